@@ -1,0 +1,54 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+CONSTRAINTS := .ci/constraints.txt
+
+# Real phones (PJSIP) need Python 3.11 or 3.12: one of those is preferred where several are installed.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: help demo test lint types style bench coverage clean system-packages
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.venv/.done: pyproject.toml $(CONSTRAINTS)
+	@test -n "$(PYTHON)" || { echo "Ringfence needs Python 3.11 or newer with venv (Debian, Ubuntu: apt install python3-venv)"; exit 3; }
+	@echo "setting up .venv with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[phones,dev]'
+	@touch $@
+
+demo: .venv/.done ## play the default suite on the embedded softswitch and print the result
+	@$(BIN)/ringfence run scenarios
+
+system-packages:
+	@.ci/system-packages
+
+test: .venv/.done system-packages ## run style checks, type checks and every test
+	@$(MAKE) --no-print-directory lint types
+	$(BIN)/python -m pytest -m "not bench"
+
+lint: .venv/.done ## ruff and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+types: .venv/.done ## mypy --strict
+	$(BIN)/mypy
+
+style: .venv/.done ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coverage: .venv/.done system-packages ## run the tests and show what they do not reach
+	$(BIN)/coverage run -m pytest -m "not bench"
+	$(BIN)/coverage report
+
+bench: .venv/.done system-packages ## compare CPU per call and setup delay with Kamailio, in one run
+	$(BIN)/python -m pytest -m bench -s tests/bench
+
+clean: ## remove the environment, caches and runs
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist runs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

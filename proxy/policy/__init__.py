@@ -1,0 +1,1 @@
+"""Per-subscriber call policy: a pure function from `Call` to `Verdict`."""

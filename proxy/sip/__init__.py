@@ -1,0 +1,1 @@
+"""The SIP codec and transaction layer: sans-IO, standard library only."""

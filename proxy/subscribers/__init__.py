@@ -1,0 +1,1 @@
+"""Subscriber profiles and where they are kept."""

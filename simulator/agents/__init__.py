@@ -1,0 +1,1 @@
+"""SIP agents that make and take the calls of a scenario."""

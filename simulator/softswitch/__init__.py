@@ -1,0 +1,1 @@
+"""The softswitches that a scenario can run against."""
