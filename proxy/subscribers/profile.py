@@ -1,0 +1,88 @@
+"""A subscriber and what they asked for: who may ring them, whom they may call.
+
+Frozen values, validated where they enter (YAML, SQLite, a scenario), so that everything behind trusts them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, ConfigDict, WithJsonSchema
+
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_PATTERN = re.compile(r"\+?[0-9]{1,15}\*?")
+_PIN = re.compile(r"[0-9]{4,8}")
+_SECRET = re.compile(r"[^\x00-\x1f\x7f]*")
+
+_SWITCH = ("on", "off", "yes", "no", "true", "false", True, False)
+
+
+def e164(text: str) -> str:
+    """Check one number in E.164 form: `+`, country code, subscriber number, at most 15 digits."""
+    if not _E164.fullmatch(text):
+        raise ValueError('an E.164 number: "+", the country code, digits only, such as "+8613800138001"')
+    return text
+
+
+def _pattern(text: str) -> str:
+    if not _PATTERN.fullmatch(text):
+        raise ValueError('a number such as "+6591234567" or a prefix that ends in *, such as "+1900*"')
+    return text
+
+
+def _pin(text: str) -> str:
+    if not _PIN.fullmatch(text):
+        raise ValueError("a PIN of 4 to 8 digits")
+    return text
+
+
+def _plain(text: str) -> str:
+    if not _SECRET.fullmatch(text):
+        raise ValueError("text without control characters")
+    return text
+
+
+E164 = Annotated[str, AfterValidator(e164)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Switch = Annotated[bool, WithJsonSchema({"enum": list(_SWITCH)})]
+
+
+@dataclass(frozen=True, slots=True)
+class Barring:
+    """The barring services a subscriber turned on (3GPP TS 24.611; from abroad is our own addition)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    incoming_international: Switch = False
+    outgoing_international: Switch = False
+    anonymous: Switch = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes.
+
+    `allow` and `block` hold numbers, or prefixes that end in `*`.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    number: E164
+    user: Annotated[str, AfterValidator(_plain)] = ""
+    password: Annotated[str, AfterValidator(_plain)] = ""
+    pin: Annotated[str, AfterValidator(_pin)] | None = None
+    roaming: Switch = False
+    barring: Barring = Barring()
+    allow: tuple[Pattern, ...] = ()
+    block: tuple[Pattern, ...] = ()
+
+
+def matching(patterns: Iterable[str], number: str) -> str | None:
+    """The first of `patterns` that `number` equals, or starts with where the pattern ends in `*`."""
+    for pattern in patterns:
+        if number.startswith(pattern[:-1]) if pattern.endswith("*") else number == pattern:
+            return pattern
+    return None

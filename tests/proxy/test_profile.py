@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from proxy.subscribers.profile import Barring, Subscriber, matching
+
+READ = TypeAdapter(Subscriber).validate_python
+
+
+def test_a_subscriber_is_read_from_text_as_the_files_give_it() -> None:
+    assert READ(
+        {
+            "number": "+8613800138001",
+            "user": "alice",
+            "pin": "2580",
+            "roaming": "no",
+            "barring": {"incoming_international": "on", "outgoing_international": "off"},
+            "allow": ["+6591234567"],
+            "block": ["+1900*"],
+        }
+    ) == Subscriber(
+        "+8613800138001",
+        user="alice",
+        pin="2580",
+        barring=Barring(incoming_international=True),
+        allow=("+6591234567",),
+        block=("+1900*",),
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"number": "13800138001"},
+        {"number": "+86 138 0013 8001"},
+        {"number": "+0861380013"},
+        {"number": "+861380013800112345"},
+        {"number": "+٨٦١٣٨"},
+        {"pin": "12"},
+        {"pin": "12a4"},
+        {"user": "ali\nce"},
+        {"allow": ["*"]},
+        {"block": ["+19*00"]},
+        {"barring": {"incoming": "on"}},
+        {"roaming": "maybe"},
+    ],
+)
+def test_a_wrong_field_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        READ({"number": "+8613800138001"} | wrong)
+
+
+def test_a_pattern_matches_a_whole_number_or_what_comes_before_its_star() -> None:
+    patterns = ("+6591234567", "+1900*", "00*")
+    assert matching(patterns, "+6591234567") == "+6591234567"
+    assert matching(patterns, "+65912345678") is None
+    assert matching(patterns, "+19005550123") == "+1900*"
+    assert matching(patterns, "0016505550123") == "00*"
+    assert matching((), "+1") is None
