@@ -1,0 +1,243 @@
+"""Values of the header fields that the proxy and the agents read (RFC 3261 sections 20 and 25)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from proxy.sip.errors import BadRequest
+from proxy.sip.uri import Params
+
+# Compact form and usual spellings -> the lower-case long form under which a header is asked for.
+_LONG_FORMS = {
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "d": "request-disposition",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+    "y": "identity",
+}
+_COMMON = (
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Alert-Info",
+    "Allow",
+    "Authorization",
+    "Call-ID",
+    "Call-Info",
+    "Contact",
+    "Content-Length",
+    "Content-Type",
+    "CSeq",
+    "Date",
+    "Diversion",
+    "Expires",
+    "From",
+    "History-Info",
+    "Identity",
+    "In-Reply-To",
+    "Max-Forwards",
+    "Min-SE",
+    "P-Access-Network-Info",
+    "P-Asserted-Identity",
+    "P-Early-Media",
+    "P-Preferred-Identity",
+    "Path",
+    "Priority",
+    "Privacy",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Proxy-Require",
+    "RAck",
+    "RSeq",
+    "Reason",
+    "Record-Route",
+    "Remote-Party-ID",
+    "Require",
+    "Route",
+    "Server",
+    "Service-Route",
+    "Session-Expires",
+    "Subject",
+    "Supported",
+    "Timestamp",
+    "To",
+    "Unsupported",
+    "User-Agent",
+    "Via",
+    "WWW-Authenticate",
+    "Warning",
+)
+KNOWN_NAMES: dict[str, str] = {
+    **{spelling: name.lower() for name in _COMMON for spelling in (name, name.lower(), name.upper())},
+    **{spelling: name for letter, name in _LONG_FORMS.items() for spelling in (letter, letter.upper())},
+}
+
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_HEADER_NAME = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*")
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_DISPLAY_NAME = re.compile(rf"\s*({_QUOTED}|[^<\"]*)")
+_ANGLE_ADDR = re.compile(r"\s*<([^<>]*)>\s*((?:;.*)?)", re.DOTALL)
+_ADDR_SPEC = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^<>;,\s\"]+)\s*((?:;.*)?)", re.DOTALL)
+_PARAM = re.compile(
+    rf"\s*;\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s*=\s*({_QUOTED}|\[[0-9A-Fa-f:.]+\]|[^;,\s\"]+))?\s*", re.DOTALL
+)
+_VIA = re.compile(
+    r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)(?:\s*:\s*(\d{1,5}))?\s*((?:;[^,]*)?)",
+    re.IGNORECASE,
+)
+_CSEQ = re.compile(r"(\d{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
+_SEPARATOR = re.compile(r'[",<>\\]')
+
+
+def canonical_name(line: str) -> str:
+    """The lower-case long form of a header line's name. Raises BadRequest where the line has none."""
+    match = _HEADER_NAME.match(line)
+    if match is None or line[match.end() : match.end() + 1] != ":":
+        raise BadRequest(f"not a header line: {line[:40]!r}")
+    return KNOWN_NAMES.get(match[1]) or _LONG_FORMS.get(match[1].lower()) or match[1].lower()
+
+
+def is_token(text: str) -> bool:
+    """True for `token` of RFC 3261 25.1."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def split_values(text: str) -> list[str]:
+    """Split a comma-separated header value; commas inside quotes and angle brackets do not count."""
+    if "," not in text:
+        return [text]
+    if '"' not in text and "<" not in text:
+        return [value for part in text.split(",") if (value := part.strip())]
+    # One pass, so that no pile of quotes and brackets costs more than its length.
+    values: list[str] = []
+    start = skip = 0
+    inside = ""
+    for match in _SEPARATOR.finditer(text):
+        mark, position = match[0], match.start()
+        if position < skip:
+            continue
+        if inside == '"':
+            if mark == "\\":
+                skip = position + 2
+            elif mark == '"':
+                inside = ""
+        elif inside == "<":
+            if mark == ">":
+                inside = ""
+        elif mark in '"<':
+            inside = mark
+        elif mark == ",":
+            values.append(text[start:position].strip())
+            start = position + 1
+    values.append(text[start:].strip())
+    return [value for value in values if value]
+
+
+def parse_header_params(text: str) -> Params:
+    """`;tag=1;x="a;b"` -> {"tag": "1", "x": "a;b"}. Raises BadRequest."""
+    params: Params = {}
+    position = 0
+    while position < len(text):
+        match = _PARAM.match(text, position)
+        if match is None:
+            raise BadRequest(f"malformed parameter {text[position : position + 40]!r}")
+        value = match[2]
+        params.setdefault(match[1].lower(), unquote(value) if value else None)
+        position = match.end()
+    return params
+
+
+def unquote(text: str) -> str:
+    """Take the quotes and the escapes off a quoted-string; other text stays as it is."""
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if "\\" in text else text[1:-1]
+    return text
+
+
+def quote(text: str) -> str:
+    """A quoted-string of text; what could end the header line or the string is escaped or left out."""
+    clean = "".join(c for c in text if c >= " " and c != "\x7f")
+    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class NameAddr:
+    """name-addr or addr-spec with header parameters: From, To, Contact, Route, P-Asserted-Identity and their like."""
+
+    display_name: str
+    uri: str
+    params: Params
+
+    @property
+    def tag(self) -> str | None:
+        """The dialog tag of a From or To (RFC 3261 19.3)."""
+        return self.params.get("tag")
+
+
+def parse_name_addr(text: str) -> NameAddr:
+    """Read one address. Without brackets, parameters are the header's (RFC 3261 20.10). Raises BadRequest."""
+    name = _DISPLAY_NAME.match(text)
+    if name is not None and (angle := _ANGLE_ADDR.fullmatch(text, name.end())):
+        return NameAddr(unquote(name[1].strip()), angle[1].strip(), parse_header_params(angle[2]))
+    match = _ADDR_SPEC.fullmatch(text)
+    if match is None:
+        raise BadRequest(f"malformed address {text[:60]!r}")
+    return NameAddr("", match[1], parse_header_params(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One Via value (RFC 3261 20.42). `host` and `port` are the sent-by; IPv6 hosts keep their brackets."""
+
+    transport: str
+    host: str
+    port: int | None
+    params: Params
+
+    @property
+    def branch(self) -> str | None:
+        """The transaction's name at the element that sent it."""
+        return self.params.get("branch")
+
+
+def parse_via(text: str) -> Via:
+    """Read the first value of a Via line. Raises BadRequest."""
+    match = _VIA.match(text)
+    if match is None or ((rest := text[match.end() :].lstrip()) and not rest.startswith(",")):
+        raise BadRequest(f"malformed Via {text[:60]!r}")
+    port = match[3]
+    if port is not None and int(port) > 65535:
+        raise BadRequest(f"Via port {port}")
+    return Via(match[1].upper(), match[2], None if port is None else int(port), parse_header_params(match[4]))
+
+
+@dataclass(frozen=True, slots=True)
+class CSeq:
+    """Sequence number and method (RFC 3261 20.16)."""
+
+    number: int
+    method: str
+
+
+def parse_cseq(text: str) -> CSeq:
+    """Read a CSeq; the number must fit 31 bits (RFC 3261 8.1.1.5). Raises BadRequest."""
+    match = _CSEQ.fullmatch(text)
+    if match is None or int(match[1]) >= 2**31:
+        raise BadRequest(f"malformed CSeq {text[:40]!r}")
+    return CSeq(int(match[1]), match[2])

@@ -1,0 +1,314 @@
+"""SIP messages (RFC 3261 section 7), parsed lazily and forwarded byte for byte.
+
+Parsing splits the start line and the header lines and no more; a value is decoded when it is asked for. Text is
+decoded as UTF-8 with surrogateescape, so that bytes which are not UTF-8 survive the way through; bodies stay bytes.
+Header names are asked for in their lower-case long form: `message.header("call-id")` finds `i:` as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Self
+
+from proxy.sip.errors import BadRequest, SipError, Unanswerable, VersionNotSupported, reason_for
+from proxy.sip.headers import (
+    KNOWN_NAMES,
+    CSeq,
+    NameAddr,
+    Via,
+    canonical_name,
+    is_token,
+    parse_cseq,
+    parse_name_addr,
+    parse_via,
+    split_values,
+)
+
+MAX_HEADER_LINES = 256
+
+_ENCODING = ("utf-8", "surrogateescape")
+_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_VERSION = re.compile(r"SIP/\d+\.\d+", re.IGNORECASE)
+_known = KNOWN_NAMES.get
+
+
+class Message:
+    """What requests and responses share: header lines, in their order and as they came, and a body."""
+
+    __slots__ = ("body", "lines", "names")
+
+    def __init__(self, lines: list[str], names: list[str], body: bytes) -> None:
+        self.lines = lines  # header lines without CRLF; a folded one keeps its inner CRLF
+        self.names = names  # canonical name of each line
+        self.body = body
+
+    @property
+    def start_line(self) -> str:
+        """The first line, as it goes on the wire."""
+        raise NotImplementedError
+
+    def header(self, name: str) -> str | None:
+        """The value of the first line of that name, unfolded and stripped; None where there is none."""
+        if name not in self.names:
+            return None
+        return _value(self.lines[self.names.index(name)])
+
+    def headers(self, name: str) -> list[str]:
+        """The values of all lines of that name, not split at commas."""
+        if name not in self.names:
+            return []
+        return [_value(self.lines[i]) for i, present in enumerate(self.names) if present == name]
+
+    def values(self, name: str) -> list[str]:
+        """The values of a list header (Via, Route, Contact, ...), split at commas, over all its lines."""
+        return [value for line in self.headers(name) for value in split_values(line)]
+
+    def insert(self, index: int, name: str, value: str) -> None:
+        """Put a header line in at an index of `lines`. `name` is as it shall appear on the wire."""
+        self.lines.insert(index, f"{name}: {value}")
+        self.names.insert(index, _known(name) or name.lower())
+
+    def replace(self, name: str, value: str) -> None:
+        """Give the first line of that name a new value, or add the line at the end."""
+        canonical = _known(name) or name.lower()
+        if canonical in self.names:
+            self.lines[self.names.index(canonical)] = f"{name}: {value}"
+        else:
+            self.lines.append(f"{name}: {value}")
+            self.names.append(canonical)
+
+    def remove(self, name: str) -> None:
+        """Take all lines of that name out."""
+        while name in self.names:
+            index = self.names.index(name)
+            del self.names[index], self.lines[index]
+
+    def remove_first_value(self, name: str) -> None:
+        """Take the topmost value of a list header out, with its line where it was the only one."""
+        index = self.names.index(name)
+        line = self.lines[index]
+        if "," in line and len(rest := split_values(_value(line))) > 1:
+            self.lines[index] = f"{line.partition(':')[0]}: {', '.join(rest[1:])}"
+        else:
+            del self.names[index], self.lines[index]
+
+    @property
+    def call_id(self) -> str:
+        """Raises BadRequest where it is missing."""
+        return self._required("call-id", "Call-ID")
+
+    @property
+    def cseq(self) -> CSeq:
+        """Raises BadRequest where it is missing or malformed."""
+        return parse_cseq(self._required("cseq", "CSeq"))
+
+    @property
+    def from_(self) -> NameAddr:
+        """Raises BadRequest where it is missing or malformed."""
+        return parse_name_addr(self._required("from", "From"))
+
+    @property
+    def to(self) -> NameAddr:
+        """Raises BadRequest where it is missing or malformed."""
+        return parse_name_addr(self._required("to", "To"))
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via. Raises BadRequest where it is missing or malformed."""
+        return parse_via(self._required("via", "Via"))
+
+    def copy(self) -> Self:
+        """A message that can be changed without changing this one."""
+        raise NotImplementedError
+
+    def __bytes__(self) -> bytes:
+        return "\r\n".join((self.start_line, *self.lines, "\r\n")).encode(*_ENCODING) + self.body
+
+    def _required(self, name: str, shown: str) -> str:
+        value = self.header(name)
+        if not value:
+            raise BadRequest(f"{shown} missing")
+        return value
+
+
+class Request(Message):
+    """A SIP request. `uri` is the Request-URI as it came."""
+
+    __slots__ = ("method", "uri")
+
+    def __init__(self, method: str, uri: str, lines: list[str], names: list[str], body: bytes) -> None:
+        super().__init__(lines, names, body)
+        self.method = method
+        self.uri = uri
+
+    @classmethod
+    def build(cls, method: str, uri: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> Request:
+        """A new request; Content-Length is added. Raises ValueError for a header that holds a line break."""
+        return cls(method, uri, *_build_lines(headers, body), body)
+
+    @property
+    def start_line(self) -> str:
+        return f"{self.method} {self.uri} SIP/2.0"
+
+    def copy(self) -> Request:
+        return Request(self.method, self.uri, self.lines.copy(), self.names.copy(), self.body)
+
+    def reply(
+        self,
+        status: int,
+        reason: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        to_tag: str | None = None,
+        body: bytes = b"",
+    ) -> Response:
+        """The response that a UAS makes (RFC 3261 8.2.6): Via, From, To, Call-ID, CSeq copied as they came.
+
+        `to_tag` is added where To has none and the status is not 100; Timestamp is copied into 100.
+        """
+        lines: list[str] = []
+        names: list[str] = []
+        for line, name in zip(self.lines, self.names, strict=True):
+            if name in _COPIED or (status == 100 and name == "timestamp"):
+                if name == "to" and to_tag is not None and status != 100 and not _has_tag(line):
+                    line = f"{line};tag={to_tag}"
+                lines.append(line)
+                names.append(name)
+        more_lines, more_names = _build_lines(headers, body)
+        return Response(status, reason or reason_for(status), lines + more_lines, names + more_names, body)
+
+
+class Response(Message):
+    """A SIP response."""
+
+    __slots__ = ("reason", "status")
+
+    def __init__(self, status: int, reason: str, lines: list[str], names: list[str], body: bytes) -> None:
+        super().__init__(lines, names, body)
+        self.status = status
+        self.reason = reason
+
+    @property
+    def start_line(self) -> str:
+        return f"SIP/2.0 {self.status} {self.reason}"
+
+    def copy(self) -> Response:
+        return Response(self.status, self.reason, self.lines.copy(), self.names.copy(), self.body)
+
+
+_COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
+
+
+def parse(data: bytes) -> Request | Response:
+    """Read one datagram, or one message that `stream.Framer` cut out.
+
+    Raises Unanswerable for what is not SIP or cannot be answered, and another SipError, with the request as far
+    as it was read, for a broken request. Bytes beyond Content-Length are dropped (RFC 3261 18.3).
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    lines = head.decode(*_ENCODING).split("\r\n")
+    start = lines.pop(0)
+    # A lone CR or LF would be a line break to a lenient peer: nothing may hide behind it.
+    stray = len(lines) != head.count(b"\n") or len(lines) != head.count(b"\r")
+    if start.startswith("SIP/2.0 "):
+        return _parse_response(start, lines, body, broken=stray or not end)
+    names = [_known(line[: line.find(":")]) for line in lines]
+    problem: SipError | None = None
+    if None in names:
+        problem = _name_lines(lines, names)
+    method, uri, version = _split_request_line(start)
+    request = Request(method, uri, lines, names, body)  # type: ignore[arg-type]  # _name_lines left no None
+    if stray or not end:
+        problem = BadRequest("line break outside a folded header" if stray else "no empty line after the headers")
+    if version != "SIP/2.0" and version.upper() != "SIP/2.0":
+        known = _VERSION.fullmatch(version) is not None
+        problem = VersionNotSupported(version[:40]) if known else BadRequest("malformed Request-Line")
+    elif not is_token(method) or not uri or " " in uri or "\t" in uri:
+        problem = BadRequest("malformed Request-Line")
+    if problem is None:
+        problem = _cut_body(request)
+    if problem is not None:
+        problem.request = request
+        raise problem
+    return request
+
+
+def _split_request_line(start: str) -> tuple[str, str, str]:
+    """Method, Request-URI and version, as far as a line that may be broken shows them."""
+    method, _, rest = start.partition(" ")
+    uri, _, version = rest.rpartition(" ")
+    if not method or "SIP/" not in rest.upper():
+        raise Unanswerable(f"not a SIP start line: {start[:60]!r}")
+    return method, uri, version
+
+
+def _parse_response(start: str, lines: list[str], body: bytes, *, broken: bool) -> Response:
+    names = [_known(line[: line.find(":")]) for line in lines]
+    problem: SipError | None = _name_lines(lines, names) if None in names else None
+    code = start[8:11]
+    if broken or problem or not (code.isascii() and code.isdigit()) or start[11:12] not in (" ", ""):
+        raise Unanswerable(f"malformed response: {start[:60]!r}")
+    response = Response(int(code), start[12:], lines, names, body)  # type: ignore[arg-type]
+    if not 100 <= response.status <= 699 or _cut_body(response):
+        raise Unanswerable(f"malformed response: {start[:60]!r}")
+    return response
+
+
+def _name_lines(lines: list[str], names: list[str | None]) -> SipError | None:
+    """Name the lines that the table of common spellings does not know; join folded ones (RFC 3261 7.3.1)."""
+    problem: SipError | None = None
+    for i in range(len(lines) - 1, 0, -1):
+        if lines[i][:1] in (" ", "\t"):
+            lines[i - 1] += "\r\n" + lines.pop(i)
+            del names[i]
+    for i, line in enumerate(lines):
+        if names[i] is None:
+            try:
+                names[i] = canonical_name(line)
+            except BadRequest as error:
+                problem = problem or error
+                names[i] = ""
+    if len(lines) > MAX_HEADER_LINES:
+        problem = BadRequest(f"more than {MAX_HEADER_LINES} header lines")
+    return problem
+
+
+def _cut_body(message: Message) -> SipError | None:
+    length = message.header("content-length")
+    if length is None:
+        return None
+    if not (length.isascii() and length.isdigit()) or len(length) > 9:
+        return BadRequest(f"Content-Length {length[:20]!r}")
+    if int(length) > len(message.body):
+        return BadRequest("body shorter than Content-Length")
+    if int(length) < len(message.body):
+        message.body = message.body[: int(length)]
+    return None
+
+
+def _value(line: str) -> str:
+    value = line[line.find(":") + 1 :].strip()
+    return _FOLD.sub(" ", value) if "\r\n" in value else value
+
+
+def _has_tag(line: str) -> bool:
+    if "tag" not in line.lower():
+        return False
+    try:
+        return parse_name_addr(_value(line)).tag is not None
+    except BadRequest:
+        return ";tag=" in line.lower()
+
+
+def _build_lines(headers: Iterable[tuple[str, str]], body: bytes) -> tuple[list[str], list[str]]:
+    lines: list[str] = []
+    names: list[str] = []
+    for name, value in headers:
+        if "\n" in value or "\r" in value:
+            raise ValueError(f"line break in the value of {name}: {value!r}")
+        lines.append(f"{name}: {value}")
+        names.append(_known(name) or name.lower())
+    lines.append(f"Content-Length: {len(body)}")
+    names.append("content-length")
+    return lines, names

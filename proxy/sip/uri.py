@@ -1,0 +1,102 @@
+"""SIP, SIPS and tel URIs (RFC 3261 section 19.1, RFC 3966)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.sip.errors import BadUri, UnsupportedUriScheme
+
+# RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ); bytes beyond ASCII are taken as they come.
+_USER = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+"
+_SECRET = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)"
+_PARAM = r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})"
+_SIP = re.compile(
+    rf"(?:({_USER})(?::({_SECRET}))?@)?"
+    rf"({_HOST})(?::(\d{{1,5}}))?"
+    rf"((?:;{_PARAM}+(?:={_PARAM}*)?)*)"
+    r"(?:\?([^?\s<>]*))?"
+)
+_TEL = re.compile(r"([^;\s<>@]+)((?:;[A-Za-z0-9-]+(?:=[^;\s<>]*)?)*)")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_ESCAPE = re.compile("((?:%[0-9A-Fa-f]{2})+)")
+
+Params = dict[str, str | None]
+
+
+def unescape(text: str) -> str:
+    """Undo %-escapes; bytes that are not UTF-8 stay readable as surrogates and survive a round trip."""
+    if "%" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].replace("%", "")).decode("utf-8", "surrogateescape"), text)
+
+
+@dataclass(frozen=True, slots=True)
+class SipUri:
+    """`sip:` or `sips:`. User and password are unescaped, parameter names lower-case; IPv6 hosts keep brackets."""
+
+    scheme: Literal["sip", "sips"]
+    user: str | None
+    password: str | None
+    host: str
+    port: int | None
+    params: Params
+    headers: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TelUri:
+    """`tel:` (RFC 3966). `number` is as written, visual separators included; parameter names are lower-case."""
+
+    number: str
+    params: Params
+    scheme: Literal["tel"] = "tel"
+
+
+Uri = SipUri | TelUri
+
+
+def parse_params(text: str) -> Params:
+    """`;lr;transport=tcp` -> {"lr": None, "transport": "tcp"}; the first of a repeated name counts."""
+    params: Params = {}
+    for item in text.split(";"):
+        if item:
+            name, equals, value = item.partition("=")
+            params.setdefault(name.strip().lower(), unescape(value.strip()) if equals else None)
+    return params
+
+
+def parse_uri(text: str) -> Uri:
+    """Read a URI.
+
+    Raises BadUri where the syntax is wrong and UnsupportedUriScheme for a scheme other than sip, sips and tel.
+    """
+    scheme_match = _SCHEME.match(text)
+    if scheme_match is None:
+        raise BadUri(f"no URI scheme in {text[:60]!r}")
+    scheme = scheme_match[1].lower()
+    rest = text[scheme_match.end() :]
+    if scheme in ("sip", "sips"):
+        match = _SIP.fullmatch(rest)
+        if match is None:
+            raise BadUri(f"malformed {scheme} URI {text[:60]!r}")
+        user, password, host, port, params, headers = match.groups()
+        if port is not None and int(port) > 65535:
+            raise BadUri(f"port {port} in {text[:60]!r}")
+        return SipUri(
+            "sip" if scheme == "sip" else "sips",
+            None if user is None else unescape(user),
+            None if password is None else unescape(password),
+            host.lower(),
+            None if port is None else int(port),
+            parse_params(params) if params else {},
+            headers,
+        )
+    if scheme == "tel":
+        match = _TEL.fullmatch(rest)
+        if match is None:
+            raise BadUri(f"malformed tel URI {text[:60]!r}")
+        return TelUri(match[1], parse_params(match[2]))
+    raise UnsupportedUriScheme(f"URI scheme {scheme[:40]!r}")
