@@ -1,0 +1,179 @@
+"""What each side saw of one call, and what that adds up to: blocked, passed, or a fault of the lab.
+
+A call counts as blocked only if the callee's phone saw no INVITE, the caller's side saw the refusal, and the
+proxy's call record says so; it counts as passed only if all three agree on that. Anything else is a fault of
+the lab: it is listed, it is never a success, and it makes the run invalid, since a lab whose three witnesses
+disagree about one call cannot be believed about the others.
+All times are seconds on the one monotonic clock of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+# What lets a call through, possibly with a mark on it; `challenge` and `divert` keep the phone from ringing.
+PASSING_ACTIONS = frozenset({"allow", "label"})
+BLOCKING_ACTIONS = frozenset({"reject", "challenge", "divert"})
+UNWANTED = frozenset({"scam", "attack"})
+
+
+class Outcome(StrEnum):
+    """What became of a call."""
+
+    BLOCKED = "blocked"
+    PASSED = "passed"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSaw:
+    """The caller's socket: when the first INVITE left and what came back."""
+
+    due: float
+    sent: float | None = None
+    ringing: float | None = None
+    final: float | None = None
+    status: int | None = None
+    retransmissions: int = 0
+    error: str | None = None
+
+    @property
+    def lateness(self) -> float | None:
+        """How long after its planned moment the INVITE left, in seconds."""
+        return None if self.sent is None else self.sent - self.due
+
+    @property
+    def setup_delay(self) -> float | None:
+        """INVITE sent until the first 18x, or until the final answer where nothing rang."""
+        answered = self.final if self.ringing is None else self.ringing
+        return None if self.sent is None or answered is None else answered - self.sent
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSaw:
+    """The callee's socket: INVITEs that reached the phone, and the status it gave."""
+
+    invites: int = 0
+    first_invite: float | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyWrote:
+    """The proxy's own record of the call (its call log, one JSON line a call)."""
+
+    action: str
+    status: int | None
+    rule: str
+    detail: str
+    final: int | None
+    elapsed_us: float | None = None
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> ProxyWrote:
+        """Read one parsed line of the call log."""
+        return cls(
+            record["action"],
+            record.get("status"),
+            record["rule"],
+            record.get("detail") or "",
+            record.get("final"),
+            record.get("elapsed_us"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the scenario's author said would happen; None where nothing was said."""
+
+    action: str | None = None
+    rule: str | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallObservation:
+    """One played call: what was planned, and what the three witnesses saw."""
+
+    id: str
+    name: str
+    family: str
+    truth: str
+    trunk: str
+    caller: str
+    callee: str
+    agent: str
+    expected: Expected | None
+    caller_saw: CallerSaw
+    phone_saw: PhoneSaw
+    proxy_wrote: ProxyWrote | None
+
+    @property
+    def unwanted(self) -> bool:
+        """True for calls that a perfect filter blocks."""
+        return self.truth in UNWANTED
+
+    @property
+    def disagreements(self) -> tuple[str, ...]:
+        """Why the three witnesses cannot all be right; empty when they agree."""
+        return _disagreements(self)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Blocked or passed where all three witnesses agree, else a fault of the lab."""
+        if self.proxy_wrote is None or self.disagreements:
+            return Outcome.FAULT
+        return Outcome.BLOCKED if self.proxy_wrote.action in BLOCKING_ACTIONS else Outcome.PASSED
+
+    @property
+    def rightly_judged(self) -> bool:
+        """Whether the outcome fits the truth: unwanted calls blocked, wanted ones passed."""
+        return self.outcome is (Outcome.BLOCKED if self.unwanted else Outcome.PASSED)
+
+    @property
+    def unmet_expectations(self) -> tuple[str, ...]:
+        """How the call differs from what the scenario's `expect` says; empty where it says nothing."""
+        if self.expected is None or self.proxy_wrote is None:
+            return ()
+        seen = {
+            "action": self.proxy_wrote.action,
+            "rule": self.proxy_wrote.rule,
+            "status": self.caller_saw.status,
+        }
+        wanted = {"action": self.expected.action, "rule": self.expected.rule, "status": self.expected.status}
+        return tuple(
+            f"{key} {seen[key]} instead of {value}"
+            for key, value in wanted.items()
+            if value is not None and seen[key] != value
+        )
+
+
+def _disagreements(call: CallObservation) -> tuple[str, ...]:
+    caller, phone, record = call.caller_saw, call.phone_saw, call.proxy_wrote
+    problems = []
+    if caller.error:
+        problems.append(f"the caller's agent failed: {caller.error}")
+    elif caller.sent is None:
+        problems.append("the caller's agent never sent the INVITE")
+    elif caller.status is None:
+        problems.append("the caller saw no final answer")
+    if record is None:
+        problems.append("the proxy wrote no call record")
+    elif record.action in BLOCKING_ACTIONS:
+        if phone.invites:
+            problems.append(f"the proxy recorded {record.action} but the phone saw an INVITE")
+        if caller.status is not None and caller.status != record.status:
+            problems.append(f"the proxy recorded {record.status} but the caller saw {caller.status}")
+    elif record.action in PASSING_ACTIONS:
+        if not phone.invites:
+            problems.append(f"the proxy recorded {record.action} but the phone saw no INVITE")
+        elif caller.status is not None and phone.status is not None and caller.status != phone.status:
+            problems.append(f"the phone answered {phone.status} but the caller saw {caller.status}")
+        if caller.status is not None and record.final is not None and caller.status != record.final:
+            problems.append(f"the proxy recorded a final {record.final} but the caller saw {caller.status}")
+    else:
+        problems.append(f"the proxy recorded an action nobody knows: {record.action}")
+    return tuple(problems)

@@ -1,0 +1,136 @@
+"""One played scenario, judged: wrong verdicts, missed thresholds, validity and exit code. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+
+from simulator.figures import Figures
+from simulator.observation import CallObservation, Outcome
+from simulator.thresholds import Check, Threshold, check
+
+# Beyond this many seconds the generator no longer plays the arrival process that the scenario asks for.
+LATENESS_BOUND = 0.1
+
+
+class ExitCode(IntEnum):
+    """What `ringfence` ends with; a promise of the command line."""
+
+    AS_EXPECTED = 0
+    WRONG_VERDICT = 1
+    USAGE = 2
+    ENVIRONMENT = 3
+    NOTHING_SELECTED = 5
+    THRESHOLD_MISSED = 99
+    INTERRUPTED = 130
+
+
+# Where several apply, the first of these wins: the figures of an invalid run say nothing about verdicts.
+_SEVERITY = (
+    ExitCode.INTERRUPTED,
+    ExitCode.ENVIRONMENT,
+    ExitCode.WRONG_VERDICT,
+    ExitCode.THRESHOLD_MISSED,
+    ExitCode.AS_EXPECTED,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code that a run of several scenarios ends with."""
+    return min(codes, key=_SEVERITY.index, default=ExitCode.AS_EXPECTED)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A played scenario.
+
+    `problems` are reasons, found while playing, why the run cannot be trusted (a limiter fired, a port ran
+    out). `notes` are things worth knowing that spoil nothing. `unfinished` counts planned calls that an
+    interruption cut short: they are in no figure. `duration` is in seconds.
+    """
+
+    name: str
+    source: Path
+    home: str
+    preset: str
+    seed: int
+    figures: Figures
+    thresholds: tuple[Threshold, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unfinished: int = 0
+    interrupted: bool = False
+    duration: float = 0.0
+    folder: Path | None = None
+
+    @property
+    def calls(self) -> tuple[CallObservation, ...]:
+        """Every call that was played to its end."""
+        return self.figures.calls
+
+    @property
+    def faults(self) -> tuple[CallObservation, ...]:
+        """Calls about which the three witnesses disagree."""
+        return tuple(call for call in self.calls if call.outcome is Outcome.FAULT)
+
+    @cached_property
+    def invalid_because(self) -> tuple[str, ...]:
+        """Why the figures must not be used; empty for a valid run."""
+        reasons = list(self.problems)
+        late = self.figures.lateness
+        if late is not None and late.p99 > LATENESS_BOUND:
+            reasons.append(
+                f"the call generator lagged: 1 call in 100 left {late.p99 * 1e3:.0f} ms late or later "
+                f"(bound {LATENESS_BOUND * 1e3:.0f} ms); lower the rate or free the machine"
+            )
+        if self.faults:
+            first = self.faults[0]
+            reasons.append(
+                f"caller, phone and proxy disagree about {len(self.faults)} of {len(self.calls)} calls; "
+                f"the first is {first.id}: {'; '.join(first.disagreements)}"
+            )
+        return tuple(reasons)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """Every threshold of the scenario beside its value."""
+        return check(self.thresholds, self.figures.metrics)
+
+    @property
+    def missed(self) -> tuple[Check, ...]:
+        """The thresholds that were not met."""
+        return tuple(held for held in self.checks if not held.met)
+
+    @cached_property
+    def wrong(self) -> tuple[tuple[CallObservation, str], ...]:
+        """Calls with a wrong verdict, and why.
+
+        A call's `expect` says what is right. Where it has none, a threshold on the rate that it counts in
+        judges it together with the others; without such a threshold its truth does.
+        """
+        judged_by_rate = {threshold.figure for threshold in self.thresholds}
+        found = []
+        for call in self.calls:
+            if call.outcome is Outcome.FAULT:
+                continue
+            if unmet := call.unmet_expectations:
+                found.append((call, "; ".join(unmet)))
+            elif call.expected is None and not call.rightly_judged:
+                rate = "scam_recall" if call.unwanted else "false_block_rate"
+                if not judged_by_rate & {rate, "accuracy"}:
+                    found.append((call, f"a {call.truth} call was {call.outcome}"))
+        return tuple(found)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Interrupted, invalid, wrong, threshold missed, or as expected: the first that holds."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if self.invalid_because:
+            return ExitCode.ENVIRONMENT
+        if self.wrong:
+            return ExitCode.WRONG_VERDICT
+        return ExitCode.THRESHOLD_MISSED if self.missed else ExitCode.AS_EXPECTED

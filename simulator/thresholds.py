@@ -1,0 +1,84 @@
+"""What a scenario asks of its figures, such as `scam_recall: [">= 0.95 lower95"]`. Pure."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+RATES = ("scam_recall", "precision", "false_block_rate", "accuracy")
+DELAYS = ("added_setup_delay", "setup_delay", "direct_setup_delay")
+RATE_STATISTICS = ("lower95", "upper95")
+DELAY_STATISTICS = ("p50", "p95", "p99", "max")
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "%": 1e-2}
+_DELAY = re.compile(r"(?P<stat>p50|p95|p99|max)\s*(?P<op><=|>=|<|>)\s*(?P<n>-?\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s)")
+_RATE = re.compile(r"(?P<op><=|>=|<|>)\s*(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>%)?(?:\s+(?P<stat>lower95|upper95))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One condition on one figure. `limit` is a fraction for rates and seconds for delays."""
+
+    figure: str
+    statistic: str | None
+    comparison: str
+    limit: float
+    text: str
+
+    @classmethod
+    def parse(cls, figure: str, text: str) -> Threshold:
+        """Read `text` as the scenario writes it. Raises ValueError that says what was expected."""
+        if figure in DELAYS:
+            pattern, expected = _DELAY, 'a condition such as "p99 < 20ms" (p50, p95, p99 or max; us, ms or s)'
+        elif figure in RATES:
+            pattern, expected = _RATE, 'a condition such as ">= 0.95 lower95" or "<= 0.2%"'
+        else:
+            raise ValueError(f"one of the figures {', '.join(RATES + DELAYS)}")
+        match = pattern.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(expected)
+        unit = match["unit"]
+        scale = _UNITS.get(unit, 1.0)
+        limit = float(match["n"]) * scale
+        if figure in RATES and limit > 1:
+            raise ValueError("a rate between 0 and 1, or 0% and 100%")
+        return cls(figure, match["stat"], match["op"], limit, text.strip())
+
+    @property
+    def key(self) -> str:
+        """The name of the compared value among the flat metrics."""
+        return f"{self.figure}.{self.statistic}" if self.statistic else self.figure
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A threshold beside the value it was held against; `value` is None where nothing was measured."""
+
+    threshold: Threshold
+    value: float | None
+
+    @property
+    def met(self) -> bool:
+        """A figure that was not measured meets no threshold."""
+        return self.value is not None and _COMPARE[self.threshold.comparison](self.value, self.threshold.limit)
+
+    def __str__(self) -> str:
+        asked = f"{self.threshold.figure} {self.threshold.text}"
+        if self.value is None:
+            return f"{asked}: not measured"
+        if self.threshold.figure in DELAYS:
+            return f"{asked}: {self.value * 1e3:.3f} ms"
+        return f"{asked}: {self.value:.4f}"
+
+
+def check(thresholds: tuple[Threshold, ...], metrics: Mapping[str, float]) -> tuple[Check, ...]:
+    """Hold every threshold against the flat metrics, in the scenario's order."""
+    return tuple(Check(threshold, metrics.get(threshold.key)) for threshold in thresholds)
