@@ -70,10 +70,9 @@ def test_a_scam_that_is_expected_to_pass_is_no_wrong_verdict() -> None:
 def test_a_fault_of_the_lab_makes_the_run_invalid_before_any_verdict() -> None:
     result = played(PASSED_SCAM, call(blocked=True, invites=1), PASSED_LEGIT)
     assert result.exit_code is ExitCode.ENVIRONMENT
-    assert result.invalid_because == (
-        "caller, phone and proxy disagree about 1 of 3 calls; the first is c1: "
-        "the proxy recorded reject but the phone saw an INVITE",
-    )
+    (reason,) = result.invalid_because
+    assert "disagree about 1 of 3 calls" in reason
+    assert reason.endswith("the first is c1: the proxy recorded reject but the phone saw an INVITE")
 
 
 def test_a_generator_that_lagged_makes_the_run_invalid() -> None:

@@ -1,0 +1,77 @@
+"""The result as data: what `--json FILE` writes. Figures that were not measured are absent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from simulator.accuracy import Confusion
+from simulator.figures import Figures, combine
+from simulator.latency import Distribution
+from simulator.observation import CallObservation
+from simulator.result import Result, worst
+
+
+def document(results: Sequence[Result]) -> dict[str, Any]:
+    """The whole command's outcome: every scenario, then all of them together. Delays are in seconds."""
+    return {
+        "exit_code": int(worst(result.exit_code for result in results)),
+        "scenarios": [_scenario(result) for result in results],
+        "total": _figures(combine((result.name, result.figures) for result in results)),
+    }
+
+
+def _scenario(result: Result) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "source": str(result.source),
+        "home": result.home,
+        "preset": result.preset,
+        "seed": result.seed,
+        "folder": str(result.folder) if result.folder else None,
+        "duration": result.duration,
+        "exit_code": int(result.exit_code),
+        "interrupted": result.interrupted,
+        "unfinished": result.unfinished,
+        "valid": not result.invalid_because,
+        "invalid_because": result.invalid_because,
+        "notes": result.notes,
+        **_figures(result.figures),
+        "metrics": result.figures.metrics,
+        "thresholds": [
+            {"figure": held.threshold.figure, "asked": held.threshold.text, "met": held.met}
+            | ({} if held.value is None else {"value": held.value})
+            for held in result.checks
+        ],
+        "wrong": [_call(call) | {"why": why} for call, why in result.wrong],
+        "faults": [_call(call) | {"why": "; ".join(call.disagreements)} for call in result.faults],
+    }
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    measured = figures.accuracy
+    delays = {
+        "setup_delay": figures.latency.proxied,
+        "direct_setup_delay": figures.latency.direct,
+        "added_setup_delay": figures.latency.added,
+        "send_lateness": figures.lateness,
+    }
+    return {
+        "confusion": _confusion(measured.total),
+        "by_rule": {name: _confusion(row) for name, row in measured.by_rule.items()},
+        "by_family": {name: _confusion(row) for name, row in measured.by_family.items()},
+        "latency": {name: _distribution(delay) for name, delay in delays.items() if delay is not None},
+    }
+
+
+def _confusion(confusion: Confusion) -> dict[str, Any]:
+    return confusion.counts | {name: {"value": rate.value, **asdict(rate)} for name, rate in confusion.rates.items()}
+
+
+def _distribution(distribution: Distribution) -> dict[str, float]:
+    return {"count": distribution.count, **distribution.figures}
+
+
+def _call(call: CallObservation) -> dict[str, str]:
+    return {"id": call.id, "name": call.name, "caller": call.caller, "callee": call.callee, "trunk": call.trunk}

@@ -1,0 +1,185 @@
+"""The summary on the terminal, for someone who meets the lab for the first time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from simulator.accuracy import Confusion, Rate
+from simulator.figures import Figures, combine
+from simulator.result import ExitCode, Result, worst
+
+# Files and pipes get this many columns.
+PLAIN_WIDTH = 100
+_SHOWN = 10
+
+_VERDICTS = {
+    ExitCode.AS_EXPECTED: ("as expected", "green"),
+    ExitCode.WRONG_VERDICT: ("wrong verdict", "red"),
+    ExitCode.ENVIRONMENT: ("INVALID", "yellow"),
+    ExitCode.THRESHOLD_MISSED: ("threshold missed", "red"),
+    ExitCode.INTERRUPTED: ("interrupted", "yellow"),
+}
+_CLOSING = {
+    ExitCode.AS_EXPECTED: "Every call was judged as expected.",
+    ExitCode.WRONG_VERDICT: "Some calls were judged wrongly.",
+    ExitCode.ENVIRONMENT: "INVALID: do not use these figures, the run went wrong.",
+    ExitCode.THRESHOLD_MISSED: "No single call was wrong, but a threshold was missed.",
+    ExitCode.INTERRUPTED: "Interrupted: the figures hold only the calls that were played to their end.",
+}
+
+
+def console() -> Console:
+    """Standard output, in colour on a terminal and of a fixed width elsewhere."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
+    """Print what happened, why, what it cost in time, the verdict, and where the files are."""
+    total = combine((result.name, result.figures) for result in results)
+    out.print()
+    out.print(_scenarios(results))
+    out.print()
+    _confusion(out, total.accuracy.total)
+    if total.accuracy.by_rule:
+        out.print()
+        out.print(_split("Decided by rule", total.accuracy.by_rule))
+    if len(total.accuracy.by_family) > 1:
+        out.print()
+        out.print(_split("By kind of call", total.accuracy.by_family))
+    out.print()
+    _latency(out, total)
+    for result in results:
+        _complaints(out, result, named=len(results) > 1)
+    code = worst(result.exit_code for result in results)
+    out.print()
+    out.print(Text(_CLOSING[code], style=f"bold {_VERDICTS[code][1]}"), Text(f"(exit code {int(code)})"))
+    out.print(Text(f"Files: {_shown_path(folder)}{os.sep}  (metrics.json: all figures; calls.jsonl: every call)"))
+
+
+def _scenarios(results: Sequence[Result]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("Scenario", overflow="fold")
+    for heading in ("Calls", "Scam\nstopped", "Scam\nmissed", "Legit\nlet through", "Legit wrongly\nstopped"):
+        table.add_column(heading, justify="right")
+    table.add_column("Result")
+    for result in results:
+        total = result.figures.accuracy.total
+        text, style = _VERDICTS[result.exit_code]
+        table.add_row(
+            Text(result.name),
+            str(total.calls),
+            str(total.scam_blocked),
+            _alarming(total.scam_passed),
+            str(total.legit_passed),
+            _alarming(total.legit_blocked),
+            Text(text, style=style),
+        )
+    return table
+
+
+def _confusion(out: Console, total: Confusion) -> None:
+    scam, legit = total.scam_blocked + total.scam_passed, total.legit_blocked + total.legit_passed
+    out.print(Text(f"{total.calls} calls: {scam} scam, {legit} legitimate", style="bold"), end="")
+    out.print(Text(f", {total.faults} unclear (a fault of the lab)" if total.faults else ""))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column()
+    rows = (
+        ("Scam calls stopped", total.scam_recall),
+        ("Legitimate calls wrongly stopped", total.false_block_rate),
+        ("Stopped calls that were scam (precision)", total.precision),
+    )
+    for label, rate in rows:
+        if rate is not None:
+            table.add_row(label, f"{rate.hits} of {rate.of}", _with_interval(rate))
+    out.print(Padding(table, (0, 0, 0, 2)))
+    out.print("  In brackets: the 95 % interval, where the true rate lies given so many calls (Wilson).", style="dim")
+
+
+def _split(title: str, rows: dict[str, Confusion]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(title, overflow="fold")
+    for heading in ("Scam\nstopped", "Scam\nmissed", "Legit\nlet through", "Legit wrongly\nstopped"):
+        table.add_column(heading, justify="right")
+    for name, row in rows.items():
+        table.add_row(
+            Text(name),
+            _or_blank(row.scam_blocked),
+            _alarming(row.scam_passed, blank=True),
+            _or_blank(row.legit_passed),
+            _alarming(row.legit_blocked, blank=True),
+        )
+    return table
+
+
+def _latency(out: Console, total: Figures) -> None:
+    added = total.latency.added
+    if added is None:
+        out.print("Time: the cost of the check was not measured (no call was played both with and without it).")
+        return
+    out.print(Text("What the check costs in time", style="bold"), Text("(until the caller hears ringing)"))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for heading in ("half of the\ncalls within", "95 %\nwithin", "99 %\nwithin", "slowest"):
+        table.add_column(heading, justify="right")
+    rows = (
+        ("with the proxy", total.latency.proxied),
+        ("straight to the softswitch", total.latency.direct),
+        ("added by the proxy, call by call", added),
+    )
+    for label, delay in rows:
+        if delay is not None:
+            table.add_row(label, *(f"{value * 1e3:.2f} ms" for value in delay.figures.values()))
+    out.print(Padding(table, (0, 0, 0, 2)))
+    again, again_direct = total.metrics["retransmissions"], total.metrics["direct_retransmissions"]
+    out.print(
+        f"  {added.count} calls played both ways; "
+        f"INVITEs sent again: {again:.0f} with the proxy, {again_direct:.0f} without.",
+        style="dim",
+    )
+
+
+def _complaints(out: Console, result: Result, named: bool) -> None:
+    prefix = f"{result.name}: " if named else ""
+    lines = [("note", note, "dim") for note in result.notes]
+    if result.unfinished:
+        lines.append(("not played to the end", f"{result.unfinished} calls", "yellow"))
+    lines += [("INVALID", reason, "yellow") for reason in result.invalid_because]
+    for call, why in result.wrong[:_SHOWN]:
+        lines.append(("wrong", f"{call.id} from {call.caller} to {call.callee}: {why}", "red"))
+    if len(result.wrong) > _SHOWN:
+        lines.append(("wrong", f"and {len(result.wrong) - _SHOWN} more (see calls.jsonl)", "red"))
+    lines += [("threshold missed", str(held), "red") for held in result.missed]
+    if lines:
+        out.print()
+    for kind, text, style in lines:
+        out.print(Text(f"{prefix}{kind}: {text}", style=style))
+
+
+def _with_interval(rate: Rate) -> str:
+    return f"{_percent(rate.value)} %  ({_percent(rate.lower95)} to {_percent(rate.upper95)} %)"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f}"
+
+
+def _or_blank(count: int) -> str:
+    return str(count) if count else ""
+
+
+def _alarming(count: int, blank: bool = False) -> Text:
+    return Text(str(count), style="red") if count else Text("" if blank else "0")
+
+
+def _shown_path(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,141 @@
+"""What a run says on the terminal, in JSON, in JUnit XML and in its folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+from observed import call
+from rich.console import Console
+
+from simulator.figures import Figures
+from simulator.observation import CallerSaw, Expected
+from simulator.report import json_file, junit, terminal
+from simulator.result import Result
+from simulator.run_folder import RunFolder
+from simulator.thresholds import Threshold
+
+GOOD = Result(
+    name="wangiri",
+    source=Path("wangiri.yaml"),
+    home="CN",
+    preset="cn",
+    seed=7,
+    figures=Figures(
+        (
+            call("w1", truth="scam"),
+            call(
+                "d1", name="daughter", truth="legit", blocked=False, rule="subscriber.allow", family="family", delay=0.5
+            ),
+        ),
+        {"d1": CallerSaw(5.0, sent=5.0, ringing=5.25)},
+    ),
+    thresholds=(Threshold.parse("added_setup_delay", "p99 < 1s"),),
+    folder=Path("runs/x"),
+)
+WRONG = replace(
+    GOOD,
+    name="roamer",
+    figures=Figures((call("r1", name="roamer", truth="legit", expected=Expected(action="allow")),), {}),
+)
+BROKEN = replace(GOOD, name="broken", problems=("the proxy dropped 3 datagrams",))
+
+
+def shown(*results: Result) -> str:
+    out = io.StringIO()
+    terminal.summary(Console(file=out, width=terminal.PLAIN_WIDTH), results, Path("runs/x"))
+    return out.getvalue()
+
+
+def test_the_summary_says_what_happened_what_it_cost_and_where_the_files_are() -> None:
+    text = shown(GOOD)
+    assert "2 calls: 1 scam, 1 legitimate" in text
+    assert "Scam calls stopped" in text
+    assert "1 of 1" in text
+    assert "subscriber.allow" in text
+    assert "250.00 ms" in text
+    assert "Every call was judged as expected. (exit code 0)" in text
+    assert "Files: runs/x/" in text
+
+
+def test_the_summary_names_wrong_calls_and_missed_thresholds_by_scenario() -> None:
+    text = shown(GOOD, WRONG)
+    assert "roamer: wrong: r1 from +23224000001 to +8613800138001: action reject instead of allow" in text
+    assert "roamer: threshold missed: added_setup_delay p99 < 1s: not measured" in text
+    assert "(exit code 1)" in text
+
+
+def test_the_summary_of_an_invalid_run_says_why_and_not_to_use_it() -> None:
+    text = shown(BROKEN)
+    assert "INVALID: the proxy dropped 3 datagrams" in text
+    assert "do not use these figures" in text
+
+
+def test_what_was_not_measured_is_not_shown_as_nought() -> None:
+    text = shown(replace(WRONG, thresholds=()))
+    assert "Scam calls stopped" not in text
+    assert "cost of the check was not measured" in text
+    assert "0.00 ms" not in text
+
+
+def test_the_json_result_holds_every_scenario_and_the_total() -> None:
+    document = json.loads(json.dumps(json_file.document([GOOD, WRONG])))
+    assert document["exit_code"] == 1
+    good, wrong = document["scenarios"]
+    assert (good["name"], good["exit_code"], good["valid"]) == ("wangiri", 0, True)
+    assert good["confusion"]["scam_recall"]["value"] == 1.0
+    assert good["latency"]["added_setup_delay"]["p50"] == 0.25
+    assert good["thresholds"] == [{"figure": "added_setup_delay", "asked": "p99 < 1s", "met": True, "value": 0.25}]
+    assert wrong["wrong"][0]["why"] == "action reject instead of allow"
+    assert wrong["thresholds"] == [{"figure": "added_setup_delay", "asked": "p99 < 1s", "met": False}]
+    assert "scam_recall" not in wrong["confusion"]
+    assert document["total"]["confusion"]["legit_blocked"] == 1
+
+
+def test_the_junit_result_fails_wrong_calls_and_missed_thresholds_and_errs_on_invalid_runs() -> None:
+    root = ET.fromstring(junit.document([GOOD, WRONG, BROKEN]))  # noqa: S314 - our own text
+    assert {key: root.get(key) for key in ("tests", "failures", "errors")} == {
+        "tests": "11",
+        "failures": "2",
+        "errors": "1",
+    }
+    good, wrong, broken = root.findall("testsuite")
+    assert [case.get("name") for case in good.findall("testcase")] == [
+        "the run is valid",
+        "wangiri",
+        "daughter",
+        "added_setup_delay p99 < 1s",
+    ]
+    messages = [failure.get("message") for failure in wrong.iter("failure")]
+    assert messages == ["1 of 1 calls judged wrongly", "added_setup_delay p99 < 1s: not measured"]
+    (error,) = broken.iter("error")
+    assert error.get("message") == "the proxy dropped 3 datagrams"
+
+
+def test_a_run_folder_holds_manifest_events_calls_and_figures(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "wangiri", {"seed": 7})
+    assert json.loads((folder.path / "manifest.json").read_text())["state"] == "running"
+    folder.event("answered", call="d1")
+    lines = (folder.path / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["started", "answered"]
+    folder.write_calls(GOOD.calls, GOOD.figures.direct)
+    folder.write("metrics.json", GOOD.figures.metrics)
+    folder.finish("finished", exit_code=0)
+    manifest = json.loads((folder.path / "manifest.json").read_text())
+    assert (manifest["state"], manifest["seed"], manifest["exit_code"]) == ("finished", 7, 0)
+    assert manifest["versions"]["ringfence"]
+    scam, daughter = (json.loads(line) for line in (folder.path / "calls.jsonl").read_text().splitlines())
+    assert (scam["id"], scam["outcome"], scam["direct"]) == ("w1", "blocked", None)
+    assert (daughter["outcome"], daughter["direct"]["ringing"]) == ("passed", 5.25)
+    assert json.loads((folder.path / "metrics.json").read_text())["calls"] == 2
+
+
+def test_runs_of_one_second_get_folders_of_their_own_and_latest_is_the_newest(tmp_path: Path) -> None:
+    folders = [RunFolder(tmp_path, "twice", {}) for _ in range(3)]
+    for folder in folders:
+        folder.finish("finished")
+    assert len({folder.path for folder in folders}) == 3
+    assert (tmp_path / "latest").resolve() == folders[-1].path.resolve()
