@@ -10,11 +10,11 @@ from proxy.sip.errors import BadUri, UnsupportedUriScheme
 
 # RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ); bytes beyond ASCII are taken as they come.
 _USER = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+"
-_SECRET = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*"
+_USERINFO = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*"
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)"
 _PARAM = r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})"
 _SIP = re.compile(
-    rf"(?:({_USER})(?::({_SECRET}))?@)?"
+    rf"(?:({_USER})(?::({_USERINFO}))?@)?"
     rf"({_HOST})(?::(\d{{1,5}}))?"
     rf"((?:;{_PARAM}+(?:={_PARAM}*)?)*)"
     r"(?:\?([^?\s<>]*))?"

@@ -1,0 +1,22 @@
+"""Where a message came from or goes to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Flow(NamedTuple):
+    """A peer as seen from one of our listeners. `host` is an IP address without brackets.
+
+    `transport` is udp, tcp or tls; `local` is the index of the listener at which the peer is or will be met.
+    """
+
+    transport: str
+    host: str
+    port: int
+    local: int
+
+    @property
+    def reliable(self) -> bool:
+        """True where no retransmission is needed (RFC 3261 17)."""
+        return self.transport != "udp"

@@ -1,0 +1,215 @@
+"""The transaction layer (RFC 3261 section 17): matches messages to transactions and carries out what their tables say.
+
+Sans-IO: what is to be sent gathers in `outbox`, time is an argument, and what the transaction user must hear of is
+returned. A transaction user (the proxy core, or a user agent) does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.sip.flow import Flow
+from proxy.sip.headers import Via, split_values
+from proxy.sip.message import Request, Response
+from proxy.sip.timers import Timers
+from proxy.sip.transaction import T1, T2, T4, ClientTransaction, Do, Event, ServerTransaction, State, Transaction
+
+MAGIC_COOKIE = "z9hG4bK"
+
+_WAITS: dict[Do, tuple[Event, float, float]] = {
+    # timer, seconds over unreliable and over reliable transports (RFC 3261 table 4, RFC 6026 8)
+    Do.START_D: (Event.TIMER_D, 32.0, 0.0),
+    Do.START_H: (Event.TIMER_H, 64 * T1, 64 * T1),
+    Do.START_I: (Event.TIMER_I, T4, 0.0),
+    Do.START_J: (Event.TIMER_J, 64 * T1, 0.0),
+    Do.START_K: (Event.TIMER_K, T4, 0.0),
+    Do.START_L: (Event.TIMER_L, 64 * T1, 64 * T1),
+    Do.START_M: (Event.TIMER_M, 64 * T1, 64 * T1),
+}
+_RETRANSMISSIONS: dict[Do, tuple[Event, float]] = {
+    # timer, longest interval in seconds
+    Do.START_A: (Event.TIMER_A, 64 * T1),
+    Do.START_E: (Event.TIMER_E, T2),
+    Do.START_E_AT_T2: (Event.TIMER_E, T2),
+    Do.START_G: (Event.TIMER_G, T2),
+}
+# How a status class reads as an event.
+_RECEIVED = (Event.RECV_1XX, Event.RECV_2XX, Event.RECV_FINAL)
+_SENT = (Event.SEND_1XX, Event.SEND_2XX, Event.SEND_FINAL)
+
+
+def server_key(request: Request, via: Via) -> tuple[str, ...]:
+    """What a server transaction is found by (RFC 3261 17.2.3); an ACK has the key of its INVITE."""
+    method = "INVITE" if request.method == "ACK" else request.method
+    branch = via.params.get("branch")
+    if branch and branch.startswith(MAGIC_COOKIE):
+        return branch, via.host, str(via.port), method
+    # An RFC 2543 client: the To tag of an ACK is ours and says nothing about the INVITE.
+    cseq, from_tag = request.cseq, request.from_.tag
+    return request.uri, from_tag or "", request.call_id, str(cseq.number), via.host, str(via.port), method
+
+
+class TransactionLayer:
+    """All transactions of one element, and their timers. `timer_c` is in seconds, over 3 minutes in RFC 3261."""
+
+    def __init__(self, timer_c: float = 181.0) -> None:
+        self.servers: dict[tuple[str, ...], ServerTransaction] = {}
+        self.clients: dict[tuple[str, ...], ClientTransaction] = {}
+        self.outbox: list[tuple[Flow, bytes]] = []
+        self._timers: Timers[tuple[Transaction, Event]] = Timers()
+        self._timer_c = timer_c
+
+    def __len__(self) -> int:
+        return len(self.servers) + len(self.clients)
+
+    # --- server side
+
+    def accept(self, key: tuple[str, ...], request: Request, flow: Flow) -> ServerTransaction:
+        """A new server transaction for a request that matched none. `flow` is where its responses go."""
+        transaction = ServerTransaction(key, request, flow)
+        self.servers[key] = transaction
+        return transaction
+
+    def receive_again(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
+        """A request that matched a transaction: absorbed, or (an ACK to a 2xx) True: it is the user's to forward."""
+        event = Event.ACK if request.method == "ACK" else Event.REQUEST
+        return Do.PASS_UP in self._run(transaction, event, now)
+
+    def respond(self, transaction: ServerTransaction, status: int, response: bytes, now: float) -> None:
+        """Send a response in its transaction; it is dropped where the transaction is already past it."""
+        self._run(transaction, _SENT[min(status // 100, 3) - 1], now, response)
+        if status >= 200:
+            transaction.request = None
+            if status < 300 and transaction.key[-1] == "INVITE":
+                transaction.last = None  # a 2xx is retransmitted by its UAS
+
+    def abandon(self, transaction: ServerTransaction) -> None:
+        """End a transaction that will get no answer (a non-INVITE that timed out, RFC 4320 4.2)."""
+        transaction.state = State.TERMINATED
+        self._forget(transaction)
+
+    # --- client side
+
+    def send(self, key: tuple[str, ...], request: Request, flow: Flow, now: float) -> ClientTransaction:
+        """Send a request in a new client transaction; `key` is its branch and method."""
+        transaction = ClientTransaction(key, request, flow)
+        transaction.last = data = bytes(request)
+        self.clients[key] = transaction
+        self.outbox.append((flow, data))
+        invite = request.method == "INVITE"
+        self._timers.start(64 * T1, (transaction, Event.TIMER_B if invite else Event.TIMER_F), now)
+        self._retransmit_later(transaction, Do.START_A if invite else Do.START_E, now)
+        return transaction
+
+    def receive_response(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
+        """True where the transaction user must see the response; else it was a retransmission."""
+        event = _RECEIVED[min(response.status // 100, 3) - 1]
+        before = transaction.state
+        done = self._run(transaction, event, now, response)
+        if event is not Event.RECV_1XX:
+            if transaction.state is not State.COMPLETED or transaction.key[1] != "INVITE":
+                transaction.request = transaction.last = None
+        elif transaction.key[1] == "INVITE" and (before is State.CALLING or response.status != 100):
+            transaction.deadline = now + self._timer_c
+            if before is State.CALLING:
+                self._timers.start(self._timer_c, (transaction, Event.TIMER_C), now)
+        return Do.PASS_UP in done
+
+    def fail(self, transaction: Transaction, now: float) -> bool:
+        """The transport could not deliver. True where the transaction user must act as on a time-out."""
+        return Do.FAIL in self._run(transaction, Event.TRANSPORT_ERROR, now)
+
+    # --- time
+
+    def next_timer(self) -> float:
+        """When `run_timers` is next to be called; infinity where nothing waits."""
+        return self._timers.next()
+
+    def run_timers(self, now: float) -> Iterator[ClientTransaction]:
+        """Let due timers fire. Yields the client transactions that got no answer: state TERMINATED where nothing
+        came (timers B and F), PROCEEDING where an INVITE rang too long (timer C)."""
+        for transaction, event in self._timers.due(now):
+            if event is Event.TIMER_C:
+                assert isinstance(transaction, ClientTransaction)
+                if transaction.state is State.PROCEEDING and now < transaction.deadline:
+                    # A provisional response put it off (RFC 3261 16.7 step 2); late by an eighth is still within the rule.
+                    self._timers.start(self._timer_c / 8, (transaction, event), now)
+                    continue
+            if Do.FAIL in self._run(transaction, event, now):
+                assert isinstance(transaction, ClientTransaction)
+                yield transaction
+
+    def _run(
+        self, transaction: Transaction, event: Event, now: float, message: bytes | Response | None = None
+    ) -> tuple[Do, ...]:
+        done = transaction.step(event)
+        for act in done:
+            if act is Do.SEND:
+                assert isinstance(message, bytes)
+                transaction.last = message
+                self.outbox.append((transaction.flow, message))
+            elif act in _WAITS:
+                timer, unreliable, reliable = _WAITS[act]
+                wait = reliable if transaction.reliable else unreliable
+                if wait:
+                    self._timers.start(wait, (transaction, timer), now)
+                else:
+                    transaction.step(timer)
+            elif act is Do.RESEND:
+                if transaction.last is not None:
+                    self.outbox.append((transaction.flow, transaction.last))
+            elif act is Do.SEND_ACK:
+                if transaction.request is not None and isinstance(message, Response):
+                    transaction.last = bytes(ack_for(transaction.request, message))
+                    transaction.request = None
+                if transaction.last is not None:
+                    self.outbox.append((transaction.flow, transaction.last))
+            elif act in _RETRANSMISSIONS:
+                self._retransmit_later(transaction, act, now)
+        if transaction.state is State.TERMINATED:
+            self._forget(transaction)
+        return done
+
+    def _retransmit_later(self, transaction: Transaction, act: Do, now: float) -> None:
+        """Timers A, E and G: at first T1, then twice the last interval; E and G at most T2."""
+        if transaction.reliable:
+            return
+        event, longest = _RETRANSMISSIONS[act]
+        if act is Do.START_E_AT_T2:
+            transaction.interval = T2
+        else:
+            transaction.interval = min(2 * transaction.interval, longest) or T1
+        self._timers.start(transaction.interval, (transaction, event), now)
+
+    def _forget(self, transaction: Transaction) -> None:
+        table: dict[tuple[str, ...], ServerTransaction] | dict[tuple[str, ...], ClientTransaction]
+        table = self.servers if isinstance(transaction, ServerTransaction) else self.clients
+        table.pop(transaction.key, None)
+        transaction.request = transaction.last = None
+
+
+def ack_for(invite: Request, response: Response) -> Request:
+    """The ACK to a non-2xx final response (RFC 3261 17.1.1.3)."""
+    return _within_transaction("ACK", invite, response.header("to") or "")
+
+
+def cancel_for(invite: Request) -> Request:
+    """The CANCEL of an INVITE (RFC 3261 9.1)."""
+    return _within_transaction("CANCEL", invite, invite.header("to") or "")
+
+
+def _within_transaction(method: str, invite: Request, to: str) -> Request:
+    routes = [("Route", value) for value in invite.headers("route")]
+    return Request.build(
+        method,
+        invite.uri,
+        [
+            ("Via", split_values(invite.header("via") or "")[0]),
+            ("Max-Forwards", "70"),
+            *routes,
+            ("From", invite.header("from") or ""),
+            ("To", to),
+            ("Call-ID", invite.call_id),
+            ("CSeq", f"{invite.cseq.number} {method}"),
+        ],
+    )
