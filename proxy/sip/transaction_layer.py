@@ -105,7 +105,7 @@ class TransactionLayer:
         """True where the transaction user must see the response; else it was a retransmission."""
         event = _RECEIVED[min(response.status // 100, 3) - 1]
         before = transaction.state
-        done = self._run(transaction, event, now, response)
+        done = self._run(transaction, event, now, received=response)
         if event is not Event.RECV_1XX:
             if transaction.state is not State.COMPLETED or transaction.key[1] != "INVITE":
                 transaction.request = transaction.last = None
@@ -130,24 +130,25 @@ class TransactionLayer:
         came (timers B and F), PROCEEDING where an INVITE rang too long (timer C)."""
         for transaction, event in self._timers.due(now):
             if event is Event.TIMER_C:
-                assert isinstance(transaction, ClientTransaction)
-                if transaction.state is State.PROCEEDING and now < transaction.deadline:
-                    # A provisional response put it off (RFC 3261 16.7 step 2); late by an eighth is still within the rule.
+                if (
+                    isinstance(transaction, ClientTransaction)
+                    and transaction.state is State.PROCEEDING
+                    and now < transaction.deadline
+                ):
+                    # A provisional response put it off (RFC 3261 16.7 step 2). Late by an eighth is within the rule.
                     self._timers.start(self._timer_c / 8, (transaction, event), now)
                     continue
-            if Do.FAIL in self._run(transaction, event, now):
-                assert isinstance(transaction, ClientTransaction)
+            if Do.FAIL in self._run(transaction, event, now) and isinstance(transaction, ClientTransaction):
                 yield transaction
 
     def _run(
-        self, transaction: Transaction, event: Event, now: float, message: bytes | Response | None = None
+        self, transaction: Transaction, event: Event, now: float, sent: bytes = b"", received: Response | None = None
     ) -> tuple[Do, ...]:
         done = transaction.step(event)
         for act in done:
             if act is Do.SEND:
-                assert isinstance(message, bytes)
-                transaction.last = message
-                self.outbox.append((transaction.flow, message))
+                transaction.last = sent
+                self.outbox.append((transaction.flow, sent))
             elif act in _WAITS:
                 timer, unreliable, reliable = _WAITS[act]
                 wait = reliable if transaction.reliable else unreliable
@@ -159,8 +160,8 @@ class TransactionLayer:
                 if transaction.last is not None:
                     self.outbox.append((transaction.flow, transaction.last))
             elif act is Do.SEND_ACK:
-                if transaction.request is not None and isinstance(message, Response):
-                    transaction.last = bytes(ack_for(transaction.request, message))
+                if transaction.request is not None and received is not None:
+                    transaction.last = bytes(ack_for(transaction.request, received))
                     transaction.request = None
                 if transaction.last is not None:
                     self.outbox.append((transaction.flow, transaction.last))
