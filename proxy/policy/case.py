@@ -1,0 +1,92 @@
+"""A call with what is known of its two ends: what the rules judge.
+
+Where a caller comes from follows from the trunk AND the number: the home network writes `+86...` as well, so a plus
+says nothing, and a home number that comes in from abroad is at home only if its owner is roaming or somebody
+forwarded the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.numbers import Number
+from proxy.policy.call import Call
+from proxy.policy.snapshot import Snapshot
+from proxy.subscribers.profile import Subscriber, matching
+
+Origin = Literal["domestic", "overseas", "unknown"]
+
+_LINES = frozenset(("fixed", "mobile", "fixed_or_mobile"))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`calling` and `called` are our subscribers at either end; `forwarded`: a home call that came back from abroad."""
+
+    call: Call
+    snapshot: Snapshot
+    calling: Subscriber | None
+    called: Subscriber | None
+    forwarded: bool
+    caller_origin: Origin
+
+    @classmethod
+    def of(cls, call: Call, snapshot: Snapshot) -> Case:
+        find = snapshot.subscribers.find
+        caller, callee = call.caller.e164, call.callee.e164
+        calling = find(caller) if caller else None
+        forwarded = bool(call.diversion) and _is_forwarded_home(call, snapshot)
+        return cls(
+            call,
+            snapshot,
+            calling,
+            find(callee) if callee else None,
+            forwarded,
+            _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
+        )
+
+
+def number_origin(number: Number, snapshot: Snapshot) -> Origin:
+    """Where a number belongs, whatever trunk it came in on. Satellites and other codes of no country are overseas."""
+    if number.region is not None:
+        return "domestic" if number.region in snapshot.home_regions else "overseas"
+    return "overseas" if number.e164 else "unknown"
+
+
+def caller_kind(number: Number, snapshot: Snapshot) -> str:
+    """The kind of a home number; the preset may know mobile ranges that the numbering data does not."""
+    kind = number.kind
+    prefixes = snapshot.preset.home_numbers_from_abroad.mobile_prefixes
+    if kind == "unknown" and number.e164 and number.e164.startswith(prefixes):
+        return "mobile"
+    return kind
+
+
+def listed(patterns: Iterable[str], number: Number) -> str | None:
+    """The first pattern that fits the number in E.164 form, else as it was dialled (10086, or 00* for any prefix)."""
+    by_e164 = matching(patterns, number.e164) if number.e164 else None
+    return by_e164 or matching(patterns, number.digits)
+
+
+def _caller_origin(call: Call, snapshot: Snapshot, *, at_home: bool) -> Origin:
+    origin = number_origin(call.caller, snapshot)
+    if call.trunk_kind == "international" and not (origin == "domestic" and at_home):
+        return "overseas"
+    return origin
+
+
+def _is_forwarded_home(call: Call, snapshot: Snapshot) -> bool:
+    """True where one of our subscribers forwarded a home line's call, so that it came back by way of abroad.
+
+    Diversion and History-Info are as easily forged as From. They count only from a trusted trunk (`Call` reads them
+    from no other), only where a diverting party is our subscriber, and never where that is the callee, whose number
+    every caller knows. They only ever help an ordinary home line: no short code and no malformed number.
+    """
+    if number_origin(call.caller, snapshot) != "domestic" or caller_kind(call.caller, snapshot) not in _LINES:
+        return False
+    return any(
+        party.e164 and party.e164 != call.callee.e164 and snapshot.subscribers.find(party.e164)
+        for party in call.diversion
+    )

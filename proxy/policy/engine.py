@@ -1,0 +1,68 @@
+"""Asks the rules in their order; the first that matches decides.
+
+Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and put its name into PRECEDENCE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from proxy.policy.call import Call
+from proxy.policy.case import Case
+from proxy.policy.snapshot import Snapshot
+from proxy.policy.verdict import Finding, Mode, Step, Verdict
+
+# A judge finds something, or says in a few words why it does not apply.
+Judge = Callable[[Case], Finding | str]
+
+# Stable names, seen in configs, call records and reports. The module of a rule is named for it, with _ for the dot.
+PRECEDENCE = (
+    "never_block",
+    "subscriber.allow",
+    "subscriber.block",
+    "spoofed.home_number",
+    "anonymous.reject",
+    "barring.incoming_international",
+    "barring.outgoing_international",
+    "scam_list.exact",
+    "scam_list.prefix",
+    "default.allow",
+)
+ALWAYS_ENFORCED = "default.allow"  # every call gets a verdict
+
+
+def _judge_of(rule: str) -> Judge:
+    judge: Judge = import_module(f"proxy.policy.rules.{rule.replace('.', '_')}").judge
+    return judge
+
+
+_JUDGES = {rule: _judge_of(rule) for rule in PRECEDENCE}
+
+
+class Policy:
+    """The rules over one snapshot; a reload swaps the whole Policy.
+
+    Raises ValueError where the snapshot sets the mode of a rule that does not exist or is always enforced.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        if wrong := sorted(snapshot.modes.keys() - (set(PRECEDENCE) - {ALWAYS_ENFORCED})):
+            raise ValueError(f"no mode can be set for {', '.join(wrong)}")
+        self.snapshot = snapshot
+        modes: list[tuple[str, Mode]] = [(rule, snapshot.modes.get(rule, "enforce")) for rule in PRECEDENCE]
+        self._rules = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
+
+    def decide(self, call: Call) -> Verdict:
+        """Judge one call; what shadowed rules find is in the trace, and that is all."""
+        case = Case.of(call, self.snapshot)
+        trace: list[Step] = []
+        for rule, mode, judge in self._rules:
+            found = judge(case)
+            if isinstance(found, str):
+                trace.append(Step(rule, mode, "no_match", found))
+                continue
+            trace.append(Step(rule, mode, found.action, found.detail))
+            if mode == "enforce":
+                return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
+        raise AssertionError(f"{ALWAYS_ENFORCED} matches every call")

@@ -1,0 +1,72 @@
+"""Named rule sets: what differs from country to country, as data in presets/*.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from proxy import yaml_file
+from proxy.policy.verdict import Mode
+
+_FOLDER = Path(__file__).parent / "presets"
+
+
+@dataclass(frozen=True, slots=True)
+class FromAbroad:
+    """Which kinds of home number may call in on an international trunk; all others count as spoofed.
+
+    `mobile_prefixes` are E.164 beginnings of mobile numbers, for ranges that the numbering data does not know.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    always: frozenset[str] = frozenset()
+    when_roaming: frozenset[str] = frozenset(("mobile", "fixed_or_mobile"))
+    mobile_prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScamList:
+    """Which list entries count: those of at least this confidence (0 to 1), in these categories (none: in all)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One rule set.
+
+    `home_regions` are the ISO 3166 regions that count as home (none: the home country alone), `emergency` adds to
+    the emergency numbers known of the home country, `callbacks` are numbers never blocked when a trusted domestic
+    trunk presents them, `modes` the modes of rules that are not enforced.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    description: str
+    home_regions: frozenset[str] = frozenset()
+    emergency: frozenset[str] = frozenset()
+    callbacks: frozenset[str] = frozenset()
+    home_numbers_from_abroad: FromAbroad = FromAbroad()
+    scam_list: ScamList = ScamList()
+    modes: dict[str, Mode] = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """The presets there are."""
+    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+
+
+@cache  # as many as there are files
+def load(name: str) -> Preset:
+    """The preset of that name. Raises ValueError where there is none, FileErrors where its file is broken."""
+    if name not in names():
+        raise ValueError(f"one of the presets {', '.join(names())}, not {name!r}")
+    return yaml_file.load(_FOLDER / f"{name}.yaml", Preset)

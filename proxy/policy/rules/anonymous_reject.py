@@ -1,0 +1,17 @@
+"""Anonymous Communication Rejection (3GPP TS 24.611 4.5.2.6.1) for callees who asked for it, with 433 (RFC 5079).
+
+What counts is that the caller withheld their identity, not whether the network knows it: see `Call.withheld`.
+"""
+
+from __future__ import annotations
+
+from proxy.policy.case import Case
+from proxy.policy.verdict import Finding
+
+
+def judge(case: Case) -> Finding | str:
+    if case.called is None or not case.called.barring.anonymous:
+        return "callee does not reject anonymous calls"
+    if not case.call.withheld:
+        return "caller does not withhold their identity"
+    return Finding("reject", case.call.withheld, 433, "Anonymity Disallowed")

@@ -1,0 +1,15 @@
+"""The callee's own allow list passes every later rule."""
+
+from __future__ import annotations
+
+from proxy.policy.case import Case, listed
+from proxy.policy.verdict import Finding
+
+
+def judge(case: Case) -> Finding | str:
+    if case.called is None:
+        return "callee is no subscriber"
+    pattern = listed(case.called.allow, case.call.caller)
+    if pattern is None:
+        return "caller is not on the callee's allow list"
+    return Finding("allow", f"{pattern} is on the callee's allow list")

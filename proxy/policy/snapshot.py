@@ -1,0 +1,68 @@
+"""All that the rules look things up in, at one moment; a reload makes a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.numbers import Numbering
+from proxy.policy.preset import Preset
+from proxy.policy.verdict import Mode
+from proxy.subscribers.profile import Subscriber
+
+
+class SubscriberDirectory(Protocol):
+    """Finds subscribers by their E.164 number."""
+
+    def find(self, number: str, /) -> Subscriber | None: ...
+
+
+class ListedNumber(Protocol):
+    """An entry of a scam list; `pattern` is a number, or a prefix that ends in `*`; `confidence` is 0 to 1."""
+
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def source(self) -> str: ...
+
+
+class ScamNumbers(Protocol):
+    """Finds the entry with the longest pattern that fits an E.164 number and has not expired at an epoch time."""
+
+    def find(self, number: str, at: float, /) -> ListedNumber | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home."""
+
+    numbering: Numbering
+    subscribers: SubscriberDirectory
+    scam_list: ScamNumbers
+    modes: Mapping[str, Mode]
+    preset: Preset
+    home_regions: frozenset[str]
+
+    @classmethod
+    def build(
+        cls,
+        home: str,
+        preset: Preset,
+        subscribers: SubscriberDirectory,
+        scam_list: ScamNumbers,
+        modes: Mapping[str, Mode] | None = None,
+    ) -> Snapshot:
+        """A snapshot for a home country; `modes` go over the preset's. Raises ValueError for an unknown home."""
+        return cls(
+            Numbering(home, preset.emergency),
+            subscribers,
+            scam_list,
+            {**preset.modes, **(modes or {})},
+            preset,
+            preset.home_regions or frozenset((home,)),
+        )

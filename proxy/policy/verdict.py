@@ -1,0 +1,40 @@
+"""What the policy decided, and why: the rule that decided and what every rule before it said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Action = Literal["allow", "label", "challenge", "divert", "reject"]
+Mode = Literal["enforce", "shadow", "off"]
+
+
+class Step(NamedTuple):
+    """One rule's answer: `outcome` is "no_match" or the action it asked for; in shadow mode that was not done."""
+
+    rule: str
+    mode: Mode
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule that matches asks for. `status` and `reason` are those of the SIP answer to a refusal."""
+
+    action: Action
+    detail: str
+    status: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision on one call; `rule` is the stable name of the rule that took it, `detail` its evidence."""
+
+    action: Action
+    status: int | None
+    reason: str
+    rule: str
+    detail: str
+    trace: tuple[Step, ...]
