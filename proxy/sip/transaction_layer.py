@@ -83,11 +83,6 @@ class TransactionLayer:
             if status < 300 and transaction.key[-1] == "INVITE":
                 transaction.last = None  # a 2xx is retransmitted by its UAS
 
-    def abandon(self, transaction: ServerTransaction) -> None:
-        """End a transaction that will get no answer (a non-INVITE that timed out, RFC 4320 4.2)."""
-        transaction.state = State.TERMINATED
-        self._forget(transaction)
-
     # --- client side
 
     def send(self, key: tuple[str, ...], request: Request, flow: Flow, now: float) -> ClientTransaction:
@@ -118,6 +113,16 @@ class TransactionLayer:
     def fail(self, transaction: Transaction, now: float) -> bool:
         """The transport could not deliver. True where the transaction user must act as on a time-out."""
         return Do.FAIL in self._run(transaction, Event.TRANSPORT_ERROR, now)
+
+    def give_up_later(self, transaction: ClientTransaction, seconds: float, now: float) -> None:
+        """Have `run_timers` yield a ringing INVITE again: a cancelled one may stay unanswered (RFC 3261 9.1)."""
+        transaction.deadline = now
+        self._timers.start(seconds, (transaction, Event.TIMER_C), now)
+
+    def abandon(self, transaction: Transaction) -> None:
+        """End a transaction that will get no answer."""
+        transaction.state = State.TERMINATED
+        self._forget(transaction)
 
     # --- time
 

@@ -1,0 +1,474 @@
+"""The proxy without sockets: bytes come in, bytes to send and call records come out (RFC 3261 section 16).
+
+Nothing here reads a clock or does I/O. `receive` takes what a socket got, `run_timers` what time brought; afterwards
+`outbox` holds what is to be sent and `records` the lines of calls that ended, both in order, for the caller to empty.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+from proxy.call_record import CallRecord
+from proxy.flow_tokens import FlowTokens
+from proxy.forwarding import (
+    Listener,
+    Router,
+    loop_hash,
+    new_branch,
+    note_source,
+    request_target,
+    response_flow,
+    same_branch,
+    validate,
+)
+from proxy.policy.call import Call
+from proxy.policy.engine import Policy
+from proxy.response_context import ResponseContext, final_to_send
+from proxy.sip.errors import BadRequest, Forbidden, LoopDetected, SipError, Unanswerable
+from proxy.sip.flow import Flow
+from proxy.sip.headers import Via, parse_via
+from proxy.sip.message import Request, Response, parse
+from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
+from proxy.sip.transaction_layer import TransactionLayer, cancel_for, server_key
+from proxy.sip.uri import SipUri, Uri
+from proxy.treatment import refuse
+from proxy.trunks import Trunk
+
+_JUDGED = frozenset(("INVITE", "MESSAGE"))
+_STATELESS_TAG = "rf0-"  # To tags of answers that left no transaction: their ACKs end here
+_OVERLOADED = (("Retry-After", "5"),)
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """What the core needs of the config. `softswitch` names the switch's address; `local` of it is ours to pick."""
+
+    listeners: tuple[Listener, ...]
+    softswitch: Flow
+    find_trunk: Callable[[str, int], Trunk | None]
+    domains: frozenset[str] = frozenset(("*",))
+    max_transactions: int = 300_000
+    timer_c: float = 181.0  # seconds
+    epoch: float = 0.0  # what to add to `now` to get seconds since 1970
+
+
+class ProxyCore:
+    """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other."""
+
+    def __init__(self, settings: CoreSettings, policy: Policy, secret: bytes | None = None) -> None:
+        self.settings = settings
+        self.policy = policy
+        self.records: list[str] = []
+        self.counters: Counter[str] = Counter()
+        self.draining = False
+        self.pending = 0  # requests forwarded and not yet answered finally
+        self._layer = TransactionLayer(settings.timer_c)
+        self.outbox = self._layer.outbox
+        self._router = Router(settings.listeners, FlowTokens(secret or secrets.token_bytes(32)))
+        self._switch = settings.softswitch
+        self._merged: dict[tuple[str, ...], ServerTransaction] = {}
+        self._tags = secrets.token_hex(4)
+        self._tag_count = 0
+
+    # --- what the server calls
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take one message. `now` is in seconds on the clock that `run_timers` gets."""
+        try:
+            message = parse(data)
+        except SipError as error:
+            self._refuse_unreadable(error, flow)
+            return
+        try:
+            if isinstance(message, Request):
+                self._receive_request(message, flow, now)
+            else:
+                self._receive_response(message, now)
+        except SipError as error:
+            if isinstance(message, Request):
+                error.request = message
+                self._refuse_unreadable(error, flow)
+            else:
+                self.counters["dropped"] += 1
+
+    def next_timer(self) -> float:
+        """When `run_timers` is next to be called; infinity where nothing waits."""
+        return self._layer.next_timer()
+
+    def run_timers(self, now: float) -> None:
+        """Let due timers fire."""
+        for client in self._layer.run_timers(now):
+            self._no_answer(client, now)
+
+    def transport_failed(self, flow: Flow, now: float) -> None:
+        """A stream to this peer broke or could not be made: its requests count as answered with 503 (16.9)."""
+        for client in [c for c in self._layer.clients.values() if c.flow == flow]:
+            if self._layer.fail(client, now):
+                self._no_answer(client, now, status=503)
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions are held, finished ones that still absorb retransmissions included."""
+        return len(self._layer)
+
+    # --- requests
+
+    def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
+        via = request.via
+        key = server_key(request, via)
+        server = self._layer.servers.get(key)
+        if server is not None and not self._layer.receive_again(server, request, now):
+            return
+        side = self._side_of(flow)
+        if side is None:
+            self._refuse_stranger(request, via, flow)
+            return
+        note_source(request, via, flow)
+        if request.method == "ACK":
+            self._forward_ack(request, via, side)
+        elif request.method == "CANCEL":
+            self._cancel(request, via, key, flow, side, now)
+        else:
+            self._begin(request, via, key, flow, side, now)
+
+    def _side_of(self, flow: Flow) -> Trunk | str | None:
+        """The trunk a message came in on, "switch" for the softswitch, None for a stranger."""
+        switch = self._switch
+        if flow[1] == switch[1] and (flow[2] == switch[2] or flow[0] != "udp"):
+            trunk = self.settings.find_trunk(flow[1], flow[2])
+            return "switch" if flow[2] == switch[2] or trunk is None else trunk
+        return self.settings.find_trunk(flow[1], flow[2])
+
+    def _begin(
+        self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Trunk | str, now: float
+    ) -> None:
+        """A request that starts a transaction."""
+        if len(self._layer) >= self.settings.max_transactions:
+            self._reply_stateless(request, via, flow, 503, _OVERLOADED)
+            self.counters["overload"] += 1
+            return
+        server = self._layer.accept(key, request, response_flow(via, flow))
+        try:
+            uri = validate(request)
+            if request.method == "OPTIONS" and self._is_for_us(request, uri):
+                self._answer(server, request, 200, now, (("Accept", "application/sdp"), ("Supported", "path")))
+                return
+            self._forward(server, request, uri, flow, side, now)
+        except SipError as error:
+            self._answer(server, request, error.code, now, error.headers, error.reason)
+        except Exception:
+            self._layer.abandon(server)
+            raise
+
+    def _is_for_us(self, request: Request, uri: Uri) -> bool:
+        return (
+            isinstance(uri, SipUri)
+            and uri.user is None
+            and "route" not in request.names
+            and (self._router.is_own(uri) or uri.host in self.settings.domains)
+        )
+
+    def _forward(
+        self, server: ServerTransaction, request: Request, uri: Uri, flow: Flow, side: Trunk | str, now: float
+    ) -> None:
+        method = request.method
+        fingerprint = loop_hash(request)
+        self._router.check_loop(request, fingerprint)
+        arrived_uri = request.uri
+        routed = self._router.take_own_routes(request)
+        context = ResponseContext(server)
+        if isinstance(side, str):
+            target = self._outward_target(request, routed.flow, flow)
+        else:
+            self._check_relay(request, uri if request.uri == arrived_uri else None, side)
+            if not routed.in_dialog or request.to.tag is None:
+                self._check_merged(context, request, server)
+                if method in _JUDGED and not self._let_through(context, request, server, side, now):
+                    return
+            target = self._switch
+        if self.draining and method == "INVITE" and request.to.tag is None:
+            raise SipError("shutting down", status=503, headers=_OVERLOADED)
+        forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
+        if method == "INVITE" or method == "SUBSCRIBE" or method == "REFER" or method == "NOTIFY":
+            outward = isinstance(side, str)
+            self._router.record_route(forwarded, target if outward else flow, self._switch.local, outward=outward)
+        elif method == "REGISTER" and not isinstance(side, str):
+            self._router.add_path(forwarded, flow, self._switch.local)
+        self._clean_identity(forwarded, side)
+        if method == "INVITE":
+            self._layer.respond(server, 100, bytes(request.reply(100)), now)
+        server.user = context
+        client = self._layer.send((branch, method), forwarded, target, now)
+        client.user = context
+        context.branches.append(client)
+        self.pending += 1
+        self.counters["forwarded"] += 1
+
+    def _outward_target(self, request: Request, token_flow: Flow | None, flow: Flow) -> Flow:
+        """Where a request from the softswitch goes: the flow of our token, or an address that a trunk has."""
+        if token_flow is not None and token_flow.transport != "udp":
+            return token_flow
+        try:
+            target = request_target(validate(request), flow.local, "udp")
+        except SipError:
+            if token_flow is None:
+                raise
+            return token_flow
+        if token_flow is None or self.settings.find_trunk(target.host, target.port) is None:
+            if token_flow is not None:
+                return token_flow
+            if self.settings.find_trunk(target.host, target.port) is None:
+                raise Forbidden(f"{target.host} is no trunk's address")
+        local = self._router.listener_for("udp", target.host)
+        if local is None:
+            raise Forbidden("no listener for that address")
+        return target._replace(local=token_flow.local if token_flow is not None else local)
+
+    def _check_relay(self, request: Request, uri: Uri | None, trunk: Trunk) -> None:
+        """Everything from outside goes to the softswitch and nowhere else, whatever its headers ask for."""
+        if "route" in request.names:
+            raise Forbidden("Route leads past this proxy")
+        if request.method == "REGISTER" and trunk.kind != "access":
+            raise Forbidden("registration on a trunk")
+        if "*" not in self.settings.domains and isinstance(uri, SipUri):
+            in_dialog = request.to.tag is not None
+            if not in_dialog and uri.host not in self.settings.domains and not self._router.is_own(uri):
+                raise Forbidden("domain not served here")
+
+    def _check_merged(self, context: ResponseContext, request: Request, server: ServerTransaction) -> None:
+        """The same request by another way (RFC 3261 8.2.2.2): the callee shall be asked once."""
+        key = (request.method, request.call_id, request.from_.tag or "", request.header("cseq") or "", request.uri)
+        other = self._merged.get(key)
+        if other is not None and other is not server:
+            raise LoopDetected("merged request")
+        self._merged[key] = server
+        context.merge_key = key
+
+    def _let_through(
+        self, context: ResponseContext, request: Request, server: ServerTransaction, trunk: Trunk, now: float
+    ) -> bool:
+        """Ask the policy; False where the call was answered here."""
+        started = perf_counter()
+        policy = self.policy
+        call = Call.from_request(request, trunk, policy.snapshot.numbering, now + self.settings.epoch)
+        verdict = policy.decide(call)
+        context.record = CallRecord(call, request.call_id, verdict, perf_counter() - started)
+        self.counters[verdict.action] += 1
+        if verdict.action in ("allow", "label"):
+            return True
+        response = refuse(request, verdict, self._new_tag())
+        self._respond_finally(context, response.status, bytes(response), now)
+        return False
+
+    def _clean_identity(self, forwarded: Request, side: Trunk | str) -> None:
+        """Assert nothing for strangers, and keep a private identity from the phone (RFC 3325 5 and 7)."""
+        if "p-asserted-identity" not in forwarded.names:
+            return
+        if isinstance(side, str):
+            if "id" in (forwarded.header("privacy") or "").lower().replace(" ", "").split(";"):
+                forwarded.remove("p-asserted-identity")
+        elif not side.trust_identity:
+            forwarded.remove("p-asserted-identity")
+
+    def _forward_ack(self, request: Request, via: Via, side: Trunk | str) -> None:
+        """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
+        if (request.to.tag or "").startswith(_STATELESS_TAG):
+            return
+        validate(request)
+        fingerprint = loop_hash(request)
+        self._router.check_loop(request, fingerprint)
+        routed = self._router.take_own_routes(request)
+        if isinstance(side, str):
+            target = self._outward_target(request, routed.flow, self._switch)
+        else:
+            self._check_relay(request, None, side)
+            target = self._switch
+        branch = same_branch(request, via, fingerprint)
+        self.outbox.append((target, bytes(self._router.forward(request, target, branch))))
+
+    def _cancel(
+        self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Trunk | str, now: float
+    ) -> None:
+        """RFC 3261 16.10: answered here, and passed on to the branches as CANCELs of our own."""
+        validate(request)
+        invite = self._layer.servers.get((*key[:-1], "INVITE"))
+        if invite is None:
+            self._reply_stateless(request, via, flow, 481)
+            return
+        server = self._layer.accept(key, request, response_flow(via, flow))
+        self._answer(server, request, 200, now)
+        context = invite.user
+        if isinstance(context, ResponseContext) and context.final is None:
+            self._cancel_branches(context, now)
+
+    def _cancel_branches(self, context: ResponseContext, now: float) -> None:
+        context.cancelled = True
+        for client in context.branches:
+            self._cancel_branch(client, now)
+
+    def _cancel_branch(self, client: ClientTransaction, now: float) -> None:
+        """Only after a provisional response (RFC 3261 9.1); the first one that comes brings us here again."""
+        key = (client.key[0], "CANCEL")
+        if client.state is State.PROCEEDING and client.request is not None and key not in self._layer.clients:
+            self._layer.send(key, cancel_for(client.request), client.flow, now)
+            self._layer.give_up_later(client, 64 * T1, now)
+
+    # --- responses
+
+    def _receive_response(self, response: Response, now: float) -> None:
+        line = response.lines[response.names.index("via")] if "via" in response.names else ""
+        branch = line.partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
+        cseq = response.header("cseq") or ""
+        client = self._layer.clients.get((branch, cseq[cseq.rfind(" ") + 1 :]))
+        if client is None:
+            self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
+            return
+        if not self._layer.receive_response(client, response, now):
+            return
+        context = client.user
+        if context is None:  # our own CANCEL
+            return
+        if context.cancelled:
+            self._cancel_branch(client, now)
+        status = response.status
+        if status == 100:
+            return
+        if "via" not in response.names or len(response.values("via")) < 2:
+            raise Unanswerable("response with no Via but ours")
+        if status < 200:
+            if context.final is None:
+                self._send_upstream(context, response, now)
+        elif status < 300:
+            if context.final is None or context.final < 300:
+                self._send_upstream(context, response, now)
+            self._cancel_others(context, client, now)
+        else:
+            context.add_final(response)
+            if status >= 600:
+                self._cancel_others(context, client, now)
+            self._finish(context, now)
+
+    def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:
+        for client in context.branches:
+            if client is not but:
+                self._cancel_branch(client, now)
+
+    def _finish(self, context: ResponseContext, now: float) -> None:
+        """Send the best response once no branch can bring a better one (RFC 3261 16.7 steps 6 to 9)."""
+        if context.final is not None or not context.all_answered:
+            return
+        best = context.best
+        if best is not None and best.status != 503:
+            self._send_upstream(context, best, now)
+            return
+        request = context.server.request
+        if request is not None:
+            status, reason = final_to_send(best, request)
+            response = request.reply(status, reason, to_tag=self._new_tag())
+            self._respond_finally(context, status, bytes(response), now)
+
+    def _send_upstream(self, context: ResponseContext, response: Response, now: float) -> None:
+        response.remove_first_value("via")
+        if response.status < 200:
+            self._layer.respond(context.server, response.status, bytes(response), now)
+        else:
+            self._respond_finally(context, response.status, bytes(response), now)
+
+    def _respond_finally(self, context: ResponseContext, status: int, response: bytes, now: float) -> None:
+        if context.final is None:
+            context.final = status
+            if context.branches:
+                self.pending -= 1
+            self._let_go(context)
+        self._layer.respond(context.server, status, response, now)
+
+    def _let_go(self, context: ResponseContext) -> None:
+        if isinstance(context.record, CallRecord):
+            self.records.append(context.record.line(context.final))
+            context.record = None
+        if context.merge_key is not None:
+            self._merged.pop(context.merge_key, None)
+            context.merge_key = None
+        context.best = None
+
+    def _no_answer(self, client: ClientTransaction, now: float, status: int = 408) -> None:
+        """Timers B, C and F, and broken transports."""
+        context = client.user
+        if not isinstance(context, ResponseContext) or context.final is not None:
+            self._layer.abandon(client)
+            return
+        if client.state is State.PROCEEDING and not context.cancelled:
+            self._cancel_branches(context, now)  # timer C (RFC 3261 16.8)
+            return
+        self._layer.abandon(client)
+        request = context.server.request
+        if request is None:
+            return
+        if request.method != "INVITE" and status == 408:
+            # Nobody is waiting any more for a late 408 (RFC 4320 4.2).
+            context.final = status
+            self.pending -= 1
+            self._let_go(context)
+            self._layer.abandon(context.server)
+            return
+        context.add_final(request.reply(487 if context.cancelled else status, to_tag=self._new_tag()))
+        if context.all_answered and context.best is not None:
+            answer = context.best
+            code = 500 if answer.status == 503 else answer.status
+            reply = request.reply(code, to_tag=self._new_tag())
+            self._respond_finally(context, code, bytes(reply), now)
+
+    # --- answers of our own
+
+    def _new_tag(self) -> str:
+        self._tag_count += 1
+        return f"{self._tags}{self._tag_count:x}"
+
+    def _answer(
+        self,
+        server: ServerTransaction,
+        request: Request,
+        status: int,
+        now: float,
+        headers: tuple[tuple[str, str], ...] = (),
+        reason: str | None = None,
+    ) -> None:
+        response = request.reply(status, reason, headers, to_tag=self._new_tag())
+        self._layer.respond(server, status, bytes(response), now)
+        self.counters[f"answered_{status}"] += 1
+
+    def _reply_stateless(
+        self,
+        request: Request,
+        via: Via,
+        flow: Flow,
+        status: int,
+        headers: tuple[tuple[str, str], ...] = (),
+        reason: str | None = None,
+    ) -> None:
+        if request.method == "ACK":
+            return
+        note_source(request, via, flow)
+        response = request.reply(status, reason, headers, to_tag=_STATELESS_TAG + self._tags)
+        self.outbox.append((response_flow(via, flow), bytes(response)))
+
+    def _refuse_stranger(self, request: Request, via: Via, flow: Flow) -> None:
+        self.counters["unknown_source"] += 1
+        self._reply_stateless(request, via, flow, 403)
+
+    def _refuse_unreadable(self, error: SipError, flow: Flow) -> None:
+        """Answer a broken request of a known source as far as it can be answered; silence for everything else."""
+        self.counters["malformed"] += 1
+        request = error.request
+        if request is None or self._side_of(flow) is None:
+            return
+        try:
+            via = parse_via(request.header("via") or "")
+        except BadRequest:
+            return
+        reason = error.reason.encode("ascii", "replace").decode()
+        self._reply_stateless(request, via, flow, error.code, error.headers, reason)

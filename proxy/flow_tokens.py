@@ -1,0 +1,40 @@
+"""Signed flow tokens for Record-Route and Path (RFC 5626 section 5.2).
+
+A token in the user part of one of our Route URIs says where the outer side of a dialog or registration was met, so
+that requests from the softswitch go back the same way: over the same connection, and never to an address that
+somebody merely wrote into a header. Tokens in Record-Route are bound to the Call-ID as well: a request that carries
+one belongs to a dialog which passed the policy when it was set up.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from hmac import compare_digest
+
+from proxy.sip.flow import Flow
+
+_MAC_BYTES = 9
+
+
+class FlowTokens:
+    """Makes and checks tokens. `secret` is at least 16 random bytes; tokens end with it."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def make(self, flow: Flow, call_id: str = "") -> str:
+        """A token for the user part of a SIP URI, such as `udp.0.5071.127.0.1.1~0c6f…`."""
+        text = f"{flow.transport}.{flow.local}.{flow.port}.{flow.host.replace(':', '_')}"
+        return f"{text}~{self._mac(text, call_id)}"
+
+    def read(self, token: str, call_id: str = "") -> Flow | None:
+        """The flow that a token of ours names; None for any other text."""
+        text, tilde, mac = token.rpartition("~")
+        if not tilde or not mac.isascii() or not compare_digest(mac, self._mac(text, call_id)):
+            return None
+        transport, local, port, host = text.split(".", 3)
+        return Flow(transport, host.replace("_", ":"), int(port), int(local))
+
+    def _mac(self, text: str, call_id: str) -> str:
+        message = f"{text} {call_id}".encode("utf-8", "surrogateescape")
+        return blake2b(message, digest_size=_MAC_BYTES, key=self._secret).hexdigest()

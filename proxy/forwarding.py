@@ -1,0 +1,270 @@
+"""Validating a request and making the one that is sent on (RFC 3261 sections 16.3 to 16.6, RFC 3581, RFC 5393)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+
+from proxy.flow_tokens import FlowTokens
+from proxy.sip.errors import (
+    BadExtension,
+    BadRequest,
+    Forbidden,
+    LoopDetected,
+    SipError,
+    TooManyHops,
+    UnsupportedUriScheme,
+)
+from proxy.sip.flow import Flow
+from proxy.sip.headers import Via, parse_name_addr, parse_via
+from proxy.sip.message import Request
+from proxy.sip.transaction_layer import MAGIC_COOKIE
+from proxy.sip.uri import SipUri, Uri, parse_uri
+
+DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
+_ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
+_BRANCH_OURS = MAGIC_COOKIE + "rf"
+_HASH_DIGITS = 16
+
+cached_uri = lru_cache(maxsize=8192)(parse_uri)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket of ours. `host` is an IP address without brackets; it is what Via and Record-Route show."""
+
+    transport: str
+    host: str
+    port: int
+
+    @property
+    def host_port(self) -> str:
+        """As it stands in a URI and in a Via."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(slots=True)
+class Routed:
+    """What the Route headers of a request said (RFC 3261 16.4). `flow` is that of our token, where it was genuine."""
+
+    ours: bool = False
+    flow: Flow | None = None
+    in_dialog: bool = False
+
+
+def note_source(request: Request, via: Via, flow: Flow) -> None:
+    """Write `received` and `rport` into the topmost Via (RFC 3261 18.2.1, RFC 3581 4)."""
+    asked_for_port = "rport" in via.params and via.params["rport"] is None
+    if via.host == flow.host and not asked_for_port:
+        return
+    index = request.names.index("via")
+    name, _, rest = request.lines[index].partition(":")
+    first, comma, more = rest.partition(",")
+    if asked_for_port:
+        before, _, after = _partition_param(first, "rport")
+        first = f"{before};rport={flow.port}{after}"
+    first = f"{first.rstrip()};received={flow.host}"
+    request.lines[index] = f"{name}:{first}{comma}{more}"
+
+
+def _partition_param(text: str, name: str) -> tuple[str, str, str]:
+    """Cut `;name` (which has no value) out of header parameters, however it is spelt and spaced."""
+    position = 0
+    while True:
+        start = text.index(";", position)
+        end = text.find(";", start + 1)
+        end = len(text) if end < 0 else end
+        if text[start + 1 : end].strip().lower() == name:
+            return text[:start], name, text[end:]
+        position = end
+
+
+def response_flow(via: Via, flow: Flow) -> Flow:
+    """Where the responses to a request go (RFC 3261 18.2.2, RFC 3581 4): always back to the address it came from.
+
+    `maddr` is not followed: it would let a stranger aim our responses at a third party.
+    """
+    if flow.transport != "udp" or "rport" in via.params:
+        return flow
+    port = via.port or DEFAULT_PORTS["udp"]
+    return flow if port == flow.port else flow._replace(port=port)
+
+
+def validate(request: Request) -> Uri:
+    """Reasonable syntax, URI scheme, Max-Forwards and Proxy-Require (RFC 3261 16.3); returns the Request-URI.
+
+    Raises SipError with the status to answer.
+    """
+    names = request.names
+    for name in _ONLY_ONCE:
+        if names.count(name) > 1:
+            raise BadRequest(f"more than one {name} header")
+    uri = cached_uri(request.uri)
+    if uri.scheme != "tel" and isinstance(uri, SipUri) and uri.headers is not None:
+        raise BadRequest("headers in the Request-URI")
+    if request.call_id.isspace() or request.cseq.method != request.method:
+        raise BadRequest("CSeq does not name the method of the request")
+    hops = request.header("max-forwards")
+    if hops is not None:
+        if not (hops.isascii() and hops.isdigit()) or len(hops) > 3 or int(hops) > 255:
+            raise BadRequest("Max-Forwards is not a number from 0 to 255")
+        if int(hops) == 0:
+            raise TooManyHops("Max-Forwards is 0")
+    if "proxy-require" in names and (extensions := request.values("proxy-require")):
+        raise BadExtension("Proxy-Require", headers=(("Unsupported", ", ".join(extensions)),))
+    if "max-breadth" in names and request.header("max-breadth") == "0":
+        raise SipError("no breadth left", status=440)
+    return uri
+
+
+def loop_hash(request: Request) -> str:
+    """What must differ when a request comes by again lest it be a loop (RFC 5393 4.2.1), as 16 hex digits.
+
+    Python's own keyed hash will do: only this process reads it again.
+    """
+    parts = (
+        request.uri,
+        request.header("from"),
+        request.header("to"),
+        request.header("call-id"),
+        request.header("cseq"),
+        *request.headers("route"),
+        *request.headers("proxy-authorization"),
+    )
+    return f"{hash(parts) & 0xFFFFFFFFFFFFFFFF:0{_HASH_DIGITS}x}"
+
+
+def new_branch(fingerprint: str) -> str:
+    """A branch parameter: unique, and telling loops by its second part (RFC 3261 16.6 step 8)."""
+    return f"{_BRANCH_OURS}{random.getrandbits(64):016x}{fingerprint}"
+
+
+def same_branch(request: Request, via: Via, fingerprint: str) -> str:
+    """A branch for a request that is forwarded without state: the same each time (RFC 3261 16.11)."""
+    digest = hash((via.branch, via.host, via.port, request.header("cseq"))) & 0xFFFFFFFFFFFFFFFF
+    return f"{_BRANCH_OURS}{digest:016x}{fingerprint}"
+
+
+class Router:
+    """Knows our own addresses and tokens, and edits requests accordingly."""
+
+    def __init__(self, listeners: tuple[Listener, ...], tokens: FlowTokens) -> None:
+        self.listeners = listeners
+        self.tokens = tokens
+        self._own = {(listener.host, listener.port) for listener in listeners}
+        self._via = tuple(
+            f"SIP/2.0/{listener.transport.upper()} {listener.host_port};branch=" for listener in listeners
+        )
+        self._route_end = tuple(
+            f"@{listener.host_port};lr>"
+            if listener.transport == "udp"
+            else f"@{listener.host_port};transport={listener.transport};lr>"
+            for listener in listeners
+        )
+
+    def listener_for(self, transport: str, host: str) -> int | None:
+        """The index of the listener to send from, by transport and address family."""
+        for index, listener in enumerate(self.listeners):
+            if listener.transport == transport and (":" in listener.host) == (":" in host):
+                return index
+        return None
+
+    def is_own(self, uri: Uri) -> bool:
+        """True for a URI that names one of our sockets."""
+        if not isinstance(uri, SipUri):
+            return False
+        port = uri.port or DEFAULT_PORTS["tls" if uri.scheme == "sips" else uri.params.get("transport") or "udp"]
+        return (uri.host.strip("[]"), port) in self._own
+
+    def check_loop(self, request: Request, fingerprint: str) -> None:
+        """Raises LoopDetected where the request passed here before and nothing has changed since (RFC 5393 4.2)."""
+        if request.names.count("via") < 2 and "," not in request.lines[request.names.index("via")]:
+            return
+        for value in request.values("via")[1:]:
+            via = parse_via(value)
+            branch = via.branch or ""
+            if (via.host.strip("[]"), via.port or 5060) in self._own and branch.startswith(_BRANCH_OURS):
+                if branch.endswith(fingerprint):
+                    raise LoopDetected("same request, same place")
+
+    def take_own_routes(self, request: Request) -> Routed:
+        """Remove what the Route headers say of us (RFC 3261 16.4) and read our tokens.
+
+        Raises BadRequest for a Route that does not parse.
+        """
+        routed = Routed()
+        if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
+            self._repair_strict_route(request, uri, routed)
+        while "route" in request.names:
+            values = request.values("route")
+            if not values:
+                raise BadRequest("empty Route")
+            uri = cached_uri(parse_name_addr(values[0]).uri)
+            if not self.is_own(uri):
+                break
+            if isinstance(uri, SipUri):
+                self._read_token(uri, request, routed)
+            request.remove_first_value("route")
+        return routed
+
+    def _repair_strict_route(self, request: Request, uri: SipUri, routed: Routed) -> None:
+        """A strict router put our Record-Route URI into the Request-URI; the last Route is the real one."""
+        self._read_token(uri, request, routed)
+        routes = request.values("route")
+        if routed.ours and routes:
+            request.uri = parse_name_addr(routes[-1]).uri
+            request.remove("route")
+            for index, value in enumerate(routes[:-1]):
+                request.insert(index, "Route", value)
+
+    def _read_token(self, uri: SipUri, request: Request, routed: Routed) -> None:
+        routed.ours = True
+        if uri.user is None:
+            return
+        flow = self.tokens.read(uri.user, request.call_id)
+        if flow is not None:
+            routed.in_dialog = True
+        else:
+            flow = self.tokens.read(uri.user)
+        routed.flow = routed.flow or flow
+
+    def forward(self, request: Request, target: Flow, branch: str) -> Request:
+        """The request to be sent: copied, one hop less, our Via on top (RFC 3261 16.6 steps 1 to 8)."""
+        forwarded = request.copy()
+        hops = forwarded.header("max-forwards")
+        forwarded.replace("Max-Forwards", "70" if hops is None else str(int(hops) - 1))
+        forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
+        return forwarded
+
+    def record_route(self, forwarded: Request, outer: Flow, inner_local: int, *, outward: bool) -> None:
+        """Stay on the path of the dialog (RFC 3261 16.6 step 4).
+
+        `outer` is the flow away from the softswitch. Where the two sides differ in listener, two values are
+        written (RFC 5658), the one nearer to the UAS on top.
+        """
+        user = self.tokens.make(outer, forwarded.call_id)
+        outer_value = f"<sip:{user}{self._route_end[outer.local]}"
+        if outer.local != inner_local:
+            inner_value = f"<sip:{user}{self._route_end[inner_local]}"
+            first, second = (outer_value, inner_value) if outward else (inner_value, outer_value)
+            forwarded.insert(1, "Record-Route", second)
+            forwarded.insert(1, "Record-Route", first)
+        else:
+            forwarded.insert(1, "Record-Route", outer_value)
+
+    def add_path(self, forwarded: Request, outer: Flow, inner_local: int) -> None:
+        """Have calls for this phone come back through us, over the flow it registered on (RFC 3327, RFC 5626)."""
+        forwarded.insert(1, "Path", f"<sip:{self.tokens.make(outer)}{self._route_end[inner_local]}")
+        if "path" not in " ".join(forwarded.headers("supported")).lower():
+            forwarded.insert(2, "Supported", "path")
+
+
+def request_target(uri: Uri, local: int, transport: str) -> Flow:
+    """The flow that a Request-URI with a literal address names. Raises Forbidden where it names no address."""
+    if not isinstance(uri, SipUri) or uri.scheme == "sips":
+        raise UnsupportedUriScheme(f"no way to send to a {uri.scheme} URI")
+    host = uri.host.strip("[]")
+    if not host.replace(".", "").isdigit() and ":" not in host:
+        raise Forbidden(f"{host} is not an address")
+    return Flow(transport, host, uri.port or DEFAULT_PORTS[transport], local)
