@@ -1,0 +1,423 @@
+"""One side of a call: an INVITE transaction, the dialog it makes (RFC 3261 12, 13), and who is told about it.
+
+A leg is told what to do (`respond`, `acknowledge`, `hang_up`, ...) and tells its user what happened (`answered`,
+`refused`, `hung_up`, ...). A command that no longer applies does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from math import log2
+
+from proxy.sip.headers import NameAddr, parse_name_addr, quote
+from proxy.sip.message import Message, Request, Response
+from proxy.sip.transaction import T1, T2, ClientTransaction, State
+from proxy.sip.transaction_layer import cancel_for
+from simulator.agents.agenda import Appointment
+from simulator.agents.endpoint import ALLOW, Address, Endpoint, Headers, Incoming, OnResponse, Stamp, address_of
+
+PATIENCE = 64 * T1  # seconds until an unacknowledged 2xx or an unheard CANCEL is given up
+_REFRESHES_TARGET = frozenset({"INVITE", "UPDATE"})
+
+
+class CallUser:
+    """Whoever takes part in a call by its legs. What a subclass does not override needs no reaction."""
+
+    def progressed(self, leg: Leg, response: Response, now: float, /) -> None:
+        """A provisional response, 100 included, to our INVITE."""
+
+    def answered(self, leg: Leg, response: Response, now: float, /) -> None:
+        """A 2xx to our INVITE: `leg.acknowledge` it."""
+
+    def refused(self, leg: Leg, response: Response, now: float, /) -> None:
+        """Another final response to our INVITE. The leg is over."""
+
+    def unanswered(self, leg: Leg, now: float, /) -> None:
+        """Nobody answered our INVITE, or BYE at last. The leg is over."""
+
+    def cancelled(self, leg: Leg, request: Request, now: float, /) -> None:
+        """The INVITE to us was cancelled, and answered with 487. The leg is over."""
+
+    def acknowledged(self, leg: Leg, request: Request, now: float, /) -> None:
+        """The ACK to our 2xx came."""
+
+    def unacknowledged(self, leg: Leg, now: float, /) -> None:
+        """No ACK came within 32 s (RFC 3261 13.3.1.4); the leg said BYE."""
+
+    def hung_up(self, leg: Leg, request: Request, now: float, /) -> None:
+        """A BYE came and was answered. The leg is over."""
+
+    def released(self, leg: Leg, now: float, /) -> None:
+        """Our BYE was answered."""
+
+    def requested(self, leg: Leg, incoming: Incoming, now: float, /) -> None:
+        """Any other request within the dialog: `leg.answer` it."""
+        leg.answer(incoming, 405, now, headers=[("Allow", ALLOW)])
+
+
+@dataclass(slots=True)
+class Dialog:
+    """RFC 3261 12. `local` and `remote` are From and To of our requests; `target` is where the other side is."""
+
+    call_id: str
+    local: str
+    remote: str
+    remote_tag: str | None
+    target: str
+    routes: tuple[str, ...]
+    fallback: Address  # where to send to while no route or target names an IP address
+
+    @property
+    def next_hop(self) -> Address:
+        """The first route, a loose one, or else the target (RFC 3261 12.2.1.1)."""
+        return address_of(parse_name_addr(self.routes[0]).uri if self.routes else self.target) or self.fallback
+
+
+class Leg:
+    """One side of one call; made by `call` or `take`."""
+
+    def __init__(self, endpoint: Endpoint, user: CallUser, call_id: str, tag: str, *, contact: str) -> None:
+        self.endpoint = endpoint
+        self.user = user
+        self.call_id = call_id
+        self.tag = tag
+        self.contact = f"<sip:{contact}@{endpoint.authority}>" if contact else f"<sip:{endpoint.authority}>"
+        self.dialog: Dialog | None = None
+        self.over = False
+        self.cseq = 1  # of our latest request
+        self._remote_cseq = 0
+        self._incoming: Incoming | None = None
+        self._outgoing: ClientTransaction | None = None
+        self._cancel: Request | None = None  # ready to be sent
+        self._cancelling = False
+        self._to_acknowledge: int | None = None  # CSeq number of an INVITE of ours that was accepted
+        self._acknowledgement: tuple[int, bytes, Address] | None = None
+        self._unacknowledged: Incoming | None = None
+        self._repetition: Appointment | None = None
+        endpoint.legs[call_id, tag] = self
+
+    @property
+    def ringing(self) -> bool:
+        """No final response yet."""
+        return not self.over and self.dialog is None
+
+    @property
+    def repetitions(self) -> int:
+        """How often our INVITE was sent again: timer A doubles its interval each time (RFC 3261 17.1.1.2)."""
+        return round(log2(self._outgoing.interval / T1)) if self._outgoing is not None else 0
+
+    # --- placing
+
+    @classmethod
+    def call(
+        cls,
+        endpoint: Endpoint,
+        user: CallUser,
+        uri: str,
+        *,
+        call_id: str,
+        from_: str,
+        to: str,
+        next_hop: Address,
+        now: float,
+        contact: str = "",
+        headers: Headers = (),
+        body: bytes = b"",
+        cseq: int = 1,
+        tag: str | None = None,
+        stamp: Stamp | None = None,
+    ) -> Leg:
+        """Send an INVITE. `from_` and `to` are name-addr without a tag; `headers` carry Content-Type and Route.
+        `cseq` and `tag` are those of a challenged attempt and the next one (RFC 3261 8.1.3.5)."""
+        leg = cls(endpoint, user, call_id, tag or endpoint.new_tag(), contact=contact)
+        leg.cseq = cseq
+        local = f"{from_};tag={leg.tag}"
+        invite = Request.build(
+            "INVITE",
+            uri,
+            [
+                ("From", local),
+                ("To", to),
+                ("Call-ID", call_id),
+                ("CSeq", f"{cseq} INVITE"),
+                ("Contact", leg.contact),
+                ("Allow", ALLOW),
+                *_with_max_forwards(headers),
+            ],
+            body,
+        )
+        dialog = Dialog(call_id, local, to, None, uri, (), next_hop)
+        leg._outgoing = endpoint.request(invite, next_hop, partial(leg._called, dialog), now, stamp)
+        leg._cancel = cancel_for(invite)
+        return leg
+
+    def _called(self, dialog: Dialog, response: Response | None, now: float) -> None:
+        """A response to the first INVITE."""
+        if self.over and self.dialog is None:
+            return
+        if response is None:
+            self._end()
+            self.user.unanswered(self, now)
+        elif response.status < 200:
+            self._send_cancel(now)
+            self.user.progressed(self, response, now)
+        elif response.status >= 300:
+            self._end()
+            self.user.refused(self, response, now)
+        elif self.dialog is not None:
+            self._acknowledge_again(response)
+        else:
+            dialog.remote, dialog.remote_tag = response.header("to") or dialog.remote, response.to.tag
+            dialog.routes = tuple(reversed(response.values("record-route")))
+            self.dialog = dialog
+            self._cancel = None
+            _refresh_target(dialog, response)
+            self._to_acknowledge = self.cseq
+            self.user.answered(self, response, now)
+            if self._cancelling:  # the answer crossed our CANCEL (RFC 3261 15)
+                self.acknowledge(now)
+                self.bye(now)
+
+    def acknowledge(self, _now: float, *, headers: Headers = (), body: bytes = b"", stamp: Stamp | None = None) -> None:
+        """Send the ACK to the latest 2xx to an INVITE of ours."""
+        if self._to_acknowledge is None or self.dialog is None:
+            return
+        number, self._to_acknowledge = self._to_acknowledge, None
+        request = self._build("ACK", number, headers, body)
+        self.endpoint.add_via(request, f"z9hG4bK{self.endpoint.new_tag()}")
+        self._acknowledgement = number, bytes(request), self.dialog.next_hop
+        self.endpoint.send(*self._acknowledgement[1:], stamp)
+
+    def _acknowledge_again(self, response: Response) -> bool:
+        """A 2xx came again: so must its ACK (RFC 3261 13.2.2.4)."""
+        if self._acknowledgement is not None and self._acknowledgement[0] == response.cseq.number:
+            self.endpoint.send(*self._acknowledgement[1:])
+            return True
+        return False
+
+    def _send_cancel(self, now: float) -> None:
+        """CANCEL waits for the first provisional response (RFC 3261 9.1)."""
+        if self._cancelling and self._cancel is not None and self._outgoing is not None:
+            cancel, self._cancel = self._cancel, None
+            key = self._outgoing.key[0], "CANCEL"
+            self.endpoint.transactions.send(key, cancel, self._outgoing.flow, now).user = _ignore
+            self.endpoint.agenda.at(now + PATIENCE, self._stop_waiting)
+
+    def _stop_waiting(self, now: float) -> None:
+        if self.ringing:
+            self._end()
+            self.user.unanswered(self, now)
+
+    # --- taking
+
+    @classmethod
+    def take(cls, endpoint: Endpoint, user: CallUser, incoming: Incoming, *, contact: str = "") -> Leg:
+        """Take part in the call that an INVITE to us asks for."""
+        leg = cls(endpoint, user, incoming.request.call_id, endpoint.new_tag(), contact=contact)
+        leg._incoming = incoming
+        leg._remote_cseq = incoming.request.cseq.number
+        incoming.leg = leg
+        return leg
+
+    def respond(
+        self,
+        status: int,
+        now: float,
+        *,
+        reason: str | None = None,
+        headers: Headers = (),
+        body: bytes = b"",
+        stamp: Stamp | None = None,
+    ) -> None:
+        """Answer the INVITE that made this leg; a 2xx makes the dialog and is repeated until its ACK."""
+        incoming = self._incoming
+        if incoming is None or not self.ringing:
+            return
+        request = incoming.request
+        if 100 < status < 300:
+            routes = [("Record-Route", value) for value in request.headers("record-route")]
+            headers = [*routes, ("Contact", self.contact), ("Allow", ALLOW), *headers]
+        if 200 <= status < 300:
+            self.dialog = Dialog(
+                self.call_id,
+                f"{request.header('to')};tag={self.tag}",
+                request.header("from") or "",
+                request.from_.tag,
+                "",
+                tuple(request.values("record-route")),
+                incoming.source,
+            )
+            _refresh_target(self.dialog, request)
+        data = incoming.reply(status, now, reason=reason, headers=headers, body=body, to_tag=self.tag, stamp=stamp)
+        if status >= 300:
+            self._end()
+        elif status >= 200:
+            self._repeat_until_acknowledged(incoming, data, now)
+
+    def _repeat_until_acknowledged(self, incoming: Incoming, data: bytes, start: float) -> None:
+        self._unacknowledged = incoming
+
+        def repeat(pause: float, now: float) -> None:
+            if now >= start + PATIENCE:
+                self._unacknowledged = None
+                self.bye(now)
+                self.user.unacknowledged(self, now)
+            else:
+                incoming.repeat(data, now)
+                wait(min(2 * pause, T2), now)
+
+        def wait(pause: float, now: float) -> None:
+            self._repetition = self.endpoint.agenda.at(min(now + pause, start + PATIENCE), partial(repeat, pause))
+
+        wait(T1, start)
+
+    def receive_cancel(self, request: Request, now: float) -> None:
+        """CANCEL came for the INVITE that made this leg; too late does not matter (RFC 3261 9.2)."""
+        if self.ringing:
+            self.respond(487, now)
+            self.user.cancelled(self, request, now)
+
+    def receive_ack(self, request: Request, now: float) -> None:
+        """ACK came for a 2xx of ours."""
+        incoming = self._unacknowledged
+        if incoming is not None and incoming.request.cseq.number == request.cseq.number:
+            self._unacknowledged = None
+            if self._repetition is not None:
+                self._repetition.cancel()
+            self.user.acknowledged(self, request, now)
+
+    # --- within the dialog
+
+    def receive(self, incoming: Incoming, now: float) -> None:
+        """A request within the dialog."""
+        request, dialog = incoming.request, self.dialog
+        if request.method == "BYE" and dialog is None and self._incoming is not None:
+            incoming.reply(200, now)  # the caller ends an early dialog (RFC 3261 15)
+            self.receive_cancel(request, now)
+        elif dialog is None or request.from_.tag != dialog.remote_tag:
+            incoming.reply(481, now)
+        elif request.cseq.number < self._remote_cseq:
+            incoming.reply(500, now)
+        elif request.method == "BYE":
+            self._remote_cseq = request.cseq.number
+            incoming.reply(200, now)
+            if not self.over:
+                self._end()
+                self.user.hung_up(self, request, now)
+        elif request.method == "INVITE" and (self._to_acknowledge or self._unacknowledged):
+            incoming.reply(491, now)
+        else:
+            self._remote_cseq = request.cseq.number
+            if request.method in _REFRESHES_TARGET:
+                _refresh_target(dialog, request)
+            self.user.requested(self, incoming, now)
+
+    def answer(self, incoming: Incoming, status: int, now: float, *, headers: Headers = (), body: bytes = b"") -> None:
+        """Answer a request that came within the dialog."""
+        if status < 300 and incoming.request.method in _REFRESHES_TARGET:
+            headers = [("Contact", self.contact), ("Allow", ALLOW), *headers]
+        data = incoming.reply(status, now, headers=headers, body=body)
+        if data and incoming.request.method == "INVITE" and 200 <= status < 300:
+            self._repeat_until_acknowledged(incoming, data, now)
+
+    def request(
+        self,
+        method: str,
+        now: float,
+        on_response: OnResponse,
+        *,
+        headers: Headers = (),
+        body: bytes = b"",
+        stamp: Stamp | None = None,
+    ) -> None:
+        """Send a request within the dialog. The 2xx to an INVITE wants an `acknowledge`."""
+        dialog = self.dialog
+        if dialog is None or self.over:
+            return
+        self.cseq = number = self.cseq + 1
+        if method in _REFRESHES_TARGET:
+            headers = [("Contact", self.contact), ("Allow", ALLOW), *headers]
+
+        def received(response: Response | None, now: float) -> None:
+            if response is not None and 200 <= response.status < 300 and method in _REFRESHES_TARGET:
+                if self._acknowledge_again(response):
+                    return
+                _refresh_target(dialog, response)
+                if method == "INVITE":
+                    self._to_acknowledge = number
+            on_response(response, now)
+
+        self.endpoint.request(self._build(method, number, headers, body), dialog.next_hop, received, now, stamp)
+
+    def bye(self, now: float, *, headers: Headers = (), stamp: Stamp | None = None) -> None:
+        """Say BYE, after the ACK that is still owed."""
+        if self.dialog is None or self.over:
+            return
+        self.acknowledge(now)
+
+        def received(response: Response | None, now: float) -> None:
+            if response is None or response.status >= 200:
+                self.endpoint.legs.pop((self.call_id, self.tag), None)
+                if response is None:
+                    self.user.unanswered(self, now)
+                else:
+                    self.user.released(self, now)
+
+        self.request("BYE", now, received, headers=headers, stamp=stamp)
+        self._end(keep_dialog=True)
+
+    def hang_up(self, now: float, *, headers: Headers = (), stamp: Stamp | None = None) -> None:
+        """End the call as its state asks: BYE, CANCEL, or a refusal."""
+        if self.dialog is not None:
+            self.bye(now, headers=headers, stamp=stamp)
+        elif self._incoming is not None:
+            self.respond(480, now)
+        elif not self.over:
+            self._cancelling = True
+            if self._outgoing is not None and self._outgoing.state is State.PROCEEDING:
+                self._send_cancel(now)
+
+    def _build(self, method: str, number: int, headers: Headers, body: bytes) -> Request:
+        assert self.dialog is not None  # noqa: S101 - callers have looked
+        dialog = self.dialog
+        return Request.build(
+            method,
+            dialog.target,
+            [
+                *(("Route", route) for route in dialog.routes),
+                ("From", dialog.local),
+                ("To", dialog.remote),
+                ("Call-ID", dialog.call_id),
+                ("CSeq", f"{number} {method}"),
+                *_with_max_forwards(headers),
+            ],
+            body,
+        )
+
+    def _end(self, *, keep_dialog: bool = False) -> None:
+        self.over = True
+        if self._repetition is not None:
+            self._repetition.cancel()
+        if not keep_dialog:
+            self.endpoint.legs.pop((self.call_id, self.tag), None)
+
+
+def address_header(address: NameAddr) -> str:
+    """A name-addr without parameters, so without a tag."""
+    return f"{quote(address.display_name)} <{address.uri}>" if address.display_name else f"<{address.uri}>"
+
+
+def _refresh_target(dialog: Dialog, message: Message) -> None:
+    contacts = message.values("contact")
+    if contacts:
+        dialog.target = parse_name_addr(contacts[0]).uri
+
+
+def _with_max_forwards(headers: Headers) -> list[tuple[str, str]]:
+    headers = list(headers)
+    return headers if any(name == "Max-Forwards" for name, _ in headers) else [("Max-Forwards", "70"), *headers]
+
+
+def _ignore(_response: Response | None, _now: float) -> None:
+    """A CANCEL's own response says nothing: the INVITE's final one does."""

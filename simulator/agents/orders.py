@@ -1,0 +1,125 @@
+"""What agents are told to do with calls and texts, and what they saw of them. Times are seconds of `time.monotonic`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from proxy.sip.headers import quote
+
+CALL_HEADER = "X-Ringfence-Call"  # on the switch's far side: the Call-ID of the near side
+ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A digest user (RFC 3261 22)."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A call to place, or a text to send where `text` is given.
+
+    `caller` is a number or `anonymous`, `callee` what is dialled. Seconds: `talk` from the answer to our BYE (None:
+    the callee hangs up), `cancel_after` from the first 18x to our CANCEL (None: ring on), `patience` from the INVITE
+    to our CANCEL where nobody answers. A call answered before its CANCEL ends with a BYE instead.
+    """
+
+    call_id: str
+    caller: str
+    callee: str
+    domain: str = "ringfence.example"
+    display_name: str = ""
+    asserted: str | None = None  # number in P-Asserted-Identity (RFC 3325)
+    diversion: str | None = None  # number in Diversion (RFC 5806)
+    privacy: str | None = None  # RFC 3323, for example "id"
+    headers: tuple[tuple[str, str], ...] = ()  # anything more, as it shall appear
+    talk: float | None = None
+    cancel_after: float | None = None
+    patience: float = 60.0
+    text: str | None = None
+    credentials: Credentials | None = None
+
+    @property
+    def uri(self) -> str:
+        """The Request-URI."""
+        return f"sip:{self.callee}@{self.domain}"
+
+    @property
+    def from_(self) -> str:
+        """The From value, without a tag."""
+        if self.caller == ANONYMOUS:
+            return '"Anonymous" <sip:anonymous@anonymous.invalid>'
+        name = f"{quote(self.display_name)} " if self.display_name else ""
+        return f"{name}<sip:{self.caller}@{self.domain}>"
+
+    @property
+    def identity_headers(self) -> tuple[tuple[str, str], ...]:
+        """What says who calls besides From, and the order's own headers."""
+        given = (
+            ("P-Asserted-Identity", self.asserted and f"<sip:{self.asserted}@{self.domain}>"),
+            ("Diversion", self.diversion and f"<sip:{self.diversion}@{self.domain}>;reason=unconditional"),
+            ("Privacy", self.privacy),
+        )
+        return (*((name, value) for name, value in given if value), *self.headers)
+
+
+@dataclass(slots=True)
+class Placed:
+    """What the placing side saw. `error` says why there is no final answer; `ended` that nothing more will come."""
+
+    order: Order
+    sent: float | None = None
+    trying: float | None = None
+    ringing: float | None = None  # the first 18x
+    final: float | None = None
+    status: int | None = None
+    reason: str | None = None
+    cancel_sent: float | None = None
+    ack_sent: float | None = None
+    bye_sent: float | None = None
+    bye_received: float | None = None
+    ended: float | None = None
+    retransmissions: int = 0  # of the INVITE
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a phone does with a call: rings (180), after `after` seconds gives `status` (None: never), and hangs up
+    after `talk` seconds of conversation (None: leaves that to the caller)."""
+
+    status: int | None = 200
+    after: float = 0.0
+    rings: bool = True
+    talk: float | None = None
+
+
+ANSWER = Behaviour()
+RING_ONLY = Behaviour(status=None)
+BUSY = Behaviour(status=486, rings=False)
+REJECT = Behaviour(status=603)
+SILENT = Behaviour(status=None, rings=False)  # a phone that never says anything
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a phone saw of one call or text. `call` is the caller side's Call-ID, `number` who was called."""
+
+    call: str
+    number: str
+    method: Literal["INVITE", "MESSAGE"]
+    from_: str  # the From value as it came
+    received: float
+    headers: dict[str, str] = field(default_factory=dict)  # the first of each name, names in lower case
+    body: bytes = b""
+    status: int | None = None
+    final_sent: float | None = None
+    acknowledged: float | None = None
+    cancelled: float | None = None
+    bye_sent: float | None = None
+    bye_received: float | None = None
+    retransmissions: int = 0  # of the INVITE, as received

@@ -1,0 +1,119 @@
+"""The socket and the clock of an endpoint: one UDP socket on the running event loop.
+
+Arrival times are the kernel's where it gives them (SO_TIMESTAMPNS), so that a busy process does not make the
+other side look slow; departure times are read right before the datagram is handed over. Both are seconds of
+`time.monotonic`, the clock that all processes of a machine share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+import time
+from ipaddress import ip_address
+
+from simulator.agents.agenda import NEVER
+from simulator.agents.endpoint import Address, Application, Endpoint
+
+_SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it
+_TIMESPEC = struct.Struct("@ll")
+_BUFFER = 4 * 1024 * 1024  # bytes asked of the kernel in each direction; it may give less
+_BATCH = 64  # datagrams read before others get their turn
+_LARGEST = 65536
+
+
+class UdpEndpoint:
+    """An endpoint on a socket. After a command to `endpoint`, call `flush`."""
+
+    def __init__(self, bind: Address, application: Application) -> None:
+        """Open the socket; port 0 picks a free one. Raises OSError where the address is taken or not ours."""
+        family = socket.AF_INET6 if ip_address(bind[0]).version == 6 else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            self._stamped = _ask_for_timestamps(self._socket)
+            self._socket.bind(bind)
+        except OSError:
+            self._socket.close()
+            raise
+        self.endpoint = Endpoint((bind[0], self._socket.getsockname()[1]), application)
+        self.unsent = 0  # datagrams that the kernel did not take
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._readable)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = NEVER
+
+    @property
+    def address(self) -> Address:
+        """Where the socket is bound."""
+        return self.endpoint.address
+
+    def close(self) -> None:
+        """Close the socket; what runs on it ends unheard."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    def flush(self) -> None:
+        """Send what is in the outbox and set the alarm."""
+        self._send()
+        due = self.endpoint.next_timer()
+        if due < self._alarm_at:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm_at = due
+            self._alarm = self._loop.call_at(due, self._ring)
+
+    def _send(self) -> None:
+        for data, to, stamp in self.endpoint.outgoing():
+            if stamp is not None:
+                stamp(time.monotonic())
+            try:
+                self._socket.sendto(data, to)
+            except OSError:  # full buffer, or an ICMP error of an earlier datagram: as good as lost on the way
+                self.unsent += 1
+
+    def _ring(self) -> None:
+        self._alarm, self._alarm_at = None, NEVER
+        self.endpoint.run_timers(time.monotonic())
+        self.flush()
+
+    def _readable(self) -> None:
+        receive = self.endpoint.receive
+        for _ in range(_BATCH):
+            try:
+                if self._stamped:
+                    data, ancillary, _, source = self._socket.recvmsg(_LARGEST, 64)
+                    receive(data, source[:2], _arrival(ancillary))
+                else:
+                    data, source = self._socket.recvfrom(_LARGEST)
+                    receive(data, source[:2], time.monotonic())
+            except BlockingIOError:
+                break
+            except OSError:  # an ICMP error of an earlier datagram
+                continue
+            self._send()
+        self.flush()
+
+
+def _ask_for_timestamps(sock: socket.socket) -> bool:
+    if sys.platform != "linux":
+        return False
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    return True
+
+
+def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float:
+    """The kernel's wall-clock stamp on the monotonic clock: now, less the datagram's age."""
+    now = time.monotonic()
+    for level, kind, value in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(value)
+            age: float = (time.time_ns() - seconds * 1_000_000_000 - nanoseconds) / 1e9
+            return now - max(age, 0.0)
+    return now
