@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 
 from proxy.numbers import Number
 from proxy.policy.call import Call
-from proxy.policy.verdict import Verdict
+from proxy.policy.verdict import Step, Verdict
 
-_encode = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
+# One line for every call: the frame is written out here, and the encoder of the json module quotes the texts.
+_text = encode_basestring_ascii
 
 
 class CallRecord:
@@ -28,23 +30,23 @@ class CallRecord:
         """The record as JSON. `final` is the status sent to the caller, None where none was; times are in
         microseconds, the timestamp is when the request arrived (UTC)."""
         call, verdict = self._call, self._verdict
-        record: dict[str, Any] = {
-            "event": "call",
-            "timestamp": datetime.fromtimestamp(call.arrival, UTC).isoformat(timespec="microseconds"),
-            "call_id": self._call_id,
-            "method": call.method,
-            "trunk": call.trunk,
-            "caller": shown(call.caller),
-            "callee": shown(call.callee),
-            "action": verdict.action,
-            "status": verdict.status,
-            "rule": verdict.rule,
-            "detail": verdict.detail,
-            "trace": [[step.rule, step.mode, step.outcome, step.detail] for step in verdict.trace],
-            "final": final,
-            "elapsed_us": round(self._elapsed * 1e6),
-        }
-        return _encode(record)
+        arrived = datetime.fromtimestamp(call.arrival, UTC).isoformat(timespec="microseconds")
+        return (
+            f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(self._call_id)},"method":{_text(call.method)},'
+            f'"trunk":{_text(call.trunk)},"caller":{_text(shown(call.caller))},"callee":{_text(shown(call.callee))},'
+            f'"action":"{verdict.action}","status":{_number(verdict.status)},"rule":"{verdict.rule}",'
+            f'"detail":{_text(verdict.detail)},"trace":{_trace(verdict.trace)},"final":{_number(final)},'
+            f'"elapsed_us":{round(self._elapsed * 1e6)}}}'
+        )
+
+
+def _number(value: int | None) -> str:
+    return "null" if value is None else str(value)
+
+
+@lru_cache(maxsize=1024)
+def _trace(trace: tuple[Step, ...]) -> str:
+    return json.dumps(trace, separators=(",", ":"))
 
 
 def shown(number: Number) -> str:

@@ -27,7 +27,7 @@ from proxy.forwarding import (
 )
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
-from proxy.response_context import ResponseContext, final_to_send
+from proxy.response_context import ResponseContext
 from proxy.sip.errors import BadRequest, Forbidden, LoopDetected, SipError, Unanswerable
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_via
@@ -39,6 +39,7 @@ from proxy.treatment import refuse
 from proxy.trunks import Trunk
 
 _JUDGED = frozenset(("INVITE", "MESSAGE"))
+_DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 _STATELESS_TAG = "rf0-"  # To tags of answers that left no transaction: their ACKs end here
 _OVERLOADED = (("Retry-After", "5"),)
 
@@ -131,7 +132,7 @@ class ProxyCore:
         if request.method == "ACK":
             self._forward_ack(request, via, side)
         elif request.method == "CANCEL":
-            self._cancel(request, via, key, flow, side, now)
+            self._cancel(request, via, key, flow, now)
         else:
             self._begin(request, via, key, flow, side, now)
 
@@ -187,13 +188,13 @@ class ProxyCore:
             self._check_relay(request, uri if request.uri == arrived_uri else None, side)
             if not routed.in_dialog or request.to.tag is None:
                 self._check_merged(context, request, server)
-                if method in _JUDGED and not self._let_through(context, request, server, side, now):
+                if method in _JUDGED and not self._let_through(context, request, side, now):
                     return
             target = self._switch
         if self.draining and method == "INVITE" and request.to.tag is None:
             raise SipError("shutting down", status=503, headers=_OVERLOADED)
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
-        if method == "INVITE" or method == "SUBSCRIBE" or method == "REFER" or method == "NOTIFY":
+        if method in _DIALOG_MAKING:
             outward = isinstance(side, str)
             self._router.record_route(forwarded, target if outward else flow, self._switch.local, outward=outward)
         elif method == "REGISTER" and not isinstance(side, str):
@@ -248,9 +249,7 @@ class ProxyCore:
         self._merged[key] = server
         context.merge_key = key
 
-    def _let_through(
-        self, context: ResponseContext, request: Request, server: ServerTransaction, trunk: Trunk, now: float
-    ) -> bool:
+    def _let_through(self, context: ResponseContext, request: Request, trunk: Trunk, now: float) -> bool:
         """Ask the policy; False where the call was answered here."""
         started = perf_counter()
         policy = self.policy
@@ -290,9 +289,7 @@ class ProxyCore:
         branch = same_branch(request, via, fingerprint)
         self.outbox.append((target, bytes(self._router.forward(request, target, branch))))
 
-    def _cancel(
-        self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Trunk | str, now: float
-    ) -> None:
+    def _cancel(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, now: float) -> None:
         """RFC 3261 16.10: answered here, and passed on to the branches as CANCELs of our own."""
         validate(request)
         invite = self._layer.servers.get((*key[:-1], "INVITE"))
@@ -361,15 +358,14 @@ class ProxyCore:
         """Send the best response once no branch can bring a better one (RFC 3261 16.7 steps 6 to 9)."""
         if context.final is not None or not context.all_answered:
             return
-        best = context.best
-        if best is not None and best.status != 503:
-            self._send_upstream(context, best, now)
+        best, request = context.best, context.server.request
+        if best is None or request is None:
             return
-        request = context.server.request
-        if request is not None:
-            status, reason = final_to_send(best, request)
-            response = request.reply(status, reason, to_tag=self._new_tag())
-            self._respond_finally(context, status, bytes(response), now)
+        if best.status == 503:  # a lone 503 says that this proxy is out of service, which it is not
+            best = request.reply(500, to_tag=self._new_tag())
+        else:
+            best.remove_first_value("via")
+        self._respond_finally(context, best.status, bytes(best), now)
 
     def _send_upstream(self, context: ResponseContext, response: Response, now: float) -> None:
         response.remove_first_value("via")
@@ -387,7 +383,7 @@ class ProxyCore:
         self._layer.respond(context.server, status, response, now)
 
     def _let_go(self, context: ResponseContext) -> None:
-        if isinstance(context.record, CallRecord):
+        if context.record is not None:
             self.records.append(context.record.line(context.final))
             context.record = None
         if context.merge_key is not None:
@@ -415,12 +411,10 @@ class ProxyCore:
             self._let_go(context)
             self._layer.abandon(context.server)
             return
-        context.add_final(request.reply(487 if context.cancelled else status, to_tag=self._new_tag()))
-        if context.all_answered and context.best is not None:
-            answer = context.best
-            code = 500 if answer.status == 503 else answer.status
-            reply = request.reply(code, to_tag=self._new_tag())
-            self._respond_finally(context, code, bytes(reply), now)
+        reply = request.reply(487 if context.cancelled else status, to_tag=self._new_tag())
+        reply.insert(0, "Via", "")  # where our own stands in a received response
+        context.add_final(reply)
+        self._finish(context, now)
 
     # --- answers of our own
 

@@ -26,6 +26,7 @@ DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 _ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
 _BRANCH_OURS = MAGIC_COOKIE + "rf"
 _HASH_DIGITS = 16
+_LOOP_FIELDS = ("from", "to", "call-id", "cseq", "proxy-authorization")
 
 cached_uri = lru_cache(maxsize=8192)(parse_uri)
 
@@ -123,16 +124,10 @@ def loop_hash(request: Request) -> str:
 
     Python's own keyed hash will do: only this process reads it again.
     """
-    parts = (
-        request.uri,
-        request.header("from"),
-        request.header("to"),
-        request.header("call-id"),
-        request.header("cseq"),
-        *request.headers("route"),
-        *request.headers("proxy-authorization"),
-    )
-    return f"{hash(parts) & 0xFFFFFFFFFFFFFFFF:0{_HASH_DIGITS}x}"
+    parts = [request.uri, *map(request.line, _LOOP_FIELDS)]
+    if "route" in request.names:
+        parts += request.headers("route")
+    return f"{hash(tuple(parts)) & 0xFFFFFFFFFFFFFFFF:0{_HASH_DIGITS}x}"
 
 
 def new_branch(fingerprint: str) -> str:
@@ -184,9 +179,9 @@ class Router:
         for value in request.values("via")[1:]:
             via = parse_via(value)
             branch = via.branch or ""
-            if (via.host.strip("[]"), via.port or 5060) in self._own and branch.startswith(_BRANCH_OURS):
-                if branch.endswith(fingerprint):
-                    raise LoopDetected("same request, same place")
+            ours = (via.host.strip("[]"), via.port or 5060) in self._own and branch.startswith(_BRANCH_OURS)
+            if ours and branch.endswith(fingerprint):
+                raise LoopDetected("same request, same place")
 
     def take_own_routes(self, request: Request) -> Routed:
         """Remove what the Route headers say of us (RFC 3261 16.4) and read our tokens.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.sip.message import Request, Response
+from proxy.call_record import CallRecord
+from proxy.sip.message import Response
 from proxy.sip.transaction import ClientTransaction, ServerTransaction, State
 
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
@@ -20,7 +21,7 @@ class ResponseContext:
         self.final: int | None = None  # status sent upstream
         self.cancelled = False
         self.merge_key: tuple[str, ...] | None = None
-        self.record: object | None = None  # the call record, until the final response completes it
+        self.record: CallRecord | None = None  # the call record, until the final response completes it
 
     def add_final(self, response: Response) -> None:
         """Keep a non-2xx final response if it is better than what came before."""
@@ -38,11 +39,3 @@ def rank(status: int) -> tuple[int, int]:
     that let the caller try again."""
     family = status // 100
     return (0 if family == 6 else family, 0 if status in _PREFERRED_4XX else 1 if status != 503 else 2)
-
-
-def final_to_send(best: Response | None, request: Request | None) -> tuple[int, str | None]:
-    """Status and reason to send where no received response may go upstream as it is: a lone 503 becomes 500
-    (RFC 3261 16.7 step 6), silence becomes 408."""
-    if best is None:
-        return 408, None
-    return (500, None) if best.status == 503 else (best.status, best.reason)

@@ -134,17 +134,14 @@ class TransactionLayer:
         """Let due timers fire. Yields the client transactions that got no answer: state TERMINATED where nothing
         came (timers B and F), PROCEEDING where an INVITE rang too long (timer C)."""
         for transaction, event in self._timers.due(now):
-            if event is Event.TIMER_C:
-                if (
-                    isinstance(transaction, ClientTransaction)
-                    and transaction.state is State.PROCEEDING
-                    and now < transaction.deadline
-                ):
+            if isinstance(transaction, ClientTransaction):
+                if event is Event.TIMER_C and transaction.state is State.PROCEEDING and now < transaction.deadline:
                     # A provisional response put it off (RFC 3261 16.7 step 2). Late by an eighth is within the rule.
                     self._timers.start(self._timer_c / 8, (transaction, event), now)
-                    continue
-            if Do.FAIL in self._run(transaction, event, now) and isinstance(transaction, ClientTransaction):
-                yield transaction
+                elif Do.FAIL in self._run(transaction, event, now):
+                    yield transaction
+            else:
+                self._run(transaction, event, now)
 
     def _run(
         self, transaction: Transaction, event: Event, now: float, sent: bytes = b"", received: Response | None = None

@@ -1,0 +1,36 @@
+"""Who holds a port: so that "address in use" can say which process to stop (Linux; elsewhere nobody is named)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_TABLES = {"udp": ("udp", "udp6"), "tcp": ("tcp", "tcp6"), "tls": ("tcp", "tcp6")}
+_LISTEN, _UDP_OPEN = "0A", "07"
+
+
+def owner_of(transport: str, port: int) -> str | None:
+    """`pid 4711 (kamailio)` for the process that has the port open; None where it cannot be told."""
+    inodes = _inodes(transport, port)
+    if not inodes:
+        return None
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(str(fd.readlink()) in inodes for fd in (process / "fd").iterdir()):
+                return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
+        except OSError:  # ended meanwhile, or another user's
+            continue
+    return None
+
+
+def _inodes(transport: str, port: int) -> set[str]:
+    inodes = set()
+    for table in _TABLES[transport]:
+        try:
+            lines = Path("/proc/net", table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if fields[1].endswith(f":{port:04X}") and fields[3] in (_LISTEN, _UDP_OPEN):
+                inodes.add(f"socket:[{fields[9]}]")
+    return inodes
