@@ -59,7 +59,6 @@ class Problem:
 
     where: Where
     expected: str
-    found: str | None = None
 
 
 class Problems(ValueError):
@@ -293,7 +292,7 @@ class _Explainer:
         if isinstance(problems := context.get("error"), Problems):
             for problem in problems.problems:
                 _, node = self._locate(where + problem.where)
-                yield _error_at(self._path, node, problem.found or _found(node), problem.expected)
+                yield _error_at(self._path, node, _found(node), problem.expected)
             return
         key, node = self._locate(where)
         if kind == "missing":

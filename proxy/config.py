@@ -1,0 +1,240 @@
+"""The proxy's config file: YAML -> frozen models.
+
+Paths are relative to the config file. Loading it checks that the files it names exist; reading those is a step of
+its own (`load_directory`, `ScamList.load`), so that a reload can repeat it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from proxy.numbers import Numbering
+from proxy.policy import preset
+from proxy.policy.engine import ALWAYS_ENFORCED, PRECEDENCE
+from proxy.policy.verdict import Mode
+from proxy.subscribers.profile import Switch
+from proxy.trunks import SourceMatch, Trunk, TrunkTable
+from proxy.yaml_file import FileContext, Problem, Problems, did_you_mean, load
+
+_ADDRESS = re.compile(r"(?P<transport>udp|tcp|tls):(?:\[(?P<six>[^]]+)]|(?P<four>[^:\[\]]+)):(?P<port>\d+)")
+_ANY = {"0.0.0.0", "::"}
+
+
+@dataclass(frozen=True, slots=True)
+class TransportAddress:
+    """A transport, an IP address and a port, written `udp:127.0.0.1:5060` or `tls:[::1]:5061`."""
+
+    transport: Literal["udp", "tcp", "tls"]
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> TransportAddress:
+        split = _ADDRESS.fullmatch(text)
+        try:
+            if split is None or not 0 < (port := int(split["port"])) < 65536:
+                raise ValueError(text)
+            host = str(ip_address(split["six"] or split["four"]))
+        except ValueError:
+            example = '"udp:127.0.0.1:5060" or "tls:[::1]:5061"'
+            raise ValueError(f"udp, tcp or tls, an IP address and a port, such as {example}") from None
+        return cls(split["transport"], host, port)  # type: ignore[arg-type]  # the pattern allows no other
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    def overlaps(self, other: TransportAddress) -> bool:
+        """Whether both want the same socket; TLS runs over TCP, and 0.0.0.0 holds every IPv4 address."""
+        same_family = (":" in self.host) == (":" in other.host)
+        return (
+            self.port == other.port
+            and (self.transport == "udp") == (other.transport == "udp")
+            and (self.host == other.host or (same_family and bool(_ANY & {self.host, other.host})))
+        )
+
+
+def _text(value: Any, parse: Any) -> Any:
+    return parse(value) if isinstance(value, str) else value
+
+
+def _beside(value: Path, info: ValidationInfo) -> Path:
+    path = FileContext.of(info).beside(value)
+    if not path.is_file():
+        raise ValueError("a file that exists, named relative to this one")
+    return path
+
+
+def lists_beside(patterns: Any, info: ValidationInfo) -> tuple[Path, ...]:
+    """The files that `patterns` (globs relative to the file they stand in) name, in order, each once."""
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise ValueError('a list of paths, such as ["lists/*.csv"]')
+    files: dict[Path, None] = {}
+    missing = []
+    for index, pattern in enumerate(patterns):
+        found = sorted(path for path in _glob(FileContext.of(info).beside(pattern)) if path.is_file())
+        files |= dict.fromkeys(found)
+        if not found:
+            missing.append(Problem((index,), "a file that exists, named relative to this one (* stands for any)"))
+    if missing:
+        raise Problems(missing)
+    return tuple(files)
+
+
+def _glob(pattern: Path) -> Iterator[Path]:
+    anchor = Path(pattern.anchor or ".")
+    relative = pattern.relative_to(anchor)
+    return anchor.glob(str(relative)) if relative.parts else iter(())
+
+
+def _home(region: str) -> str:
+    try:
+        Numbering(region)
+    except ValueError as error:
+        raise ValueError(str(error).partition(", not ")[0]) from None
+    return region
+
+
+def _preset(name: str) -> str:
+    if name not in preset.names():
+        raise ValueError(f"a preset: {did_you_mean(name, preset.names())}")
+    return name
+
+
+def _rule(name: str) -> str:
+    known = [rule for rule in PRECEDENCE if rule != ALWAYS_ENFORCED]
+    if name not in known:
+        raise ValueError(f"a rule: {did_you_mean(name, known)}")
+    return name
+
+
+def _some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not values:
+        raise ValueError("at least one of them")
+    return values
+
+
+def _subscribers(location: str, info: ValidationInfo) -> str:
+    """A YAML file, or `sqlite:///FILE` (three slashes: relative; four: absolute; made where it is missing)."""
+    context = FileContext.of(info)
+    if location.startswith("sqlite:///"):
+        return f"sqlite:///{context.beside(location.removeprefix('sqlite:///'))}"
+    if not context.beside(location).is_file():
+        raise ValueError('a YAML file that exists, named relative to this one, or "sqlite:///FILE"')
+    return str(context.beside(location))
+
+
+Home = Annotated[str, AfterValidator(_home)]
+PresetName = Annotated[str, AfterValidator(_preset)]
+RuleModes = dict[Annotated[str, AfterValidator(_rule)], Mode]
+ScamLists = Annotated[tuple[Path, ...], BeforeValidator(lists_beside)]
+_AddressText = Annotated[
+    TransportAddress,
+    BeforeValidator(lambda value: _text(value, TransportAddress.parse)),
+    WithJsonSchema({"type": "string", "pattern": _ADDRESS.pattern}),
+]
+_MatchText = Annotated[
+    SourceMatch,
+    BeforeValidator(lambda value: _text(value, SourceMatch.parse)),
+    WithJsonSchema({"type": "string"}),
+]
+_ExistingFile = Annotated[Path, AfterValidator(_beside)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrunkConfig(_Model):
+    """One trunk: the sources it is known by and what may be believed of it."""
+
+    match: Annotated[tuple[_MatchText, ...], AfterValidator(_some)]
+    kind: Literal["international", "domestic", "access"]
+    trust_identity: Switch = False
+    auth: Literal["none", "digest"] = "none"
+
+
+class Tls(_Model):
+    """The PEM files of TLS listeners."""
+
+    certificate: _ExistingFile
+    private_key: _ExistingFile
+
+
+class Limits(_Model):
+    """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
+
+    transactions: Annotated[int, Field(ge=1)] = 300_000  # finished ones count for 32 s: they absorb retransmissions
+    connections: Annotated[int, Field(ge=1)] = 1_000
+    message_bytes: Annotated[int, Field(ge=1_300, le=1_048_576)] = 65_535
+    timer_c: Annotated[float, Field(gt=0)] = 181.0  # seconds an unanswered call may ring (RFC 3261 16.6 step 11)
+    drain_seconds: Annotated[float, Field(ge=0)] = 5.0  # how long SIGTERM waits for calls being set up
+
+
+class ProxyConfig(_Model):
+    """The whole config; every key but `listen` and `softswitch` has a default."""
+
+    listen: Annotated[tuple[_AddressText, ...], AfterValidator(_some)]
+    softswitch: _AddressText
+    home: Home = "CN"
+    preset: PresetName = "default"
+    domains: tuple[str, ...] = ("*",)
+    trunks: dict[str, TrunkConfig] = {}
+    subscribers: Annotated[str, AfterValidator(_subscribers)] | None = None
+    scam_lists: ScamLists = ()
+    rules: RuleModes = {}
+    call_log: Path | None = None
+    tls: Tls | None = None
+    limits: Limits = Limits()
+
+    @field_validator("listen")
+    @classmethod
+    def _no_overlap(cls, listen: tuple[TransportAddress, ...]) -> tuple[TransportAddress, ...]:
+        problems = [
+            Problem((index,), f"an address that does not overlap {first}")
+            for index, address in enumerate(listen)
+            if (first := next(filter(address.overlaps, listen[:index]), None))
+        ]
+        if problems:
+            raise Problems(problems)
+        return listen
+
+    @field_validator("call_log")
+    @classmethod
+    def _beside_the_config(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        return path and FileContext.of(info).beside(path)
+
+    @model_validator(mode="after")
+    def _tls_has_a_certificate(self) -> ProxyConfig:
+        missing = [i for i, address in enumerate(self.listen) if address.transport == "tls" and not self.tls]
+        if missing:
+            raise Problems(Problem(("listen", i), "tls: {certificate, private_key} beside it") for i in missing)
+        return self
+
+    def trunk_table(self) -> TrunkTable:
+        """The trunks, in the order of the file."""
+        return TrunkTable(
+            (Trunk(name, trunk.kind, trunk.trust_identity, trunk.auth), trunk.match)
+            for name, trunk in self.trunks.items()
+        )
+
+
+def load_config(path: Path) -> ProxyConfig:
+    """Read a config file; raises FileErrors with all that is wrong in it."""
+    return load(path, ProxyConfig)

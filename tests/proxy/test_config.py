@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.config import ProxyConfig, TransportAddress, load_config
+from proxy.trunks import Trunk
+from proxy.yaml_file import FileErrors
+
+AS_DESIGNED = """\
+listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060]
+softswitch: udp:127.0.0.1:5080
+home: CN                       # the country whose numbers are domestic
+preset: cn
+domains: ["*"]
+trunks:
+  international: {match: [127.0.1.0/24], kind: international, trust_identity: true}
+  domestic:      {match: [127.0.2.0/24], kind: domestic, trust_identity: true}
+  phones:        {match: [127.0.0.0/24], kind: access, auth: none}
+subscribers: subscribers.yaml
+scam_lists: [lists/*.csv]
+rules: {anonymous.reject: shadow}
+"""
+SHORTEST = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "b.csv").touch()
+    (tmp_path / "lists" / "a.csv").touch()
+    (tmp_path / "subscribers.yaml").touch()
+    return tmp_path
+
+
+def load(folder: Path, text: str) -> ProxyConfig:
+    (folder / "proxy.yaml").write_text(text)
+    return load_config(folder / "proxy.yaml")
+
+
+def errors_of(folder: Path, text: str) -> list[str]:
+    with pytest.raises(FileErrors) as caught:
+        load(folder, text)
+    return str(caught.value).replace(f"{folder / 'proxy.yaml'}:", "").splitlines()
+
+
+def test_the_config_of_the_design_loads_and_its_paths_are_relative_to_it(folder: Path) -> None:
+    config = load(folder, AS_DESIGNED)
+    assert config.listen == (TransportAddress("udp", "127.0.0.1", 5060), TransportAddress("tcp", "127.0.0.1", 5060))
+    assert config.softswitch == TransportAddress("udp", "127.0.0.1", 5080)
+    assert (config.home, config.preset, config.domains) == ("CN", "cn", ("*",))
+    assert config.subscribers == str(folder / "subscribers.yaml")
+    assert config.scam_lists == (folder / "lists" / "a.csv", folder / "lists" / "b.csv")
+    assert config.rules == {"anonymous.reject": "shadow"}
+
+
+def test_its_trunks_tell_sources_apart(folder: Path) -> None:
+    trunks = load(folder, AS_DESIGNED).trunk_table()
+    assert trunks.find("127.0.1.9", 5060) == Trunk("international", "international", trust_identity=True)
+    assert trunks.find("127.0.2.9", 5060) == Trunk("domestic", "domestic", trust_identity=True)
+    assert trunks.find("127.0.0.9", 40000) == Trunk("phones", "access")
+    assert trunks.find("192.0.2.1", 5060) is None
+
+
+def test_only_listen_and_softswitch_must_be_said(folder: Path) -> None:
+    config = load(folder, SHORTEST)
+    assert (config.preset, config.trunks, config.subscribers, config.scam_lists) == ("default", {}, None, ())
+    assert errors_of(folder, "home: CN") == [
+        '1:1: found no "listen", expected the required key "listen"',
+        '1:1: found no "softswitch", expected the required key "softswitch"',
+    ]
+
+
+def test_every_mistake_is_told_with_its_place(folder: Path) -> None:
+    address = 'udp, tcp or tls, an IP address and a port, such as "udp:127.0.0.1:5060" or "tls:[::1]:5061"'
+    source = '"192.0.2.7", "192.0.2.0/24", "192.0.2.7:5060" or "[2001:db8::7]:5060"'
+    assert errors_of(
+        folder,
+        """\
+listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060, udp:0.0.0.0:5060, "tls:127.0.0.1:5060"]
+softswitch: 127.0.0.1
+home: cn
+preset: cnn
+trunks:
+  abroad: {match: [127.0.0.1/8], kind: foreign}
+  none: {match: [], kind: access}
+subscribers: subscriber.yaml
+scam_lists: [lists/a.csv, list/*.csv]
+rules: {anonymous.rejct: on, default.allow: off}
+limits: {transactions: 0}
+softswich: udp:127.0.0.1:5080
+""",
+    ) == [
+        '1:50: found "udp:0.0.0.0:5060", expected an address that does not overlap udp:127.0.0.1:5060',
+        '1:68: found "tls:127.0.0.1:5060", expected an address that does not overlap tcp:127.0.0.1:5060',
+        f'2:13: found "127.0.0.1", expected {address}',
+        '3:7: found "cn", expected an ISO 3166 region with a numbering plan, such as CN or GB',
+        '4:9: found "cnn", expected a preset: "cn"',
+        f'6:20: found "127.0.0.1/8", expected an address or a CIDR block without host bits, such as {source}',
+        '6:40: found "foreign", expected "international", "domestic" or "access"',
+        "7:17: found a list, expected at least one of them",
+        (
+            '8:14: found "subscriber.yaml", expected a YAML file that exists, named relative to this one, '
+            'or "sqlite:///FILE"'
+        ),
+        '9:27: found "list/*.csv", expected a file that exists, named relative to this one (* stands for any)',
+        '10:9: found "anonymous.rejct", expected a rule: "anonymous.reject"',
+        '10:26: found "on", expected "enforce", "shadow" or "off"',
+        (
+            '10:31: found "default.allow", expected a rule: '
+            'one of "never_block", "subscriber.allow", "subscriber.block", "spoofed.home_number", "anonymous.reject", '
+            '"barring.incoming_international", "barring.outgoing_international", "scam_list.exact", "scam_list.prefix"'
+        ),
+        '11:24: found "0", expected at least 1',
+        '12:1: found unknown key "softswich", expected "softswitch"',
+    ]
+
+
+def test_tls_needs_a_certificate(folder: Path) -> None:
+    text = "listen: ['tls:[::1]:5061']\nsoftswitch: udp:127.0.0.1:5080\n"
+    assert errors_of(folder, text) == [
+        '1:10: found "tls:[::1]:5061", expected tls: {certificate, private_key} beside it'
+    ]
+    assert errors_of(folder, text + "tls: {certificate: cert.pem, private_key: lists/a.csv}\n") == [
+        '3:20: found "cert.pem", expected a file that exists, named relative to this one'
+    ]
+    config = load(folder, text + "tls: {certificate: lists/b.csv, private_key: lists/a.csv}\n")
+    assert config.tls is not None
+    assert config.tls.certificate == folder / "lists" / "b.csv"
+
+
+def test_a_database_and_a_call_log_may_be_made_later_beside_the_config(folder: Path) -> None:
+    config = load(folder, SHORTEST + "subscribers: sqlite:///ringfence.db\ncall_log: calls.jsonl\n")
+    assert config.subscribers == f"sqlite:///{folder / 'ringfence.db'}"
+    assert config.call_log == folder / "calls.jsonl"
+    assert load(folder, SHORTEST + "subscribers: sqlite:////var/x.db\n").subscribers == "sqlite:////var/x.db"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ("udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", False),
+        ("tcp:127.0.0.1:5060", "tls:127.0.0.1:5060", True),
+        ("udp:127.0.0.1:5060", "udp:127.0.0.1:5061", False),
+        ("udp:127.0.0.1:5060", "udp:127.0.0.2:5060", False),
+        ("udp:127.0.0.1:5060", "udp:0.0.0.0:5060", True),
+        ("udp:[::]:5060", "udp:[::1]:5060", True),
+        ("udp:[::]:5060", "udp:127.0.0.1:5060", False),
+        ("udp:[::1]:5060", "udp:[0:0:0:0:0:0:0:1]:5060", True),
+    ],
+)
+def test_two_addresses_overlap_when_they_want_the_same_socket(one: str, other: str, overlap: bool) -> None:
+    assert TransportAddress.parse(one).overlaps(TransportAddress.parse(other)) is overlap
+
+
+@given(
+    transport=st.sampled_from(["udp", "tcp", "tls"]),
+    host=st.ip_addresses().map(str),
+    port=st.integers(1, 65535),
+)
+def test_an_address_is_written_as_it_is_read(transport: Literal["udp", "tcp", "tls"], host: str, port: int) -> None:
+    address = TransportAddress(transport, host, port)
+    assert TransportAddress.parse(str(address)) == address
