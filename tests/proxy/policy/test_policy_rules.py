@@ -1,0 +1,334 @@
+"""Each rule, by the calls it is there for and by those it must leave alone."""
+
+from __future__ import annotations
+
+import pytest
+from policy_play import (
+    ALICE,
+    BOB,
+    DOMESTIC,
+    FROM_ABROAD,
+    NOON,
+    PHONES,
+    STRANGER,
+    UNTRUSTED_DOMESTIC,
+    UNTRUSTED_FROM_ABROAD,
+    Listed,
+    company,
+    judge,
+    said,
+    subscriber,
+)
+
+from proxy.policy.preset import Preset, ScamList
+from proxy.policy.verdict import Verdict
+from proxy.trunks import Trunk
+
+
+def refused(verdict: Verdict, rule: str, status: int = 603) -> bool:
+    return (verdict.action, verdict.rule, verdict.status) == ("reject", rule, status)
+
+
+def passed(verdict: Verdict, rule: str = "default.allow") -> bool:
+    return (verdict.action, verdict.rule, verdict.status) == ("allow", rule, None)
+
+
+class TestNeverBlock:
+    @pytest.mark.parametrize("trunk", [PHONES, DOMESTIC, FROM_ABROAD, UNTRUSTED_FROM_ABROAD])
+    @pytest.mark.parametrize("caller", [ALICE, STRANGER, "nobody", "+6591234567", "anonymous"])
+    @pytest.mark.parametrize("callee", ["110", "119", "120", "122", "urn:service:sos"])
+    def test_emergency_calls_pass_whoever_makes_them(self, callee: str, caller: str, trunk: Trunk) -> None:
+        alice = subscriber(outgoing_international=True, block=("110",))
+        assert passed(judge(company(alice), caller, callee, trunk), "never_block")
+
+    def test_a_call_back_from_the_police_passes_on_a_trusted_domestic_trunk(self) -> None:
+        policy = company(subscriber(block=("110", "96110")))
+        assert passed(judge(policy, "110", trunk=DOMESTIC), "never_block")
+        assert passed(judge(policy, "96110", trunk=DOMESTIC), "never_block")
+
+    @pytest.mark.parametrize("trunk", [PHONES, UNTRUSTED_DOMESTIC, FROM_ABROAD])
+    def test_nobody_else_is_believed_to_be_the_police(self, trunk: Trunk) -> None:
+        assert judge(company(subscriber()), "110", trunk=trunk).rule != "never_block"
+
+    def test_emergency_numbers_are_those_of_the_home_country(self) -> None:
+        assert passed(judge(company(home="US", rules="us"), STRANGER, "911", PHONES), "never_block")
+        assert passed(judge(company(home="US", rules="us"), STRANGER, "110", PHONES))
+
+
+class TestSubscriberLists:
+    def test_an_allowed_number_passes_barring(self) -> None:
+        alice = subscriber(allow=("+6591234567",), incoming_international=True)
+        assert passed(judge(company(alice), "+6591234567"), "subscriber.allow")
+
+    def test_an_allowed_prefix_passes_too(self) -> None:
+        alice = subscriber(allow=("+65*",), incoming_international=True)
+        assert passed(judge(company(alice), "+6591234568"), "subscriber.allow")
+
+    def test_another_subscribers_list_does_not_help(self) -> None:
+        policy = company(subscriber(incoming_international=True), subscriber(BOB, allow=("+6591234567",)))
+        assert refused(judge(policy, "+6591234567"), "barring.incoming_international")
+
+    @pytest.mark.parametrize(
+        ("pattern", "caller"),
+        [
+            ("+1900*", "+19005550123"),
+            ("+6591234567", "006591234567"),
+            ("00*", "006591234567"),
+            ("9*", "95588"),
+            ("95588", "95588"),
+        ],
+    )
+    def test_a_blocked_caller_is_refused(self, pattern: str, caller: str) -> None:
+        assert refused(judge(company(subscriber(block=(pattern,))), caller, trunk=DOMESTIC), "subscriber.block")
+
+    def test_a_block_list_is_not_about_whom_its_owner_calls(self) -> None:
+        assert passed(judge(company(subscriber(block=("+1900*",))), ALICE, "+19005550123", PHONES))
+
+    def test_the_callee_may_be_dialled_the_national_way(self) -> None:
+        assert refused(judge(company(subscriber(block=(BOB,))), BOB, "13800138001", PHONES), "subscriber.block")
+
+
+class TestSpoofedHomeNumber:
+    @pytest.mark.parametrize(
+        "caller",
+        [
+            "+862062345678",  # fixed
+            "02062345678",
+            "008613900139003",  # a mobile, with the trace of a gateway
+            STRANGER,
+            "13900139003",
+            "10086",
+            "+10086",
+            "+8610086",
+            "96110",
+            "110",
+            "+8613",  # too short
+            "++8613900139003",
+            "+008613900139003",
+            "+０８６13900139003",
+            "+864001234567",
+        ],
+    )
+    def test_a_home_number_from_abroad_is_refused_for_everybody(self, caller: str) -> None:
+        assert refused(judge(company(), caller, BOB), "spoofed.home_number")
+
+    @pytest.mark.parametrize("caller", ["+6591234567", "+85291234567", "+85366123456", "+886912345678", "alice"])
+    def test_overseas_numbers_are_not_spoofed(self, caller: str) -> None:
+        assert passed(judge(company(subscriber()), caller))
+
+    def test_home_numbers_on_home_trunks_are_not_spoofed(self) -> None:
+        assert passed(judge(company(), "+862062345678", BOB, DOMESTIC))
+        assert passed(judge(company(), ALICE, BOB, PHONES))
+
+    def test_a_roaming_subscriber_passes_and_one_at_home_does_not(self) -> None:
+        assert passed(judge(company(subscriber(ALICE, roaming=True)), ALICE, BOB))
+        assert refused(judge(company(subscriber(ALICE)), ALICE, BOB), "spoofed.home_number")
+
+    def test_a_fixed_line_does_not_roam(self) -> None:
+        policy = company(subscriber("+862062345678", roaming=True))
+        assert refused(judge(policy, "+862062345678", BOB), "spoofed.home_number")
+
+    @pytest.mark.parametrize("caller", [STRANGER, "+862062345678"])
+    @pytest.mark.parametrize(
+        "forwarding",
+        [
+            {"diversion": f"<sip:{BOB}@192.0.2.1>;reason=unconditional"},
+            {"diversion": f"<tel:+6591234567>;reason=no-answer, <tel:{BOB}>;reason=user-busy"},
+            {"history_info": f"<sip:{BOB}@192.0.2.1>;index=1, <sip:{ALICE}@192.0.2.1?Reason=SIP>;index=1.1"},
+        ],
+    )
+    def test_a_call_that_a_subscriber_forwarded_comes_home(self, forwarding: dict[str, str], caller: str) -> None:
+        policy = company(subscriber(incoming_international=True), subscriber(BOB))
+        verdict = judge(policy, caller, ALICE, **forwarding)
+        assert passed(verdict)
+        assert said(verdict, "spoofed.home_number") == "no_match: forwarded home by one of our subscribers"
+
+    @pytest.mark.parametrize(
+        ("caller", "trunk", "diversion"),
+        [
+            (STRANGER, FROM_ABROAD, f"<sip:{ALICE}@x>"),  # the callee: a number that every caller knows
+            (STRANGER, FROM_ABROAD, "<sip:+8613700137000@x>"),  # no subscriber of ours
+            (STRANGER, FROM_ABROAD, "<sip:+6591234567@x>"),
+            (STRANGER, FROM_ABROAD, "<<>>"),
+            (STRANGER, UNTRUSTED_FROM_ABROAD, f"<sip:{BOB}@x>"),
+            ("110", FROM_ABROAD, f"<sip:{BOB}@x>"),
+            ("96110", FROM_ABROAD, f"<sip:{BOB}@x>"),
+            ("++8613900139003", FROM_ABROAD, f"<sip:{BOB}@x>"),
+        ],
+    )
+    def test_a_forged_diversion_does_not_help(self, caller: str, trunk: Trunk, diversion: str) -> None:
+        policy = company(subscriber(), subscriber(BOB))
+        assert refused(judge(policy, caller, ALICE, trunk, diversion=diversion), "spoofed.home_number")
+
+    def test_an_empty_forwarding_history_proves_nothing(self) -> None:
+        policy = company(subscriber(), subscriber(BOB))
+        verdict = judge(policy, STRANGER, ALICE, history_info=f"<sip:{BOB}@x>;index=1")  # the target itself
+        assert refused(verdict, "spoofed.home_number")
+
+    @pytest.mark.parametrize(
+        ("home", "rules", "caller", "spoofed"),
+        [
+            ("SG", "sg", "+6591234567", True),
+            ("GB", "gb", "+442079460123", True),
+            ("GB", "gb", "+441534456789", True),
+            ("GB", "gb", "+447700900123", False),
+            ("AU", "au", "+611800123456", True),
+            ("AU", "au", "+61491570156", False),
+            ("US", "us", "+12025550123", False),
+            ("IN", "in", "+919876543210", True),
+            ("TW", "tw", "+886223456789", True),
+            ("TW", "tw", "+886912345678", False),
+            ("FR", "default", "+33123456789", True),
+        ],
+    )
+    def test_each_country_has_its_own_view(self, home: str, rules: str, caller: str, spoofed: bool) -> None:
+        verdict = judge(company(home=home, rules=rules), caller, "+8613800138001")
+        assert verdict.rule == ("spoofed.home_number" if spoofed else "default.allow")
+
+
+class TestAnonymousReject:
+    WITHHELD = (
+        ("<sip:anonymous@anonymous.invalid>;tag=1", {}),
+        ('"Anonymous" <sip:+6591234567@x>;tag=1', {}),
+        ("<sip:192.0.2.1>;tag=1", {}),
+        ("+6591234567", {"privacy": "id"}),
+        ("+6591234567", {"privacy": "critical; USER"}),
+        ("+6591234567", {"privacy": "id", "p_asserted_identity": "<tel:+6591234567>"}),
+        ("<sip:anonymous@anonymous.invalid>;tag=1", {"p_asserted_identity": "<tel:+6591234567>"}),
+    )
+
+    @pytest.mark.parametrize(("caller", "headers"), WITHHELD)
+    def test_a_withheld_identity_gets_433_where_the_callee_wants_that(
+        self, caller: str, headers: dict[str, str]
+    ) -> None:
+        verdict = judge(company(subscriber(anonymous=True)), caller, **headers)
+        assert refused(verdict, "anonymous.reject", 433)
+        assert verdict.reason == "Anonymity Disallowed"
+        assert passed(judge(company(subscriber()), caller, **headers))
+
+    @pytest.mark.parametrize(
+        ("caller", "headers"),
+        [
+            ("+6591234567", {}),
+            ("+6591234567", {"privacy": "none"}),
+            ("<sip:unavailable@unknown.invalid>;tag=1", {}),  # unknown is not withheld
+            ("<sip:192.0.2.1>;tag=1", {"p_asserted_identity": "<tel:+6591234567>"}),
+        ],
+    )
+    def test_an_identity_that_is_shown_or_only_missing_passes(self, caller: str, headers: dict[str, str]) -> None:
+        assert passed(judge(company(subscriber(anonymous=True)), caller, **headers))
+
+
+class TestBarringIncomingInternational:
+    POLICY = company(subscriber(incoming_international=True), subscriber(BOB, roaming=True))
+
+    @pytest.mark.parametrize("trunk", [FROM_ABROAD, DOMESTIC])
+    @pytest.mark.parametrize(
+        "caller", ["+6591234567", "006591234567", "+85291234567", "+85366123456", "+886912345678", "+881612345678"]
+    )
+    def test_overseas_numbers_are_refused_on_every_trunk(self, caller: str, trunk: Trunk) -> None:
+        assert refused(judge(self.POLICY, caller, trunk=trunk), "barring.incoming_international")
+
+    @pytest.mark.parametrize("caller", ["nobody", "anonymous", "+999123456", "<sip:192.0.2.1>"])
+    def test_the_international_trunk_is_enough(self, caller: str) -> None:
+        assert refused(judge(self.POLICY, caller), "barring.incoming_international")
+
+    def test_even_a_home_number_is_overseas_on_the_international_trunk(self) -> None:
+        policy = company(subscriber(incoming_international=True), modes={"spoofed.home_number": "off"})
+        assert refused(judge(policy, STRANGER), "barring.incoming_international")
+
+    @pytest.mark.parametrize("caller", [STRANGER, "13900139003", "10086", "nobody", "anonymous"])
+    def test_home_callers_pass_on_home_trunks(self, caller: str) -> None:
+        assert judge(self.POLICY, caller, trunk=DOMESTIC).action == "allow"
+
+    def test_a_home_number_with_a_plus_or_an_international_prefix_is_still_at_home(self) -> None:
+        assert passed(judge(self.POLICY, "+8613900139003", trunk=DOMESTIC))
+        assert passed(judge(self.POLICY, "008613900139003", trunk=DOMESTIC))
+
+    def test_a_roaming_subscriber_is_no_overseas_caller(self) -> None:
+        assert passed(judge(self.POLICY, BOB))
+
+    def test_those_who_did_not_ask_for_it_get_their_calls(self) -> None:
+        assert passed(judge(self.POLICY, "+6591234567", BOB))
+        assert passed(judge(self.POLICY, "+6591234567", STRANGER))
+
+    def test_what_counts_as_home_is_the_presets(self) -> None:
+        gb = company(subscriber("+447700900001", incoming_international=True), home="GB", rules="gb")
+        assert passed(judge(gb, "+441534456789", "+447700900001", DOMESTIC))
+        neutral = company(subscriber("+447700900001", incoming_international=True), home="GB", rules="default")
+        assert not passed(judge(neutral, "+441534456789", "+447700900001", DOMESTIC))
+
+    def test_texts_are_judged_like_calls(self) -> None:
+        assert refused(judge(self.POLICY, "+6591234567", method="MESSAGE"), "barring.incoming_international")
+
+
+class TestBarringOutgoingInternational:
+    POLICY = company(subscriber(outgoing_international=True, allow=("+6591234567",)), subscriber(BOB))
+
+    @pytest.mark.parametrize(
+        "callee",
+        ["+6591234568", "006591234568", "+85291234567", "+881612345678", "+979123456789", "+999123456", "++6591234568"],
+    )
+    def test_calls_abroad_are_refused(self, callee: str) -> None:
+        assert refused(judge(self.POLICY, ALICE, callee, PHONES), "barring.outgoing_international")
+        assert refused(judge(self.POLICY, "13800138001", callee, PHONES), "barring.outgoing_international")
+
+    @pytest.mark.parametrize("callee", [BOB, "02062345678", "10086", "bob", "*33*1234#", "tel:2025;phone-context=x.cn"])
+    def test_calls_at_home_pass(self, callee: str) -> None:
+        assert passed(judge(self.POLICY, ALICE, callee, PHONES))
+
+    def test_a_number_on_the_owners_allow_list_passes(self) -> None:
+        assert passed(judge(self.POLICY, ALICE, "+6591234567", PHONES))
+
+    def test_the_owners_allow_list_does_not_overrule_the_callees_block_list(self) -> None:
+        policy = company(subscriber(allow=(BOB,)), subscriber(BOB, block=(ALICE,)))
+        assert refused(judge(policy, ALICE, BOB, PHONES), "subscriber.block")
+
+    def test_others_call_abroad(self) -> None:
+        assert passed(judge(self.POLICY, BOB, "+6591234568", PHONES))
+        assert passed(judge(self.POLICY, STRANGER, "+6591234568", PHONES))
+
+    def test_only_calls_from_phones_are_outgoing(self) -> None:
+        assert passed(judge(self.POLICY, ALICE, "+6591234568", DOMESTIC))
+
+
+class TestScamList:
+    @pytest.mark.parametrize(
+        ("pattern", "rule"),
+        [("+23224123456", "scam_list.exact"), ("+23224*", "scam_list.prefix"), ("+2*", "scam_list.prefix")],
+    )
+    def test_a_listed_caller_is_refused(self, pattern: str, rule: str) -> None:
+        verdict = judge(company(listed=(Listed(pattern),)), "+23224123456")
+        assert refused(verdict, rule)
+        assert verdict.detail == f"{pattern} is listed by reports for wangiri (0.90)"
+
+    def test_a_listed_home_number_is_refused_however_it_is_written(self) -> None:
+        policy = company(listed=(Listed(STRANGER),))
+        assert refused(judge(policy, "13900139003", trunk=DOMESTIC), "scam_list.exact")
+
+    @pytest.mark.parametrize("caller", ["+23225123456", "nobody", "anonymous", "10086"])
+    def test_others_pass(self, caller: str) -> None:
+        policy = company(listed=(Listed("+23224*"), Listed("+23224123456")))
+        assert judge(policy, caller, trunk=DOMESTIC).action == "allow"
+
+    def test_an_entry_counts_until_it_expires(self) -> None:
+        policy = company(listed=(Listed("+23224*", expires=NOON),))
+        assert refused(judge(policy, "+23224123456", at=NOON - 1), "scam_list.prefix")
+        assert passed(judge(policy, "+23224123456", at=NOON))
+
+    @pytest.mark.parametrize(
+        ("pattern", "rule"), [("+23224123456", "scam_list.exact"), ("+23224*", "scam_list.prefix")]
+    )
+    def test_an_entry_of_little_confidence_does_not_count(self, pattern: str, rule: str) -> None:
+        verdict = judge(company(listed=(Listed(pattern, confidence=0.49),)), "+23224123456")
+        assert passed(verdict)
+        assert said(verdict, rule) == f"no_match: {pattern} is listed with a confidence of 0.49 only"
+        assert refused(judge(company(listed=(Listed(pattern, confidence=0.5),)), "+23224123456"), rule)
+
+    def test_only_the_categories_of_the_preset_count(self) -> None:
+        rules = Preset("wangiri only", scam_list=ScamList(categories=frozenset(("wangiri",))))
+        listed = (Listed("+23224*"), Listed("+23225*", category="survey"))
+        policy = company(rules=rules, listed=listed)
+        assert refused(judge(policy, "+23224123456"), "scam_list.prefix")
+        verdict = judge(policy, "+23225123456")
+        assert said(verdict, "scam_list.prefix") == "no_match: +23225* is listed for survey, which does not count here"

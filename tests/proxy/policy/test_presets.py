@@ -1,0 +1,38 @@
+"""The rule sets shipped."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.numbers import Numbering
+from proxy.policy import preset
+from proxy.policy.engine import ALWAYS_ENFORCED, PRECEDENCE
+
+HOMES = {"au": "AU", "cn": "CN", "gb": "GB", "in": "IN", "sg": "SG", "tw": "TW", "us": "US"}
+
+
+def test_the_presets_are_those_promised() -> None:
+    assert preset.names() == sorted([*HOMES, "default"])
+
+
+@pytest.mark.parametrize("name", preset.names())
+def test_a_preset_sets_modes_of_rules_that_exist(name: str) -> None:
+    assert preset.load(name).modes.keys() <= set(PRECEDENCE) - {ALWAYS_ENFORCED}
+
+
+@pytest.mark.parametrize(("name", "home"), HOMES.items())
+def test_a_preset_knows_its_home_and_its_emergency_numbers(name: str, home: str) -> None:
+    rules = preset.load(name)
+    assert home in rules.home_regions
+    numbering = Numbering(home, rules.emergency)
+    assert rules.emergency
+    assert all(numbering.understand(number).is_emergency for number in rules.emergency)
+
+
+def test_hong_kong_macao_and_taiwan_are_overseas_to_the_mainland() -> None:
+    assert not preset.load("cn").home_regions & {"HK", "MO", "TW"}
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"au, cn, default.*not 'uk'"):
+        preset.load("uk")

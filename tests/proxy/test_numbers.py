@@ -1,0 +1,287 @@
+"""What a number in a message is understood to be, trap by trap."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers import PhoneNumberType
+
+from proxy.numbers import Numbering
+
+CN = Numbering("CN")
+
+
+def read(text: str, home: str = "CN") -> tuple[str | None, str | None, str]:
+    number = Numbering(home).understand(text)
+    return number.e164, number.region, number.kind
+
+
+@pytest.mark.parametrize(
+    ("text", "e164", "region", "kind"),
+    [
+        ("+8613800138001", "+8613800138001", "CN", "mobile"),
+        ("+862062345678", "+862062345678", "CN", "fixed"),
+        ("+6591234567", "+6591234567", "SG", "mobile"),
+        ("+85291234567", "+85291234567", "HK", "mobile"),
+        ("+85366123456", "+85366123456", "MO", "mobile"),
+        ("+886912345678", "+886912345678", "TW", "mobile"),
+        # Shared codes.
+        ("+12025550123", "+12025550123", "US", "fixed_or_mobile"),
+        ("+14165550123", "+14165550123", "CA", "fixed_or_mobile"),
+        ("+18765550123", "+18765550123", "JM", "mobile"),
+        ("+18002345678", "+18002345678", "US", "toll_free"),
+        ("+19002345678", "+19002345678", "US", "premium"),
+        ("+79161234567", "+79161234567", "RU", "mobile"),
+        ("+77012345678", "+77012345678", "KZ", "mobile"),
+        ("+442079460123", "+442079460123", "GB", "fixed"),
+        ("+441534456789", "+441534456789", "JE", "fixed"),
+        ("+447781123456", "+447781123456", "GG", "mobile"),
+        ("+447624312345", "+447624312345", "IM", "mobile"),
+        ("+390612345678", "+390612345678", "IT", "fixed"),
+        ("+390669812345", "+390669812345", "VA", "fixed"),
+        ("+59995181234", "+59995181234", "CW", "mobile"),
+        ("+5997151234", "+5997151234", "BQ", "fixed"),
+        # Codes of no country.
+        ("+80012345678", "+80012345678", None, "global"),
+        ("+80812345678", "+80812345678", None, "global"),
+        ("+870773111632", "+870773111632", None, "global"),
+        ("+881612345678", "+881612345678", None, "global"),
+        ("+882131234567", "+882131234567", None, "global"),
+        ("+883510001234567", "+883510001234567", None, "global"),
+        ("+88812345678901", "+88812345678901", None, "global"),
+        ("+979123456789", "+979123456789", None, "global"),
+        # Drama numbers look plausible and are in no known range.
+        ("+447700900123", "+447700900123", "GB", "unknown"),
+        # Wrong lengths and country codes nobody has: still matched by lists, still of their region.
+        ("+2322412345", "+2322412345", "SL", "invalid"),
+        ("+999123456", "+999123456", None, "invalid"),
+        ("+8613800138001234567", None, "CN", "invalid"),
+    ],
+)
+def test_an_international_number_names_its_region(text: str, e164: str | None, region: str | None, kind: str) -> None:
+    assert read(text) == (e164, region, kind)
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "e164", "idd_prefix_seen"),
+    [
+        ("CN", "008613100138001", "+8613100138001", True),
+        ("CN", "006591234567", "+6591234567", True),
+        ("US", "011442079460123", "+442079460123", True),
+        ("US", "00442079460123", "+442079460123", True),  # a gateway from elsewhere
+        ("AU", "0011442079460123", "+442079460123", True),
+        ("RU", "810442079460123", "+442079460123", True),
+        ("JP", "010442079460123", "+442079460123", True),
+        ("SG", "0018613800138001", "+8613800138001", True),
+        ("SG", "006591234567", "+6591234567", True),  # not 006, then Bolivia
+        ("CN", "+8613100138001", "+8613100138001", False),
+        ("CN", "13100138001", "+8613100138001", False),
+    ],
+)
+def test_an_international_prefix_stays_on_record(home: str, text: str, e164: str, idd_prefix_seen: bool) -> None:
+    number = Numbering(home).understand(text)
+    assert (number.e164, number.idd_prefix_seen, number.digits) == (e164, idd_prefix_seen, text.lstrip("+"))
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "e164", "region"),
+    [
+        ("CN", "13800138001", "+8613800138001", "CN"),
+        ("CN", "02062345678", "+862062345678", "CN"),
+        ("CN", "8613800138001", "+8613800138001", "CN"),
+        ("AU", "0447123456", "+61447123456", "AU"),
+        ("GB", "07700900123", "+447700900123", "GB"),
+        ("GB", "01534456789", "+441534456789", "JE"),
+        ("US", "2025550123", "+12025550123", "US"),
+        ("US", "12025550123", "+12025550123", "US"),
+        ("JM", "8765550123", "+18765550123", "JM"),
+        ("JM", "2025550123", "+12025550123", "US"),
+        ("GG", "256789", "+441481256789", "GG"),
+        ("IT", "0669812345", "+390669812345", "VA"),
+        ("IT", "3471234567", "+393471234567", "IT"),
+        ("RU", "89161234567", "+79161234567", "RU"),
+        ("SG", "91234567", "+6591234567", "SG"),
+        # A plus that got lost on the way.
+        ("CN", "6591234567", "+6591234567", "SG"),
+        ("SG", "6591234567", "+6591234567", "SG"),
+    ],
+)
+def test_national_digits_are_read_as_the_home_country_writes_them(home: str, text: str, e164: str, region: str) -> None:
+    assert read(text, home)[:2] == (e164, region)
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "pretended"),
+    [
+        ("CN", "++8613800138001", "CN"),
+        ("CN", "+008613800138001", "CN"),
+        ("CN", "+０８６13800138001", "CN"),
+        ("CN", "＋８６１３８００１３８００１", "CN"),
+        ("CN", "１３８００１３８００１", "CN"),
+        ("CN", "٠٠٨٦١٣٨٠٠١٣٨٠٠١", "CN"),
+        ("CN", "++6591234567", "SG"),
+        ("CN", "0447700900123", "GB"),
+        ("GB", "0447700900123", "GB"),
+        ("CN", "62345678", "CN"),  # a local number: nobody knows of which city
+        ("CN", "0", "CN"),
+        ("CN", "+", None),
+        ("CN", "+86x", None),
+    ],
+)
+def test_a_malformed_number_has_no_e164_but_the_region_it_pretends_to(
+    home: str, text: str, pretended: str | None
+) -> None:
+    e164, region, kind = read(text, home)
+    assert (e164, region) == (None, pretended)
+    assert kind in ("invalid", "short_code")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "digits"),
+    [
+        ("10086", "short_code", "10086"),
+        ("96110", "short_code", "96110"),
+        ("+10086", "short_code", "10086"),
+        ("+8610086", "short_code", "10086"),
+        ("+8696110", "short_code", "96110"),
+        ("008610086", "short_code", "10086"),
+        ("2025", "short_code", "2025"),
+        ("*33*1234#", "short_code", "*33*1234#"),
+        ("110", "emergency", "110"),
+        ("+86110", "emergency", "110"),
+        ("tel:110;phone-context=+86", "emergency", "110"),
+        ("tel:110;phone-context=ims.example.com", "emergency", "110"),
+        ("urn:service:sos", "emergency", ""),
+        ("urn:service:sos.fire", "emergency", ""),
+    ],
+)
+def test_short_codes_become_no_e164_number(text: str, kind: str, digits: str) -> None:
+    number = CN.understand(text)
+    assert (number.e164, number.kind, number.digits) == (None, kind, digits)
+
+
+@pytest.mark.parametrize(("home", "number"), [("US", "911"), ("GB", "999"), ("AU", "000"), ("IN", "112")])
+def test_each_home_has_its_emergency_numbers(home: str, number: str) -> None:
+    assert Numbering(home).understand(number).is_emergency
+    assert not Numbering(home, ["777"]).understand("778").is_emergency
+    assert Numbering(home, ["777"]).understand("777").is_emergency
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tel:+86-138-0013-8001",
+        "TEL:+8613800138001",
+        "tel:+8613800138001;isub=1234",
+        "tel:+8613800138001;npdi;rn=+8613900139001",
+        "tel:13800138001;phone-context=+86",
+        "tel:138.0013.8001;phone-context=+86",
+        "sip:+8613800138001@example.com",
+        "sips:+8613800138001:secret@example.com:5061;transport=tls",
+        "sip:+8613800138001;verstat=TN-Validation-Passed@example.com;user=phone",
+        "sip:13800138001;phone-context=+86@example.com;user=phone",
+        "sip:%2B8613800138001@example.com",
+        "sip:+86%20138%200013%208001@example.com",
+        "+86 (138) 0013-8001",
+    ],
+)
+def test_separators_and_parameters_are_no_digits(text: str) -> None:
+    assert CN.understand(text).e164 == "+8613800138001"
+
+
+def test_a_number_in_a_private_context_is_private() -> None:
+    number = CN.understand("tel:2025;phone-context=pbx.example.com")
+    assert (number.e164, number.region, number.kind, number.digits) == (None, None, "private", "2025")
+
+
+def test_a_number_in_another_countrys_context_is_of_that_country() -> None:
+    assert read("tel:2079460123;phone-context=+44") == ("+442079460123", "GB", "fixed")
+    assert read("tel:911;phone-context=+1") == (None, "US", "invalid")
+
+
+@pytest.mark.parametrize(
+    "text", ["anonymous", "Anonymous", "", "sip:anonymous@anonymous.invalid", "sip:x@anonymous.invalid", "sip:host"]
+)
+def test_nobody_is_anonymous(text: str) -> None:
+    number = CN.understand(text)
+    assert number.is_anonymous
+    assert (number.e164, number.kind) == (None, "anonymous")
+
+
+@pytest.mark.parametrize("text", ["alice", "sip:alice@example.com", "800-FLOWERS", "urn:service:counseling", "\udcff"])
+def test_names_are_alphanumeric(text: str) -> None:
+    assert CN.understand(text).kind == "alphanumeric"
+
+
+def test_a_text_too_long_to_be_a_number_is_cut_and_not_remembered() -> None:
+    numbering = Numbering("CN")
+    number = numbering.understand("+" + "8" * 60_000)
+    assert (number.e164, len(number.presented)) == (None, 80)
+    assert numbering._cached.cache_info().currsize == 0
+
+
+def test_a_home_without_numbering_plan_is_refused() -> None:
+    with pytest.raises(ValueError, match="ISO 3166"):
+        Numbering("XX")
+
+
+_ANY_NUMBER = st.text(alphabet="+0123456789*#-.() ;:@=%٣８\udcff", max_size=24) | st.from_regex(r"\+?[0-9]{1,18}")
+_HOMES = [Numbering(home) for home in ("CN", "US", "GB", "IT", "SG", "JP", "RU", "KR", "BR", "GG")]
+
+
+@given(st.text() | _ANY_NUMBER, st.sampled_from(_HOMES))
+def test_every_text_is_understood_somehow(text: str, numbering: Numbering) -> None:
+    for form in (text, f"tel:{text}", f"sip:{text}@example.com"):
+        number = numbering.understand(form)
+        assert number.kind
+        assert number.e164 is None or re.fullmatch(r"\+[1-9]\d{1,14}", number.e164)
+        assert number.region is None or re.fullmatch("[A-Z]{2}", number.region)
+
+
+def _of_phonenumbers(parsed: phonenumbers.PhoneNumber) -> tuple[str | None, str]:
+    region = phonenumbers.region_code_for_number(parsed)
+    if region == "001":
+        return None, "global"
+    kind = PhoneNumberType.to_string(phonenumbers.number_type(parsed)).lower()
+    renamed = {
+        "fixed_line": "fixed",
+        "fixed_line_or_mobile": "fixed_or_mobile",
+        "premium_rate": "premium",
+        "personal_number": "personal",
+    }
+    return region, renamed.get(kind, kind)
+
+
+def _e164(parsed: phonenumbers.PhoneNumber) -> str:
+    text: str = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return text
+
+
+def test_region_and_kind_agree_with_phonenumbers() -> None:
+    """Over random valid numbers of every country code, shared ones above all."""
+    chance = random.Random(7)
+    seen = 0
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        for _ in range(300 if len(regions) > 1 else 15):
+            text = f"+{code}{chance.randrange(10 ** chance.randint(6, 10)):06d}"
+            parsed = phonenumbers.parse(text)
+            if phonenumbers.is_valid_number(parsed) and _e164(parsed) == text:  # it strips national prefixes
+                number = CN.understand(text)
+                assert (number.region, number.kind) == _of_phonenumbers(parsed), text
+                seen += 1
+    assert seen > 400
+
+
+@pytest.mark.parametrize("home", ["CN", "US", "GB", "AU", "RU", "JP", "IT", "IN", "MX", "AR", "DE", "FR", "KR"])
+def test_national_forms_agree_with_phonenumbers(home: str) -> None:
+    numbering = Numbering(home)
+    for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE):
+        example = phonenumbers.example_number_for_type(home, kind)
+        dialled = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
+        number = numbering.understand(dialled)
+        assert number.e164 == _e164(example), dialled
