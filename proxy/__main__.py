@@ -17,9 +17,10 @@ from typing import Any
 import structlog
 
 from proxy import log
-from proxy.config import ProxyConfig, load_config, load_snapshot
+from proxy.config import ProxyConfig, load_config
 from proxy.core import CoreSettings, ProxyCore
-from proxy.forwarding import DEFAULT_PORTS, Listener
+from proxy.forwarding import Listener
+from proxy.loading import load_snapshot
 from proxy.policy.engine import Policy
 from proxy.ports import owner_of
 from proxy.server import Server
@@ -122,16 +123,13 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy) -> int:
 
 
 def _settings(config: ProxyConfig, now: float) -> CoreSettings:
-    listeners = tuple(
-        Listener(address.transport, address.host, address.port or DEFAULT_PORTS[address.transport])
-        for address in config.listen
-    )
+    listeners = tuple(Listener(address.transport, address.host, address.port) for address in config.listen)
     switch = config.softswitch
     local = next(i for i, listener in enumerate(listeners) if listener.transport == switch.transport)
     return CoreSettings(
         listeners,
-        Flow(switch.transport, switch.host, switch.port or DEFAULT_PORTS[switch.transport], local),
-        config.trunk_table.find,
+        Flow(switch.transport, switch.host, switch.port, local),
+        config.trunk_table().find,
         frozenset(config.domains),
         config.limits.transactions,
         config.limits.timer_c,

@@ -11,16 +11,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Literal
 
 from proxy.call_record import CallRecord
 from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
     Listener,
+    Routed,
     Router,
     loop_hash,
     new_branch,
     note_source,
-    request_target,
     response_flow,
     same_branch,
     validate,
@@ -42,6 +43,8 @@ _JUDGED = frozenset(("INVITE", "MESSAGE"))
 _DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 _STATELESS_TAG = "rf0-"  # To tags of answers that left no transaction: their ACKs end here
 _OVERLOADED = (("Retry-After", "5"),)
+
+Side = Trunk | Literal["switch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class ProxyCore:
         self.outbox = self._layer.outbox
         self._router = Router(settings.listeners, FlowTokens(secret or secrets.token_bytes(32)))
         self._switch = settings.softswitch
-        self._merged: dict[tuple[str, ...], ServerTransaction] = {}
+        self._merged: set[tuple[str, ...]] = set()  # out-of-dialog requests being answered
         self._tags = secrets.token_hex(4)
         self._tag_count = 0
 
@@ -136,32 +139,37 @@ class ProxyCore:
         else:
             self._begin(request, via, key, flow, side, now)
 
-    def _side_of(self, flow: Flow) -> Trunk | str | None:
-        """The trunk a message came in on, "switch" for the softswitch, None for a stranger."""
+    def _side_of(self, flow: Flow) -> Side | None:
+        """Who sent a message; None for a stranger."""
         switch = self._switch
-        if flow[1] == switch[1] and (flow[2] == switch[2] or flow[0] != "udp"):
-            trunk = self.settings.find_trunk(flow[1], flow[2])
-            return "switch" if flow[2] == switch[2] or trunk is None else trunk
-        return self.settings.find_trunk(flow[1], flow[2])
+        if flow[2] == switch[2] and flow[1] == switch[1]:
+            return "switch"
+        trunk = self.settings.find_trunk(flow[1], flow[2])
+        if trunk is None and flow[1] == switch[1] and flow[0] != "udp":
+            return "switch"  # whose connections come from any port
+        return trunk
 
-    def _begin(
-        self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Trunk | str, now: float
-    ) -> None:
+    def _begin(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Side, now: float) -> None:
         """A request that starts a transaction."""
         if len(self._layer) >= self.settings.max_transactions:
             self._reply_stateless(request, via, flow, 503, _OVERLOADED)
             self.counters["overload"] += 1
             return
         server = self._layer.accept(key, request, response_flow(via, flow))
+        context = server.user = ResponseContext(server)
         try:
             uri = validate(request)
             if request.method == "OPTIONS" and self._is_for_us(request, uri):
                 self._answer(server, request, 200, now, (("Accept", "application/sdp"), ("Supported", "path")))
-                return
-            self._forward(server, request, uri, flow, side, now)
+            elif self.draining and request.method in _JUDGED and request.to.tag is None:
+                raise SipError("shutting down", status=503, headers=_OVERLOADED)
+            else:
+                self._forward(context, request, uri, flow, side, now)
         except SipError as error:
+            self._let_go(context)
             self._answer(server, request, error.code, now, error.headers, error.reason)
         except Exception:
+            self._let_go(context)
             self._layer.abandon(server)
             raise
 
@@ -174,79 +182,68 @@ class ProxyCore:
         )
 
     def _forward(
-        self, server: ServerTransaction, request: Request, uri: Uri, flow: Flow, side: Trunk | str, now: float
+        self, context: ResponseContext, request: Request, uri: Uri, flow: Flow, side: Side, now: float
     ) -> None:
         method = request.method
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
-        arrived_uri = request.uri
         routed = self._router.take_own_routes(request)
-        context = ResponseContext(server)
-        if isinstance(side, str):
-            target = self._outward_target(request, routed.flow, flow)
+        if side == "switch":
+            target = outer = self._outward_target(request, routed)
         else:
-            self._check_relay(request, uri if request.uri == arrived_uri else None, side)
+            target, outer = self._switch, flow
+            self._check_relay(request, uri, side)
             if not routed.in_dialog or request.to.tag is None:
-                self._check_merged(context, request, server)
+                self._check_merged(context, request)
                 if method in _JUDGED and not self._let_through(context, request, side, now):
                     return
-            target = self._switch
-        if self.draining and method == "INVITE" and request.to.tag is None:
-            raise SipError("shutting down", status=503, headers=_OVERLOADED)
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
         if method in _DIALOG_MAKING:
-            outward = isinstance(side, str)
-            self._router.record_route(forwarded, target if outward else flow, self._switch.local, outward=outward)
-        elif method == "REGISTER" and not isinstance(side, str):
-            self._router.add_path(forwarded, flow, self._switch.local)
+            self._router.record_route(forwarded, outer, self._switch.local, outward=side == "switch")
+        elif method == "REGISTER":
+            self._router.add_path(forwarded, outer, self._switch.local)
         self._clean_identity(forwarded, side)
         if method == "INVITE":
-            self._layer.respond(server, 100, bytes(request.reply(100)), now)
-        server.user = context
+            self._layer.respond(context.server, 100, bytes(request.reply(100)), now)
         client = self._layer.send((branch, method), forwarded, target, now)
         client.user = context
         context.branches.append(client)
         self.pending += 1
         self.counters["forwarded"] += 1
 
-    def _outward_target(self, request: Request, token_flow: Flow | None, flow: Flow) -> Flow:
-        """Where a request from the softswitch goes: the flow of our token, or an address that a trunk has."""
-        if token_flow is not None and token_flow.transport != "udp":
-            return token_flow
-        try:
-            target = request_target(validate(request), flow.local, "udp")
-        except SipError:
-            if token_flow is None:
-                raise
-            return token_flow
-        if token_flow is None or self.settings.find_trunk(target.host, target.port) is None:
-            if token_flow is not None:
-                return token_flow
-            if self.settings.find_trunk(target.host, target.port) is None:
-                raise Forbidden(f"{target.host} is no trunk's address")
-        local = self._router.listener_for("udp", target.host)
-        if local is None:
-            raise Forbidden("no listener for that address")
-        return target._replace(local=token_flow.local if token_flow is not None else local)
+    def _outward_target(self, request: Request, routed: Routed) -> Flow:
+        """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.
 
-    def _check_relay(self, request: Request, uri: Uri | None, trunk: Trunk) -> None:
+        Phones are met on the flow that they registered over (RFC 5626 5.3), stream peers on their connection; inside
+        a dialog over UDP the Contact counts, but only where a trunk has that address: nobody can aim us elsewhere.
+        """
+        token = routed.flow
+        if token is not None and (token.transport != "udp" or not routed.in_dialog):
+            return token
+        address = self._router.address_flow(validate(request))
+        if address is not None and self.settings.find_trunk(address.host, address.port) is not None:
+            return address
+        if token is None:
+            raise Forbidden("the Request-URI is at no trunk's address")
+        return token
+
+    def _check_relay(self, request: Request, uri: Uri, trunk: Trunk) -> None:
         """Everything from outside goes to the softswitch and nowhere else, whatever its headers ask for."""
         if "route" in request.names:
             raise Forbidden("Route leads past this proxy")
         if request.method == "REGISTER" and trunk.kind != "access":
             raise Forbidden("registration on a trunk")
-        if "*" not in self.settings.domains and isinstance(uri, SipUri):
-            in_dialog = request.to.tag is not None
-            if not in_dialog and uri.host not in self.settings.domains and not self._router.is_own(uri):
-                raise Forbidden("domain not served here")
+        domains = self.settings.domains
+        served = "*" in domains or not isinstance(uri, SipUri) or uri.host in domains or self._router.is_own(uri)
+        if not served and request.to.tag is None:
+            raise Forbidden("domain not served here")
 
-    def _check_merged(self, context: ResponseContext, request: Request, server: ServerTransaction) -> None:
+    def _check_merged(self, context: ResponseContext, request: Request) -> None:
         """The same request by another way (RFC 3261 8.2.2.2): the callee shall be asked once."""
-        key = (request.method, request.call_id, request.from_.tag or "", request.header("cseq") or "", request.uri)
-        other = self._merged.get(key)
-        if other is not None and other is not server:
+        key = (request.method, request.call_id, request.from_.tag or "", request.line("cseq"), request.uri)
+        if key in self._merged:
             raise LoopDetected("merged request")
-        self._merged[key] = server
+        self._merged.add(key)
         context.merge_key = key
 
     def _let_through(self, context: ResponseContext, request: Request, trunk: Trunk, now: float) -> bool:
@@ -263,34 +260,38 @@ class ProxyCore:
         self._respond_finally(context, response.status, bytes(response), now)
         return False
 
-    def _clean_identity(self, forwarded: Request, side: Trunk | str) -> None:
+    def _clean_identity(self, forwarded: Request, side: Side) -> None:
         """Assert nothing for strangers, and keep a private identity from the phone (RFC 3325 5 and 7)."""
         if "p-asserted-identity" not in forwarded.names:
             return
-        if isinstance(side, str):
+        if side == "switch":
             if "id" in (forwarded.header("privacy") or "").lower().replace(" ", "").split(";"):
                 forwarded.remove("p-asserted-identity")
         elif not side.trust_identity:
             forwarded.remove("p-asserted-identity")
 
-    def _forward_ack(self, request: Request, via: Via, side: Trunk | str) -> None:
+    def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
         if (request.to.tag or "").startswith(_STATELESS_TAG):
             return
-        validate(request)
+        uri = validate(request)
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
-        if isinstance(side, str):
-            target = self._outward_target(request, routed.flow, self._switch)
+        if side == "switch":
+            target = self._outward_target(request, routed)
         else:
-            self._check_relay(request, None, side)
             target = self._switch
+            self._check_relay(request, uri, side)
         branch = same_branch(request, via, fingerprint)
         self.outbox.append((target, bytes(self._router.forward(request, target, branch))))
 
     def _cancel(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, now: float) -> None:
-        """RFC 3261 16.10: answered here, and passed on to the branches as CANCELs of our own."""
+        """RFC 3261 16.10: answered here, and passed on to the branches as CANCELs of our own.
+
+        One that finds no INVITE gets 481: sent on without state it would meet nothing, for nobody can tell the branch
+        that its INVITE was sent on with.
+        """
         validate(request)
         invite = self._layer.servers.get((*key[:-1], "INVITE"))
         if invite is None:
@@ -334,7 +335,7 @@ class ProxyCore:
         status = response.status
         if status == 100:
             return
-        if "via" not in response.names or len(response.values("via")) < 2:
+        if response.names.count("via") < 2 and "," not in line:
             raise Unanswerable("response with no Via but ours")
         if status < 200:
             if context.final is None:
@@ -387,7 +388,7 @@ class ProxyCore:
             self.records.append(context.record.line(context.final))
             context.record = None
         if context.merge_key is not None:
-            self._merged.pop(context.merge_key, None)
+            self._merged.discard(context.merge_key)
             context.merge_key = None
         context.best = None
 
@@ -406,7 +407,6 @@ class ProxyCore:
             return
         if request.method != "INVITE" and status == 408:
             # Nobody is waiting any more for a late 408 (RFC 4320 4.2).
-            context.final = status
             self.pending -= 1
             self._let_go(context)
             self._layer.abandon(context.server)

@@ -10,11 +10,9 @@ from proxy.flow_tokens import FlowTokens
 from proxy.sip.errors import (
     BadExtension,
     BadRequest,
-    Forbidden,
     LoopDetected,
     SipError,
     TooManyHops,
-    UnsupportedUriScheme,
 )
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, parse_via
@@ -165,11 +163,21 @@ class Router:
                 return index
         return None
 
+    def address_flow(self, uri: Uri) -> Flow | None:
+        """The flow to the literal address in a SIP URI; None for a name, or where no listener of ours fits."""
+        if not isinstance(uri, SipUri) or uri.scheme == "sips":
+            return None
+        transport, host = uri.params.get("transport") or "udp", uri.host.strip("[]")
+        local = self.listener_for(transport, host)
+        if local is None or not (host.replace(".", "").isdigit() or ":" in host):
+            return None
+        return Flow(transport, host, uri.port or DEFAULT_PORTS[transport], local)
+
     def is_own(self, uri: Uri) -> bool:
         """True for a URI that names one of our sockets."""
         if not isinstance(uri, SipUri):
             return False
-        port = uri.port or DEFAULT_PORTS["tls" if uri.scheme == "sips" else uri.params.get("transport") or "udp"]
+        port = uri.port or (5061 if uri.scheme == "sips" or uri.params.get("transport") == "tls" else 5060)
         return (uri.host.strip("[]"), port) in self._own
 
     def check_loop(self, request: Request, fingerprint: str) -> None:
@@ -192,20 +200,27 @@ class Router:
         if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
             self._repair_strict_route(request, uri, routed)
         while "route" in request.names:
-            values = request.values("route")
-            if not values:
+            top = request.values("route")[:1]
+            if not top:
                 raise BadRequest("empty Route")
-            uri = cached_uri(parse_name_addr(values[0]).uri)
-            if not self.is_own(uri):
+            user = self._own_user(top[0])
+            if user is None:
                 break
-            if isinstance(uri, SipUri):
-                self._read_token(uri, request, routed)
+            self._read_token(user, request, routed)
             request.remove_first_value("route")
         return routed
 
+    def _own_user(self, route: str) -> str | None:
+        """The user part of a Route value that names us, "" where it has none; None for another's."""
+        for end in self._route_end:  # as we wrote it
+            if route.endswith(end) and route.startswith("<sip:"):
+                return route[5 : -len(end)]
+        uri = cached_uri(parse_name_addr(route).uri)
+        return (uri.user or "") if isinstance(uri, SipUri) and self.is_own(uri) else None
+
     def _repair_strict_route(self, request: Request, uri: SipUri, routed: Routed) -> None:
         """A strict router put our Record-Route URI into the Request-URI; the last Route is the real one."""
-        self._read_token(uri, request, routed)
+        self._read_token(uri.user or "", request, routed)
         routes = request.values("route")
         if routed.ours and routes:
             request.uri = parse_name_addr(routes[-1]).uri
@@ -213,16 +228,12 @@ class Router:
             for index, value in enumerate(routes[:-1]):
                 request.insert(index, "Route", value)
 
-    def _read_token(self, uri: SipUri, request: Request, routed: Routed) -> None:
+    def _read_token(self, user: str, request: Request, routed: Routed) -> None:
         routed.ours = True
-        if uri.user is None:
-            return
-        flow = self.tokens.read(uri.user, request.call_id)
+        flow = self.tokens.read(user, request.call_id)
         if flow is not None:
             routed.in_dialog = True
-        else:
-            flow = self.tokens.read(uri.user)
-        routed.flow = routed.flow or flow
+        routed.flow = routed.flow or flow or self.tokens.read(user)
 
     def forward(self, request: Request, target: Flow, branch: str) -> Request:
         """The request to be sent: copied, one hop less, our Via on top (RFC 3261 16.6 steps 1 to 8)."""
@@ -253,13 +264,3 @@ class Router:
         forwarded.insert(1, "Path", f"<sip:{self.tokens.make(outer)}{self._route_end[inner_local]}")
         if "path" not in " ".join(forwarded.headers("supported")).lower():
             forwarded.insert(2, "Supported", "path")
-
-
-def request_target(uri: Uri, local: int, transport: str) -> Flow:
-    """The flow that a Request-URI with a literal address names. Raises Forbidden where it names no address."""
-    if not isinstance(uri, SipUri) or uri.scheme == "sips":
-        raise UnsupportedUriScheme(f"no way to send to a {uri.scheme} URI")
-    host = uri.host.strip("[]")
-    if not host.replace(".", "").isdigit() and ":" not in host:
-        raise Forbidden(f"{host} is not an address")
-    return Flow(transport, host, uri.port or DEFAULT_PORTS[transport], local)

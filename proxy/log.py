@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 import structlog
 
 _FLUSH_EVERY = 0.2  # seconds
 
 
-def configure(stream: IO[str] | None = None) -> None:
+def configure(stream: TextIO | None = None) -> None:
     """Set structlog up for this process."""
     structlog.configure(
         processors=[

@@ -55,7 +55,9 @@ class Message:
         """The value of the first line of that name, unfolded and stripped; None where there is none."""
         if name not in self.names:
             return None
-        return _value(self.lines[self.names.index(name)])
+        line = self.lines[self.names.index(name)]
+        value = line[line.find(":") + 1 :].strip()
+        return _FOLD.sub(" ", value) if "\r\n" in value else value
 
     def line(self, name: str) -> str:
         """The first line of that name as it came, "" where there is none: quicker than `header` to compare."""
@@ -288,15 +290,16 @@ def _name_lines(lines: list[str], names: list[str | None]) -> SipError | None:
 
 
 def _cut_body(message: Message) -> SipError | None:
-    length = message.header("content-length")
-    if length is None:
+    text = message.header("content-length")
+    if text is None:
         return None
-    if not (length.isascii() and length.isdigit()) or len(length) > 9:
-        return BadRequest(f"Content-Length {length[:20]!r}")
-    if int(length) > len(message.body):
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        return BadRequest(f"Content-Length {text[:20]!r}")
+    length = int(text)
+    if length > len(message.body):
         return BadRequest("body shorter than Content-Length")
-    if int(length) < len(message.body):
-        message.body = message.body[: int(length)]
+    if length < len(message.body):
+        message.body = message.body[:length]
     return None
 
 

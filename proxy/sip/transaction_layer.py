@@ -116,7 +116,7 @@ class TransactionLayer:
 
     def give_up_later(self, transaction: ClientTransaction, seconds: float, now: float) -> None:
         """Have `run_timers` yield a ringing INVITE again: a cancelled one may stay unanswered (RFC 3261 9.1)."""
-        transaction.deadline = now
+        transaction.deadline = now + seconds
         self._timers.start(seconds, (transaction, Event.TIMER_C), now)
 
     def abandon(self, transaction: Transaction) -> None:
