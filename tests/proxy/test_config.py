@@ -111,7 +111,7 @@ softswich: udp:127.0.0.1:5080
         '10:9: found "anonymous.rejct", expected a rule: "anonymous.reject"',
         '10:26: found "on", expected "enforce", "shadow" or "off"',
         (
-            '10:31: found "default.allow", expected a rule: '
+            '10:30: found "default.allow", expected a rule: '
             'one of "never_block", "subscriber.allow", "subscriber.block", "spoofed.home_number", "anonymous.reject", '
             '"barring.incoming_international", "barring.outgoing_international", "scam_list.exact", "scam_list.prefix"'
         ),

@@ -1,0 +1,147 @@
+"""Numbers and prefixes that scam calls came from: millions of them, in 20 bytes each.
+
+All patterns stand in one sorted array, in the order of a telephone book, so that what is under a prefix follows it
+without a gap. Each entry points to its parent, the next wider prefix around it. A look-up bisects once, then climbs
+from there: the first entry that covers the number is the most exact one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from proxy.scam_csv import CONFIDENCE_STEPS, EPOCH, NEVER, read_rows
+
+_DIGITS = 15  # of the longest E.164 number
+_TENS = tuple(10**n for n in range(_DIGITS + 1))
+_SECONDS_A_DAY = 86_400
+_COLUMNS = ("numbers", "prefix", "category", "confidence", "source", "expires")
+_ROWS = np.dtype(list(zip(_COLUMNS, ("<u8", "?", "<u2", "<u2", "<u2", "<u2"), strict=True)))  # as ROW packs them
+_TOP = -1  # the parent of an entry under no prefix
+
+
+@dataclass(frozen=True, slots=True)
+class ScamEntry:
+    """What a list says of a number (E.164), or of a prefix, which ends in `*`.
+
+    `confidence` is 0 to 1; the entry counts through the day `expires` (UTC), None for ever.
+    """
+
+    pattern: str
+    category: str
+    confidence: float
+    source: str
+    expires: date | None
+
+
+class ScamList:
+    """Finds the most exact entry for a number; of several with one pattern, the one with the highest confidence.
+
+    Made of columns, one row an entry: `numbers` (the digits after the `+`, as an integer), `prefix` (bool),
+    `category` and `source` (indices into `names`), `confidence` (in 1/10,000), `expires` (days since 1970, 0 for
+    never). A single value stands for a whole column.
+    """
+
+    def __init__(
+        self,
+        numbers: npt.ArrayLike = (),
+        prefix: npt.ArrayLike = False,
+        category: npt.ArrayLike = 0,
+        confidence: npt.ArrayLike = CONFIDENCE_STEPS,
+        source: npt.ArrayLike = 0,
+        expires: npt.ArrayLike = NEVER,
+        names: Sequence[str] = ("",),
+    ) -> None:
+        keys = _keys(np.asarray(numbers, np.uint64), np.asarray(prefix, np.bool_))
+
+        def column(values: npt.ArrayLike) -> npt.NDArray[np.uint16]:
+            return np.broadcast_to(np.asarray(values, np.uint16), keys.shape)
+
+        order = np.lexsort((column(confidence), keys))
+        keys = keys[order]
+        self._names = tuple(names)
+        # memoryviews give plain integers, and bisect on them is as fast as numpy's own search of one key
+        self._keys = keys.data
+        self._parents = _parents(keys).data
+        self._category = column(category)[order].data
+        self._confidence = column(confidence)[order].data
+        self._source = column(source)[order].data
+        self._expires = column(expires)[order].data
+
+    @classmethod
+    def load(cls, paths: Iterable[Path]) -> ScamList:
+        """Read CSV files as one list; raises FileErrors with all that is wrong in them."""
+        packed, names = read_rows(paths)
+        rows = np.frombuffer(packed, _ROWS)
+        columns: dict[str, Any] = {column: rows[column] for column in _COLUMNS}
+        return cls(**columns, names=names)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, e164: str, at: float) -> ScamEntry | None:
+        """The most exact entry for an E.164 number that has not expired at `at` (seconds since 1970)."""
+        length = len(e164) - 1
+        if not 0 < length <= _DIGITS:
+            return None
+        number = int(e164[1:]) * _TENS[_DIGITS - length]
+        today = at // _SECONDS_A_DAY
+        index = bisect_right(self._keys, (number * 16 + length) * 2 + 1) - 1
+        while index != _TOP:
+            if self._covers(index, number, length) and not 0 < self._expires[index] < today:
+                return self._entry(index)
+            index = self._parents[index]
+        return None
+
+    def _covers(self, index: int, number: int, length: int) -> bool:
+        pattern, exact = divmod(self._keys[index], 2)
+        start, digits = divmod(pattern, 16)
+        if exact:
+            return start == number and digits == length
+        return start <= number < start + _TENS[_DIGITS - digits] and digits <= length
+
+    def _entry(self, index: int) -> ScamEntry:
+        pattern, exact = divmod(self._keys[index], 2)
+        start, digits = divmod(pattern, 16)
+        expires = self._expires[index]
+        return ScamEntry(
+            f"+{start // _TENS[_DIGITS - digits]}{'' if exact else '*'}",
+            self._names[self._category[index]],
+            self._confidence[index] / CONFIDENCE_STEPS,
+            self._names[self._source[index]],
+            date.fromordinal(EPOCH + expires) if expires != NEVER else None,
+        )
+
+
+def _keys(numbers: npt.NDArray[np.uint64], prefix: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
+    """Patterns as integers that sort like a telephone book: digits from the left, length, prefix before number."""
+    tens = np.array(_TENS, np.uint64)
+    digits = tens.searchsorted(numbers, side="right").astype(np.uint64)
+    keys: npt.NDArray[np.uint64] = numbers * tens[np.uint64(_DIGITS) - digits]
+    keys <<= np.uint64(4)
+    keys |= digits
+    keys <<= np.uint64(1)
+    keys |= ~prefix
+    return keys
+
+
+def _parents(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    """The index of the next wider entry for each: the prefix around it, or the same pattern with less confidence."""
+    tens = np.array(_TENS, np.uint64)
+    parents = np.full(keys.shape, _TOP, np.int32)
+    starts = np.flatnonzero(keys & np.uint64(1) == 0)
+    patterns = keys[starts] >> np.uint64(1)
+    widths = tens[np.uint64(_DIGITS) - (patterns & np.uint64(15))]
+    ends = keys.searchsorted(((patterns >> np.uint64(4)) + widths) << np.uint64(5))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        parents[start + 1 : end] = start  # wider prefixes come first, so narrower ones have the last word
+    same = np.flatnonzero(keys[1:] == keys[:-1])
+    parents[same + 1] = same
+    return parents

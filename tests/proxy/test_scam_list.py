@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import tracemalloc
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.scam_list import ScamEntry, ScamList
+from proxy.yaml_file import FileErrors
+
+HEADER = "number,category,confidence,source,expires\n"
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    def write_and_load(*texts: str | bytes) -> ScamList:
+        paths = [tmp_path / f"list{index}.csv" for index in range(len(texts))]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return ScamList.load(paths)
+
+    return write_and_load
+
+
+@pytest.fixture
+def errors_of(load, tmp_path: Path):
+    def load_and_fail(*texts: str | bytes) -> list[str]:
+        with pytest.raises(FileErrors) as caught:
+            load(*texts)
+        return str(caught.value).replace(f"{tmp_path}/", "").splitlines()
+
+    return load_and_fail
+
+
+def test_an_entry_says_all_that_its_row_says(load) -> None:
+    scam_list = load(HEADER + "+23224999001,wangiri,0.9375,regulator,2026-12-31\n")
+    assert scam_list.find("+23224999001", NOON) == ScamEntry(
+        "+23224999001", "wangiri", 0.9375, "regulator", date(2026, 12, 31)
+    )
+    assert scam_list.find("+23224999002", NOON) is None
+    assert len(scam_list) == 1
+
+
+def test_columns_left_out_or_empty_have_defaults_and_their_order_does_not_matter(load) -> None:
+    scam_list = load("category,number\nwangiri,+23224999001\n", HEADER + "+881612345678,,,,\n")
+    assert scam_list.find("+23224999001", NOON) == ScamEntry("+23224999001", "wangiri", 1.0, "list0", None)
+    assert scam_list.find("+881612345678", NOON) == ScamEntry("+881612345678", "", 1.0, "list1", None)
+
+
+def test_a_number_beats_a_prefix_and_a_longer_prefix_beats_a_shorter_one(load) -> None:
+    scam_list = load("number\n+232*\n+23224*\n+23224999001\n+2322*\n")
+    found = [
+        scam_list.find(number, NOON).pattern
+        for number in ("+23224999001", "+23224999002", "+23225000001", "+23276000001")
+    ]
+    assert found == ["+23224999001", "+23224*", "+2322*", "+232*"]
+    assert scam_list.find("+23324999001", NOON) is None
+
+
+def test_a_listed_number_says_nothing_of_longer_or_shorter_ones(load) -> None:
+    scam_list = load("number\n+2322400\n+232240*\n")
+    assert scam_list.find("+23224000", NOON).pattern == "+232240*"
+    assert scam_list.find("+232240", NOON).pattern == "+232240*"
+    assert scam_list.find("+23224", NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "pattern"),
+    [("2026-03-31T23:59:59", "+23224999001"), ("2026-04-01T00:00:00", "+23224*"), ("2027-01-01T00:00:00", "+232*")],
+)
+def test_an_expired_entry_is_passed_over_for_the_next_wider_one(load, at: str, pattern: str) -> None:
+    scam_list = load("number,expires\n+23224999001,2026-03-31\n+23224*,2026-12-31\n+232*,\n")
+    assert scam_list.find("+23224999001", datetime.fromisoformat(f"{at}Z").timestamp()).pattern == pattern
+
+
+def test_of_one_number_in_several_lists_the_surest_entry_that_holds_counts(load) -> None:
+    scam_list = load(
+        HEADER + "+23224999001,a,0.5,x,\n+23224999001,b,0.9,x,2026-03-31\n+2322*,p,0.2,x,\n",
+        HEADER + "+23224999001,c,0.7,y,\n+2322*,q,0.4,y,2026-03-31\n",
+    )
+    spring = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+    assert [scam_list.find("+23224999001", at).category for at in (spring, NOON)] == ["b", "c"]
+    assert [scam_list.find("+2322", at).category for at in (spring, NOON)] == ["q", "p"]
+
+
+def test_what_is_longer_than_any_number_is_on_no_list(load) -> None:
+    scam_list = load("number\n+1*\n")
+    assert scam_list.find("+123456789012345", NOON) is not None
+    assert scam_list.find("+1234567890123456", NOON) is None
+    assert ScamList().find("+12025550101", NOON) is None
+
+
+def test_every_wrong_field_of_every_list_is_told_with_its_place(errors_of) -> None:
+    number = 'an E.164 number such as "+23224999001" or a prefix that ends in *, such as "+23224*"'
+    assert errors_of(
+        HEADER
+        + "23224999001,wangiri,0.9,x,\n"
+        + '"+23224*","a, b",1.5,x,31.12.2026\n'
+        + "+23224999001,wangiri\n"
+        + "\n"
+        + "+23224999001,wangiri,0.9,x,,,\n"
+        + '+23224999001,"two\nlines",0.9,x,\n'
+        + "+23*24,wangiri,0.98765,x,1969-12-31\n",
+        "number,categori\n+2,x\n",
+        "",
+        b"number,category\n+23224999001,caf\xe9\n",
+        'number\n+23224999001\n"+2\n',
+    ) == [
+        f'list0.csv:2:1: found "23224999001", expected {number}',
+        'list0.csv:3:18: found "1.5", expected a confidence from 0 to 1 with at most four decimals',
+        'list0.csv:3:24: found "31.12.2026", expected a date such as "2030-12-31", or nothing',
+        "list0.csv:4:14: found 2 fields, expected 5, as the first line says",
+        "list0.csv:6:29: found 7 fields, expected 5, as the first line says",
+        'list0.csv:7:14: found "two lines", expected printable UTF-8 text',
+        f'list0.csv:9:1: found "+23*24", expected {number}',
+        'list0.csv:9:16: found "0.98765", expected a confidence from 0 to 1 with at most four decimals',
+        'list0.csv:9:26: found "1969-12-31", expected a date such as "2030-12-31", or nothing',
+        'list1.csv:1:8: found unknown column "categori", expected "category"',
+        'list2.csv:1:1: found "", expected the columns number,category,confidence,source,expires',
+        'list3.csv:2:14: found "caf�", expected printable UTF-8 text',
+        "list4.csv:3:1: found unexpected end of data, expected CSV, where quotes go in pairs",
+    ]
+
+
+def test_only_the_first_errors_are_listed_and_the_others_counted(errors_of) -> None:
+    lines = errors_of("number\n" + "1\n" * 60)
+    assert len(lines) == 51
+    assert lines[-1] == "... and 10 more"
+
+
+def test_a_list_that_is_gone_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(FileErrors, match=r"gone.csv:1:1: found no such file or directory, expected a file that"):
+        ScamList.load([tmp_path / "gone.csv"])
+
+
+def test_an_entry_takes_at_most_24_bytes() -> None:
+    numbers = np.random.default_rng(1).integers(10**10, 10**13, 200_000, dtype=np.uint64)
+    tracemalloc.start()
+    scam_list = ScamList(numbers, np.arange(200_000) < 2_000, 0, 9_000, 1, 20_000, ("wangiri", "regulator"))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / len(scam_list) <= 24
+
+
+DIGITS = st.text("0123", min_size=0, max_size=4).map("1".__add__)
+ROWS = st.tuples(DIGITS, st.booleans(), st.integers(0, 9), st.sampled_from([0, 20_000, 20_010]))
+
+
+@given(rows=st.lists(ROWS, max_size=30), digits=DIGITS, today=st.sampled_from([20_000, 20_005, 20_011]))
+def test_bisecting_finds_what_trying_every_entry_finds(rows: list, digits: str, today: int) -> None:
+    numbers, prefixes, confidences, expiries = zip(*rows, strict=True) if rows else ((), (), (), ())
+    scam_list = ScamList([int(number) for number in numbers], prefixes, 0, confidences, 0, expiries)
+    fits = [
+        (not prefix, len(number), confidence, number)
+        for number, prefix, confidence, expires in rows
+        if (digits.startswith(number) if prefix else digits == number) and not 0 < expires < today
+    ]
+    entry = scam_list.find(f"+{digits}", today * 86_400.0)
+    found = entry and (not entry.pattern.endswith("*"), round(entry.confidence * 10_000), entry.pattern.strip("+*"))
+    exact, _, confidence, number = max(fits, default=(False, 0, 0, ""))
+    assert found == ((exact, confidence, number) if fits else None)
