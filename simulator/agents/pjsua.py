@@ -1,0 +1,351 @@
+"""Real phones: PJSIP in worker processes of its own, used from asyncio.
+
+    async with PhonePool() as pool:
+        alice = await pool.phone("+8613800138001", "s3cret", server=("127.0.0.1", 5060), bind="127.0.0.5")
+        await alice.register()
+        call = await alice.call("+8613800138002")
+        await call.wait("answered", within=5)
+
+PJSIP aborts its whole process at the ninth account or at a failed assertion, so a few phones share a worker
+(pjsua_worker.py) and a worker that dies takes only their calls with it: those end in a ``fault``, and the phones
+come back in a new worker, at the same address, when they are next used. IPv4 only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import itertools
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from simulator.agents.pjsua_call import Event, Log, PhoneCall
+from simulator.agents.pjsua_process import Message, PhoneError, PhoneFault, WorkerProcess
+
+__all__ = [
+    "BUSY",
+    "RING_ONLY",
+    "Behaviour",
+    "Event",
+    "Phone",
+    "PhoneCall",
+    "PhoneError",
+    "PhoneFault",
+    "PhonePool",
+    "TlsFiles",
+    "available",
+]
+
+Transport = Literal["udp", "tcp", "tls"]
+
+PHONES_PER_WORKER = 5  # PJSIP has room for eight accounts and eight transports
+SUCCESS = range(200, 300)
+
+
+def available() -> tuple[bool, str]:
+    """Whether there can be real phones here and, if not, what to install."""
+    if importlib.util.find_spec("pjsua2") is not None:
+        return True, ""
+    if sys.version_info >= (3, 13):
+        return False, "real phones need Python 3.11 or 3.12: there is no PJSIP (pjsua2-python) for newer ones"
+    return False, "real phones need PJSIP: pip install 'ringfence[phones]' (the package pjsua2-python)"
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a phone does with each call that comes in.
+
+    It sends ``ring`` at once (180; 183 opens early media; None: nothing) and ``answer`` (200; 486 for busy, 603 to
+    decline ...) after ``answer_after`` seconds (None: never). It hangs up ``talk`` seconds after a 200 (None: never),
+    plays the WAV file ``play`` over and over, and records what it hears to ``record``.
+    """
+
+    answer_after: float | None = 0.0
+    answer: int = 200
+    ring: int | None = 180
+    talk: float | None = None
+    play: Path | None = None
+    record: Path | None = None
+
+
+BUSY = Behaviour(ring=None, answer=486)
+RING_ONLY = Behaviour(answer_after=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files of a phone that speaks TLS: its own, and the CA to check servers with (None: no check)."""
+
+    certificate: Path | None = None
+    private_key: Path | None = None
+    ca: Path | None = None
+
+
+class Phone(Log):
+    """One PJSIP phone; made by ``PhonePool.phone``."""
+
+    def __init__(self, pool: PhonePool, number: int, spec: Message, behaviour: Behaviour) -> None:
+        super().__init__()
+        self._pool, self._spec, self._behaviour = pool, spec, behaviour
+        self.number = number
+        self.worker: Worker | None = None
+        self.registered = False
+        self.calls: list[PhoneCall] = []
+        self._incoming: asyncio.Queue[PhoneCall] = asyncio.Queue()
+
+    @property
+    def uri(self) -> str:
+        """Where the phone itself listens."""
+        spec = self._spec
+        return f"sip:{spec['user']}@{spec['bind']}:{spec['port']}{_suffix(spec['transport'])}"
+
+    @property
+    def domain(self) -> str:
+        return str(self._spec["domain"])
+
+    async def register(self, within: float = 10.0) -> None:
+        """Register, and wait for the registrar's answer; PhoneError when it is not a 2xx."""
+        await self._registration(True, within)
+
+    async def unregister(self, within: float = 10.0) -> None:
+        """Take the registration back, and wait for the registrar's answer."""
+        await self._registration(False, within)
+
+    async def _registration(self, on: bool, within: float) -> None:
+        before = len(self.events)
+        await self.command("register", number=self.number, on=on)
+        async with asyncio.timeout(within):
+            while not (answers := [event for event in self.events[before:] if event.kind != "trouble"]):
+                await self.grows()
+        if answers[0].kind == "fault":
+            raise PhoneFault(answers[0].text)
+        if answers[0].status not in SUCCESS:
+            raise PhoneError(f"REGISTER of {self._spec['identity']}: {answers[0].status} {answers[0].text}")
+        self.registered = on
+
+    async def call(
+        self,
+        callee: str,
+        *,
+        caller: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        talk: float | None = None,
+        play: Path | None = None,
+        record: Path | None = None,
+    ) -> PhoneCall:
+        """Call a number (at the phone's domain) or URI.
+
+        ``caller`` is a From (name-addr or URI) to present in place of the phone's own. The phone hangs up ``talk``
+        seconds after the answer (None: never); it plays and records WAV files as in ``Behaviour``.
+        """
+        uri = callee if ":" in callee else f"sip:{callee}@{self.domain}{_suffix(self._spec['transport'])}"
+        worker = await self.home()
+        key = f"out{next(self._pool.numbers)}"
+        call = worker.calls[key] = PhoneCall(self, key, "", caller=True)
+        try:
+            answer = await worker.command(
+                "call",
+                number=self.number,
+                call=key,
+                uri=uri,
+                caller=caller,
+                headers=[list(header) for header in headers],
+                orders=_plain({"talk": talk, "play": play, "record": record}),
+            )
+        except PhoneError:
+            worker.calls.pop(key, None)
+            raise
+        call.call_id = answer["call_id"]
+        self.calls.append(call)
+        return call
+
+    async def next_call(self, within: float = 10.0) -> PhoneCall:
+        """The next call that came in, the oldest first."""
+        async with asyncio.timeout(within):
+            return await self._incoming.get()
+
+    async def behave(self, behaviour: Behaviour) -> None:
+        """From the next call on, behave so."""
+        await self.command("behave", number=self.number, behaviour=_plain(asdict(behaviour)))
+        self._behaviour = behaviour
+
+    async def pid(self) -> int:
+        """The process that the phone lives in."""
+        return (await (await self.home()).process()).pid
+
+    async def close(self) -> None:
+        """Take the phone away: its calls are hung up, its registration is taken back, its port is free again."""
+        await self._pool.remove(self)
+
+    async def command(self, do: str, **details: Any) -> Message:
+        return await (await self.home()).command(do, **details)
+
+    async def home(self) -> Worker:
+        """The worker in which this phone lives, a new one if the last one died."""
+        if self.worker is None or self.worker.fault:
+            self.worker = await self._pool.settle(self)
+            self.registered = False
+            answer = await self.worker.command(
+                "phone", number=self.number, spec=self._spec, behaviour=_plain(asdict(self._behaviour))
+            )
+            self._spec["port"] = answer["port"]
+        return self.worker
+
+    def take(self, call: PhoneCall) -> None:
+        """A call has come in."""
+        self.calls.append(call)
+        self._incoming.put_nowait(call)
+
+    def fits_beside(self, other: Phone) -> bool:
+        """Whether PJSIP, which finds the phone of a call by domain and user, can tell the two apart."""
+        mine, others = self._spec, other._spec
+        return bool(mine["route"] == others["route"] and mine["user"] != others["user"])
+
+
+class Worker(WorkerProcess):
+    """A worker process with the phones and calls that live in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.phones: list[Phone] = []
+        self.calls: dict[str, PhoneCall] = {}
+
+    def hear(self, message: Message) -> None:
+        kind, number, key = message.pop("event"), message.pop("phone"), message.pop("call", None)
+        phone = next((phone for phone in self.phones if phone.number == number), None)
+        if message.pop("new", False) and phone is not None:
+            self.calls[key] = PhoneCall(phone, key, message.pop("call_id"), caller=False)
+            phone.take(self.calls[key])
+        log = phone if key is None else self.calls.get(key)
+        if log is not None:  # a phone that was taken away may still have something to say
+            log.add(Event(kind, **message))
+        if kind == "ended":
+            self.calls.pop(key, None)
+
+    def died(self) -> None:
+        event = Event("fault", time.monotonic(), text=self.fault)
+        for log in [*self.calls.values(), *self.phones]:
+            log.add(event)
+        self.calls.clear()
+
+
+class PhonePool:
+    """All phones of a run; leaving it hangs up, takes registrations back and ends the workers."""
+
+    def __init__(self, phones_per_worker: int = PHONES_PER_WORKER) -> None:
+        self._room = phones_per_worker
+        self._workers: list[Worker] = []
+        self.numbers = itertools.count(1)
+
+    async def __aenter__(self) -> Self:
+        usable, reason = available()
+        if not usable:
+            raise PhoneError(reason)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await asyncio.gather(*map(self._farewell, self.phones))
+        finally:
+            await asyncio.gather(*(worker.stop() for worker in self._workers), return_exceptions=True)
+
+    @property
+    def phones(self) -> list[Phone]:
+        return [phone for worker in self._workers for phone in worker.phones]
+
+    async def phone(
+        self,
+        user: str,
+        password: str = "",
+        *,
+        server: tuple[str, int] | None = None,
+        domain: str | None = None,
+        transport: Transport = "udp",
+        bind: str = "127.0.0.1",
+        port: int = 0,
+        display_name: str = "",
+        tls: TlsFiles | None = None,
+        expires: int = 300,
+        behaviour: Behaviour = Behaviour(),
+    ) -> Phone:
+        """A new phone, listening on ``bind`` and ``port`` (0: any free one), not yet registered.
+
+        ``server`` (host, port) is its registrar and switch; where ``domain`` is given, that is what it registers with
+        and calls at, and the server is its outbound proxy (with a Route). With neither it can only be called and call
+        directly. ``password`` answers digest challenges; ``expires`` is the registration's life in seconds.
+        """
+        suffix = _suffix(transport)
+        at = domain or (f"{server[0]}:{server[1]}" if server else bind)
+        spec = {
+            "user": user,
+            "password": password,
+            "identity": f'"{display_name}" <sip:{user}@{at}>' if display_name else f"<sip:{user}@{at}>",
+            "domain": at,
+            "registrar": f"sip:{at}{suffix}" if server else "",
+            "route": f"<sip:{server[0]}:{server[1]}{suffix};lr>" if server and domain else "",
+            "transport": transport,
+            "bind": bind,
+            "port": port,
+            "tls": None if transport != "tls" else _plain(asdict(tls or TlsFiles())),
+            "expires": expires,
+        }
+        phone = Phone(self, next(self.numbers), spec, behaviour)
+        try:
+            await phone.home()
+        except PhoneError:
+            self._forget(phone)
+            raise
+        return phone
+
+    async def settle(self, phone: Phone) -> Worker:
+        """Find or start a worker for the phone."""
+        self._forget(phone)
+        for worker in self._workers:
+            if (
+                not worker.fault
+                and len(worker.phones) < self._room
+                and all(phone.fits_beside(other) for other in worker.phones)
+            ):
+                break
+        else:
+            worker = Worker()
+            self._workers.append(worker)
+        worker.phones.append(phone)
+        await worker.process()
+        return worker
+
+    async def remove(self, phone: Phone) -> None:
+        await self._farewell(phone)
+        if phone.worker and not phone.worker.fault:
+            await phone.worker.command("remove", number=phone.number)
+        self._forget(phone)
+
+    def _forget(self, phone: Phone) -> None:
+        for worker in self._workers:
+            if phone in worker.phones:
+                worker.phones.remove(phone)
+
+    @staticmethod
+    async def _farewell(phone: Phone) -> None:
+        """Take back a registration, if there still is somebody to hear it."""
+        if phone.registered and phone.worker and not phone.worker.fault:
+            try:
+                await phone.unregister(within=2.0)
+            except (PhoneError, TimeoutError):
+                phone.registered = False
+
+
+def _suffix(transport: str) -> str:
+    return "" if transport == "udp" else f";transport={transport}"
+
+
+def _plain(values: Message) -> Message:
+    """The same with paths as text, for JSON."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

@@ -1,0 +1,380 @@
+"""The process in which PJSIP lives: a few real phones, told what to do by JSON lines on standard input.
+
+Every PJSIP object is made, used and dropped in this process's one thread: PJSIP asserts, and so aborts, when it
+meets a thread that it does not know. The loop sleeps in PJSIP's own poll and looks at standard input in between;
+end of input means that the parent is gone, and this process goes too.
+
+A command is ``{"id": 3, "do": "call", ...}``; its answer is ``{"reply": 3, ...}``, with ``"error"`` where it failed.
+What happens is reported as ``{"event": ..., "phone": ..., "at": seconds, ...}``; ``at`` is the monotonic clock, which
+on Linux is one clock for all processes. pjsua2 is imported here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import gc
+import heapq
+import itertools
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pjsua2 as pj
+
+Message = dict[str, Any]
+
+POLL_MS = 10  # how long a command may wait for the poll to return; costs an idle worker 100 wake-ups a second
+CLOCK_HZ = 8000  # the bridge runs at G.711's own rate: nothing to resample
+FAREWELL_S = 0.5  # how long to wait for the answers to our BYEs when told to stop
+RECORDED_S = 2.0  # how long to wait for a recording to be completed
+PR_SET_PDEATHSIG = 1
+
+TRANSPORTS = {
+    "udp": pj.PJSIP_TRANSPORT_UDP,
+    "tcp": pj.PJSIP_TRANSPORT_TCP,
+    "tls": pj.PJSIP_TRANSPORT_TLS,
+}
+
+
+def guarded(callback: Callable[..., None]) -> Callable[..., None]:
+    """Report an exception of a PJSIP callback; let through, it would unwind through C and end the process."""
+
+    @functools.wraps(callback)
+    def call(self: Any, *args: Any) -> None:
+        try:
+            callback(self, *args)
+        except Exception:
+            self.worker.emit("trouble", self.number, text=traceback.format_exc(limit=-3))
+
+    return call
+
+
+class Call(pj.Call):  # type: ignore[misc]
+    """One call of one phone; reports what passes and plays and records its audio."""
+
+    def __init__(self, phone: Phone, key: str, orders: Message, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+        super().__init__(phone, call_id)
+        self.worker, self.number, self.key, self.orders = phone.worker, phone.number, key, orders
+        self.player: pj.AudioMediaPlayer | None = None
+        self.recorder: pj.AudioMediaRecorder | None = None
+        self.recording: Path | None = None
+        self.audio: pj.AudioMedia | None = None
+
+    def tell(self, kind: str, **details: Any) -> None:
+        self.worker.emit(kind, self.number, call=self.key, **details)
+
+    @guarded
+    def onCallTsxState(self, prm: pj.OnCallTsxStateParam) -> None:  # noqa: N802 - PJSIP's name
+        """Report each request and response of the call as it comes or goes."""
+        state = prm.e.body.tsxState
+        if state.type not in (pj.PJSIP_EVENT_RX_MSG, pj.PJSIP_EVENT_TX_MSG):
+            return
+        received = state.type == pj.PJSIP_EVENT_RX_MSG
+        message = state.src.rdata.wholeMsg if received else state.src.tdata.wholeMsg
+        is_response = received == (state.tsx.role == pj.PJSIP_ROLE_UAC)
+        self.tell(
+            "received" if received else "sent",
+            method=state.tsx.method,
+            status=state.tsx.statusCode if is_response else 0,
+            message=message,
+        )
+
+    @guarded
+    def onCallState(self, _prm: pj.OnCallStateParam) -> None:  # noqa: N802
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_CONNECTING:  # a 2xx was sent or received
+            self.tell("answered", status=int(info.lastStatusCode))
+            if self.orders["talk"] is not None:
+                self.worker.after(self.orders["talk"], functools.partial(self.worker.hang_up, self.key))
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            self.worker.bury(self, int(info.lastStatusCode), info.lastReason)
+
+    @guarded
+    def onCallMediaState(self, _prm: pj.OnCallMediaStateParam) -> None:  # noqa: N802
+        """Connect what is played and recorded to the call's audio: early, answered, and again after a re-INVITE."""
+        info = self.getInfo()  # kept: PJSIP's lists live only as long as what they belong to
+        for index, media in enumerate(info.media):
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                self.audio = self.getAudioMedia(index)
+                self.play(self.orders["play"])
+                self.record()
+                self.tell("media")
+
+    @guarded
+    def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:  # noqa: N802
+        self.tell("dtmf", text=prm.digit)
+
+    def play(self, path: str | None) -> None:
+        """Send a WAV file to the other side, over and over, as soon as there is audio; None sends silence."""
+        if path != self.orders["play"]:
+            self.orders["play"] = path
+            self.player = None
+        if path and self.player is None:
+            self.player = pj.AudioMediaPlayer()
+            self.player.createPlayer(path)
+        if self.player is not None and self.audio is not None:
+            self.player.startTransmit(self.audio)
+
+    def record(self) -> None:
+        """Write what the other side sends to a WAV file, which is whole once the call is reported as ended."""
+        if self.orders["record"] and self.recorder is None:
+            self.recorder = pj.AudioMediaRecorder()
+            self.recorder.createRecorder(self.orders["record"])
+            self.recording = Path(self.orders["record"])
+        if self.recorder is not None and self.audio is not None:
+            self.audio.startTransmit(self.recorder)
+
+    def is_recorded(self) -> bool:
+        """Whether the recording, if there is one, is whole: PJSIP's clock fills in its length a tick after the end."""
+        if self.recording is None:
+            return True
+        with self.recording.open("rb") as file:
+            return file.read(8)[4:] not in (b"", bytes(4))
+
+
+class Phone(pj.Account):  # type: ignore[misc]
+    """One account on a transport of its own, so that each phone has its own address and port."""
+
+    def __init__(self, worker: Worker, number: int, transport: int, behaviour: Message) -> None:
+        super().__init__()
+        self.worker, self.number, self.transport, self.behaviour = worker, number, transport, behaviour
+
+    @guarded
+    def onRegState(self, prm: pj.OnRegStateParam) -> None:  # noqa: N802
+        self.worker.emit("registration", self.number, status=int(prm.code), text=prm.reason)
+
+    @guarded
+    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:  # noqa: N802
+        """Report the INVITE and do with it what the phone was told to do with calls."""
+        worker = self.worker
+        key = f"in{next(worker.incoming)}"
+        call = worker.calls[key] = Call(self, key, dict(self.behaviour), prm.callId)
+        call.tell(
+            "received", method="INVITE", message=prm.rdata.wholeMsg, call_id=call.getInfo().callIdString, new=True
+        )
+        if self.behaviour["ring"]:
+            worker.answer(key, self.behaviour["ring"])
+        if self.behaviour["answer_after"] is not None:
+            answer = functools.partial(worker.answer, key, self.behaviour["answer"])
+            worker.after(self.behaviour["answer_after"], answer)
+
+
+class Worker:
+    """The endpoint, its phones and calls, the timers of their behaviour, and the two pipes to the parent."""
+
+    def __init__(self, pipe_in: int, pipe_out: int) -> None:
+        self.pipe_in, self.pipe_out = pipe_in, pipe_out
+        os.set_blocking(pipe_in, False)
+        self.unread = b""
+        self.phones: dict[int, Phone] = {}
+        self.calls: dict[str, Call] = {}
+        self.buried: list[tuple[Call, Message]] = []
+        self.incoming = itertools.count(1)
+        self.timers: list[tuple[float, int, Callable[[], None]]] = []
+        self.timer_order = itertools.count()
+        self.endpoint = self.start_endpoint()
+
+    @staticmethod
+    def start_endpoint() -> pj.Endpoint:
+        """Start PJSIP without threads of its own, without a sound card, and with G.711 only."""
+        endpoint = pj.Endpoint()
+        endpoint.libCreate()
+        config = pj.EpConfig()
+        config.uaConfig.threadCnt = 0
+        config.uaConfig.mainThreadOnly = True
+        config.uaConfig.maxCalls = 32
+        config.uaConfig.userAgent = "Ringfence phone"
+        config.logConfig.level = config.logConfig.consoleLevel = 0
+        config.medConfig.clockRate = CLOCK_HZ
+        config.medConfig.ecTailLen = 0
+        config.medConfig.noVad = True  # silence is sent too: what was heard must not depend on how loud it was
+        endpoint.libInit(config)
+        endpoint.audDevManager().setNullDev()
+        endpoint.libStart()
+        codecs = endpoint.codecEnum2()
+        for codec in codecs:
+            if not codec.codecId.startswith("PCM"):
+                endpoint.codecSetPriority(codec.codecId, 0)
+        return endpoint
+
+    def run(self) -> None:
+        """Serve until the parent closes our standard input; then hang up what is left."""
+        while self.read_commands():
+            self.turn()
+        for key in list(self.calls):
+            self.hang_up(key)
+        last = time.monotonic() + FAREWELL_S
+        while (self.calls or self.buried) and time.monotonic() < last:
+            self.turn()
+
+    def turn(self) -> None:
+        self.endpoint.libHandleEvents(POLL_MS)
+        while self.timers and self.timers[0][0] <= time.monotonic():
+            heapq.heappop(self.timers)[2]()
+        for call, end in list(self.buried):
+            # Only here, outside PJSIP's callback, may the objects go.
+            call.player = call.recorder = None
+            if call.is_recorded() or time.monotonic() > end["at"] + RECORDED_S:
+                self.buried.remove((call, end))
+                call.tell("ended", **end)
+
+    def after(self, delay: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self.timers, (time.monotonic() + delay, next(self.timer_order), action))
+
+    # --- the pipes
+
+    def emit(self, event: str, phone: int, **details: Any) -> None:
+        self.write({"event": event, "phone": phone, "at": time.monotonic()} | details)
+
+    def write(self, message: Message) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        while data:
+            data = data[os.write(self.pipe_out, data) :]
+
+    def read_commands(self) -> bool:
+        """Carry out the commands that have come; False at the end of input."""
+        try:
+            data = os.read(self.pipe_in, 1 << 16)
+        except BlockingIOError:
+            return True
+        *lines, self.unread = (self.unread + data).split(b"\n")
+        for line in lines:
+            command = json.loads(line)
+            try:
+                answer = getattr(self, "do_" + command.pop("do"))(**command["with"]) or {}
+            except pj.Error as error:
+                answer = {"error": f"{error.title}: {error.reason}"}
+            except Exception as error:
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            self.write({"reply": command["id"]} | answer)
+        return bool(data)
+
+    # --- commands
+
+    def do_phone(self, number: int, spec: Message, behaviour: Message) -> Message:
+        """Open the phone's transport and account; answers with the address that it is bound to."""
+        listen = pj.TransportConfig()
+        listen.boundAddress, listen.port = spec["bind"], spec["port"]
+        if tls := spec["tls"]:
+            listen.tlsConfig.CaListFile = tls["ca"] or ""
+            listen.tlsConfig.certFile = tls["certificate"] or ""
+            listen.tlsConfig.privKeyFile = tls["private_key"] or ""
+            listen.tlsConfig.verifyServer = tls["ca"] is not None
+        transport = self.endpoint.transportCreate(TRANSPORTS[spec["transport"]], listen)
+        try:
+            phone = Phone(self, number, transport, behaviour)
+            phone.create(account_config(spec, transport))
+        except BaseException:
+            self.endpoint.transportClose(transport)
+            raise
+        self.phones[number] = phone
+        return {"port": int(self.endpoint.transportGetInfo(transport).localName.rpartition(":")[2])}
+
+    def do_remove(self, number: int) -> None:
+        phone = self.phones.pop(number)
+        for call in list(self.calls.values()):
+            if call.number == number:
+                self.hang_up(call.key)
+        phone.shutdown()
+        self.endpoint.transportClose(phone.transport)
+
+    def do_behave(self, number: int, behaviour: Message) -> None:
+        self.phones[number].behaviour = behaviour
+
+    def do_register(self, number: int, on: bool) -> None:
+        self.phones[number].setRegistration(on)
+
+    def do_call(
+        self, number: int, call: str, uri: str, caller: str, headers: list[list[str]], orders: Message
+    ) -> Message:
+        made = self.calls[call] = Call(self.phones[number], call, orders)
+        options = pj.CallOpParam(True)
+        options.txOption.localUri = caller
+        for name, value in headers:
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            options.txOption.headers.append(header)
+        try:
+            made.makeCall(uri, options)
+        except BaseException:
+            self.calls.pop(call, None)
+            raise
+        return {"call_id": made.getInfo().callIdString}
+
+    def do_answer(self, call: str, status: int) -> None:
+        self.answer(call, status)
+
+    def do_hang_up(self, call: str, status: int) -> None:
+        self.hang_up(call, status)
+
+    def do_dtmf(self, call: str, digits: str) -> None:
+        self.calls[call].dialDtmf(digits)
+
+    def do_play(self, call: str, path: str | None) -> None:
+        self.calls[call].play(path)
+
+    # --- calls
+
+    def answer(self, key: str, status: int) -> None:
+        if key in self.calls:  # the caller may have given up before
+            options = pj.CallOpParam()
+            options.statusCode = status
+            self.calls[key].answer(options)
+
+    def hang_up(self, key: str, status: int = 0) -> None:
+        if key in self.calls:
+            options = pj.CallOpParam()
+            options.statusCode = status
+            self.calls[key].hangup(options)
+
+    def bury(self, call: Call, status: int, reason: str) -> None:
+        """The call is over: forget it, and let its objects go as soon as PJSIP is done with them."""
+        if self.calls.pop(call.key, None) is not None:
+            self.buried.append((call, {"at": time.monotonic(), "status": status, "text": reason}))
+
+
+def account_config(spec: Message, transport: int) -> pj.AccountConfig:
+    """One phone's account; with a domain of its own its requests go by way of the server as outbound proxy."""
+    config = pj.AccountConfig()
+    config.idUri = spec["identity"]
+    config.sipConfig.transportId = transport
+    if spec["route"]:
+        config.sipConfig.proxies.append(spec["route"])
+    if spec["user"]:
+        config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", spec["user"], 0, spec["password"]))
+    config.regConfig.registrarUri = spec["registrar"]
+    config.regConfig.registerOnAdd = False
+    config.regConfig.retryIntervalSec = 0  # the scenario decides about another try
+    config.regConfig.timeoutSec = spec["expires"]
+    config.natConfig.contactRewriteUse = 0
+    config.natConfig.viaRewriteUse = 0
+    config.natConfig.sdpNatRewriteUse = 0
+    config.natConfig.contactUseSrcPort = 0  # be reachable where we listen, not on a connection's passing port
+    config.natConfig.udpKaIntervalSec = 0
+    config.mediaConfig.transportConfig.boundAddress = spec["bind"]
+    config.mediaConfig.transportConfig.port = 0  # any free one: other workers share the address
+    config.mediaConfig.lockCodecEnabled = False  # no re-INVITE of its own accord
+    return config
+
+
+def main() -> None:
+    """Be a worker on standard input and output, which is kept from whatever the C library may print."""
+    gc.disable()  # objects of PJSIP go when we say so, in our order
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    pipe_out = os.dup(1)
+    os.dup2(2, 1)
+    Worker(0, pipe_out).run()
+    sys.stderr.flush()
+    os._exit(0)  # the system takes back ports and memory quicker and more surely than PJSIP's own shutdown
+
+
+if __name__ == "__main__":
+    main()
