@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import ip_address
 
 from proxy.flow_tokens import FlowTokens
 from proxy.sip.errors import (
@@ -24,9 +25,26 @@ DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 _ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
 _BRANCH_OURS = MAGIC_COOKIE + "rf"
 _HASH_DIGITS = 16
+# Some stacks (PJSIP) take `invite` for INVITE: it would ring a phone without having been judged.
+_METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "MESSAGE", "REFER", "SUBSCRIBE"))
 _LOOP_FIELDS = ("from", "to", "call-id", "cseq", "proxy-authorization")
 
-cached_uri = lru_cache(maxsize=8192)(parse_uri)
+_ROUTES_OF_OURS = 8  # more of our own Route values than two listeners can have written
+_LONGEST_CACHED = 256  # characters of a URI; a datagram holds 64 KB of them, and the cache shall not
+_parse_again = lru_cache(maxsize=8192)(parse_uri)
+
+
+def cached_uri(text: str) -> Uri:
+    """`parse_uri`, which the same few callees and routes need not be put through each time."""
+    return _parse_again(text) if len(text) <= _LONGEST_CACHED else parse_uri(text)
+
+
+def is_address(host: str) -> bool:
+    """True for an IP address, without brackets."""
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +117,8 @@ def validate(request: Request) -> Uri:
     for name in _ONLY_ONCE:
         if names.count(name) > 1:
             raise BadRequest(f"more than one {name} header")
+    if request.method not in _METHODS and request.method.upper() in _METHODS:
+        raise SipError("method names are case-sensitive", status=501)
     uri = cached_uri(request.uri)
     if uri.scheme != "tel" and isinstance(uri, SipUri) and uri.headers is not None:
         raise BadRequest("headers in the Request-URI")
@@ -167,9 +187,9 @@ class Router:
         """The flow to the literal address in a SIP URI; None for a name, or where no listener of ours fits."""
         if not isinstance(uri, SipUri) or uri.scheme == "sips":
             return None
-        transport, host = uri.params.get("transport") or "udp", uri.host.strip("[]")
+        transport, host = (uri.params.get("transport") or "udp").lower(), uri.host.strip("[]")
         local = self.listener_for(transport, host)
-        if local is None or not (host.replace(".", "").isdigit() or ":" in host):
+        if local is None or not is_address(host):
             return None
         return Flow(transport, host, uri.port or DEFAULT_PORTS[transport], local)
 
@@ -199,16 +219,18 @@ class Router:
         routed = Routed()
         if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
             self._repair_strict_route(request, uri, routed)
-        while "route" in request.names:
+        for _ in range(_ROUTES_OF_OURS):
+            if "route" not in request.names:
+                return routed
             top = request.values("route")[:1]
             if not top:
                 raise BadRequest("empty Route")
             user = self._own_user(top[0])
             if user is None:
-                break
+                return routed
             self._read_token(user, request, routed)
             request.remove_first_value("route")
-        return routed
+        raise BadRequest("Route names this proxy again and again")
 
     def _own_user(self, route: str) -> str | None:
         """The user part of a Route value that names us, "" where it has none; None for another's."""
