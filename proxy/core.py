@@ -19,6 +19,7 @@ from proxy.forwarding import (
     Listener,
     Routed,
     Router,
+    cached_uri,
     loop_hash,
     new_branch,
     note_source,
@@ -164,8 +165,9 @@ class ProxyCore:
             elif self.draining and request.method in _JUDGED and request.to.tag is None:
                 raise SipError("shutting down", status=503, headers=_OVERLOADED)
             else:
-                self._forward(context, request, uri, flow, side, now)
+                self._forward(context, request, flow, side, now)
         except SipError as error:
+            context.final = error.code
             self._let_go(context)
             self._answer(server, request, error.code, now, error.headers, error.reason)
         except Exception:
@@ -181,9 +183,7 @@ class ProxyCore:
             and (self._router.is_own(uri) or uri.host in self.settings.domains)
         )
 
-    def _forward(
-        self, context: ResponseContext, request: Request, uri: Uri, flow: Flow, side: Side, now: float
-    ) -> None:
+    def _forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
         method = request.method
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
@@ -192,8 +192,8 @@ class ProxyCore:
             target = outer = self._outward_target(request, routed)
         else:
             target, outer = self._switch, flow
-            self._check_relay(request, uri, side)
-            if not routed.in_dialog or request.to.tag is None:
+            self._check_relay(request, routed, side)
+            if not routed.in_dialog or request.to.tag is None or method == "MESSAGE":
                 self._check_merged(context, request)
                 if method in _JUDGED and not self._let_through(context, request, side, now):
                     return
@@ -227,15 +227,16 @@ class ProxyCore:
             raise Forbidden("the Request-URI is at no trunk's address")
         return token
 
-    def _check_relay(self, request: Request, uri: Uri, trunk: Trunk) -> None:
+    def _check_relay(self, request: Request, routed: Routed, trunk: Trunk) -> None:
         """Everything from outside goes to the softswitch and nowhere else, whatever its headers ask for."""
+        uri = cached_uri(request.uri)  # a strict router's was repaired
         if "route" in request.names:
             raise Forbidden("Route leads past this proxy")
         if request.method == "REGISTER" and trunk.kind != "access":
             raise Forbidden("registration on a trunk")
         domains = self.settings.domains
         served = "*" in domains or not isinstance(uri, SipUri) or uri.host in domains or self._router.is_own(uri)
-        if not served and request.to.tag is None:
+        if not served and not routed.in_dialog:
             raise Forbidden("domain not served here")
 
     def _check_merged(self, context: ResponseContext, request: Request) -> None:
@@ -274,7 +275,7 @@ class ProxyCore:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
         if (request.to.tag or "").startswith(_STATELESS_TAG):
             return
-        uri = validate(request)
+        validate(request)
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
@@ -282,7 +283,7 @@ class ProxyCore:
             target = self._outward_target(request, routed)
         else:
             target = self._switch
-            self._check_relay(request, uri, side)
+            self._check_relay(request, routed, side)
         branch = same_branch(request, via, fingerprint)
         self.outbox.append((target, bytes(self._router.forward(request, target, branch))))
 
@@ -325,9 +326,11 @@ class ProxyCore:
         if client is None:
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
             return
+        context = client.user
+        if context is not None and response.names.count("via") < 2 and "," not in line:
+            raise Unanswerable("response with no Via but ours")
         if not self._layer.receive_response(client, response, now):
             return
-        context = client.user
         if context is None:  # our own CANCEL
             return
         if context.cancelled:
@@ -335,8 +338,6 @@ class ProxyCore:
         status = response.status
         if status == 100:
             return
-        if response.names.count("via") < 2 and "," not in line:
-            raise Unanswerable("response with no Via but ours")
         if status < 200:
             if context.final is None:
                 self._send_upstream(context, response, now)
@@ -446,12 +447,12 @@ class ProxyCore:
     ) -> None:
         if request.method == "ACK":
             return
-        note_source(request, via, flow)
         response = request.reply(status, reason, headers, to_tag=_STATELESS_TAG + self._tags)
         self.outbox.append((response_flow(via, flow), bytes(response)))
 
     def _refuse_stranger(self, request: Request, via: Via, flow: Flow) -> None:
         self.counters["unknown_source"] += 1
+        note_source(request, via, flow)
         self._reply_stateless(request, via, flow, 403)
 
     def _refuse_unreadable(self, error: SipError, flow: Flow) -> None:
@@ -464,5 +465,7 @@ class ProxyCore:
             via = parse_via(request.header("via") or "")
         except BadRequest:
             return
+        if "received" not in via.params:  # it went wrong before the source was noted
+            note_source(request, via, flow)
         reason = error.reason.encode("ascii", "replace").decode()
         self._reply_stateless(request, via, flow, error.code, error.headers, reason)
