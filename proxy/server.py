@@ -12,8 +12,9 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-import asyncio_dgram
 import structlog
+from asyncio_dgram import TransportClosed
+from asyncio_dgram.aio import DatagramServer
 from asyncio_dgram.aio import Protocol as DatagramProtocol
 
 from proxy.core import ProxyCore
@@ -81,7 +82,7 @@ class _Connection(asyncio.Protocol):
         try:
             for message in self._framer.feed(data):
                 if message == KEEPALIVE:
-                    self.transport.write(b"\r\n")
+                    self.send(b"\r\n")
                 else:
                     self._server.receive(message, self.flow)
         except SipError as error:
@@ -127,7 +128,7 @@ class Server:
         self._max_connections = max_connections
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
-        self._datagrams: dict[int, asyncio_dgram.DatagramServer] = {}
+        self._datagrams: dict[int, DatagramServer] = {}
         self._acceptors: list[asyncio.Server] = []
         self._connections: dict[Flow, _Connection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
@@ -158,7 +159,7 @@ class Server:
             await self._loop.create_server(accept, listener.host, listener.port, ssl=tls, backlog=256)
         )
 
-    async def _open_datagrams(self, local: int, listener: Listener) -> asyncio_dgram.DatagramServer:
+    async def _open_datagrams(self, local: int, listener: Listener) -> DatagramServer:
         family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -175,7 +176,7 @@ class Server:
         transport, _ = await self._loop.create_datagram_endpoint(
             lambda: DatagramProtocol(inbox, errors, drained), sock=sock
         )
-        return asyncio_dgram.DatagramServer(transport, inbox, errors, drained)
+        return DatagramServer(transport, inbox, errors, drained)
 
     def _inbox(self, local: int) -> Callable[[tuple[bytes | None, Any]], None]:
         receive, flush = self.receive, self.flush
@@ -236,7 +237,7 @@ class Server:
             sending.send(None)
         except StopIteration:
             return
-        except (OSError, ValueError, asyncio_dgram.TransportClosed) as error:
+        except (OSError, ValueError, TransportClosed) as error:
             self._count_error(error)
         sending.close()
 
