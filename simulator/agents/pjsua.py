@@ -6,9 +6,9 @@
         call = await alice.call("+8613800138002")
         await call.wait("answered", within=5)
 
-PJSIP aborts its whole process at the ninth account or at a failed assertion, so a few phones share a worker
-(pjsua_worker.py) and a worker that dies takes only their calls with it: those end in a ``fault``, and the phones
-come back in a new worker, at the same address, when they are next used. IPv4 only.
+PJSIP has room for four calls and aborts its whole process at the ninth account or at a failed assertion. So a few
+phones share a worker (pjsua_worker.py), and a worker that dies takes only their calls with it: those end in a
+``fault``, and the phones come back in a new worker, at the same address, when they are next used. IPv4 only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ __all__ = [
 
 Transport = Literal["udp", "tcp", "tls"]
 
-PHONES_PER_WORKER = 5  # PJSIP has room for eight accounts and eight transports
+PHONES_PER_WORKER = 4  # PJSIP has room for eight accounts but four calls, in and out
+PHONES_PER_LIFE = 16  # and for 64 sockets, which it gives back late: half a minute for a TCP connection
 SUCCESS = range(200, 300)
 
 
@@ -94,6 +95,7 @@ class Phone(Log):
         self._pool, self._spec, self._behaviour = pool, spec, behaviour
         self.number = number
         self.worker: Worker | None = None
+        self._moving = asyncio.Lock()
         self.registered = False
         self.calls: list[PhoneCall] = []
         self._incoming: asyncio.Queue[PhoneCall] = asyncio.Queue()
@@ -187,14 +189,15 @@ class Phone(Log):
 
     async def home(self) -> Worker:
         """The worker in which this phone lives, a new one if the last one died."""
-        if self.worker is None or self.worker.fault:
-            self.worker = await self._pool.settle(self)
-            self.registered = False
-            answer = await self.worker.command(
-                "phone", number=self.number, spec=self._spec, behaviour=_plain(asdict(self._behaviour))
-            )
-            self._spec["port"] = answer["port"]
-        return self.worker
+        async with self._moving:
+            if self.worker is None or self.worker.fault:
+                self.worker = await self._pool.settle(self)
+                self.registered = False
+                answer = await self.worker.command(
+                    "phone", number=self.number, spec=self._spec, behaviour=_plain(asdict(self._behaviour))
+                )
+                self._spec["port"] = answer["port"]
+            return self.worker
 
     def take(self, call: PhoneCall) -> None:
         """A call has come in."""
@@ -213,6 +216,7 @@ class Worker(WorkerProcess):
     def __init__(self) -> None:
         super().__init__()
         self.phones: list[Phone] = []
+        self.places = PHONES_PER_LIFE
         self.calls: dict[str, PhoneCall] = {}
 
     def hear(self, message: Message) -> None:
@@ -221,9 +225,10 @@ class Worker(WorkerProcess):
         if message.pop("new", False) and phone is not None:
             self.calls[key] = PhoneCall(phone, key, message.pop("call_id"), caller=False)
             phone.take(self.calls[key])
-        log = phone if key is None else self.calls.get(key)
-        if log is not None:  # a phone that was taken away may still have something to say
-            log.add(Event(kind, **message))
+        logs: list[Log | None] = [phone if key is None else self.calls.get(key)] if number else [*self.phones]
+        for log in logs:
+            if log is not None:  # a phone that was taken away may still have something to say
+                log.add(Event(kind, **message))
         if kind == "ended":
             self.calls.pop(key, None)
 
@@ -310,6 +315,7 @@ class PhonePool:
         for worker in self._workers:
             if (
                 not worker.fault
+                and worker.places
                 and len(worker.phones) < self._room
                 and all(phone.fits_beside(other) for other in worker.phones)
             ):
@@ -317,6 +323,7 @@ class PhonePool:
         else:
             worker = Worker()
             self._workers.append(worker)
+        worker.places -= 1
         worker.phones.append(phone)
         await worker.process()
         return worker
@@ -326,6 +333,9 @@ class PhonePool:
         if phone.worker and not phone.worker.fault:
             await phone.worker.command("remove", number=phone.number)
         self._forget(phone)
+        if phone.worker in self._workers and not (phone.worker.phones or phone.worker.places):
+            self._workers.remove(phone.worker)
+            await phone.worker.stop()
 
     def _forget(self, phone: Phone) -> None:
         for worker in self._workers:

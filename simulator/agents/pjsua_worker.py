@@ -166,6 +166,23 @@ class Phone(pj.Account):  # type: ignore[misc]
             worker.after(self.behaviour["answer_after"], answer)
 
 
+class Endpoint(pj.Endpoint):  # type: ignore[misc]
+    """PJSIP itself."""
+
+    number = 0  # concerns no phone in particular
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__()
+        self.worker = worker
+
+    @guarded
+    def onRejectedIncomingCall(self, prm: pj.OnRejectedIncomingCallParam) -> None:  # noqa: N802
+        """PJSIP answered by itself, most likely for want of room for another call: no phone saw that INVITE."""
+        if prm.callId == pj.PJSUA_INVALID_ID:
+            text = f"{prm.statusCode} {prm.reason} from PJSIP itself to {prm.remoteInfo} for {prm.localInfo}"
+            self.worker.emit("trouble", self.number, text=text)
+
+
 class Worker:
     """The endpoint, its phones and calls, the timers of their behaviour, and the two pipes to the parent."""
 
@@ -181,15 +198,13 @@ class Worker:
         self.timer_order = itertools.count()
         self.endpoint = self.start_endpoint()
 
-    @staticmethod
-    def start_endpoint() -> pj.Endpoint:
+    def start_endpoint(self) -> Endpoint:
         """Start PJSIP without threads of its own, without a sound card, and with G.711 only."""
-        endpoint = pj.Endpoint()
+        endpoint = Endpoint(self)
         endpoint.libCreate()
         config = pj.EpConfig()
         config.uaConfig.threadCnt = 0
         config.uaConfig.mainThreadOnly = True
-        config.uaConfig.maxCalls = 32
         config.uaConfig.userAgent = "Ringfence phone"
         config.logConfig.level = config.logConfig.consoleLevel = 0
         config.medConfig.clockRate = CLOCK_HZ

@@ -1,0 +1,341 @@
+"""Real phones call each other without any server between them."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from proxy.sip.message import Request, parse
+from simulator.agents import pjsua
+from simulator.agents.audio import heard, tone, write_wav
+from simulator.agents.pjsua import BUSY, RING_ONLY, Behaviour, PhoneError, PhoneFault, PhonePool, TlsFiles, Transport
+
+pytestmark = pytest.mark.phones
+
+CALLER, CALLEE = "127.0.0.51", "127.0.0.52"
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[PhonePool]:
+    async with PhonePool() as phones:
+        yield phones
+
+
+@pytest.fixture(scope="module")
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
+    """A certificate that signs itself, for both phones."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "phones.example")])
+    addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in (CALLER, CALLEE)]
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = TlsFiles(folder / "cert.pem", folder / "key.pem", ca=folder / "cert.pem")
+    assert files.certificate
+    assert files.private_key
+    files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files.private_key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+async def test_two_phones_hear_each_other(
+    pool: PhonePool, tls_files: TlsFiles, tmp_path: Path, transport: Transport
+) -> None:
+    write_wav(tmp_path / "caller.wav", tone(440, 1.0))
+    write_wav(tmp_path / "callee.wav", tone(1000, 1.0))
+    callee = await pool.phone(
+        "+447700900001",
+        bind=CALLEE,
+        transport=transport,
+        tls=tls_files,
+        behaviour=Behaviour(play=tmp_path / "callee.wav", record=tmp_path / "callee heard.wav"),
+    )
+    caller = await pool.phone("+15550100", bind=CALLER, transport=transport, tls=tls_files)
+    made = await caller.call(callee.uri, play=tmp_path / "caller.wav", record=tmp_path / "caller heard.wav")
+    await made.wait("answered")
+    taken = await callee.next_call()
+    await asyncio.sleep(1.0)  # the time it takes to hear something
+    await made.hang_up()
+    for call in (made, taken):
+        await call.wait("ended")
+        assert call.status == 200
+    assert heard(tmp_path / "callee heard.wav", 440) > 0.6
+    assert heard(tmp_path / "caller heard.wav", 1000) > 0.6
+    assert heard(tmp_path / "callee heard.wav", 1000) == heard(tmp_path / "caller heard.wav", 440) == 0
+
+
+async def test_the_called_phone_shows_the_invite_as_it_came(pool: PhonePool) -> None:
+    callee = await pool.phone("bob", bind=CALLEE)
+    caller = await pool.phone("alice", bind=CALLER, display_name="Alice A")
+    made = await caller.call(callee.uri, headers=[("X-Purpose", "test"), ("Subject", "first")])
+    taken = await callee.next_call()
+    seen = taken.invite()
+    assert seen
+    invite = parse(seen.message.encode())
+    assert isinstance(invite, Request)
+    assert (invite.uri, invite.call_id) == (callee.uri, made.call_id)
+    assert taken.call_id == made.call_id
+    assert (invite.from_.display_name, invite.from_.uri) == ("Alice A", f"sip:alice@{CALLER}")
+    assert (invite.header("x-purpose"), invite.header("subject")) == ("test", "first")
+    spoofed = await caller.call(callee.uri, caller="<sip:+442079460000@elsewhere.example>")
+    taken = await callee.next_call()
+    assert taken.call_id == spoofed.call_id
+    assert "From: <sip:+442079460000@elsewhere.example>" in getattr(taken.invite(), "message", "")
+
+
+async def test_what_both_phones_saw_is_in_order_on_one_clock(pool: PhonePool) -> None:
+    callee = await pool.phone("bob", bind=CALLEE, behaviour=Behaviour(answer_after=0.3, talk=0.2))
+    caller = await pool.phone("alice", bind=CALLER)
+    start = time.monotonic()
+    made = await caller.call(callee.uri)
+    taken = await callee.next_call()
+    await made.wait("ended")
+    await taken.wait("ended")
+    assert [event.status for event in made.responses()] == [100, 180, 200]
+    assert [event.status for event in taken.responses()] == [100, 180, 200]
+    sent, seen = made.invite(), taken.invite()
+    ringing, answered = await made.wait("ringing"), await made.wait("answered")
+    assert sent
+    assert seen
+    assert start < sent.at < seen.at < ringing.at < answered.at < time.monotonic()
+    assert 0.3 <= answered.at - seen.at < 0.6
+    assert made.over
+    assert 0.2 <= made.over.at - answered.at < 0.5
+    assert made.first("received", "BYE")
+    assert taken.status == made.status == 200
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status"), [(BUSY, 486), (Behaviour(answer=603), 603), (Behaviour(answer_after=0.1, answer=480), 480)]
+)
+async def test_a_refusal_reaches_the_caller(pool: PhonePool, behaviour: Behaviour, status: int) -> None:
+    callee = await pool.phone("bob", bind=CALLEE, behaviour=behaviour)
+    caller = await pool.phone("alice", bind=CALLER)
+    made = await caller.call(callee.uri)
+    with pytest.raises(PhoneError, match=f"ended with {status}"):
+        await made.wait("answered")
+    assert made.status == status
+    assert (await callee.next_call()).call_id == made.call_id
+
+
+async def test_a_caller_gives_up_while_it_rings(pool: PhonePool) -> None:
+    callee = await pool.phone("bob", bind=CALLEE, behaviour=RING_ONLY)
+    caller = await pool.phone("alice", bind=CALLER)
+    made = await caller.call(callee.uri)
+    await made.wait("ringing")
+    await made.hang_up()
+    await made.wait("ended")
+    assert made.status == 487
+    taken = await callee.next_call()
+    await taken.wait("ended")
+    assert taken.first("received", "CANCEL")
+    assert not taken.first("answered")
+
+
+async def test_a_behaviour_holds_from_the_next_call_on(pool: PhonePool) -> None:
+    callee = await pool.phone("bob", bind=CALLEE, behaviour=BUSY)
+    caller = await pool.phone("alice", bind=CALLER)
+    assert (await (await caller.call(callee.uri)).wait("ended")).status == 486
+    await callee.behave(Behaviour())
+    made = await caller.call(callee.uri)
+    await made.wait("answered")
+    await made.hang_up()
+
+
+async def test_digits_arrive_as_they_were_pressed(pool: PhonePool) -> None:
+    callee = await pool.phone("bob", bind=CALLEE)
+    caller = await pool.phone("alice", bind=CALLER)
+    made = await caller.call(callee.uri)
+    await made.wait("media")
+    await made.wait("answered")
+    taken = await callee.next_call()
+    await made.dtmf("17#")
+    async with asyncio.timeout(5):
+        while len(list(taken.all("dtmf"))) < 3:
+            await taken.grows()
+    assert "".join(event.text for event in taken.all("dtmf")) == "17#"
+
+
+async def test_an_announcement_is_heard_before_the_answer(pool: PhonePool, tmp_path: Path) -> None:
+    write_wav(tmp_path / "prompt.wav", tone(700, 1.0))
+    behaviour = Behaviour(ring=183, answer_after=0.8, answer=603, play=tmp_path / "prompt.wav")
+    callee = await pool.phone("announcer", bind=CALLEE, behaviour=behaviour)
+    caller = await pool.phone("alice", bind=CALLER)
+    made = await caller.call(callee.uri, record=tmp_path / "heard.wav")
+    assert (await made.wait("ended")).status == 603
+    assert not made.first("answered")
+    assert heard(tmp_path / "heard.wav", 700) > 0.4
+
+
+async def test_tls_checks_the_server_if_told_to(pool: PhonePool, tls_files: TlsFiles, tmp_path: Path) -> None:
+    callee = await pool.phone("bob", bind=CALLEE, transport="tls", tls=TlsFiles(*_other_certificate(tmp_path)))
+    trusting = await pool.phone("alice", bind=CALLER, transport="tls")
+    await (await trusting.call(callee.uri)).wait("answered")
+    careful = await pool.phone("carol", bind=CALLER, transport="tls", tls=TlsFiles(ca=tls_files.certificate))
+    with pytest.raises(PhoneError, match="ended with 503"):
+        await (await careful.call(callee.uri)).wait("answered")
+
+
+def _other_certificate(folder: Path) -> tuple[Path, Path]:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=other.example", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "cert.pem", folder / "key.pem"
+
+
+async def test_a_taken_port_is_said_and_hurts_nobody_else(pool: PhonePool) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((CALLEE, 0))
+        with pytest.raises(PhoneError, match="in use"):
+            await pool.phone("bob", bind=CALLEE, port=taken.getsockname()[1])
+    bob = await pool.phone("bob", bind=CALLEE)
+    alice = await pool.phone("alice", bind=CALLER)
+    await (await alice.call(bob.uri)).wait("answered")
+
+
+async def test_a_call_to_nobody_is_not_answered_by_somebody(pool: PhonePool) -> None:
+    alice = await pool.phone("alice", bind=CALLER)
+    with pytest.raises(TimeoutError):
+        await alice.next_call(within=0.01)
+    with pytest.raises(PhoneError):
+        await alice.call("not a uri: at all")
+    assert alice.calls == []
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGABRT])
+async def test_a_dying_worker_is_a_fault_of_its_calls_and_is_replaced(sign: signal.Signals) -> None:
+    async with PhonePool(phones_per_worker=1) as pool:
+        callee, caller = await pool.phone("bob", bind=CALLEE), await pool.phone("alice", bind=CALLER)
+        made = await caller.call(callee.uri)
+        taken = await callee.next_call()
+        await made.wait("answered")
+        before = callee.uri
+        os.kill(await callee.pid(), sign)
+        with pytest.raises(PhoneFault, match=f"ended with -{sign.value}"):
+            await taken.wait("ended")
+        assert not made.over  # the other worker's phone does not know
+        await made.hang_up()
+        again = await caller.call(callee.uri)  # a dead phone does not answer ...
+        await callee.behave(Behaviour())  # ... until it is used
+        assert callee.uri == before
+        await again.wait("answered")
+        assert (await callee.next_call()).call_id == again.call_id
+
+
+async def test_a_call_that_finds_no_room_in_the_worker_is_told_from_a_busy_phone(pool: PhonePool) -> None:
+    callee, caller = await pool.phone("bob", bind=CALLEE), await pool.phone("alice", bind=CALLER)
+    for _ in range(2):  # two calls, each of which has both its ends here
+        await (await caller.call(callee.uri)).wait("answered")
+    with pytest.raises(PhoneError, match="Too many"):
+        await caller.call(callee.uri)
+    async with PhonePool() as elsewhere:
+        stranger = await elsewhere.phone("carol", bind=CALLER)
+        assert (await (await stranger.call(callee.uri)).wait("ended")).status == 486
+    trouble = callee.first("trouble")
+    assert trouble
+    assert "from PJSIP itself" in trouble.text
+
+
+async def test_forty_phones_at_once_and_nothing_is_left(tmp_path: Path) -> None:
+    async with PhonePool() as pool:
+        phones = await asyncio.gather(
+            *(pool.phone(f"phone{n}", bind=f"127.0.0.{100 + n}", behaviour=Behaviour(talk=0.3)) for n in range(40))
+        )
+        workers = {await phone.pid() for phone in phones}
+        ports = [phone.uri.partition("@")[2].rsplit(":") for phone in phones]
+        calls = await asyncio.gather(*(phones[n].call(phones[n + 20].uri) for n in range(20)))
+        for call in calls:
+            await call.wait("ended")
+        assert [call.status for call in calls] == [200] * 20
+        assert all(len(phone.calls) == 1 and not list(phone.all("trouble")) for phone in phones)
+        assert len(workers) == 10
+    assert not any(_alive(pid) for pid in workers)
+    for host, port in ports:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind((host, int(port)))
+
+
+async def test_two_hundred_phones_come_and_go(pool: PhonePool) -> None:
+    callee = await pool.phone("callee", bind=CALLEE)
+    workers = set()
+    for n in range(200):
+        phone = await pool.phone(f"phone{n}", bind=CALLER)
+        workers.add(await phone.pid())
+        if n % 20 == 0:
+            await (await phone.call(callee.uri)).wait("answered")
+        await phone.close()
+    assert len(callee.calls) == 10
+    assert pool.phones == [callee]
+    assert sum(map(_alive, workers)) <= 2  # the one of the phone that stays, and the one in use
+
+
+def test_a_killed_parent_leaves_no_worker() -> None:
+    program = (
+        "import asyncio\n"
+        "from simulator.agents.pjsua import PhonePool\n"
+        "async def main():\n"
+        "    async with PhonePool() as pool:\n"
+        "        print(await (await pool.phone('alice', bind='127.0.0.53')).pid(), flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    for sign in (signal.SIGKILL, signal.SIGINT):
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as parent:
+            assert parent.stdout
+            worker = int(parent.stdout.readline())
+            assert _alive(worker)
+            parent.send_signal(sign)
+        deadline = time.monotonic() + 5
+        while _alive(worker) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not _alive(worker), sign
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_without_pjsip_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pjsua.available() == (True, "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    usable, reason = pjsua.available()
+    assert not usable
+    assert "pjsua2-python" in reason
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    assert "Python 3.11 or 3.12" in pjsua.available()[1]
