@@ -141,13 +141,12 @@ class _FileReader:
             try:
                 self._read[column](text)
             except ValueError as error:
-                self._wrong(
-                    index, f'"{text}"'.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), str(error)
-                )
+                shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\n", " ")
+                self._wrong(index, f'"{shown}"', str(error))
 
     def _wrong(self, field: int, found: str, expected: str) -> None:
         line, column = _position("".join(self._raw), field)
-        first = self._rows.line_num - max(len(self._raw), 1)
+        first = self._rows.line_num - len(self._raw)
         self._errors.add(FileError(self._path, first + line, column, found, expected))
 
 

@@ -303,7 +303,7 @@ class _Explainer:
             found, expected = f'unknown key "{where[-1]}"', did_you_mean(str(where[-1]), known)
         else:
             node = key if key and where[-1] == "[key]" else node
-            found, expected = _found(node), _expected(kind, context, details["msg"])
+            found, expected = _found(node), expected_by(details)
         yield _error_at(self._path, node, found, expected)
 
     def _locate(self, where: Where) -> tuple[Node | None, Any]:
@@ -342,9 +342,11 @@ def _below(schema: dict[str, Any], step: int | str | None) -> Iterator[dict[str,
         yield schema["additionalProperties"]
 
 
-def _expected(kind: str, context: dict[str, Any], message: str) -> str:
+def expected_by(details: Any) -> str:
+    """What would have been right, of one entry of `ValidationError.errors()`."""
+    kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind in _EXPECTED_WITH:
         return _EXPECTED_WITH[kind].format_map(context).replace("'", '"')
-    return _EXPECTED.get(kind, message)
+    return _EXPECTED.get(kind, str(details["msg"]))

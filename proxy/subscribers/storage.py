@@ -1,0 +1,204 @@
+"""Subscribers as they lie in a YAML file or an SQLite database, and the directory that calls look them up in.
+
+A million subscribers take about 80 bytes each: rows of text behind one another, found through sorted arrays; a
+Subscriber is made when it is asked for. Nothing of it is known to the garbage collector, whose pauses would
+otherwise grow with the number of subscribers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.yaml_file import FileError, FileErrors, Problem, Problems, expected_by, load
+
+if TYPE_CHECKING:
+    from proxy.config import ProxyConfig
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS subscribers (
+    number TEXT NOT NULL UNIQUE,                        -- E.164
+    user TEXT UNIQUE, password TEXT NOT NULL DEFAULT '', pin TEXT,
+    roaming INTEGER NOT NULL DEFAULT 0,
+    incoming_international INTEGER NOT NULL DEFAULT 0,  -- barring
+    outgoing_international INTEGER NOT NULL DEFAULT 0,
+    anonymous INTEGER NOT NULL DEFAULT 0,
+    allow TEXT NOT NULL DEFAULT '',                     -- numbers and prefixes, separated by spaces
+    block TEXT NOT NULL DEFAULT ''
+)
+"""
+_SHOWN = 50  # errors kept
+_COLUMNS = (
+    *("number", "user", "password", "pin", "roaming"),
+    *("incoming_international", "outgoing_international", "anonymous", "allow", "block"),
+)
+_SEPARATOR, _END = "\x1f", b"\n"  # in no field: profile.py refuses control characters
+_BARRINGS = tuple(Barring(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
+
+
+class Directory:
+    """Immutable; finds subscribers by number and by digest user name, and lists them in the order they came in."""
+
+    def __init__(self, subscribers: Iterable[Subscriber] = ()) -> None:
+        rows = bytearray()
+        numbers, users = _IndexBuilder(), _IndexBuilder()
+        for subscriber in subscribers:
+            numbers.add(subscriber.number, len(rows))
+            if subscriber.user:
+                users.add(subscriber.user, len(rows))
+            rows += _pack(subscriber)
+        self._rows = bytes(rows)
+        self._numbers, self._users = numbers.build(), users.build()
+        self._count = len(numbers)
+
+    def find(self, e164: str) -> Subscriber | None:
+        """The subscriber with this E.164 number."""
+        found = map(self._row, self._numbers.starts(e164))
+        return next((subscriber for subscriber in found if subscriber.number == e164), None)
+
+    def find_user(self, user: str) -> Subscriber | None:
+        """The subscriber with this digest user name."""
+        found = map(self._row, self._users.starts(user))
+        return next((subscriber for subscriber in found if subscriber.user == user), None)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Subscriber]:
+        start = 0
+        while start < len(self._rows):
+            yield self._row(start)
+            start = self._rows.index(_END, start) + 1
+
+    def _row(self, start: int) -> Subscriber:
+        text = self._rows[start : self._rows.index(_END, start)].decode()
+        number, user, password, pin, bits, allow, block = text.split(_SEPARATOR)
+        roaming, barring = divmod(int(bits), 8)
+        return Subscriber(
+            number,
+            user,
+            password,
+            pin or None,
+            bool(roaming),
+            _BARRINGS[barring],
+            tuple(allow.split()),
+            tuple(block.split()),
+        )
+
+
+def _pack(subscriber: Subscriber) -> bytes:
+    bits = subscriber.roaming * 8 + _BARRINGS.index(subscriber.barring)
+    fields = (subscriber.number, subscriber.user, subscriber.password, subscriber.pin or "", str(bits))
+    return _SEPARATOR.join((*fields, " ".join(subscriber.allow), " ".join(subscriber.block))).encode() + _END
+
+
+class _IndexBuilder:
+    def __init__(self) -> None:
+        self._hashes, self._starts = array("q"), array("q")
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def add(self, text: str, start: int) -> None:
+        self._hashes.append(hash(text))
+        self._starts.append(start)
+
+    def build(self) -> _Index:
+        hashes, starts = np.array(self._hashes, np.int64), np.array(self._starts, np.int64)
+        order = hashes.argsort()
+        return _Index(hashes[order].data, starts[order].data)
+
+
+class _Index:
+    """Hash of a text -> where rows start that may hold it; 16 bytes a text."""
+
+    def __init__(self, hashes: memoryview, starts: memoryview) -> None:
+        self._hashes, self._starts = hashes, starts
+
+    def starts(self, text: str) -> Iterator[int]:
+        wanted = hash(text)
+        index = bisect_left(self._hashes, wanted)
+        while index < len(self._hashes) and self._hashes[index] == wanted:
+            yield self._starts[index]
+            index += 1
+
+
+def load_directory(config: ProxyConfig) -> Directory:
+    """Read the subscribers that the config names; raises FileErrors with all that is wrong with them."""
+    location = config.subscribers
+    if location is None:
+        return Directory()
+    if location.startswith("sqlite:///"):
+        return _read_database(Path(location.removeprefix("sqlite:///")))
+    return Directory(load(Path(location), _SubscribersFile).subscribers)
+
+
+def unique(subscribers: Iterable[tuple[int | str, Subscriber]]) -> None:
+    """Raise Problems where two subscribers, given with their keys, share a number or a user name."""
+    seen: set[str] = set()
+    problems = []
+    for key, subscriber in subscribers:
+        for name in ("number", "user"):
+            value = f"{name} {getattr(subscriber, name)}"
+            if value in seen:
+                problems.append(Problem((key, name), f"a {name} that no subscriber before it has"))
+            elif getattr(subscriber, name):
+                seen.add(value)
+    if problems:
+        raise Problems(problems)
+
+
+def _unique_in_list(subscribers: list[Subscriber]) -> list[Subscriber]:
+    unique(enumerate(subscribers))
+    return subscribers
+
+
+@dataclass(frozen=True, slots=True)
+class _SubscribersFile:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    subscribers: Annotated[list[Subscriber], AfterValidator(_unique_in_list)]
+
+
+def _read_database(path: Path) -> Directory:
+    """Read the table `subscribers`, made where it is missing; a wrong value is placed by rowid and column."""
+    errors: list[FileError] = []
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(_SCHEMA)
+            rows = database.execute(f"SELECT rowid, {', '.join(_COLUMNS)} FROM subscribers ORDER BY rowid")  # noqa: S608
+            directory = Directory(_valid(path, rows, errors))
+    except sqlite3.Error as error:
+        expected = "an SQLite database that can be written, with the table subscribers"
+        raise FileErrors([FileError(path, 1, 1, str(error), expected)]) from None
+    if errors:
+        raise FileErrors(errors[:_SHOWN], len(errors) - len(errors[:_SHOWN]))
+    return directory
+
+
+def _valid(path: Path, rows: Iterable[tuple[Any, ...]], errors: list[FileError]) -> Iterator[Subscriber]:
+    validate = TypeAdapter(Subscriber).validate_python
+    for rowid, *values in rows:
+        row = dict(zip(_COLUMNS, values, strict=True))
+        fields = {name: row[name] for name in ("number", "pin", "roaming")}
+        fields |= {"user": row["user"] or "", "password": row["password"] or ""}
+        fields |= {name: (row[name] or "").split() for name in ("allow", "block")}
+        fields["barring"] = {name: row[name] for name in Barring.__slots__}
+        try:
+            yield validate(fields)
+        except ValidationError as invalid:
+            for details in invalid.errors():
+                column = next(str(step) for step in details["loc"] if step in _COLUMNS)
+                place = rowid, _COLUMNS.index(column) + 1
+                errors.append(FileError(path, *place, f'{column} "{row[column]}"', expected_by(details)))

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import sqlite3
+import tracemalloc
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.config import load_config
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.subscribers.storage import Directory, load_directory
+from proxy.yaml_file import FileErrors
+
+ALICE = Subscriber(
+    "+8613800138001",
+    user="alice",
+    password="s3cret",
+    pin="2580",
+    roaming=True,
+    barring=Barring(incoming_international=True),
+    allow=("+6591234567", "+44*"),
+    block=("+1900*",),
+)
+BOB = Subscriber("+8613800138002")
+IN_YAML = """\
+subscribers:
+  - {number: "+8613800138001", user: alice, password: s3cret, pin: "2580", roaming: yes,
+     barring: {incoming_international: on, anonymous: off}, allow: ["+6591234567", "+44*"], block: ["+1900*"]}
+  - number: "+8613800138002"
+"""
+INSERT = """
+INSERT INTO subscribers (number, user, password, pin, roaming, incoming_international, allow, block)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def read(folder: Path, location: str) -> Directory:
+    config = folder / "proxy.yaml"
+    config.write_text(f"listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nsubscribers: {location}\n")
+    return load_directory(load_config(config))
+
+
+def read_yaml(folder: Path, text: str) -> Directory:
+    (folder / "subscribers.yaml").write_text(text)
+    return read(folder, "subscribers.yaml")
+
+
+def fill(folder: Path, *rows: tuple[object, ...]) -> None:
+    with closing(sqlite3.connect(folder / "x.db")) as database, database:
+        database.executemany(INSERT, rows)
+
+
+def test_subscribers_are_read_from_yaml_and_found_by_number_and_by_user(tmp_path: Path) -> None:
+    directory = read_yaml(tmp_path, IN_YAML)
+    assert list(directory) == [ALICE, BOB]
+    assert directory.find("+8613800138001") == ALICE
+    assert directory.find("+8613800138002") == BOB
+    assert directory.find_user("alice") == ALICE
+    assert len(directory) == 2
+
+
+def test_who_is_no_subscriber_is_not_found(tmp_path: Path) -> None:
+    directory = read_yaml(tmp_path, IN_YAML)
+    assert [directory.find(number) for number in ("+8613800138003", "13800138001", "+", "", "alice")] == [None] * 5
+    assert [directory.find_user(user) for user in ("", "bob", "+8613800138002")] == [None] * 3
+
+
+def test_a_database_that_is_missing_is_made_and_holds_the_same_fields(tmp_path: Path) -> None:
+    assert len(read(tmp_path, "sqlite:///x.db")) == 0
+    fill(
+        tmp_path,
+        ("+8613800138001", "alice", "s3cret", "2580", 1, 1, "+6591234567 +44*", "+1900*"),
+        ("+8613800138002", None, "", None, 0, 0, "", ""),
+    )
+    assert list(read(tmp_path, "sqlite:///x.db")) == [ALICE, BOB]
+
+
+def test_a_wrong_value_in_a_database_is_placed_by_row_and_column(tmp_path: Path) -> None:
+    read(tmp_path, "sqlite:///x.db")
+    fill(
+        tmp_path,
+        ("+8613800138001", None, "", None, 0, 0, "", ""),
+        ("13800138002", None, "", "12", 0, 7, "", "+19 x"),
+    )
+    with pytest.raises(FileErrors) as caught:
+        read(tmp_path, "sqlite:///x.db")
+    pattern = 'a number such as "+6591234567" or a prefix that ends in *, such as "+1900*"'
+    number = 'an E.164 number: "+", the country code, digits only, such as "+8613800138001"'
+    assert str(caught.value).replace(f"{tmp_path / 'x.db'}:", "").splitlines() == [
+        f'2:1: found number "13800138002", expected {number}',
+        '2:4: found pin "12", expected a PIN of 4 to 8 digits',
+        '2:6: found incoming_international "7", expected on or off',
+        f'2:10: found block "+19 x", expected {pattern}',
+    ]
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("number,user\n" * 100)
+    with pytest.raises(FileErrors, match=r"x.db:1:1: found file is not a database, expected an SQLite database"):
+        read(tmp_path, "sqlite:///x.db")
+
+
+def test_two_subscribers_cannot_share_a_number_or_a_user(tmp_path: Path) -> None:
+    text = """\
+subscribers:
+  - {number: "+8613800138001", user: alice}
+  - {number: "+8613800138001"}
+  - {number: "+8613800138002", user: alice}
+"""
+    with pytest.raises(FileErrors) as caught:
+        read_yaml(tmp_path, text)
+    assert str(caught.value).replace(f"{tmp_path / 'subscribers.yaml'}:", "").splitlines() == [
+        '3:14: found "+8613800138001", expected a number that no subscriber before it has',
+        '4:38: found "alice", expected a user that no subscriber before it has',
+    ]
+
+
+def test_no_subscribers_named_means_nobody(tmp_path: Path) -> None:
+    (tmp_path / "proxy.yaml").write_text("listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n")
+    assert list(load_directory(load_config(tmp_path / "proxy.yaml"))) == []
+
+
+def test_a_subscriber_takes_at_most_400_bytes() -> None:
+    people = (Subscriber(f"+86138{i:08d}", f"user{i}", f"s3cret{i}", "2580") for i in range(50_000))
+    tracemalloc.start()
+    directory = Directory(people)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / len(directory) <= 400
+
+
+NUMBERS = st.integers(1, 999_999_999_999_999).map("+{}".format)
+PATTERNS = st.lists(NUMBERS.map("{}*".format) | NUMBERS, max_size=3).map(tuple)
+TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
+SUBSCRIBERS = st.builds(
+    Subscriber,
+    number=NUMBERS,
+    user=TEXTS,
+    password=TEXTS,
+    pin=st.none() | st.text("0123456789", min_size=4, max_size=8),
+    roaming=st.booleans(),
+    barring=st.builds(Barring, st.booleans(), st.booleans(), st.booleans()),
+    allow=PATTERNS,
+    block=PATTERNS,
+)
+
+
+@given(people=st.lists(SUBSCRIBERS, unique_by=(lambda one: one.number, lambda one: one.user)))
+def test_everybody_comes_out_as_they_went_in(people: list[Subscriber]) -> None:
+    directory = Directory(people)
+    assert list(directory) == people
+    assert all(directory.find(one.number) == one for one in people)
+    assert all(directory.find_user(one.user) == (one if one.user else None) for one in people)
