@@ -22,6 +22,7 @@ from proxy.forwarding import Listener
 from proxy.sip.errors import SipError
 from proxy.sip.flow import Flow
 from proxy.sip.stream import KEEPALIVE, Framer
+from proxy.sip.timers import NEVER
 
 log = structlog.get_logger()
 
@@ -133,6 +134,7 @@ class Server:
         self._connections: dict[Flow, _Connection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = NEVER
         self._housekeeping: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -216,13 +218,13 @@ class Server:
                 self._write_record(line)
             core.records.clear()
         due = core.next_timer()
-        if self._alarm is None or due < self._alarm.when():
+        if due < self._alarm_at:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm = self._loop.call_at(due, self._ring) if due != float("inf") else None
+            self._alarm, self._alarm_at = self._loop.call_at(due, self._ring), due
 
     def _ring(self) -> None:
-        self._alarm = None
+        self._alarm, self._alarm_at = None, NEVER
         try:
             self.core.run_timers(self.now())
         except Exception:
