@@ -28,6 +28,7 @@ _LONGEST_REMEMBERED = 64  # characters; a longer text is no number and would onl
 _PRESENTED = 80  # characters of a text that are kept and shown
 _SHORTEST_E164 = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
 
+_PLAIN_URI = re.compile(r"(?:sips?|tel):(\+[1-9][0-9]{6,14})[@;]")  # what nearly all calls carry
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
@@ -132,6 +133,8 @@ class Numbering:
 
         Never raises: what is no number comes back as alphanumeric, anonymous, private or invalid.
         """
+        if (plain := _PLAIN_URI.match(text)) and "anonymous.invalid" not in text:
+            return self._cached(plain[1])
         scheme, colon, rest = text.partition(":")
         if colon:
             lowered = scheme.lower()
@@ -153,6 +156,8 @@ class Numbering:
         return self._cached(text)
 
     def _read(self, text: str) -> Number:
+        if text[:1] == "+" and _E164.fullmatch(text, 1):
+            return self._international(text, text[1:])
         number, _, params = text.partition(";")
         presented = unescape(number)[:_PRESENTED]
         number = presented.translate(_SEPARATORS)

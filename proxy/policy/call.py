@@ -66,6 +66,8 @@ class Call:
 
 def _addresses(request: Request, name: str) -> list[NameAddr]:
     """The first few readable addresses of a list header."""
+    if name not in request.names:
+        return []
     addresses = []
     for value in islice(request.values(name), _MOST_ENTRIES):
         try:

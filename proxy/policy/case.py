@@ -13,7 +13,7 @@ from typing import Literal
 
 from proxy.numbers import Number
 from proxy.policy.call import Call
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.snapshot import ListedNumber, Snapshot
 from proxy.subscribers.profile import Subscriber, matching
 
 Origin = Literal["domestic", "overseas", "unknown"]
@@ -23,7 +23,9 @@ _LINES = frozenset(("fixed", "mobile", "fixed_or_mobile"))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`calling` and `called` are our subscribers at either end; `forwarded`: a home call that came back from abroad."""
+    """`calling` and `called` are our subscribers at either end; `forwarded`: a home call that came back from abroad;
+    `listing`: the caller's entry in the scam list.
+    """
 
     call: Call
     snapshot: Snapshot
@@ -31,6 +33,7 @@ class Case:
     called: Subscriber | None
     forwarded: bool
     caller_origin: Origin
+    listing: ListedNumber | None
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:
@@ -45,6 +48,7 @@ class Case:
             find(callee) if callee else None,
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
+            snapshot.scam_list.find(caller, call.arrival) if caller else None,
         )
 
 
@@ -55,7 +59,7 @@ def number_origin(number: Number, snapshot: Snapshot) -> Origin:
     return "overseas" if number.e164 else "unknown"
 
 
-def caller_kind(number: Number, snapshot: Snapshot) -> str:
+def number_kind(number: Number, snapshot: Snapshot) -> str:
     """The kind of a home number; the preset may know mobile ranges that the numbering data does not."""
     kind = number.kind
     prefixes = snapshot.preset.home_numbers_from_abroad.mobile_prefixes
@@ -84,7 +88,7 @@ def _is_forwarded_home(call: Call, snapshot: Snapshot) -> bool:
     from no other), only where a diverting party is our subscriber, and never where that is the callee, whose number
     every caller knows. They only ever help an ordinary home line: no short code and no malformed number.
     """
-    if number_origin(call.caller, snapshot) != "domestic" or caller_kind(call.caller, snapshot) not in _LINES:
+    if number_origin(call.caller, snapshot) != "domestic" or number_kind(call.caller, snapshot) not in _LINES:
         return False
     return any(
         party.e164 and party.e164 != call.callee.e164 and snapshot.subscribers.find(party.e164)

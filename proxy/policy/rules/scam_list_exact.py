@@ -15,11 +15,10 @@ def judge(case: Case) -> Finding | str:
 
 def judge_listed(case: Case, *, prefix: bool) -> Finding | str:
     """Refuse a caller with an entry of that sort, if the preset lets entries of its confidence and category count."""
-    number, snapshot = case.call.caller.e164, case.snapshot
-    entry = snapshot.scam_list.find(number, case.call.arrival) if number else None
+    entry = case.listing
     if entry is None or entry.pattern.endswith("*") != prefix:
         return "caller's prefix is not listed" if prefix else "caller's number is not listed"
-    wanted = snapshot.preset.scam_list
+    wanted = case.snapshot.preset.scam_list
     if entry.confidence < wanted.min_confidence:
         return f"{entry.pattern} is listed with a confidence of {entry.confidence:.2f} only"
     if wanted.categories and entry.category not in wanted.categories:

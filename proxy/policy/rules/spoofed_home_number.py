@@ -7,7 +7,7 @@ of Diversion is believed, since it is as easily forged as the number.
 
 from __future__ import annotations
 
-from proxy.policy.case import Case, caller_kind, number_origin
+from proxy.policy.case import Case, number_kind, number_origin
 from proxy.policy.verdict import Finding
 
 
@@ -18,7 +18,7 @@ def judge(case: Case) -> Finding | str:
     if number_origin(call.caller, case.snapshot) != "domestic":
         return "caller claims no home number"
     passes = case.snapshot.preset.home_numbers_from_abroad
-    kind = caller_kind(call.caller, case.snapshot)
+    kind = number_kind(call.caller, case.snapshot)
     if kind in passes.always:
         return f"a home number of kind {kind} may come from abroad"
     if kind in passes.when_roaming and case.calling is not None and case.calling.roaming:

@@ -1,0 +1,117 @@
+"""What the policy would do with one request, and why: `ringfence explain`. Nothing is sent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from proxy.config import ProxyConfig, load_config
+from proxy.loading import load_snapshot
+from proxy.numbers import Number
+from proxy.policy.call import Call
+from proxy.policy.case import Case, Origin, number_kind, number_origin
+from proxy.policy.engine import Policy
+from proxy.policy.snapshot import Snapshot
+from proxy.sip.errors import SipError
+from proxy.sip.message import Request, parse
+from proxy.trunks import Trunk
+from proxy.yaml_file import FileErrors, did_you_mean
+
+OK, USAGE = 0, 2
+_EXAMPLE = """\
+example:
+  ringfence explain --config proxy.yaml --trunk international --at 2026-03-01T12:00:00Z invite.sip
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit code (0 explained, 2 usage or invalid file)."""
+    parser = argparse.ArgumentParser(
+        prog="ringfence explain",
+        description="Print as JSON what the policy decides on one SIP request, and what every rule says to it.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, help="the proxy's YAML file")
+    parser.add_argument("--trunk", required=True, metavar="NAME", help="the trunk that it came in on")
+    parser.add_argument("--at", type=_time, metavar="TIME", help="when, in ISO 8601 (UTC unless it says) [now]")
+    parser.add_argument("file", metavar="FILE", help="one raw INVITE or MESSAGE; - reads standard input")
+    arguments = parser.parse_args(argv)
+    try:
+        config = load_config(arguments.config)
+        data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
+        explained = explain(config, arguments.trunk, data, arguments.at)
+    except OSError as error:
+        print(f"{error.filename or arguments.file}: {error.strerror or error}", file=sys.stderr)
+        return USAGE
+    except (FileErrors, SipError, ValueError) as error:
+        shown = str(error) if isinstance(error, FileErrors) else f"ringfence explain: {error}"
+        print(shown, file=sys.stderr)
+        return USAGE
+    print(json.dumps(explained, indent=2))
+    return OK
+
+
+def explain(config: ProxyConfig, trunk: str, data: bytes, at: float | None = None) -> dict[str, Any]:
+    """The verdict on one raw request, as a JSON object.
+
+    `at` is in epoch seconds, None for now. Line ends of a text editor will do. `elapsed_us` is the time of a second
+    run, since the first compiles the numbering plans that it meets. Raises SipError for what is no SIP request,
+    ValueError for a trunk that the config does not name, FileErrors and OSError.
+    """
+    if trunk not in config.trunks:
+        raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
+    request = _request(data)
+    snapshot = load_snapshot(config)
+    policy = Policy(snapshot)
+    came_in = Trunk(trunk, config.trunks[trunk].kind, config.trunks[trunk].trust_identity, config.trunks[trunk].auth)
+    arrival = time.time() if at is None else at
+    for _ in range(2):
+        started = time.perf_counter()
+        call = Call.from_request(request, came_in, snapshot.numbering, arrival)
+        verdict = policy.decide(call)
+        elapsed = time.perf_counter() - started
+    return {
+        "action": verdict.action,
+        "status": verdict.status,
+        "rule": verdict.rule,
+        "caller": _described(call.caller, Case.of(call, snapshot).caller_origin, snapshot),
+        "callee": _described(call.callee, number_origin(call.callee, snapshot), snapshot),
+        "trace": [step._asdict() for step in verdict.trace],
+        "elapsed_us": round(elapsed * 1e6, 1),
+    }
+
+
+def _described(number: Number, origin: Origin, snapshot: Snapshot) -> dict[str, str | None]:
+    return {
+        "presented": number.presented,
+        "e164": number.e164,
+        "region": number.region,
+        "origin": origin,
+        "kind": number_kind(number, snapshot),
+    }
+
+
+def _request(data: bytes) -> Request:
+    if b"\r\n" not in data:
+        data = data.replace(b"\n", b"\r\n")
+    if b"\r\n\r\n" not in data:
+        data = data.rstrip() + b"\r\n\r\n"
+    message = parse(data)
+    if not isinstance(message, Request):
+        raise ValueError("found a response, expected a request")
+    return message
+
+
+def _time(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'found "{text}", expected a time such as 2026-03-01T12:00:00Z') from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

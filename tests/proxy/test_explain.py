@@ -1,0 +1,191 @@
+"""`ringfence explain`: one raw request in, one JSON object out."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from proxy.explain import main
+
+CONFIG = """\
+listen: [udp:127.0.0.1:5060]
+softswitch: udp:127.0.0.1:5080
+home: CN
+preset: cn
+trunks:
+  international: {match: [127.0.1.0/24], kind: international, trust_identity: true}
+  phones: {match: [127.0.0.0/24], kind: access}
+subscribers: subscribers.yaml
+scam_lists: [list.csv]
+"""
+SUBSCRIBERS = """\
+subscribers:
+  - {number: "+8613800138001", barring: {incoming_international: on}, allow: ["+6591234567"]}
+  - {number: "+8613800138002"}
+"""
+LIST = """\
+number,category,confidence,source,expires
++23224*,wangiri,0.9,reports,2026-06-30
+"""
+INVITE = """\
+INVITE sip:{callee}@127.0.0.1 SIP/2.0
+Via: SIP/2.0/UDP 127.0.1.1:5060;branch=z9hG4bK1
+Max-Forwards: 70
+From: <sip:{caller}@127.0.1.1>;tag=1
+To: <sip:{callee}@127.0.0.1>
+Call-ID: 1@127.0.1.1
+CSeq: 1 INVITE
+Content-Length: 0
+
+"""
+
+
+class Desk:
+    """A folder with a config, and the command run in it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+        for name, text in (("proxy.yaml", CONFIG), ("subscribers.yaml", SUBSCRIBERS), ("list.csv", LIST)):
+            (folder / name).write_text(text)
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        status = main(["--config", str(self.folder / "proxy.yaml"), *arguments])
+        printed = self._capsys.readouterr()
+        return status, printed.out, printed.err
+
+    def explain(self, caller: str, callee: str, *arguments: str, trunk: str = "international") -> Any:
+        path = self.folder / "invite.sip"
+        path.write_text(INVITE.format(caller=caller, callee=callee))
+        status, out, err = self.run("--trunk", trunk, *arguments, str(path))
+        assert (status, err) == (0, "")
+        return json.loads(out)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path, capsys)
+
+
+def test_a_refused_call_is_explained_in_full(desk: Desk) -> None:
+    explained = desk.explain("006591234568", "+8613800138001")
+    assert explained.pop("elapsed_us") > 0
+    trace = explained.pop("trace")
+    assert explained == {
+        "action": "reject",
+        "status": 603,
+        "rule": "barring.incoming_international",
+        "caller": {
+            "presented": "006591234568",
+            "e164": "+6591234568",
+            "region": "SG",
+            "origin": "overseas",
+            "kind": "mobile",
+        },
+        "callee": {
+            "presented": "+8613800138001",
+            "e164": "+8613800138001",
+            "region": "CN",
+            "origin": "domestic",
+            "kind": "mobile",
+        },
+    }
+    assert trace[0] == {
+        "rule": "never_block",
+        "mode": "enforce",
+        "outcome": "no_match",
+        "detail": "neither an emergency call nor from a number that may always call",
+    }
+    assert trace[-1]["outcome"] == "reject"
+
+
+def test_the_daughter_in_singapore_is_allowed(desk: Desk) -> None:
+    explained = desk.explain("+6591234567", "+8613800138001")
+    assert (explained["action"], explained["status"], explained["rule"]) == ("allow", None, "subscriber.allow")
+
+
+@pytest.mark.parametrize(
+    ("caller", "trunk", "origin", "kind"),
+    [
+        ("anonymous", "international", "overseas", "anonymous"),
+        ("alice", "phones", "unknown", "alphanumeric"),
+        ("+8613800138002", "phones", "domestic", "mobile"),
+        ("+8613800138002", "international", "overseas", "mobile"),
+        ("+881612345678", "phones", "overseas", "global"),
+        ("++8613800138002", "phones", "domestic", "invalid"),
+    ],
+)
+def test_the_origin_follows_from_trunk_and_number(desk: Desk, caller: str, trunk: str, origin: str, kind: str) -> None:
+    explained = desk.explain(caller, "10086", trunk=trunk)
+    assert (explained["caller"]["origin"], explained["caller"]["kind"]) == (origin, kind)
+    assert explained["callee"] == {
+        "presented": "10086",
+        "e164": None,
+        "region": "CN",
+        "origin": "domestic",
+        "kind": "short_code",
+    }
+
+
+@pytest.mark.parametrize(
+    ("at", "rule"),
+    [
+        ("2026-06-30T23:59:59Z", "scam_list.prefix"),
+        ("2026-07-01T00:00:00", "default.allow"),
+        ("2026-07-01T07:59:59+08:00", "scam_list.prefix"),
+    ],
+)
+def test_a_list_entry_counts_at_the_time_given(desk: Desk, at: str, rule: str) -> None:
+    assert desk.explain("+23224123456", "+8613800138002", "--at", at)["rule"] == rule
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\n", ""])
+def test_a_request_is_read_from_standard_input_whatever_its_line_ends(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    text = INVITE.format(caller="+6591234567", callee="+8613800138001")
+    data = (text.replace("\n", ending) if ending else text.strip()).encode()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    status, out, _ = desk.run("--trunk", "international", "-")
+    assert (status, json.loads(out)["rule"]) == (0, "subscriber.allow")
+
+
+@pytest.mark.parametrize(
+    ("trunk", "request_text", "complaint"),
+    [
+        ("internatoinal", INVITE, 'found trunk "internatoinal", expected "international"'),
+        ("international", "hello", "not a SIP start line"),
+        ("international", "SIP/2.0 200 OK\n\n", "found a response, expected a request"),
+        ("international", "INVITE sip:10086@127.0.0.1 SIP/2.0\n\n", "From missing"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(desk: Desk, trunk: str, request_text: str, complaint: str) -> None:
+    path = desk.folder / "request.sip"
+    path.write_text(request_text)
+    status, out, err = desk.run("--trunk", trunk, str(path))
+    assert (status, out) == (2, "")
+    assert err.startswith("ringfence explain: ")
+    assert complaint in err
+
+
+def test_a_missing_file_is_named(desk: Desk) -> None:
+    status, _, err = desk.run("--trunk", "international", "nowhere.sip")
+    assert (status, err) == (2, "nowhere.sip: No such file or directory\n")
+
+
+def test_a_broken_config_is_pointed_at(desk: Desk) -> None:
+    (desk.folder / "proxy.yaml").write_text(CONFIG.replace("home: CN", "home: XX"))
+    status, _, err = desk.run("--trunk", "international", "-")
+    assert status == 2
+    assert 'proxy.yaml:3:7: found "XX", expected' in err
+
+
+def test_a_time_that_is_none_is_a_usage_error(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        desk.run("--trunk", "international", "--at", "noon", "-")
+    assert exit_.value.code == 2
+    assert 'found "noon", expected a time such as' in capsys.readouterr().err
