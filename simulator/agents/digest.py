@@ -53,7 +53,7 @@ def answer_challenge(challenges: Iterable[str], method: str, uri: str, user: str
         if qop:
             fields |= {"cnonce": secrets.token_hex(8)}
         bare = {"algorithm": algorithm} | ({"qop": "auth", "nc": "00000001"} if qop else {})
-        fields["response"] = _response({**fields, **bare}, method, password)
+        fields["response"] = digest_response({**fields, **bare}, method, password)
         quoted = [f"{name}={quote(value)}" for name, value in fields.items()]
         return "Digest " + ", ".join(quoted + [f"{name}={value}" for name, value in bare.items()])
     return None
@@ -94,7 +94,7 @@ class Challenger:
             or not issued.isdecimal()
             or not hmac.compare_digest(nonce.encode(), self._nonce(int(issued) / 1000).encode())
             or not hmac.compare_digest(
-                fields.get("response", "").encode(), _response(fields, method, password).encode()
+                fields.get("response", "").encode(), digest_response(fields, method, password).encode()
             )
         ):
             return Verdict.WRONG
@@ -105,7 +105,7 @@ class Challenger:
         return f"{issued}-{hmac.digest(self._secret, issued.encode(), 'sha256').hex()[:32]}"
 
 
-def _response(fields: Mapping[str, str], method: str, password: str) -> str:
+def digest_response(fields: Mapping[str, str], method: str, password: str) -> str:
     """RFC 7616 3.4.1, with qop=auth or, for RFC 2069 peers, without."""
     digest = _HASHES[fields.get("algorithm", "MD5").upper()]
 

@@ -49,7 +49,7 @@ class Incoming:
     def __init__(self, endpoint: Endpoint, request: Request, transaction: ServerTransaction) -> None:
         self.request = request
         self.status = 0  # of the latest answer
-        self.repetitions = 0  # how often the request came again
+        self.repetitions = 0  # how often the request came again before its final answer
         self.leg: Leg | None = None  # of the call that this INVITE asks for
         self._endpoint = endpoint
         self._transaction = transaction
@@ -78,7 +78,13 @@ class Incoming:
         data = bytes(self.request.reply(status, reason, headers, to_tag=to_tag, body=body))
         self._endpoint.stamp(data, stamp)
         self._endpoint.transactions.respond(self._transaction, status, data, now)
+        if status >= 200:
+            self._transaction.user = None  # which lives on for half a minute; this need not
         return data
+
+    def abandon(self) -> None:
+        """Never answer: a request other than INVITE has timed out at its sender by now (RFC 4320 4.2)."""
+        self._endpoint.transactions.abandon(self._transaction)
 
     def repeat(self, data: bytes, now: float) -> None:
         """Send a 2xx again, as long as no ACK has come (RFC 3261 13.3.1.4)."""
@@ -156,7 +162,10 @@ class Endpoint:
     def _receive_response(self, response: Response, now: float) -> None:
         transaction = self.transactions.clients.get((response.via.branch or "", response.cseq.method))
         if transaction is not None and self.transactions.receive_response(transaction, response, now):
-            transaction.user(response, now)
+            on_response = transaction.user
+            if response.status >= 200 and transaction.key[1] != "INVITE":
+                transaction.user = None
+            on_response(response, now)
 
     def _receive_request(self, request: Request, source: Address, now: float) -> None:
         via = request.via
@@ -165,7 +174,7 @@ class Endpoint:
         if transaction is not None:
             if self.transactions.receive_again(transaction, request, now):
                 self._receive_ack(request, now)
-            elif request.method != "ACK":
+            elif transaction.user is not None:
                 transaction.user.repetitions += 1
             return
         if request.method == "ACK":
@@ -179,7 +188,7 @@ class Endpoint:
         if request.method == "CANCEL":
             invite = self.transactions.servers.get((*key[:-1], "INVITE"))
             incoming.reply(200 if invite else 481, now)
-            if invite is not None and invite.user.leg is not None:
+            if invite is not None and invite.user is not None and invite.user.leg is not None:
                 invite.user.leg.receive_cancel(request, now)
         elif unknown:
             incoming.reply(420, now, headers=[("Unsupported", ", ".join(unknown))])

@@ -255,22 +255,24 @@ class Leg:
         elif status >= 200:
             self._repeat_until_acknowledged(incoming, data, now)
 
-    def _repeat_until_acknowledged(self, incoming: Incoming, data: bytes, start: float) -> None:
+    def _repeat_until_acknowledged(self, incoming: Incoming, data: bytes, now: float) -> None:
         self._unacknowledged = incoming
+        self._repeat_later(data, T1, now, now + PATIENCE)
 
-        def repeat(pause: float, now: float) -> None:
-            if now >= start + PATIENCE:
-                self._unacknowledged = None
-                self.bye(now)
-                self.user.unacknowledged(self, now)
-            else:
-                incoming.repeat(data, now)
-                wait(min(2 * pause, T2), now)
+    def _repeat_later(self, data: bytes, pause: float, now: float, until: float) -> None:
+        self._repetition = self.endpoint.agenda.at(
+            min(now + pause, until), partial(self._repeat, data, min(2 * pause, T2), until)
+        )
 
-        def wait(pause: float, now: float) -> None:
-            self._repetition = self.endpoint.agenda.at(min(now + pause, start + PATIENCE), partial(repeat, pause))
-
-        wait(T1, start)
+    def _repeat(self, data: bytes, pause: float, until: float, now: float) -> None:
+        incoming = self._unacknowledged
+        if now >= until:
+            self._unacknowledged = None
+            self.bye(now)
+            self.user.unacknowledged(self, now)
+        elif incoming is not None:
+            incoming.repeat(data, now)
+            self._repeat_later(data, pause, now, until)
 
     def receive_cancel(self, request: Request, now: float) -> None:
         """CANCEL came for the INVITE that made this leg; too late does not matter (RFC 3261 9.2)."""

@@ -109,11 +109,14 @@ def _ask_for_timestamps(sock: socket.socket) -> bool:
 
 
 def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float:
-    """The kernel's wall-clock stamp on the monotonic clock: now, less the datagram's age."""
-    now = time.monotonic()
+    """The kernel's wall-clock stamp on the monotonic clock: now, less the datagram's age.
+
+    The wall clock is read first: what passes between the two readings makes the datagram younger, never older.
+    """
+    wall, now = time.time_ns(), time.monotonic()
     for level, kind, value in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(value)
-            age: float = (time.time_ns() - seconds * 1_000_000_000 - nanoseconds) / 1e9
+            age: float = (wall - seconds * 1_000_000_000 - nanoseconds) / 1e9
             return now - max(age, 0.0)
     return now

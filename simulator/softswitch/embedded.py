@@ -84,7 +84,7 @@ class Switch:
                 self._accounts[name] = account
         self._resolve = resolve
         self._outside = outside
-        self._registrar = Registrar(realm, self._account_of)
+        self.registrar = Registrar(realm, self._account_of)
 
     def incoming(self, incoming: Incoming, now: float) -> None:
         """A request outside any dialog."""
@@ -94,7 +94,7 @@ class Switch:
         elif method == "MESSAGE":
             self._pass_text(incoming, now)
         elif method == "REGISTER":
-            self._registrar.receive(incoming, now)
+            self.registrar.receive(incoming, now)
         elif method == "OPTIONS":
             incoming.reply(200, now, headers=[("Allow", ALLOW), ("Supported", "path")])
         else:
@@ -111,7 +111,7 @@ class Switch:
                 return 404
             host, port = self._outside
             return Destination(f"sip:{dialled}@{f'[{host}]' if ':' in host else host}:{port}", (), self._outside)
-        binding = self._registrar.find(account, now)
+        binding = self.registrar.find(account, now)
         if binding is None:
             return 480
         first = parse_name_addr(binding.path[0]).uri if binding.path else binding.contact
@@ -133,7 +133,7 @@ class Switch:
 
         def received(response: Response | None, now: float) -> None:
             if response is None:
-                incoming.reply(408, now)
+                incoming.abandon()
             elif response.status >= 200:
                 incoming.reply(status_for(response), now, headers=passed_on(response), body=response.body)
 
@@ -236,7 +236,9 @@ class Bridge(CallUser):
             return
 
         def received(response: Response | None, now: float) -> None:
-            if response is None:
+            if response is None and request.method != "INVITE":
+                incoming.abandon()
+            elif response is None:
                 leg.answer(incoming, 408, now)
             elif response.status >= 200:
                 leg.answer(incoming, status_for(response), now, headers=passed_on(response), body=response.body)
