@@ -124,7 +124,7 @@ def _rule(name: str) -> str:
     return name
 
 
-def _some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def some(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if not values:
         raise ValueError("at least one of them")
     return values
@@ -164,7 +164,7 @@ class _Model(BaseModel):
 class TrunkConfig(_Model):
     """One trunk: the sources it is known by and what may be believed of it."""
 
-    match: Annotated[tuple[_MatchText, ...], AfterValidator(_some)]
+    match: Annotated[tuple[_MatchText, ...], AfterValidator(some)]
     kind: Literal["international", "domestic", "access"]
     trust_identity: Switch = False
     auth: Literal["none", "digest"] = "none"
@@ -180,17 +180,17 @@ class Tls(_Model):
 class Limits(_Model):
     """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
 
-    transactions: Annotated[int, Field(ge=1)] = 300_000  # finished ones count for 32 s: they absorb retransmissions
+    transactions: Annotated[int, Field(ge=1)] = 300_000
     connections: Annotated[int, Field(ge=1)] = 1_000
     message_bytes: Annotated[int, Field(ge=1_300, le=1_048_576)] = 65_535
-    timer_c: Annotated[float, Field(gt=0)] = 181.0  # seconds an unanswered call may ring (RFC 3261 16.6 step 11)
-    drain_seconds: Annotated[float, Field(ge=0)] = 5.0  # how long SIGTERM waits for calls being set up
+    timer_c: Annotated[float, Field(gt=180)] = 181.0  # seconds that a phone may ring (RFC 3261 16.6 step 11)
+    drain_seconds: Annotated[float, Field(ge=0)] = 10.0  # that calls under way get after SIGTERM
 
 
 class ProxyConfig(_Model):
     """The whole config; every key but `listen` and `softswitch` has a default."""
 
-    listen: Annotated[tuple[_AddressText, ...], AfterValidator(_some)]
+    listen: Annotated[tuple[_AddressText, ...], AfterValidator(some)]
     softswitch: _AddressText
     home: Home = "CN"
     preset: PresetName = "default"
@@ -221,10 +221,17 @@ class ProxyConfig(_Model):
         return path and FileContext.of(info).beside(path)
 
     @model_validator(mode="after")
-    def _tls_has_a_certificate(self) -> ProxyConfig:
-        missing = [i for i, address in enumerate(self.listen) if address.transport == "tls" and not self.tls]
-        if missing:
-            raise Problems(Problem(("listen", i), "tls: {certificate, private_key} beside it") for i in missing)
+    def _is_consistent(self) -> ProxyConfig:
+        problems = [
+            Problem(("listen", index), "tls: {certificate, private_key} beside it")
+            for index, address in enumerate(self.listen)
+            if address.transport == "tls" and not self.tls
+        ]
+        transports = {address.transport: None for address in self.listen}
+        if self.softswitch.transport not in transports:
+            problems.append(Problem(("softswitch",), f"a transport that is listened on: {', '.join(transports)}"))
+        if problems:
+            raise Problems(problems)
         return self
 
     def trunk_table(self) -> TrunkTable:

@@ -120,8 +120,14 @@ softswich: udp:127.0.0.1:5080
     ]
 
 
+def test_the_softswitch_must_be_reachable_from_a_listener(folder: Path) -> None:
+    assert errors_of(folder, "listen: [tcp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n") == [
+        '2:13: found "udp:127.0.0.1:5080", expected a transport that is listened on: tcp'
+    ]
+
+
 def test_tls_needs_a_certificate(folder: Path) -> None:
-    text = "listen: ['tls:[::1]:5061']\nsoftswitch: udp:127.0.0.1:5080\n"
+    text = "listen: ['tls:[::1]:5061', udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
     assert errors_of(folder, text) == [
         '1:10: found "tls:[::1]:5061", expected tls: {certificate, private_key} beside it'
     ]

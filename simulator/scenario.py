@@ -1,0 +1,296 @@
+"""The scenario file: who subscribes, which calls are played, what is true of them and what is expected.
+
+YAML -> frozen models; all errors of a file are told at once. Durations become seconds, rates calls per second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from proxy.config import Home, PresetName, RuleModes, ScamLists, some
+from proxy.policy.engine import PRECEDENCE
+from proxy.subscribers.profile import Subscriber
+from proxy.subscribers.storage import unique
+from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
+from simulator.thresholds import Threshold
+
+# The trunks that every lab has, and their kinds.
+TRUNKS: Mapping[str, str] = {"international": "international", "domestic": "domestic", "phones": "access"}
+ANONYMOUS = "anonymous"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_USER_PART = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]+")  # RFC 3261 section 25.1
+_DIALLED = re.compile(r"[+*0-9][*0-9]*")
+_PREFIX = re.compile(r"\+[1-9][0-9]{0,13}")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)|0")
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
+_MOST = 1_000_000  # calls of a campaign, numbers of a pool
+_POOL_DIGITS = 6  # that follow a pool's prefix where its length is not said
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("a name of letters, digits, - and _")
+    return text
+
+
+def _duration(value: Any) -> Any:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('a duration such as "1.5s", "250ms" or "2m"')
+    return float(match[1] or 0) * _SECONDS[match[2]]
+
+
+def _rate(value: Any) -> Any:
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or float(match[1]) == 0:
+        raise ValueError('a rate such as "20/s", "90/min" or "600/h"')
+    return float(match[1]) / _SECONDS[match[2]]
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _rule(name: str) -> str:
+    if name not in PRECEDENCE:
+        raise ValueError(f"a rule: {did_you_mean(name, PRECEDENCE)}")
+    return name
+
+
+def _thresholds(value: Any) -> tuple[Threshold, ...]:
+    if not isinstance(value, dict):
+        raise ValueError('figures and their limits, such as {scam_recall: [">= 0.95 lower95"]}')
+    parsed, problems = [], []
+    for figure, limits in value.items():
+        for index, limit in enumerate(limits if isinstance(limits, list) else [limits]):
+            try:
+                parsed.append(Threshold.parse(figure, str(limit)))
+            except ValueError as error:
+                problems.append(Problem((figure, index), str(error)))
+    if problems:
+        raise Problems(problems)
+    return tuple(parsed)
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Duration = Annotated[
+    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^({_DURATION.pattern})$"})
+]
+Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})]
+Texts = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    AfterValidator(some),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Thresholds = Annotated[
+    tuple[Threshold, ...],
+    BeforeValidator(_thresholds),
+    WithJsonSchema({"additionalProperties": {"type": "array", "items": {"type": "string"}}, "type": "object"}),
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pool(_Model):
+    """`pool` different numbers that begin with `prefix` and have `length` digits (6 more than the prefix's)."""
+
+    prefix: str
+    pool: Annotated[int, Field(ge=1, le=_MOST)]
+    length: Annotated[int, Field(le=15)] | None = None
+
+    @field_validator("prefix")
+    @classmethod
+    def _is_prefix(cls, prefix: str) -> str:
+        if not _PREFIX.fullmatch(prefix):
+            raise ValueError('the first digits of a number in E.164 form, such as "+23224"')
+        return prefix
+
+    @model_validator(mode="after")
+    def _is_large_enough(self) -> Pool:
+        if self.free_digits < 1 or self.pool > 10**self.free_digits:
+            raise ValueError(f"a prefix and length that leave room for {self.pool:,} numbers")
+        return self
+
+    @property
+    def free_digits(self) -> int:
+        """How many digits follow the prefix; below 0 where there is no room for any."""
+        given = len(self.prefix) - 1
+        return (self.length or min(given + _POOL_DIGITS, 15)) - given
+
+
+Caller = Annotated[
+    Annotated[Pool, Tag("a pool")] | Annotated[Texts, Tag("numbers")],
+    Discriminator(lambda value: "a pool" if isinstance(value, dict | Pool) else "numbers"),
+]
+
+
+class Expect(_Model):
+    """What should become of a call; what is not said is not checked. `status` is what the caller's side gets."""
+
+    action: Literal["allow", "label", "challenge", "divert", "reject"] | None = None
+    rule: Annotated[str, AfterValidator(_rule)] | None = None
+    status: Annotated[int, Field(ge=100, le=699)] | None = None
+
+
+class Calls(_Model):
+    """One call (`call: NAME`) or many alike (`campaign: NAME`).
+
+    `from` is a number as it shall be presented (anything a SIP user part may hold), a list of them, a pool, a
+    subscriber, or `anonymous`; on the trunk `phones` it is a subscriber. `to` is a subscriber, a number to dial, or a
+    list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's 180 to what it does
+    then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's CANCEL.
+    """
+
+    campaign: Name | None = None
+    call: Name | None = None
+    trunk: Literal["international", "domestic", "phones"]
+    from_: Annotated[Caller, Field(alias="from")]
+    to: Texts
+    count: Annotated[int, Field(ge=1, le=_MOST)] = 1
+    rate: Rate = 10.0
+    arrivals: Literal["steady", "poisson"] = "steady"
+    start: Duration = 0.0
+    ring: Duration | None = None
+    talk: Duration | None = None
+    cancel_after: Duration | None = None
+    answer: Literal["answer", "ring_only", "busy", "reject"] | None = None
+    agent: Literal["wire", "pjsua"] = "wire"
+    truth: Literal["scam", "legit", "attack"]
+    family: Name | None = None
+    display_name: str = ""
+    asserted: str | None = None
+    diversion: str | None = None
+    privacy: str | None = None
+    expect: Expect | None = None
+
+    @property
+    def name(self) -> str:
+        """The campaign's or the call's name."""
+        return self.campaign or self.call or ""
+
+    @field_validator("from_")
+    @classmethod
+    def _callers_exist(cls, callers: Pool | tuple[str, ...], info: ValidationInfo) -> Pool | tuple[str, ...]:
+        known = _subscriber_names(info)
+        if info.data.get("trunk") == "phones":
+            if isinstance(callers, Pool):
+                raise ValueError(f"a subscriber: {did_you_mean('', known)}")
+            wrong = [index for index, caller in enumerate(callers) if caller not in known]
+            if wrong:
+                raise Problems(
+                    Problem((index,), f"a subscriber: {did_you_mean(callers[index], known)}") for index in wrong
+                )
+        elif not isinstance(callers, Pool):
+            wrong = [index for index, caller in enumerate(callers) if not _USER_PART.fullmatch(caller)]
+            if wrong:
+                raise Problems(
+                    Problem((index,), "a number, a subscriber, anonymous, or another SIP user part") for index in wrong
+                )
+        return callers
+
+    @field_validator("to")
+    @classmethod
+    def _callees_exist(cls, callees: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = _subscriber_names(info)
+        wrong = [i for i, callee in enumerate(callees) if callee not in known and not _DIALLED.fullmatch(callee)]
+        if wrong:
+            raise Problems(
+                Problem((index,), f"a number to dial, or a subscriber: {did_you_mean(callees[index], known)}")
+                for index in wrong
+            )
+        return callees
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> Calls:
+        if (self.campaign is None) == (self.call is None):
+            raise ValueError("either campaign: NAME or call: NAME")
+        if self.call and self.count > 1:
+            raise Problems([Problem(("count",), "1, or a campaign: for several calls")])
+        return self
+
+
+def _subscriber_names(info: ValidationInfo) -> list[str]:
+    subscribers = FileContext.of(info).document.get("subscribers")
+    return list(subscribers) if isinstance(subscribers, dict) else []
+
+
+class Scenario(_Model):
+    """A scenario file. `subscribers` are by name, `thresholds` in the file's order."""
+
+    name: Annotated[Name, Field(alias="scenario")]
+    home: Home = "CN"
+    preset: PresetName = "default"
+    seed: int = 1
+    rules: RuleModes = {}
+    subscribers: dict[Name, Subscriber]
+    scam_lists: ScamLists = ()
+    calls: Annotated[tuple[Calls, ...], AfterValidator(some)]
+    thresholds: Thresholds = ()
+
+    @property
+    def trunks(self) -> Mapping[str, str]:
+        """The trunks of the lab by name, and their kinds."""
+        return TRUNKS
+
+    @field_validator("subscribers")
+    @classmethod
+    def _unique_numbers(cls, subscribers: dict[str, Subscriber]) -> dict[str, Subscriber]:
+        unique(subscribers.items())
+        return subscribers
+
+    @field_validator("calls")
+    @classmethod
+    def _unique_names(cls, calls: tuple[Calls, ...]) -> tuple[Calls, ...]:
+        names = [each.name for each in calls]
+        twice = [index for index, name in enumerate(names) if name in names[:index]]
+        if twice:
+            raise Problems(
+                Problem((index, "campaign" if calls[index].campaign else "call"), "a name not used before")
+                for index in twice
+            )
+        return calls
+
+
+def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
+    """Read scenario files, and all *.yaml of folders; raises FileErrors with all that is wrong in any of them."""
+    files = [file for path in paths for file in (sorted(path.rglob("*.yaml")) if path.is_dir() else [path])]
+    scenarios: list[tuple[Scenario, Path]] = []
+    errors: list[FileError] = []
+    more = 0
+    for file in dict.fromkeys(files):
+        try:
+            scenarios.append((load(file, Scenario), file))
+        except FileErrors as wrong:
+            errors += wrong.errors
+            more += wrong.more
+    if errors:
+        raise FileErrors(errors, more)
+    return scenarios
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, for editors."""
+    return TypeAdapter(Scenario).json_schema()

@@ -1,0 +1,119 @@
+"""Scenario -> the calls to place, one by one. Pure: the same scenario and seed give the same plan, to the byte.
+
+Each entry draws from a generator of its own, so that a change to one campaign leaves the others as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Literal
+
+from simulator.scenario import Calls, Expect, Pool, Scenario
+
+_RING = 0.1  # seconds, where the scenario does not say
+_TALK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One call to place. `start` is seconds from the beginning of the run.
+
+    `caller` is what to present as user part (`anonymous` included), `callee` what to dial; the `_name`s are set
+    where they are subscribers. `ring` is seconds until the phone does what `behaviour` says; `talk` seconds from the
+    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL.
+    """
+
+    id: str
+    campaign: str
+    family: str
+    trunk: str
+    caller: str
+    caller_name: str | None
+    callee: str
+    callee_name: str | None
+    start: float
+    ring: float
+    talk: float | None
+    behaviour: Literal["answer", "ring_only", "busy", "reject", "cancel"]
+    cancel_after: float | None
+    agent: Literal["wire", "pjsua"]
+    truth: Literal["scam", "legit", "attack"]
+    expect: Expect | None
+    display_name: str = ""
+    asserted: str | None = None
+    diversion: str | None = None
+    privacy: str | None = None
+
+
+def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
+    """All calls of a scenario, by starting time; `seed` replaces the scenario's own."""
+    number = scenario.seed if seed is None else seed
+    calls = [
+        call
+        for entry in scenario.calls
+        for call in _expand(entry, scenario, Random(f"{number}/{scenario.name}/{entry.name}"))
+    ]
+    return sorted(calls, key=lambda call: (call.start, call.id))
+
+
+def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
+    next_caller = _callers(entry.from_, random)
+    behaviour, cancel_after = _behaviour(entry)
+    width = len(str(entry.count))
+    start = entry.start
+    for index in range(entry.count):
+        caller, callee = next_caller(), entry.to[index % len(entry.to)]
+        yield PlannedCall(
+            id=entry.name if entry.call else f"{entry.name}.{index + 1:0{width}}",
+            campaign=entry.name,
+            family=entry.family or entry.name,
+            trunk=entry.trunk,
+            caller=_number(caller, scenario),
+            caller_name=caller if caller in scenario.subscribers else None,
+            callee=_number(callee, scenario),
+            callee_name=callee if callee in scenario.subscribers else None,
+            start=round(start, 6),
+            ring=_RING if entry.ring is None else entry.ring,
+            talk=_TALK if entry.talk is None else entry.talk,
+            behaviour=behaviour,
+            cancel_after=cancel_after,
+            agent=entry.agent,
+            truth=entry.truth,
+            expect=entry.expect,
+            display_name=entry.display_name,
+            asserted=entry.asserted and _number(entry.asserted, scenario),
+            diversion=entry.diversion and _number(entry.diversion, scenario),
+            privacy=entry.privacy,
+        )
+        start += 1 / entry.rate if entry.arrivals == "steady" else random.expovariate(entry.rate)
+
+
+def _callers(given: Pool | tuple[str, ...], random: Random) -> Callable[[], str]:
+    """What gives the caller of each call: any of a pool, or the listed ones in turn."""
+    if isinstance(given, tuple):
+        turns = count()
+        return lambda: given[next(turns) % len(given)]
+    digits = given.free_digits
+    pool = [f"{given.prefix}{rest:0{digits}}" for rest in random.sample(range(10**digits), given.pool)]
+    return lambda: random.choice(pool)
+
+
+def _behaviour(
+    entry: Calls,
+) -> tuple[Literal["answer", "ring_only", "busy", "reject", "cancel"], float | None]:
+    """What the phone does, and when the caller gives up.
+
+    Who says only how long it rings means a missed call: nobody answers, and the caller gives up after that time.
+    """
+    if entry.cancel_after is not None:
+        return "cancel", entry.cancel_after
+    only_rings = entry.ring is not None and entry.talk is None
+    behaviour = entry.answer or ("ring_only" if only_rings else "answer")
+    return behaviour, (_RING if entry.ring is None else entry.ring) if behaviour == "ring_only" else None
+
+
+def _number(text: str, scenario: Scenario) -> str:
+    return scenario.subscribers[text].number if text in scenario.subscribers else text
