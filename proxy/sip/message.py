@@ -29,8 +29,10 @@ MAX_HEADER_LINES = 256
 
 _ENCODING = ("utf-8", "surrogateescape")
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_LINE_END = re.compile(r"\r\n(?![ \t])")
 _VERSION = re.compile(r"SIP/\d+\.\d+", re.IGNORECASE)
 _known = KNOWN_NAMES.get
+_named = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 
 
 class Message:
@@ -228,12 +230,14 @@ def parse(data: bytes) -> Request | Response:
     stray = len(lines) != head.count(b"\n") or len(lines) != head.count(b"\r")
     if start.startswith("SIP/2.0 "):
         return _parse_response(start, lines, body, broken=stray or not end)
-    names = [_known(line[: line.find(":")]) for line in lines]
+    names = [_named(line[: line.find(":") + 1]) for line in lines]
     problem: SipError | None = None
     if None in names:
         problem = _name_lines(lines, names)
     method, uri, version = _split_request_line(start)
     request = Request(method, uri, lines, names, body)  # type: ignore[arg-type]  # _name_lines left no None
+    if len(lines) > MAX_HEADER_LINES:
+        problem = BadRequest(f"more than {MAX_HEADER_LINES} header lines")
     if stray or not end:
         problem = BadRequest("line break outside a folded header" if stray else "no empty line after the headers")
     if version != "SIP/2.0" and version.upper() != "SIP/2.0":
@@ -259,13 +263,13 @@ def _split_request_line(start: str) -> tuple[str, str, str]:
 
 
 def _parse_response(start: str, lines: list[str], body: bytes, *, broken: bool) -> Response:
-    names = [_known(line[: line.find(":")]) for line in lines]
+    names = [_named(line[: line.find(":") + 1]) for line in lines]
     problem: SipError | None = _name_lines(lines, names) if None in names else None
     code = start[8:11]
     if broken or problem or not (code.isascii() and code.isdigit()) or start[11:12] not in (" ", ""):
         raise Unanswerable(f"malformed response: {start[:60]!r}")
     response = Response(int(code), start[12:], lines, names, body)  # type: ignore[arg-type]
-    if not 100 <= response.status <= 699 or _cut_body(response):
+    if not 100 <= response.status <= 699 or len(lines) > MAX_HEADER_LINES or _cut_body(response):
         raise Unanswerable(f"malformed response: {start[:60]!r}")
     return response
 
@@ -273,10 +277,9 @@ def _parse_response(start: str, lines: list[str], body: bytes, *, broken: bool) 
 def _name_lines(lines: list[str], names: list[str | None]) -> SipError | None:
     """Name the lines that the table of common spellings does not know; join folded ones (RFC 3261 7.3.1)."""
     problem: SipError | None = None
-    for i in range(len(lines) - 1, 0, -1):
-        if lines[i][:1] in (" ", "\t"):
-            lines[i - 1] += "\r\n" + lines.pop(i)
-            del names[i]
+    if any(line[:1] in (" ", "\t") for line in lines):
+        lines[:] = _LINE_END.split("\r\n".join(lines))
+        names[:] = [_named(line[: line.find(":") + 1]) for line in lines]
     for i, line in enumerate(lines):
         if names[i] is None:
             try:
@@ -284,8 +287,6 @@ def _name_lines(lines: list[str], names: list[str | None]) -> SipError | None:
             except BadRequest as error:
                 problem = problem or error
                 names[i] = ""
-    if len(lines) > MAX_HEADER_LINES:
-        problem = BadRequest(f"more than {MAX_HEADER_LINES} header lines")
     return problem
 
 

@@ -199,9 +199,10 @@ class ServerTransaction(Transaction):
 
 
 class ClientTransaction(Transaction):
-    """RFC 3261 17.1. `deadline` is when timer C runs out (RFC 3261 16.6 step 11), on the layer's clock."""
+    """RFC 3261 17.1. `deadline` is when timer C runs out (RFC 3261 16.6 step 11), on the layer's clock; once `given_up`
+    nothing puts it off."""
 
-    __slots__ = ("deadline",)
+    __slots__ = ("deadline", "given_up")
 
     def __init__(self, key: tuple[str, ...], request: Request, flow: Flow) -> None:
         if request.method == "INVITE":
@@ -209,3 +210,4 @@ class ClientTransaction(Transaction):
         else:
             super().__init__(key, request, flow, _NON_INVITE_CLIENT, State.TRYING)
         self.deadline = 0.0
+        self.given_up = False

@@ -105,7 +105,8 @@ class TransactionLayer:
             if transaction.state is not State.COMPLETED or transaction.key[1] != "INVITE":
                 transaction.request = transaction.last = None
         elif transaction.key[1] == "INVITE" and (before is State.CALLING or response.status != 100):
-            transaction.deadline = now + self._timer_c
+            if not transaction.given_up:  # ringing on after a CANCEL gains no time
+                transaction.deadline = now + self._timer_c
             if before is State.CALLING:
                 self._timers.start(self._timer_c, (transaction, Event.TIMER_C), now)
         return Do.PASS_UP in done
@@ -117,6 +118,7 @@ class TransactionLayer:
     def give_up_later(self, transaction: ClientTransaction, seconds: float, now: float) -> None:
         """Have `run_timers` yield a ringing INVITE again: a cancelled one may stay unanswered (RFC 3261 9.1)."""
         transaction.deadline = now + seconds
+        transaction.given_up = True
         self._timers.start(seconds, (transaction, Event.TIMER_C), now)
 
     def abandon(self, transaction: Transaction) -> None:
