@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from asyncio_dgram import TransportClosed
@@ -59,8 +59,8 @@ class _Connection(asyncio.Protocol):
         self.flow: Flow | None = None
         self.last_heard = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # narrows what asyncio promises
+    def connection_made(self, base: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, base)  # what it is, but uvloop's does not say so
         peer = transport.get_extra_info("peername")
         if not peer:  # gone before it was looked at
             transport.abort()
