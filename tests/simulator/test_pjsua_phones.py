@@ -24,6 +24,7 @@ from proxy.sip.message import Request, parse
 from simulator.agents import pjsua
 from simulator.agents.audio import heard, tone, write_wav
 from simulator.agents.pjsua import BUSY, RING_ONLY, Behaviour, PhoneError, PhoneFault, PhonePool, TlsFiles, Transport
+from simulator.softswitch.embedded import Account, EmbeddedSwitch
 
 pytestmark = pytest.mark.phones
 
@@ -231,6 +232,26 @@ async def test_a_call_to_nobody_is_not_answered_by_somebody(pool: PhonePool) -> 
     with pytest.raises(PhoneError):
         await alice.call("not a uri: at all")
     assert alice.calls == []
+
+
+async def test_phones_register_with_the_switch_and_call_by_number(pool: PhonePool) -> None:
+    accounts = [Account("+447700900001", "bob", "s3cret"), Account("+15550100", "alice", "s3cret")]
+    async with EmbeddedSwitch(("127.0.0.54", 0), accounts) as switch:
+        bob = await pool.phone("bob", "s3cret", server=switch.address, bind=CALLEE, behaviour=Behaviour(talk=0.1))
+        alice = await pool.phone("alice", "s3cret", server=switch.address, bind=CALLER)
+        made = await alice.call("+447700900001")
+        assert (await made.wait("ended")).status == 480  # bob is not there yet
+        await bob.register()
+        made = await alice.call("+447700900001")
+        await made.wait("answered")
+        assert (await bob.next_call()).first("answered")
+        assert (await made.wait("ended")).status == 200
+        await bob.close()  # takes the registration back
+        made = await alice.call("+447700900001")
+        assert (await made.wait("ended")).status == 480
+        intruder = await pool.phone("alice", "wrong", server=switch.address, bind=CALLEE)
+        with pytest.raises(PhoneError, match="REGISTER of <sip:alice@"):
+            await intruder.register()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGABRT])
