@@ -28,30 +28,33 @@ def configure(stream: TextIO | None = None) -> None:
 
 
 class RecordWriter:
-    """Appends call records to a file, or to stderr where `path` is None; whole lines, a fifth of a second late at most.
+    """Appends call records to a file, or to stderr where `path` is None: many lines at once, a fifth of a second late.
 
     Raises OSError where the file cannot be opened.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._file = sys.stderr if path is None else path.open("a", encoding="ascii", buffering=1 << 16)
+        self._file = sys.stderr if path is None else path.open("a", encoding="ascii")
         self._owned = path is not None
-        self._flush: asyncio.TimerHandle | None = None
+        self._lines: list[str] = []
+        self._alarm: asyncio.TimerHandle | None = None
 
     def write(self, line: str) -> None:
         """Take one line, without its end."""
-        self._file.write(line + "\n")
-        if self._flush is None:
-            self._flush = asyncio.get_running_loop().call_later(_FLUSH_EVERY, self._flush_now)
+        self._lines.append(line)
+        if self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(_FLUSH_EVERY, self._flush)
 
-    def _flush_now(self) -> None:
-        self._flush = None
+    def _flush(self) -> None:
+        self._alarm = None
+        self._file.write("\n".join((*self._lines, "")))
         self._file.flush()
+        self._lines.clear()
 
     def close(self) -> None:
         """Write out what is left."""
-        if self._flush is not None:
-            self._flush.cancel()
-        self._file.flush()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._flush()
         if self._owned:
             self._file.close()
