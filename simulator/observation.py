@@ -37,7 +37,7 @@ class CallerSaw:
     ringing: float | None = None
     final: float | None = None
     status: int | None = None
-    retransmissions: int = 0
+    retransmissions: int | None = 0
     error: str | None = None
 
     @property

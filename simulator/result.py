@@ -47,9 +47,9 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 class Result:
     """A played scenario.
 
-    `problems` are reasons, found while playing, why the run cannot be trusted (a limiter fired, a port ran
-    out). `notes` are things worth knowing that spoil nothing. `unfinished` counts planned calls that an
-    interruption cut short: they are in no figure. `duration` is in seconds.
+    `problems` are reasons, found while playing, why the run cannot be trusted (a limiter fired, a port ran out);
+    `notes` are things worth knowing that spoil nothing. `partial` says that `-k` left out some of the calls.
+    `unfinished` counts planned calls that an interruption cut short: they are in no figure. `duration` is in seconds.
     """
 
     name: str
@@ -57,14 +57,15 @@ class Result:
     home: str
     preset: str
     seed: int
+    folder: Path
     figures: Figures
     thresholds: tuple[Threshold, ...] = ()
+    partial: bool = False
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unfinished: int = 0
     interrupted: bool = False
     duration: float = 0.0
-    folder: Path | None = None
 
     @property
     def calls(self) -> tuple[CallObservation, ...]:
@@ -96,7 +97,9 @@ class Result:
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        """Every threshold of the scenario beside its value."""
+        """Every threshold of the scenario beside its value; a part of a scenario is held to none."""
+        if self.partial:
+            return ()
         return check(self.thresholds, self.figures.metrics)
 
     @property

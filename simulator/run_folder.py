@@ -11,14 +11,16 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from simulator.observation import CallObservation
+from simulator.figures import combine
+from simulator.observation import CallerSaw, CallObservation
+from simulator.result import ExitCode, Result, worst
 
 # The packages whose version may change what a run measures.
 _PACKAGES = ("ringfence", "asyncio-dgram", "phonenumbers", "pjsua2-python", "pydantic", "uvloop")
@@ -60,7 +62,7 @@ class RunFolder:
         fresh.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         fresh.replace(target)
 
-    def write_calls(self, calls: Iterable[CallObservation], direct: Mapping[str, Any]) -> None:
+    def write_calls(self, calls: Iterable[CallObservation], direct: Mapping[str, CallerSaw]) -> None:
         """Write calls.jsonl: one line a call with what each side saw and what that adds up to."""
         with (self.path / "calls.jsonl").open("w", encoding="utf-8") as file:
             for call in calls:
@@ -80,6 +82,17 @@ class RunFolder:
         self.write("manifest.json", self._manifest)
         self.event(state)
         self._events.close()
+
+
+def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -> Path:
+    """Make the folder of a run of several scenarios: their figures together, and where each has its own."""
+    total = combine((result.name, result.figures) for result in results)
+    code = worst(result.exit_code for result in results)
+    folders = {result.name: result.folder.name for result in results}
+    folder = RunFolder(root, "suite", {"command": list(command), "scenarios": folders})
+    folder.write("metrics.json", total.metrics)
+    folder.finish("interrupted" if code is ExitCode.INTERRUPTED else "finished", exit_code=int(code))
+    return folder.path
 
 
 def file_hashes(paths: Iterable[Path]) -> dict[str, str]:

@@ -140,7 +140,7 @@ def load_directory(config: ProxyConfig) -> Directory:
         return Directory()
     if location.startswith("sqlite:///"):
         return _read_database(Path(location.removeprefix("sqlite:///")))
-    return Directory(load(Path(location), _SubscribersFile).subscribers)
+    return Directory(load(Path(location), SubscribersFile).subscribers)
 
 
 def unique(subscribers: Iterable[tuple[int | str, Subscriber]]) -> None:
@@ -164,7 +164,7 @@ def _unique_in_list(subscribers: list[Subscriber]) -> list[Subscriber]:
 
 
 @dataclass(frozen=True, slots=True)
-class _SubscribersFile:
+class SubscribersFile:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     subscribers: Annotated[list[Subscriber], AfterValidator(_unique_in_list)]

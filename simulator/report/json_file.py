@@ -29,7 +29,7 @@ def _scenario(result: Result) -> dict[str, Any]:
         "home": result.home,
         "preset": result.preset,
         "seed": result.seed,
-        "folder": str(result.folder) if result.folder else None,
+        "folder": str(result.folder),
         "duration": result.duration,
         "exit_code": int(result.exit_code),
         "interrupted": result.interrupted,

@@ -24,6 +24,7 @@ GOOD = Result(
     home="CN",
     preset="cn",
     seed=7,
+    folder=Path("runs/x"),
     figures=Figures(
         (
             call("w1", truth="scam"),
@@ -34,7 +35,6 @@ GOOD = Result(
         {"d1": CallerSaw(5.0, sent=5.0, ringing=5.25)},
     ),
     thresholds=(Threshold.parse("added_setup_delay", "p99 < 1s"),),
-    folder=Path("runs/x"),
 )
 WRONG = replace(
     GOOD,

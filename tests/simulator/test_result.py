@@ -17,7 +17,7 @@ from simulator.thresholds import Threshold
 def played(*calls: CallObservation, thresholds: tuple[tuple[str, str], ...] = (), **more: object) -> Result:
     numbered = tuple(replace(each, id=f"c{number}") for number, each in enumerate(calls))
     asked = tuple(Threshold.parse(figure, text) for figure, text in thresholds)
-    result = Result("s", Path("s.yaml"), "CN", "cn", 7, Figures(numbered, {}), asked)
+    result = Result("s", Path("s.yaml"), "CN", "cn", 7, Path("runs/s"), Figures(numbered, {}), asked)
     return replace(result, **more)  # type: ignore[arg-type]
 
 

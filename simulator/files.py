@@ -1,0 +1,74 @@
+"""Every file format in one place: telling them apart, checking them (`ringfence lint`), and their JSON schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter
+
+from proxy.config import ProxyConfig, load_config
+from proxy.loading import load_snapshot
+from proxy.scam_list import ScamList
+from proxy.subscribers.storage import SubscribersFile
+from proxy.yaml_file import FileError, FileErrors, load, read_text
+from simulator.scenario import Scenario, load_scenarios
+from simulator.traffic import plan
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "scenario": lambda: TypeAdapter(Scenario).json_schema(),
+    "config": lambda: TypeAdapter(ProxyConfig).json_schema(),
+    "subscribers": lambda: TypeAdapter(SubscribersFile).json_schema(),
+}
+
+
+def lint(paths: Iterable[Path]) -> list[str]:
+    """A line for every file, saying what is in it. Raises FileErrors with all that is wrong in any of them."""
+    lines: list[str] = []
+    errors: list[FileError] = []
+    more = 0
+    for path in _files(paths):
+        try:
+            lines.append(f"{path}: {_describe(path)}")
+        except FileErrors as wrong:
+            errors += wrong.errors
+            more += wrong.more
+    if errors:
+        raise FileErrors(errors, more)
+    return lines
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = (
+            sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".csv")) if path.is_dir() else [path]
+        )
+        found |= dict.fromkeys(inside)
+    return list(found)
+
+
+def _describe(path: Path) -> str:
+    """Check one file as what it looks like."""
+    if path.suffix == ".csv":
+        return f"a scam list of {len(ScamList.load([path]))} entries"
+    keys = _top_keys(path)
+    if "listen" in keys:
+        load_snapshot(load_config(path))
+        return "a proxy config"
+    if "subscribers" in keys and "scenario" not in keys and "calls" not in keys:
+        return f"{len(load(path, SubscribersFile).subscribers)} subscribers"
+    ((scenario, _),) = load_scenarios([path])
+    names = ", ".join(entry.name for entry in scenario.calls)
+    return f'scenario "{scenario.name}", {len(plan(scenario))} calls ({names})'
+
+
+def _top_keys(path: Path) -> frozenset[str]:
+    """The keys at the top of a YAML file; none where it is no mapping or no YAML, which its loader explains."""
+    try:
+        data = yaml.load(read_text(path), yaml.CBaseLoader)  # noqa: S506 - makes text, lists and mappings only
+    except yaml.YAMLError:
+        return frozenset()
+    return frozenset(data) if isinstance(data, dict) else frozenset()

@@ -1,0 +1,299 @@
+"""Brings the chain up and down: softswitch, proxy, phones and trunk agents, all on loopback.
+
+    caller agents --> proxy --> softswitch --> callee agents (phones register, and are called, through the proxy)
+
+A direct lab is the same without the proxy. On Linux each trunk has an address of its own in 127.0.0.0/8; elsewhere
+only 127.0.0.1 can be bound, and the proxy tells trunks by their port.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from proxy.numbers import Numbering
+from proxy.subscribers.profile import Subscriber
+from simulator.agents.orders import Order, Placed
+from simulator.agents.pjsua import PhoneError
+from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
+from simulator.observation import CallerSaw, PhoneSaw
+from simulator.proxy_process import LabError, ProxyProcess
+from simulator.real_phones import RealPhones
+from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.traffic import PlannedCall
+
+Address = tuple[str, int]
+
+_LOCALHOST = "127.0.0.1"
+_PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
+_WORRYING = {
+    "overload": "calls that the proxy turned away because it held too many",
+    "too_many_connections": "connections that the proxy turned away because it held too many",
+    "internal_error": "messages that the proxy could not handle (a defect; see proxy.log)",
+    "unknown_source": "messages from an address that the proxy knows no trunk for",
+    "socket_error": "datagrams that the proxy could not send or receive",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What of a scenario the lab is built from. `trunks` maps names to kinds; `subscribers` are by name."""
+
+    home: str
+    preset: str
+    rules: Mapping[str, str]
+    trunks: Mapping[str, str]
+    subscribers: Mapping[str, Subscriber]
+    scam_lists: tuple[Path, ...]
+
+
+class Lab:
+    """One pass of a scenario. Use it as an async context manager; it comes down in all cases."""
+
+    def __init__(self, premises: Premises, calls: Iterable[PlannedCall], folder: Path, *, proxied: bool) -> None:
+        self.premises = premises
+        self.folder = folder
+        self.proxied = proxied
+        self.problems: list[str] = []
+        self._stack = AsyncExitStack()
+        self._proxy: ProxyProcess | None = None
+        self._trunks: dict[str, WireTrunk] = {}
+        self._placed: dict[str, tuple[Placed, float]] = {}
+        self._understand = Numbering(premises.home).understand
+        self._by_real_phones = tuple(call for call in calls if call.agent == "pjsua")
+        self._real: RealPhones | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except OSError as error:
+            await self._stack.aclose()
+            raise LabError(f"cannot open a socket on loopback: {error.strerror or error}") from error
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _open(self) -> None:
+        enter = self._stack.enter_async_context
+        subscribers = self.premises.subscribers
+        nowhere = (_LOCALHOST, 9)  # next hop of agents until theirs is known
+        self._outside = await enter(WirePhones((_loopback(9), 0), nowhere, any_number=True))
+        accounts = [Account(each.number, user_of(name, each), each.password) for name, each in subscribers.items()]
+        self.switch = await enter(
+            EmbeddedSwitch(
+                (_LOCALHOST, 0),
+                accounts,
+                resolve=lambda dialled: self._understand(dialled).e164,
+                outside=self._outside.address,
+            )
+        )
+        for index, (name, kind) in enumerate(self.premises.trunks.items(), start=1):
+            agent = WirePhones if kind == "access" else WireTrunk
+            self._trunks[name] = await enter(agent((_loopback(index), 0), nowhere))
+        next_hop = await self._start_proxy() if self.proxied else self.switch.address
+        for trunk in (*self._trunks.values(), self._outside):
+            trunk.next_hop = next_hop
+        self.phones = next(trunk for trunk in self._trunks.values() if isinstance(trunk, WirePhones))
+        real = await self._add_real_phones(next_hop) if self._by_real_phones else frozenset()
+        failures = await self.phones.register(
+            Phone(each.number, user_of(name, each), each.password)
+            for name, each in subscribers.items()
+            if name not in real
+        )
+        if failures:
+            first = failures[0]
+            raise LabError(
+                f"{len(failures)} of {len(subscribers)} phones could not register; "
+                f"the first is {first.phone.user}: {first.status or 'no answer'}"
+            )
+
+    async def _add_real_phones(self, next_hop: Address) -> frozenset[str]:
+        """Bring up PJSIP for the calls that ask for it; returns the subscribers that have such a phone."""
+        self._real = await self._stack.enter_async_context(RealPhones(next_hop))
+        called = {call.callee_name for call in self._by_real_phones if call.callee_name}
+        calling = {self._caller_phone(call): self._trunks[call.trunk].address[0] for call in self._by_real_phones}
+        try:
+            for name in called | (calling.keys() & self.premises.subscribers.keys()):
+                each = self.premises.subscribers[name]
+                await self._real.add(name, user_of(name, each), each.password, self.phones.address[0])
+            for name in calling.keys() - self.premises.subscribers.keys():
+                await self._real.add_caller(name, calling[name])
+        except (PhoneError, TimeoutError) as error:
+            raise LabError(f"a real phone (PJSIP) did not come up: {error}") from error
+        return frozenset(called | calling.keys())
+
+    def _caller_phone(self, call: PlannedCall) -> str:
+        """The real phone that places a call: the subscriber's own, or the one of its trunk."""
+        own = call.caller_name if isinstance(self._trunks[call.trunk], WirePhones) else None
+        return own or call.trunk
+
+    async def _start_proxy(self) -> Address:
+        address = (_LOCALHOST, free_port())
+        config = self.folder / "proxy.yaml"
+        self._write_subscribers()
+        config.write_text(yaml.safe_dump(self._config(address), sort_keys=False), encoding="utf-8")
+        self._proxy = await ProxyProcess.start(config, self.folder / "proxy.log")
+        return address
+
+    def _config(self, address: Address) -> dict[str, Any]:
+        premises = self.premises
+        # Access comes last: where all trunks share one address, it is what remains.
+        by_access_last = sorted(premises.trunks.items(), key=lambda item: item[1] == "access")
+        return {
+            "listen": [f"udp:{address[0]}:{address[1]}"],
+            "softswitch": f"udp:{self.switch.address[0]}:{self.switch.address[1]}",
+            "home": premises.home,
+            "preset": premises.preset,
+            "trunks": {
+                name: {"match": [self._match(name, kind)], "kind": kind, "trust_identity": kind != "access"}
+                for name, kind in by_access_last
+            },
+            "subscribers": "subscribers.yaml",
+            "scam_lists": [str(path.resolve()) for path in premises.scam_lists],
+            "rules": dict(premises.rules),
+            "call_log": "proxy-calls.jsonl",
+            "limits": {"drain_seconds": 2},
+        }
+
+    def _match(self, name: str, kind: str) -> str:
+        host, port = self._trunks[name].address
+        return host if host != _LOCALHOST or kind == "access" else f"{host}:{port}"
+
+    def _write_subscribers(self) -> None:
+        listed = [
+            {key: value for key, value in asdict(each).items() if value not in (None, "", ())}
+            | {"user": user_of(name, each), "allow": list(each.allow), "block": list(each.block)}
+            for name, each in self.premises.subscribers.items()
+        ]
+        text = yaml.safe_dump({"subscribers": listed}, sort_keys=False)
+        (self.folder / "subscribers.yaml").write_text(text, encoding="utf-8")
+
+    def place(self, call: PlannedCall, due: float) -> None:
+        """Place a call now; `due` is when it should have been placed."""
+        behaviour = _behaviour(call)
+        if self._real is not None and call.agent == "pjsua":
+            # Its Call-ID is PJSIP's own choice; a called wire phone goes by the number instead.
+            self.phones.for_number[call.callee] = self._outside.for_number[call.callee] = behaviour
+            self._real.place(self._caller_phone(call), _order(call), behaviour, due)
+            return
+        if self._real is not None:
+            self._real.expect(call.id, behaviour)
+        self.phones.for_call[call.id] = self._outside.for_call[call.id] = behaviour
+        self._placed[call.id] = self._trunks[call.trunk].place(_order(call)), due
+
+    async def idle(self) -> None:
+        """Wait until every call placed has ended."""
+        for trunk in self._trunks.values():
+            await trunk.idle()
+        if self._real is not None:
+            await self._real.idle()
+
+    @property
+    def ended(self) -> int:
+        """How many of the placed calls have ended."""
+        wire = sum(placed.ended is not None for placed, _ in self._placed.values())
+        return wire + (self._real.ended if self._real is not None else 0)
+
+    def call_id(self, call: PlannedCall) -> str:
+        """The Call-ID with which the call left the caller."""
+        real = self._real.call_id(call.id) if self._real is not None and call.agent == "pjsua" else None
+        return real or call.id
+
+    def caller_saw(self, call: PlannedCall) -> CallerSaw | None:
+        """What the caller's socket saw; None where the call was never placed."""
+        if self._real is not None and call.agent == "pjsua":
+            return self._real.caller_saw(call.id)
+        if call.id not in self._placed:
+            return None
+        placed, due = self._placed[call.id]
+        return CallerSaw(
+            due,
+            placed.sent,
+            placed.ringing,
+            placed.final,
+            placed.status,
+            placed.retransmissions,
+            placed.error,
+        )
+
+    def phone_saw(self, call: PlannedCall) -> PhoneSaw:
+        """What the callee's socket saw."""
+        call_id = self.call_id(call)
+        taken = [*self.phones.taken.get(call_id, ()), *self._outside.taken.get(call_id, ())]
+        if taken:
+            return PhoneSaw(len(taken), taken[0].received, taken[0].status)
+        return self._real.phone_saw(call_id) if self._real is not None else PhoneSaw()
+
+    async def close(self) -> None:
+        """Take everything down; `problems` then says what went wrong meanwhile."""
+        if self._proxy is not None:
+            proxy, self._proxy = self._proxy, None
+            if proxy.ended:
+                self.problems.append("the proxy ended by itself (see proxy.log)")
+            counters = await proxy.stop()
+            self.problems += [
+                f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
+            ]
+        unsent = sum(trunk.unsent for trunk in (*self._trunks.values(), self._outside))
+        if unsent:
+            self.problems.append(f"{unsent} datagrams that this machine did not let the agents send")
+        await self._stack.aclose()
+
+
+def user_of(name: str, subscriber: Subscriber) -> str:
+    """The digest user of a subscriber: their own, or the name that the scenario gives them."""
+    return subscriber.user or name
+
+
+def free_port() -> int:
+    """A port that is free on loopback now. Raises OSError where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((_LOCALHOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _loopback(index: int) -> str:
+    """An address of its own for each trunk where the system has all of 127.0.0.0/8."""
+    return f"127.0.{index}.1" if sys.platform == "linux" else _LOCALHOST
+
+
+def _order(call: PlannedCall) -> Order:
+    return Order(
+        call.id,
+        caller=call.caller,
+        callee=call.callee,
+        display_name=call.display_name,
+        asserted=call.asserted,
+        diversion=call.diversion,
+        privacy=call.privacy,
+        talk=call.talk,
+        cancel_after=call.cancel_after,
+        patience=call.ring + (call.cancel_after or 0.0) + _PATIENCE,
+    )
+
+
+def _behaviour(call: PlannedCall) -> Behaviour:
+    if call.behaviour == "busy":
+        return Behaviour(status=486, rings=False)
+    if call.behaviour == "reject":
+        return Behaviour(status=603, after=call.ring)
+    if call.behaviour in ("ring_only", "cancel"):
+        return Behaviour(status=None)
+    return Behaviour(after=call.ring)
+
+
+def plan_lasts(calls: Iterable[PlannedCall]) -> float:
+    """Seconds from the first moment of the plan until its last call should have ended."""
+    return max((call.start + call.ring + (call.cancel_after or 0) + (call.talk or 0) for call in calls), default=0.0)

@@ -1,0 +1,155 @@
+"""Plays the calls that a scenario gives to real phones (PJSIP): who registers, who calls, what the called ones do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Coroutine
+from typing import Any, Self
+
+from proxy.sip.message import parse
+from simulator.agents.orders import CALL_HEADER, Order
+from simulator.agents.pjsua import RING_ONLY, Phone, PhoneCall, PhoneError, PhonePool
+from simulator.agents.wire import Behaviour
+from simulator.observation import CallerSaw, PhoneSaw
+
+Address = tuple[str, int]
+
+_SETTLE = 2.0  # seconds that a call may take beyond its order to end
+
+
+class RealPhones:
+    """The PJSIP phones of one pass. `server` is where they register and send their calls.
+
+    A phone that is called rings at once and then does what the called number's order says, found by the caller
+    side's Call-ID, which PJSIP picks for itself where it is the caller too.
+    """
+
+    def __init__(self, server: Address) -> None:
+        self._server = server
+        self._pool = PhonePool()
+        self._phones: dict[str, Phone] = {}
+        self._behaviours: defaultdict[str, asyncio.Future[Behaviour]] = defaultdict(asyncio.Future)
+        self._taken: defaultdict[str, list[PhoneCall]] = defaultdict(list)
+        self._placed: dict[str, asyncio.Task[None]] = {}
+        self._started: dict[str, PhoneCall] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._due: dict[str, float] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._pool.__aenter__()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        tasks = [*self._tasks, *self._placed.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pool.__aexit__(None, None, None)
+
+    async def add(self, name: str, user: str, password: str, bind: str) -> None:
+        """A subscriber's phone, registered and waiting for calls. Raises PhoneError."""
+        phone = await self._pool.phone(user, password, server=self._server, bind=bind, behaviour=RING_ONLY)
+        await phone.register()
+        self._phones[name] = phone
+        self._start(self._serve(phone))
+
+    async def add_caller(self, name: str, bind: str) -> None:
+        """A phone on a trunk, which only calls."""
+        self._phones[name] = await self._pool.phone(name, server=self._server, bind=bind)
+
+    def place(self, name: str, order: Order, behaviour: Behaviour, due: float) -> None:
+        """Have the phone `name` call now; `behaviour` is the called phone's."""
+        self._due[order.call_id] = due
+        self._placed[order.call_id] = asyncio.create_task(self._call(self._phones[name], order, behaviour))
+
+    def expect(self, call_id: str, behaviour: Behaviour) -> None:
+        """A call of somebody else's to one of these phones."""
+        future = self._behaviours[call_id]
+        if not future.done():
+            future.set_result(behaviour)
+
+    async def idle(self) -> None:
+        """Wait until every call placed has ended."""
+        await asyncio.gather(*self._placed.values(), return_exceptions=True)
+
+    @property
+    def ended(self) -> int:
+        """How many of the placed calls have ended."""
+        return sum(task.done() for task in self._placed.values())
+
+    def call_id(self, call: str) -> str | None:
+        """The Call-ID with which a call of this name left."""
+        placed = self._started.get(call)
+        return placed.call_id if placed else None
+
+    def caller_saw(self, call: str) -> CallerSaw | None:
+        """What the calling phone saw, None where it never called. PJSIP does not tell how often it sent a request."""
+        if call not in self._placed:
+            return None
+        due, placed = self._due[call], self._started.get(call)
+        if placed is None:
+            task = self._placed[call]
+            error = task.exception() if task.done() and not task.cancelled() else None
+            return CallerSaw(due, error=str(error) if error else None)
+        invite, over = placed.invite(), placed.over
+        ringing = next((event.at for event in placed.responses() if 180 <= event.status < 190), None)
+        final = next((event for event in placed.responses() if event.status >= 200), None)
+        return CallerSaw(
+            due,
+            invite.at if invite else None,
+            ringing,
+            final.at if final else None,
+            final.status if final else None,
+            None,
+            over.text if over and over.kind == "fault" else None,
+        )
+
+    def phone_saw(self, call_id: str) -> PhoneSaw:
+        """What the called phone saw of the call with this Call-ID on the caller's side."""
+        calls = self._taken.get(call_id, [])
+        if not calls:
+            return PhoneSaw()
+        invite = calls[0].invite()
+        final = next((event.status for event in calls[0].responses() if event.status >= 200), None)
+        return PhoneSaw(len(calls), invite.at if invite else None, final)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _call(self, phone: Phone, order: Order, behaviour: Behaviour) -> None:
+        call = await phone.call(order.callee, caller=order.from_, headers=order.identity_headers, talk=order.talk)
+        self._started[order.call_id] = call
+        self.expect(call.call_id, behaviour)
+        if order.cancel_after is not None:
+            with contextlib.suppress(PhoneError, TimeoutError):
+                await call.wait("ringing", within=order.patience)
+                await asyncio.sleep(order.cancel_after)
+            await call.hang_up()
+        try:
+            await call.wait("ended", within=order.patience + (order.talk or 0.0))
+        except TimeoutError:
+            await call.hang_up()
+            with contextlib.suppress(TimeoutError):
+                await call.wait("ended", within=_SETTLE)
+
+    async def _serve(self, phone: Phone) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                self._start(self._take(await phone.next_call(within=60.0)))
+
+    async def _take(self, call: PhoneCall) -> None:
+        """Do with a call that came in what its order says."""
+        while (invite := call.invite()) is None:
+            await call.grows()
+        near = parse(invite.message.encode()).header(CALL_HEADER.lower()) or call.call_id
+        self._taken[near].append(call)
+        behaviour = await self._behaviours[near]
+        if behaviour.status is None:
+            return
+        await asyncio.sleep(behaviour.after)
+        with contextlib.suppress(PhoneError):
+            await call.answer(behaviour.status)

@@ -1,0 +1,230 @@
+"""Plays a scenario and gathers what each side saw: first through the proxy, then straight to the softswitch.
+
+The generator is open-loop: every call leaves at its planned moment, whatever became of those before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from simulator.agents import pjsua
+from simulator.figures import Figures
+from simulator.lab import Lab, Premises, plan_lasts
+from simulator.observation import CallerSaw, CallObservation, Expected, Outcome, ProxyWrote
+from simulator.proxy_process import LabError
+from simulator.result import Result
+from simulator.run_folder import RunFolder, file_hashes
+from simulator.scenario import Scenario
+from simulator.traffic import PlannedCall
+
+_LEAD = 0.05  # seconds from the start of a pass to its first call
+_GRACE = 5.0  # seconds that calls get beyond their plan before the pass ends without them
+_TICK = 0.2  # seconds between two reports of progress
+# The direct pass leaves out the calls that the proxy stopped; longer silences than this teach nothing.
+_LONGEST_GAP = 0.2
+
+
+class Progress(Protocol):
+    """Who is told how far the run is."""
+
+    def part(self, what: str, calls: int) -> None:
+        """A pass of `calls` calls begins."""
+
+    def ended(self, calls: int) -> None:
+        """So many of them have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scenario to play: `calls` is its plan, or what `-k` left of it (then `partial`)."""
+
+    scenario: Scenario
+    source: Path
+    seed: int
+    calls: tuple[PlannedCall, ...]
+    partial: bool = False
+
+
+class Runner:
+    """Plays jobs one after another into folders under `runs`; setting `stop` ends the run early and in order."""
+
+    def __init__(self, runs: Path, progress: Progress, stop: asyncio.Event, command: Sequence[str] = ()) -> None:
+        self._runs = runs
+        self._progress = progress
+        self._stop = stop
+        self._command = list(command)
+
+    async def play(self, job: Job) -> Result:
+        """Play one job. Raises LabError where the lab could not be brought up."""
+        scenario = job.scenario
+        folder = RunFolder(
+            self._runs,
+            scenario.name,
+            {
+                "scenario": scenario.name,
+                "source": str(job.source),
+                "seed": job.seed,
+                "home": scenario.home,
+                "preset": scenario.preset,
+                "softswitch": "embedded",
+                "calls": len(job.calls),
+                "command": self._command,
+                "files": file_hashes([job.source, *scenario.scam_lists]),
+            },
+        )
+        try:
+            result = await self._play(job, folder)
+        except BaseException as error:
+            folder.finish("failed", reason=str(error) or type(error).__name__)
+            raise
+        folder.write_calls(result.calls, result.figures.direct)
+        folder.write("metrics.json", result.figures.metrics)
+        folder.finish(
+            "interrupted" if result.interrupted else "finished",
+            exit_code=int(result.exit_code),
+            valid=not result.invalid_because,
+            invalid_because=result.invalid_because,
+            unfinished=result.unfinished,
+            duration=result.duration,
+        )
+        return result
+
+    async def _play(self, job: Job, folder: RunFolder) -> Result:
+        started = time.monotonic()
+        scenario = job.scenario
+        premises = premises_of(scenario)
+        job, notes = with_agents_at_hand(job)
+        proxied = Lab(premises, job.calls, folder.path, proxied=True)
+        async with proxied:
+            folder.event("lab_ready")
+            await self._pass(scenario.name, proxied, job.calls, folder)
+        calls = tuple(self._observations(job, proxied, folder.path / "proxy-calls.jsonl"))
+        problems = list(proxied.problems)
+        comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.agent == "wire"}
+        twins = closer_together(call for call in job.calls if call.id in comparable)
+        seen: dict[str, CallerSaw] = {}
+        if twins and not self._stop.is_set():
+            direct = Lab(premises, twins, folder.path, proxied=False)
+            async with direct:
+                await self._pass(f"{scenario.name}, straight to the softswitch", direct, twins, folder)
+            problems += direct.problems
+            seen = {call.id: saw for call in twins if (saw := direct.caller_saw(call)) and saw.status is not None}
+        return Result(
+            name=scenario.name,
+            source=job.source,
+            home=scenario.home,
+            preset=scenario.preset,
+            seed=job.seed,
+            folder=folder.path,
+            figures=Figures(calls, seen),
+            thresholds=scenario.thresholds,
+            partial=job.partial,
+            problems=tuple(problems),
+            notes=notes,
+            unfinished=len(job.calls) - len(calls),
+            interrupted=self._stop.is_set(),
+            duration=time.monotonic() - started,
+        )
+
+    async def _pass(self, what: str, lab: Lab, calls: Sequence[PlannedCall], folder: RunFolder) -> None:
+        self._progress.part(what, len(calls))
+        folder.event("pass_started", proxied=lab.proxied, calls=len(calls))
+        playing = asyncio.create_task(_place_all(lab, calls))
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            while not (playing.done() or stopping.done()):
+                await asyncio.wait({playing, stopping}, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
+                self._progress.ended(lab.ended)
+        finally:
+            for task in (playing, stopping):
+                task.cancel()
+            await asyncio.gather(playing, stopping, return_exceptions=True)
+        if playing.done() and not playing.cancelled():
+            playing.result()
+        folder.event("pass_ended", proxied=lab.proxied, ended=lab.ended)
+
+    def _observations(self, job: Job, lab: Lab, records: Path) -> Iterator[CallObservation]:
+        """What each side saw of every call; of an interrupted run only of those that came to their end."""
+        written = read_records(records)
+        for call in job.calls:
+            caller_saw = lab.caller_saw(call)
+            if caller_saw is None or (self._stop.is_set() and caller_saw.status is None):
+                if self._stop.is_set():
+                    continue
+                raise LabError(f"call {call.id} was planned and never placed")
+            expect = call.expect
+            record = written.get(lab.call_id(call))
+            yield CallObservation(
+                id=call.id,
+                name=call.campaign,
+                family=call.family,
+                truth=call.truth,
+                trunk=call.trunk,
+                caller=call.caller,
+                callee=call.callee,
+                agent=call.agent,
+                expected=Expected(expect.action, expect.rule, expect.status) if expect else None,
+                caller_saw=caller_saw,
+                phone_saw=lab.phone_saw(call),
+                proxy_wrote=ProxyWrote.from_json(record) if record else None,
+            )
+
+
+async def _place_all(lab: Lab, calls: Sequence[PlannedCall]) -> None:
+    """Place every call at its moment, then wait until all have ended or should have."""
+    begin = time.monotonic() + _LEAD
+    for call in sorted(calls, key=lambda call: call.start):
+        due = begin + call.start
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        lab.place(call, due)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(begin + plan_lasts(calls) + _GRACE - time.monotonic()):
+            await lab.idle()
+
+
+def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
+    """The job with wire agents in the place of real phones where there can be none here, and a note that says so."""
+    usable, reason = pjsua.available()
+    real = sum(call.agent == "pjsua" for call in job.calls)
+    if usable or not real:
+        return job, ()
+    calls = tuple(replace(call, agent="wire") for call in job.calls)
+    return replace(job, calls=calls), (f"{reason}; wire agents played their {real} calls",)
+
+
+def closer_together(calls: Iterator[PlannedCall]) -> tuple[PlannedCall, ...]:
+    """The same calls in the same order, with the long silences between them cut short."""
+    moved = []
+    previous = start = 0.0
+    for call in sorted(calls, key=lambda call: call.start):
+        start += min(call.start - previous, _LONGEST_GAP)
+        previous = call.start
+        moved.append(replace(call, start=start))
+    return tuple(moved)
+
+
+def read_records(path: Path) -> dict[str, dict[str, Any]]:
+    """The proxy's call records by Call-ID; none where it wrote no file."""
+    if not path.exists():
+        return {}
+    records = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return {record["call_id"]: record for record in records if record["event"] == "call"}
+
+
+def premises_of(scenario: Scenario) -> Premises:
+    """What the lab needs to know of a scenario."""
+    return Premises(
+        scenario.home,
+        scenario.preset,
+        scenario.rules,
+        scenario.trunks,
+        scenario.subscribers,
+        scenario.scam_lists,
+    )
