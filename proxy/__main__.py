@@ -134,6 +134,7 @@ def _settings(config: ProxyConfig, now: float) -> CoreSettings:
         config.limits.transactions,
         config.limits.timer_c,
         time.time() - now,
+        time.perf_counter,
     )
 
 
