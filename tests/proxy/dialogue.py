@@ -1,0 +1,153 @@
+"""Plays the proxy's neighbours, line by line: `play().receive(INVITE).sends(100).sends("INVITE", SWITCH)`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from proxy.core import CoreSettings, ProxyCore
+from proxy.forwarding import Listener
+from proxy.policy import preset
+from proxy.policy.engine import Policy
+from proxy.policy.snapshot import Snapshot
+from proxy.sip.flow import Flow
+from proxy.sip.message import Request, Response, parse
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.trunks import SourceMatch, Trunk, TrunkTable
+
+LISTENERS = (
+    Listener("udp", "127.0.0.1", 5060),
+    Listener("tcp", "127.0.0.1", 5060),
+    Listener("tls", "127.0.0.1", 5061),
+)
+SWITCH = Flow("udp", "127.0.0.9", 5080, 0)
+ABROAD = Flow("udp", "127.0.1.1", 5070, 0)  # on a trunk whose identities are trusted
+SHADY = Flow("udp", "127.0.3.1", 5070, 0)  # on a trunk whose identities are not
+PHONE = Flow("udp", "127.0.0.77", 5071, 0)
+TCP_PHONE = Flow("tcp", "127.0.0.78", 40001, 1)
+STRANGER = Flow("udp", "192.0.2.66", 5060, 0)
+TRUNKS = TrunkTable(
+    [
+        (Trunk("international", "international", True), [SourceMatch.parse("127.0.1.0/24")]),
+        (Trunk("shady", "international", False), [SourceMatch.parse("127.0.3.0/24")]),
+        (Trunk("phones", "access"), [SourceMatch.parse("127.0.0.64/26")]),
+    ]
+)
+ALICE, BARRED = "+8613800138001", "+8613800138002"  # BARRED takes no calls from abroad
+DAUGHTER = "+6591234567"
+
+
+class Nobody:
+    """An empty scam list."""
+
+    def find(self, number: str, at: float, /) -> None:
+        return None
+
+
+class Household:
+    """The subscribers there are."""
+
+    def find(self, number: str, /) -> Subscriber | None:
+        return Subscriber(number, barring=Barring(incoming_international=number == BARRED))
+
+
+def new_policy(**modes: Any) -> Policy:
+    modes = {name.replace("__", "."): mode for name, mode in modes.items()}
+    return Policy(Snapshot.build("CN", preset.load("cn"), Household(), Nobody(), modes))
+
+
+def new_core(**settings: Any) -> ProxyCore:
+    return ProxyCore(CoreSettings(LISTENERS, SWITCH, TRUNKS.find, **settings), new_policy(), b"secret" * 4)
+
+
+def request(
+    method: str,
+    flow: Flow = ABROAD,
+    *,
+    to: str = ALICE,
+    uri: str = "",
+    branch: str = "z9hG4bK-1",
+    via: str = "",
+    call_id: str = "call-1",
+    cseq: int = 1,
+    to_tag: str = "",
+    hops: int | str = 70,
+    more: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+) -> bytes:
+    """A request as a neighbour on that flow would send it; everything can be set."""
+    uri = uri or f"sip:{to}@127.0.0.1"
+    headers = [
+        ("Via", via or f"SIP/2.0/{flow.transport.upper()} {flow.host}:{flow.port};branch={branch}"),
+        ("Max-Forwards", str(hops)),
+        ("From", f"<sip:{DAUGHTER}@{flow.host}>;tag=from"),
+        ("To", f"<sip:{to}@127.0.0.1>" + (f";tag={to_tag}" if to_tag else "")),
+        ("Call-ID", call_id),
+        ("CSeq", f"{cseq} {method}"),
+        *more,
+    ]
+    return bytes(Request.build(method, uri, headers, body))
+
+
+INVITE = request("INVITE", more=[("Contact", "<sip:daughter@127.0.1.1:5070>")])
+
+
+class Play:
+    """A dialogue under way. Each line says who speaks; what the proxy sends must be said too, in its order."""
+
+    def __init__(self, core: ProxyCore, now: float) -> None:
+        self.core = core
+        self.now = now
+        self.last: Request | Response = Response(0, "", [], [], b"")  # what the proxy sent last
+        self.forwarded: Request = Request("", "", [], [], b"")  # the last request it forwarded
+
+    def receive(self, data: bytes, flow: Flow = ABROAD) -> Play:
+        self.sends_nothing()
+        self.core.receive(data, flow, self.now)
+        return self
+
+    def answer(self, status: int, flow: Flow = SWITCH, headers: Iterable[tuple[str, str]] = ()) -> Play:
+        """The peer answers the request that was forwarded last."""
+        return self.receive(bytes(self.forwarded.reply(status, headers=headers, to_tag="callee")), flow)
+
+    def sends(self, what: int | str, to: Flow | None = None) -> Play:
+        """The next thing sent is a response of that status, or a request of that method, and goes there."""
+        assert self.core.outbox, f"{what} expected, nothing sent"
+        flow, data = self.core.outbox.pop(0)
+        self.last = parse(data)
+        if isinstance(self.last, Request):
+            self.forwarded = self.last
+        sent: int | str = self.last.method if isinstance(self.last, Request) else self.last.status
+        assert sent == what, data.decode()
+        assert to in (None, flow), f"{what} went to {flow}"
+        return self
+
+    def sends_nothing(self) -> Play:
+        assert not self.core.outbox, self.core.outbox[0][1].decode()
+        return self
+
+    def wait(self, seconds: float) -> Play:
+        """Time passes; each timer fires when it is due."""
+        end = self.now + seconds
+        while (due := self.core.next_timer()) <= end:
+            self.now = max(self.now, due)
+            self.core.run_timers(self.now)
+        self.now = end
+        self.core.run_timers(end)
+        return self
+
+    def forget_sent(self) -> Play:
+        """What was sent meanwhile is beside the point."""
+        self.core.outbox.clear()
+        return self
+
+    def records(self) -> list[dict[str, Any]]:
+        """The call records written since the last look."""
+        lines = [json.loads(line) for line in self.core.records]
+        self.core.records.clear()
+        return lines
+
+
+def play(core: ProxyCore | None = None, now: float = 1000.0) -> Play:
+    return Play(core or new_core(), now)

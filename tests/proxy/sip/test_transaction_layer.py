@@ -1,0 +1,412 @@
+"""Timers and matching of the transaction layer (RFC 3261 section 17, RFC 6026), with time as an argument."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from proxy.sip.flow import Flow
+from proxy.sip.message import Request, Response, parse
+from proxy.sip.transaction import ClientTransaction, ServerTransaction, State
+from proxy.sip.transaction_layer import TransactionLayer, ack_for, cancel_for, server_key
+
+UDP = Flow("udp", "127.0.0.9", 5080, 0)
+TCP = Flow("tcp", "127.0.0.9", 5080, 1)
+
+
+def request(
+    method: str, *, branch: str = "z9hG4bKx", to_tag: str = "", more: tuple[tuple[str, str], ...] = ()
+) -> Request:
+    via = "SIP/2.0/UDP 127.0.0.1:5070" + (f";branch={branch}" if branch else "")
+    return Request.build(
+        method,
+        "sip:bob@127.0.0.9",
+        [
+            ("Via", via),
+            ("From", "<sip:a@x>;tag=f"),
+            ("To", "<sip:bob@x>" + (f";tag={to_tag}" if to_tag else "")),
+            ("Call-ID", "c1"),
+            ("CSeq", f"1 {method}"),
+            *more,
+        ],
+    )
+
+
+class Element:
+    """A layer on its own clock; notes when what was sent."""
+
+    def __init__(self) -> None:
+        self.layer = TransactionLayer()
+        self.now = 0.0
+        self.sent: list[tuple[float, bytes]] = []
+        self.unanswered: list[tuple[float, ClientTransaction]] = []
+
+    def note(self) -> None:
+        self.sent += [(self.now, data) for _, data in self.layer.outbox]
+        self.layer.outbox.clear()
+
+    def pass_time(self, seconds: float) -> None:
+        self.note()
+        end = self.now + seconds
+        while (due := self.layer.next_timer()) <= end:
+            self.now = due
+            self.unanswered += [(due, client) for client in self.layer.run_timers(due)]
+            self.note()
+        self.now = end
+
+    def client(self, method: str, flow: Flow) -> ClientTransaction:
+        sending = request(method)
+        client = self.layer.send(("z9hG4bKx", method), sending, flow, self.now)
+        self.note()
+        return client
+
+    def answered(self, client: ClientTransaction, status: int) -> bool:
+        """The peer answers; True where the transaction user heard of it."""
+        response = request(client.key[1]).reply(status, to_tag="t")
+        heard = self.layer.receive_response(client, response, self.now)
+        self.note()
+        return heard
+
+    def server(self, method: str, flow: Flow) -> ServerTransaction:
+        arrived = request(method)
+        return self.layer.accept(server_key(arrived, arrived.via), arrived, flow)
+
+    def respond(self, server: ServerTransaction, status: int) -> None:
+        self.layer.respond(server, status, b"%d" % status, self.now)
+        self.note()
+
+    def again(self, server: ServerTransaction, method: str) -> bool:
+        heard = self.layer.receive_again(server, request(method), self.now)
+        self.note()
+        return heard
+
+    @property
+    def times(self) -> list[float]:
+        return [time for time, _ in self.sent]
+
+
+def test_timer_a_doubles_and_timer_b_gives_up_after_64_t1():
+    element = Element()
+    client = element.client("INVITE", UDP)
+    element.pass_time(100)
+    assert element.times == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
+    assert len({data for _, data in element.sent}) == 1
+    assert element.unanswered == [(32.0, client)]
+    assert client.state is State.TERMINATED
+    assert len(element.layer) == 0
+
+
+def test_timer_e_doubles_up_to_t2_and_timer_f_gives_up():
+    element = Element()
+    client = element.client("BYE", UDP)
+    element.pass_time(100)
+    assert element.times == [0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
+    assert element.unanswered == [(32.0, client)]
+
+
+def test_timer_e_runs_at_t2_once_a_provisional_response_came():
+    element = Element()
+    client = element.client("BYE", UDP)
+    element.pass_time(0.1)
+    assert element.answered(client, 100)
+    element.pass_time(100)
+    assert element.times == [0, 0.5, 4.5, 8.5, 12.5, 16.5, 20.5, 24.5, 28.5]
+    assert element.unanswered == [(32.0, client)]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "BYE"])
+def test_nothing_is_sent_twice_over_tcp_but_the_time_out_is_the_same(method):
+    element = Element()
+    client = element.client(method, TCP)
+    element.pass_time(100)
+    assert element.times == [0]
+    assert element.unanswered == [(32.0, client)]
+
+
+def test_a_provisional_response_stops_timers_a_and_b():
+    element = Element()
+    client = element.client("INVITE", UDP)
+    element.pass_time(0.7)
+    assert element.answered(client, 180)
+    element.pass_time(100)
+    assert element.times == [0, 0.5]
+    assert element.unanswered == []
+
+
+def test_timer_c_tells_of_an_invite_that_rang_too_long():
+    element = Element()
+    client = element.client("INVITE", UDP)
+    element.answered(client, 100)
+    element.pass_time(180)
+    assert element.unanswered == []
+    element.pass_time(2)
+    assert element.unanswered == [(181.0, client)]
+    assert client.state is State.PROCEEDING  # the user decides: a proxy cancels
+
+
+def test_each_provisional_response_but_100_puts_timer_c_off():
+    element = Element()
+    client = element.client("INVITE", UDP)
+    element.answered(client, 100)
+    element.pass_time(150)
+    element.answered(client, 180)
+    element.pass_time(180)
+    assert element.unanswered == []
+    element.pass_time(181 / 8 + 1)
+    assert [who for _, who in element.unanswered] == [client]
+
+
+def test_a_repeated_100_puts_nothing_off():
+    element = Element()
+    client = element.client("INVITE", UDP)
+    element.answered(client, 100)
+    element.pass_time(150)
+    element.answered(client, 100)
+    element.pass_time(35)
+    assert element.unanswered == [(181.0, client)]
+
+
+def test_an_invite_given_up_is_told_of_even_if_it_rings_on():
+    element = Element()
+    client = element.client("INVITE", UDP)
+    element.answered(client, 180)
+    element.pass_time(170)
+    element.layer.give_up_later(client, 32.0, element.now)
+    element.pass_time(31)
+    element.answered(client, 180)
+    assert element.unanswered == []
+    element.pass_time(2)
+    assert element.unanswered[0] == (202.0, client)
+
+
+def test_each_2xx_reaches_the_user_until_timer_m():
+    element = Element()
+    client = element.client("INVITE", UDP)
+    assert element.answered(client, 200)
+    element.pass_time(31)
+    assert element.answered(client, 200)
+    assert client.state is State.ACCEPTED
+    element.pass_time(2)
+    assert client.state is State.TERMINATED
+    assert element.times == [0]  # an ACK to a 2xx is the user's
+
+
+@pytest.mark.parametrize(("flow", "seconds"), [(UDP, 32.0), (TCP, 0.0)])
+def test_timer_d_absorbs_final_responses_and_acknowledges_each(flow, seconds):
+    element = Element()
+    client = element.client("INVITE", flow)
+    assert element.answered(client, 486)
+    acks = [parse(data) for _, data in element.sent[1:]]
+    assert [ack.method for ack in acks if isinstance(ack, Request)] == ["ACK"]
+    if seconds:
+        element.pass_time(seconds - 1)
+        assert not element.answered(client, 486)
+        assert element.sent[-1] == (31.0, bytes(acks[0]))
+        assert client.state is State.COMPLETED
+        element.pass_time(1)
+    assert client.state is State.TERMINATED
+    assert len(element.layer) == 0
+
+
+def test_an_invite_answered_at_once_is_not_sent_again():
+    element = Element()
+    element.answered(element.client("INVITE", UDP), 486)
+    element.pass_time(100)
+    assert element.times == [0, 0]  # INVITE and ACK
+
+
+@pytest.mark.parametrize(("flow", "seconds"), [(UDP, 5.0), (TCP, 0.0)])
+@pytest.mark.parametrize("status", [200, 404])
+def test_timer_k_absorbs_late_responses(flow, seconds, status):
+    element = Element()
+    client = element.client("BYE", flow)
+    assert element.answered(client, status)
+    if seconds:
+        element.pass_time(seconds - 0.5)
+        assert not element.answered(client, status)
+        assert client.state is State.COMPLETED
+        element.pass_time(0.5)
+    assert client.state is State.TERMINATED
+
+
+def test_timer_g_repeats_a_refusal_until_timer_h():
+    element = Element()
+    server = element.server("INVITE", UDP)
+    element.respond(server, 486)
+    element.pass_time(100)
+    assert element.times == [0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
+    assert server.state is State.TERMINATED
+    assert len(element.layer) == 0
+
+
+def test_a_refusal_over_tcp_is_sent_once_and_waits_for_its_ack_as_long():
+    element = Element()
+    server = element.server("INVITE", TCP)
+    element.respond(server, 486)
+    element.pass_time(31)
+    assert element.times == [0]
+    assert server.state is State.COMPLETED
+    element.pass_time(1)
+    assert server.state is State.TERMINATED
+
+
+@pytest.mark.parametrize(("flow", "seconds"), [(UDP, 5.0), (TCP, 0.0)])
+def test_the_ack_ends_the_repeats_and_timer_i_absorbs_more_of_it(flow, seconds):
+    element = Element()
+    server = element.server("INVITE", flow)
+    element.respond(server, 486)
+    element.pass_time(0.6)
+    sent = len(element.sent)
+    assert not element.again(server, "ACK")
+    if seconds:
+        element.pass_time(seconds - 0.5)
+        assert not element.again(server, "ACK")
+        assert server.state is State.CONFIRMED
+        element.pass_time(0.5)
+    assert server.state is State.TERMINATED
+    assert len(element.sent) == sent
+
+
+@pytest.mark.parametrize(("flow", "seconds"), [(UDP, 32.0), (TCP, 0.0)])
+def test_timer_j_answers_a_repeated_request_with_the_same_response(flow, seconds):
+    element = Element()
+    server = element.server("BYE", flow)
+    element.respond(server, 200)
+    if seconds:
+        element.pass_time(seconds - 1)
+        assert not element.again(server, "BYE")
+        assert element.sent[-1] == (31.0, b"200")
+        element.pass_time(1)
+    assert server.state is State.TERMINATED
+
+
+@pytest.mark.parametrize("flow", [UDP, TCP])
+def test_timer_l_absorbs_the_invite_and_lets_2xx_and_ack_pass(flow):
+    element = Element()
+    server = element.server("INVITE", flow)
+    element.respond(server, 200)
+    element.pass_time(31)
+    assert not element.again(server, "INVITE")
+    assert element.times == [0]  # the proxy repeats no 2xx: its UAS does
+    element.respond(server, 200)
+    assert element.times == [0, 31]
+    assert element.again(server, "ACK")
+    element.pass_time(1)
+    assert server.state is State.TERMINATED
+
+
+def test_a_repeated_invite_gets_the_last_provisional_response():
+    element = Element()
+    server = element.server("INVITE", UDP)
+    element.respond(server, 100)
+    element.respond(server, 180)
+    element.again(server, "INVITE")
+    assert [data for _, data in element.sent] == [b"100", b"180", b"180"]
+
+
+def test_a_repeated_non_invite_is_dropped_until_there_is_an_answer():
+    element = Element()
+    server = element.server("BYE", UDP)
+    assert not element.again(server, "BYE")
+    assert element.sent == []
+
+
+def test_no_second_final_response_is_sent():
+    element = Element()
+    server = element.server("INVITE", UDP)
+    element.respond(server, 486)
+    element.respond(server, 200)
+    element.respond(server, 180)
+    assert [data for _, data in element.sent] == [b"486"]
+
+
+def test_a_broken_transport_is_told_once():
+    element = Element()
+    client = element.client("INVITE", TCP)
+    assert element.layer.fail(client, 1.0)
+    assert not element.layer.fail(client, 1.0)
+    element.pass_time(100)
+    assert element.unanswered == []
+
+
+@pytest.mark.parametrize("method", ["INVITE", "BYE"])
+@pytest.mark.parametrize("status", [200, 486])
+def test_no_transaction_outlives_its_timers(method, status):
+    element = Element()
+    element.answered(element.client(method, UDP), status)
+    element.respond(element.server(method, UDP), status)
+    element.pass_time(40)
+    assert len(element.layer) == 0
+
+
+def test_timers_fire_in_the_order_of_time():
+    element = Element()
+    for _ in range(3):
+        element.client("INVITE", UDP)
+        element.client("BYE", UDP)
+        element.pass_time(0.3)
+    element.pass_time(40)
+    assert all(earlier <= later for earlier, later in pairwise(element.times))
+
+
+# --- matching
+
+
+def key(message: Request) -> tuple[str, ...]:
+    return server_key(message, message.via)
+
+
+def test_an_ack_matches_its_invite_and_a_cancel_does_not():
+    assert key(request("ACK")) == key(request("INVITE"))
+    assert key(request("CANCEL")) != key(request("INVITE"))
+    assert key(request("CANCEL"))[:-1] == key(request("INVITE"))[:-1]
+
+
+def test_a_branch_counts_together_with_its_sender():
+    elsewhere = request("INVITE")
+    elsewhere.replace("Via", "SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bKx")
+    assert key(elsewhere) != key(request("INVITE"))
+    assert key(request("INVITE", branch="z9hG4bKy")) != key(request("INVITE"))
+
+
+@pytest.mark.parametrize("branch", ["", "1", "magic"])
+def test_without_the_magic_cookie_an_rfc_2543_client_is_matched_by_its_headers(branch):
+    first = request("INVITE", branch=branch)
+    assert key(first) == key(request("INVITE", branch=branch))
+    assert key(first) == key(request("ACK", branch=branch, to_tag="ours"))  # the tag we gave it
+    assert key(first)[:-1] == key(request("CANCEL", branch=branch))[:-1]
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("Call-ID", "c2"), ("CSeq", "2 INVITE"), ("From", "<sip:a@x>;tag=g")], ids=lambda v: v
+)
+def test_an_rfc_2543_request_that_differs_is_another_one(header, value):
+    other = request("INVITE", branch="")
+    other.replace(header, value)
+    assert key(other) != key(request("INVITE", branch=""))
+
+
+# --- what the layer makes by itself
+
+
+def test_the_ack_to_a_refusal_has_the_via_route_and_cseq_of_its_invite_and_the_to_of_the_response():
+    invite = request(
+        "INVITE", more=(("Route", "<sip:p1;lr>, <sip:p2;lr>"), ("Via", "SIP/2.0/UDP earlier;branch=z9hG4bK0"))
+    )
+    response = invite.reply(486, to_tag="t")
+    assert isinstance(response, Response)
+    ack = ack_for(invite, response)
+    assert ack.uri == invite.uri
+    assert ack.headers("via") == ["SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKx"]
+    assert ack.values("route") == ["<sip:p1;lr>", "<sip:p2;lr>"]
+    assert ack.header("to") == "<sip:bob@x>;tag=t"
+    assert (ack.header("from"), ack.header("call-id"), ack.header("cseq")) == ("<sip:a@x>;tag=f", "c1", "1 ACK")
+
+
+def test_a_cancel_has_the_top_via_route_and_to_of_its_invite():
+    invite = request("INVITE", more=(("Route", "<sip:p1;lr>"),))
+    cancel = cancel_for(invite)
+    assert cancel.headers("via") == invite.headers("via")
+    assert cancel.headers("route") == ["<sip:p1;lr>"]
+    assert (cancel.header("to"), cancel.header("cseq")) == ("<sip:bob@x>", "1 CANCEL")
