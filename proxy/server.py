@@ -7,6 +7,7 @@ installed. Nothing in here looks inside a SIP message.
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import Callable
@@ -282,6 +283,8 @@ class Server:
         for connection in list(self._connections.values()):
             if connection.transport is not None and self.now() - connection.last_heard > _IDLE:
                 connection.close()
+        if not self.core.pending:
+            gc.collect()
         self._housekeeping = self._loop.call_later(_IDLE / 10, self._keep_house)
 
     async def drain(self, seconds: float) -> bool:

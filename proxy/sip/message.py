@@ -249,7 +249,10 @@ def parse(data: bytes) -> Request | Response:
         problem = _cut_body(request)
     if problem is not None:
         problem.request = request
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # or frame and error would keep each other alive until the garbage collector comes
     return request
 
 
@@ -285,7 +288,7 @@ def _name_lines(lines: list[str], names: list[str | None]) -> SipError | None:
             try:
                 names[i] = canonical_name(line)
             except BadRequest as error:
-                problem = problem or error
+                problem = problem or BadRequest(error.detail)  # the caught one would hold this very frame
                 names[i] = ""
     return problem
 

@@ -142,6 +142,8 @@ class TransactionLayer:
                     self._timers.start(self._timer_c / 8, (transaction, event), now)
                 elif Do.FAIL in self._run(transaction, event, now):
                     yield transaction
+                    if transaction.state is State.TERMINATED:
+                        self._forget(transaction)
             else:
                 self._run(transaction, event, now)
 
@@ -171,7 +173,7 @@ class TransactionLayer:
                     self.outbox.append((transaction.flow, transaction.last))
             elif act in _RETRANSMISSIONS:
                 self._retransmit_later(transaction, act, now)
-        if transaction.state is State.TERMINATED:
+        if transaction.state is State.TERMINATED and Do.FAIL not in done:  # a failed one its user sees first
             self._forget(transaction)
         return done
 
@@ -190,7 +192,7 @@ class TransactionLayer:
         table: dict[tuple[str, ...], ServerTransaction] | dict[tuple[str, ...], ClientTransaction]
         table = self.servers if isinstance(transaction, ServerTransaction) else self.clients
         table.pop(transaction.key, None)
-        transaction.request = transaction.last = None
+        transaction.request = transaction.last = transaction.user = None
 
 
 def ack_for(invite: Request, response: Response) -> Request:
