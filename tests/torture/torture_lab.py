@@ -51,9 +51,7 @@ class TortureLab:
 
     def __post_init__(self) -> None:
         snapshot = Snapshot.build("CN", preset.load("default"), _Empty(), _Empty())
-        settings = CoreSettings(
-            LISTENERS, SWITCH, find_trunk=lambda *_: PHONES, max_transactions=self.max_transactions
-        )
+        settings = CoreSettings(LISTENERS, SWITCH, find_trunk=lambda *_: PHONES, max_transactions=self.max_transactions)
         self.core = ProxyCore(settings, Policy(snapshot))
 
     def hear(self, data: bytes, source: Flow = SOURCE) -> None:

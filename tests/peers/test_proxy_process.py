@@ -1,0 +1,196 @@
+"""The proxy as a process: taken ports, garbage on its sockets, every torture message, peers that vanish."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from proxy_process import INTERNATIONAL, PHONES, ROOT, SWITCH, ProxyProcess, free_port
+
+Start = Callable[..., ProxyProcess]
+MESSAGES = sorted((ROOT / "tests" / "torture" / "messages").rglob("*.dat"))
+
+
+def options(proxy: ProxyProcess, host: str, port: int, branch: str, transport: str = "UDP") -> bytes:
+    return (
+        f"OPTIONS sip:{proxy.address} SIP/2.0\r\nVia: SIP/2.0/{transport} {host}:{port};branch=z9hG4bK{branch}\r\n"
+        f"From: <sip:probe@{host}>;tag=1\r\nTo: <sip:{proxy.address}>\r\nCall-ID: {branch}@{host}\r\n"
+        "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+
+
+def answers(proxy: ProxyProcess, host: str = INTERNATIONAL, transport: str = "UDP") -> bool:
+    """Whether the proxy answers an OPTIONS of its own with 200, over a socket made for it."""
+    kind = socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        probe.settimeout(10)
+        probe.connect((proxy.host, proxy.port))
+        probe.send(options(proxy, host, probe.getsockname()[1], random.randbytes(6).hex(), transport))
+        return probe.recv(65535).startswith(b"SIP/2.0 200 ")
+
+
+def test_a_taken_port_ends_with_3_and_names_who_holds_it(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.31", 0))
+        port = holder.getsockname()[1]
+        config = tmp_path / "proxy.yaml"
+        config.write_text(f"listen: [udp:127.0.0.31:{port}]\nsoftswitch: udp:127.0.4.31:5060\n")
+        ended = subprocess.run(
+            [sys.executable, "-m", "proxy", str(config)], cwd=ROOT, capture_output=True, text=True, timeout=20
+        )
+    assert ended.returncode == 3
+    assert f"udp:127.0.0.31:{port} is in use" in ended.stderr
+    assert f"pid {os.getpid()} " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_broken_config_ends_with_2_and_says_where(tmp_path: Path) -> None:
+    config = tmp_path / "proxy.yaml"
+    config.write_text("listen: [udp:127.0.0.31:5060]\nsoftswitch: 127.0.4.31\nhme: CN\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "proxy", str(config)], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert ended.returncode == 2
+    places = {line.split(": ")[0] for line in ended.stderr.splitlines()}
+    assert places == {f"{config}:2:13", f"{config}:3:1"}
+
+
+@pytest.mark.parametrize("host", [INTERNATIONAL, PHONES, SWITCH])
+def test_every_torture_message_leaves_it_alive(running_proxy: Start, host: str) -> None:
+    """From a trunk, from a phone, and from the softswitch itself."""
+    switch_port = free_port(SWITCH)
+    proxy = running_proxy(switch_port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((host, switch_port if host == SWITCH else 0))
+        for path in MESSAGES:
+            sender.sendto(path.read_bytes(), (proxy.host, proxy.port))
+    for path in MESSAGES:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
+            stream.bind((host, 0))
+            stream.connect((proxy.host, proxy.port))
+            with contextlib.suppress(ConnectionError):  # it may hang up on what has no end
+                stream.sendall(path.read_bytes())
+    assert answers(proxy)
+    assert answers(proxy, transport="TCP")
+
+
+def test_a_burst_of_garbage_leaves_it_alive(running_proxy: Start) -> None:
+    proxy = running_proxy(free_port(SWITCH))
+    chance = random.Random(4475)
+    whole = options(proxy, INTERNATIONAL, 5060, "garbage")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((INTERNATIONAL, 0))
+        for number in range(3000):
+            cut = whole[: chance.randrange(len(whole))]
+            data = (chance.randbytes(chance.randrange(1400)), cut, cut + chance.randbytes(40), b"")[number % 4]
+            sender.sendto(data, (proxy.host, proxy.port))
+        sender.sendto(b"\r\n" * 30_000, (proxy.host, proxy.port))
+        sender.sendto(whole[:-4] + b"\r\nX: " + b"y" * 60_000 + b"\r\n\r\n", (proxy.host, proxy.port))
+    assert answers(proxy)
+    assert proxy.process.poll() is None
+
+
+def test_streams_of_garbage_are_dropped_and_bounded(running_proxy: Start) -> None:
+    proxy = running_proxy(free_port(SWITCH), limits={"message_bytes": 8192, "connections": 20})
+    for endless in (b"\x00" * 1000, b"INVITE sip:x SIP/2.0\r\n", b"X: y\r\n", b"\xff\xfe"):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
+            stream.bind((INTERNATIONAL, 0))
+            stream.settimeout(10)
+            stream.connect((proxy.host, proxy.port))
+            with pytest.raises(ConnectionError):
+                pour(stream, endless)
+    assert answers(proxy, transport="TCP")
+
+
+def pour(stream: socket.socket, data: bytes) -> None:
+    """Send far more than may be buffered: somebody has to hang up."""
+    for _ in range(100_000):
+        stream.sendall(data * 10)
+
+
+def test_connections_are_counted_and_the_last_one_over_is_turned_away(running_proxy: Start) -> None:
+    proxy = running_proxy(free_port(SWITCH), limits={"connections": 20})
+    with contextlib.ExitStack() as open_streams:
+        streams = []
+        for _ in range(40):
+            stream = open_streams.enter_context(socket.create_connection((proxy.host, proxy.port), 10, (PHONES, 0)))
+            streams.append(stream)
+        closed = 0
+        for stream in streams:
+            stream.setblocking(False)
+        assert answers(proxy)  # by now it has looked at all of them
+        for stream in streams:
+            with contextlib.suppress(BlockingIOError):
+                try:
+                    closed += stream.recv(1) == b""
+                except ConnectionResetError:
+                    closed += 1
+        assert closed == 20
+        assert answers(proxy)
+    assert answers(proxy, transport="TCP")  # those who left made room
+
+
+def test_a_message_in_many_segments_and_many_in_one_are_all_answered(running_proxy: Start) -> None:
+    proxy = running_proxy(free_port(SWITCH))
+    with socket.create_connection((proxy.host, proxy.port), 10, (INTERNATIONAL, 0)) as stream:
+        port = stream.getsockname()[1]
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in options(proxy, INTERNATIONAL, port, "slow", "TCP"):
+            stream.send(bytes((byte,)))
+        stream.sendall(b"".join(options(proxy, INTERNATIONAL, port, f"fast{n}", "TCP") for n in range(10)))
+        seen = b""
+        while seen.count(b"SIP/2.0 200 ") < 11:
+            received = stream.recv(65535)
+            assert received
+            seen += received
+        stream.sendall(b"\r\n\r\n")  # keep-alive (RFC 5626 3.5.1)
+        assert stream.recv(10).endswith(b"\r\n")
+
+
+def test_tls_carries_the_same(running_proxy: Start, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    proxy = running_proxy(free_port(SWITCH), tls={"certificate": str(certificate), "private_key": str(key)})
+    context = ssl.create_default_context(cafile=certificate)
+    with (
+        socket.create_connection((proxy.host, proxy.tls_port), 10, (INTERNATIONAL, 0)) as plain,
+        context.wrap_socket(plain, server_hostname=proxy.host) as stream,
+    ):
+        stream.sendall(options(proxy, INTERNATIONAL, stream.getsockname()[1], "tls", "TLS"))
+        assert stream.recv(65535).startswith(b"SIP/2.0 200 ")
+    with socket.create_connection((proxy.host, proxy.tls_port), 10, (INTERNATIONAL, 0)) as plain:
+        plain.sendall(options(proxy, INTERNATIONAL, 5061, "not-tls", "TLS"))  # no handshake
+    assert answers(proxy)
+
+
+def test_a_switch_that_is_not_there_does_not_stop_it(running_proxy: Start) -> None:
+    """ICMP errors for one peer must not swallow messages of another."""
+    proxy = running_proxy(free_port(SWITCH))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+        caller.bind((INTERNATIONAL, 0))
+        for number in range(50):
+            invite = options(proxy, INTERNATIONAL, caller.getsockname()[1], f"void{number}")
+            invite = invite.replace(b"OPTIONS sip:", b"MESSAGE sip:+8613800138001@").replace(b"1 OPTIONS", b"1 MESSAGE")
+            caller.sendto(invite, (proxy.host, proxy.port))
+            assert answers(proxy)
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for the proxy's address, good for a day, and its key."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+         "-subj", "/CN=ringfence", "-addext", "subjectAltName=IP:127.0.0.31", "-keyout", str(key),
+         "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return certificate, key
