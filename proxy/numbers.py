@@ -124,8 +124,10 @@ class Numbering:
         self._general = re.compile(_metadata(main).general_desc.national_number_pattern)
         self._prefix = re.compile(metadata.national_prefix_for_parsing or "(?!)")
         self._prefix_rule: str | None = metadata.national_prefix_transform_rule
-        self._emergency = _pattern(short and short.emergency, *map(re.escape, emergency))
-        self._short = _pattern(short and short.short_code)
+        urgent = _pattern(short and short.emergency, *map(re.escape, emergency)).pattern
+        self._short = re.compile(
+            f"(?P<emergency>{urgent})|(?P<short_code>{_pattern(short and short.short_code).pattern})"
+        )
         self._cached = lru_cache(maxsize=_REMEMBERED)(self._read)
 
     def understand(self, text: str) -> Number:
@@ -243,9 +245,8 @@ class Numbering:
         return countries.get(digits[:2]) or countries.get(digits[:3]) or countries.get(digits[:1])
 
     def _short_kind(self, digits: str) -> str:
-        if self._emergency.fullmatch(digits):
-            return "emergency"
-        return "short_code" if self._short.fullmatch(digits) else ""
+        match = self._short.fullmatch(digits)
+        return match.lastgroup or "" if match else ""
 
     def _without_national_prefix(self, digits: str) -> str:
         """Take the trunk prefix off, as the home country's data says (0 in most countries, none in some)."""
@@ -289,10 +290,9 @@ def _kind_of_e164(e164: str, region: str) -> str:
 
 
 def _kind_of(national: str, region: str) -> str:
-    patterns, fixed, mobile = _kind_patterns(region)
-    for kind, pattern in patterns:
-        if pattern.fullmatch(national):
-            return kind
+    special, fixed, mobile = _kind_patterns(region)
+    if match := special.fullmatch(national):
+        return match.lastgroup or "unknown"
     is_mobile = mobile.fullmatch(national)
     if fixed.fullmatch(national):
         return "fixed_or_mobile" if is_mobile else "fixed"
@@ -300,14 +300,15 @@ def _kind_of(national: str, region: str) -> str:
 
 
 @cache  # one entry a region
-def _kind_patterns(region: str) -> tuple[tuple[tuple[str, re.Pattern[str]], ...], re.Pattern[str], re.Pattern[str]]:
+def _kind_patterns(region: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """The special kinds as named groups of one pattern, and the patterns of fixed and mobile numbers."""
     metadata = _metadata(region)
-    patterns = tuple(
-        (kind, _pattern(description))
+    special = [
+        f"(?P<{kind}>{description.national_number_pattern})"
         for kind, attribute in _KINDS
         if (description := getattr(metadata, attribute)) and description.national_number_pattern
-    )
-    return patterns, _pattern(metadata.fixed_line), _pattern(metadata.mobile)
+    ]
+    return re.compile("|".join(special) or "(?!)"), _pattern(metadata.fixed_line), _pattern(metadata.mobile)
 
 
 def _pattern(description: Any, *more: str) -> re.Pattern[str]:
@@ -337,8 +338,8 @@ def _country(code: int, regions: tuple[str, ...]) -> _Country:
         if metadata.leading_digits:
             leading.append(f"(?P<{region}>{metadata.leading_digits})")
         else:
-            kinds, fixed, mobile = _kind_patterns(region)
-            every = "|".join(pattern.pattern for pattern in (fixed, mobile, *(pattern for _, pattern in kinds)))
+            attributes = ["fixed_line", "mobile", *(attribute for _, attribute in _KINDS)]
+            every = "|".join(_pattern(getattr(metadata, attribute)).pattern for attribute in attributes)
             ranges.append(f"(?P<{region}>{every})")
     return _Country(
         str(code),

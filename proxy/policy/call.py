@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from proxy.numbers import Number, Numbering
 from proxy.sip.errors import SipError
-from proxy.sip.headers import NameAddr, parse_name_addr
+from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.trunks import Trunk
 
 _MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
+_NAME_AND_URI = re.compile(r'(?:"([^"\\]*)"|([^"<]*?))\s*<([^<>\s]*)>')
 _WITHHOLDING = frozenset(("id", "user", "header"))
 
 
@@ -38,40 +40,47 @@ class Call:
     @classmethod
     def from_request(cls, request: Request, trunk: Trunk, numbering: Numbering, arrival: float) -> Call:
         """Read the identities of a request. Raises BadRequest where From is missing or malformed."""
-        origin = request.from_
-        sender = numbering.understand(origin.uri)
-        asserted: NameAddr | None = None
-        caller = sender
+        name, uri = _name_and_uri(request.header("from") or "")
+        caller = sender = numbering.understand(uri)
+        shown_name, is_asserted = name, False
         diversion: tuple[Number, ...] = ()
         if trunk.trust_identity:
-            for address in _addresses(request, "p-asserted-identity"):
-                number = numbering.understand(address.uri)
+            for asserted_name, asserted_uri in _addresses(request, "p-asserted-identity"):
                 # A sip: and a tel: value may stand side by side (RFC 3325 9.1): the one with a number counts.
-                if asserted is None or not caller.e164:
-                    asserted, caller = address, number
+                if not is_asserted or not caller.e164:
+                    caller = numbering.understand(asserted_uri)
+                    shown_name, is_asserted = asserted_name or name, True
             diversion = _diverting_parties(request, numbering)
         return cls(
             request.method,
             caller,
-            (asserted.display_name if asserted else "") or origin.display_name,
+            shown_name,
             numbering.understand(request.uri),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
             arrival,
-            _withheld(request, origin.display_name, sender, has_asserted_identity=asserted is not None),
+            _withheld(request, name, sender, is_asserted=is_asserted),
             diversion,
         )
 
 
-def _addresses(request: Request, name: str) -> list[NameAddr]:
-    """The first few readable addresses of a list header."""
-    if name not in request.names:
+def _name_and_uri(value: str) -> tuple[str, str]:
+    """Display name and URI of a name-addr, whose parameters are of no interest here. Raises BadRequest."""
+    if match := _NAME_AND_URI.match(value):
+        return match[1] or match[2] or "", match[3]
+    address = parse_name_addr(value)
+    return address.display_name, address.uri
+
+
+def _addresses(request: Request, name: str) -> list[tuple[str, str]]:
+    """The first few readable addresses of a list header, as display name and URI."""
+    if name not in request.names:  # as in nearly all requests
         return []
     addresses = []
     for value in islice(request.values(name), _MOST_ENTRIES):
         try:
-            addresses.append(parse_name_addr(value))
+            addresses.append(_name_and_uri(value))
         except SipError:  # one that nobody can read tells nothing
             continue
     return addresses
@@ -80,10 +89,10 @@ def _addresses(request: Request, name: str) -> list[NameAddr]:
 def _diverting_parties(request: Request, numbering: Numbering) -> tuple[Number, ...]:
     """Who forwarded the call: Diversion (RFC 5806), and History-Info (RFC 7044) but for its last entry, the target."""
     parties = _addresses(request, "diversion") + _addresses(request, "history-info")[:-1]
-    return tuple(numbering.understand(address.uri) for address in parties)
+    return tuple(numbering.understand(uri) for _, uri in parties)
 
 
-def _withheld(request: Request, name: str, sender: Number, *, has_asserted_identity: bool) -> str:
+def _withheld(request: Request, name: str, sender: Number, *, is_asserted: bool) -> str:
     """How the caller withheld their identity, "" where they did not (RFC 5079 section 3).
 
     An asserted identity makes no difference: a caller who asked for Privacy is anonymous to the callee although the
@@ -96,6 +105,6 @@ def _withheld(request: Request, name: str, sender: Number, *, has_asserted_ident
             return f"Privacy: {';'.join(sorted(wishes))}"
     if name.strip().lower() == "anonymous":
         return "From names itself Anonymous"
-    if not sender.is_anonymous or (has_asserted_identity and not sender.presented):
+    if not sender.is_anonymous or (is_asserted and not sender.presented):
         return ""
     return "From is anonymous" if sender.presented else "From has no user"

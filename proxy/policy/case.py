@@ -23,8 +23,9 @@ _LINES = frozenset(("fixed", "mobile", "fixed_or_mobile"))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`calling` and `called` are our subscribers at either end; `forwarded`: a home call that came back from abroad;
-    `listing`: the caller's entry in the scam list.
+    """`called` is our subscriber at that end, `calling` at the other, as far as it matters who they are.
+
+    `forwarded`: a home call that one of our subscribers forwarded, and that came back by way of abroad.
     """
 
     call: Call
@@ -33,13 +34,21 @@ class Case:
     called: Subscriber | None
     forwarded: bool
     caller_origin: Origin
-    listing: ListedNumber | None
+
+    def listing(self) -> ListedNumber | None:
+        """The caller's entry in the scam list."""
+        number = self.call.caller.e164
+        return self.snapshot.find_listed(number, self.call.arrival) if number else None
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:
         find = snapshot.subscribers.find
         caller, callee = call.caller.e164, call.callee.e164
-        calling = find(caller) if caller else None
+        # Who the caller is matters where they use our phones, and where they may be roaming.
+        matters = call.trunk_kind == "access" or (
+            call.trunk_kind == "international" and number_origin(call.caller, snapshot) == "domestic"
+        )
+        calling = find(caller) if caller and matters else None
         forwarded = bool(call.diversion) and _is_forwarded_home(call, snapshot)
         return cls(
             call,
@@ -48,7 +57,6 @@ class Case:
             find(callee) if callee else None,
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
-            snapshot.scam_list.find(caller, call.arrival) if caller else None,
         )
 
 

@@ -6,6 +6,7 @@ Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and put i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 
 from proxy.policy.call import Call
@@ -37,6 +38,11 @@ def _judge_of(rule: str) -> Judge:
     return judge
 
 
+@lru_cache(maxsize=512)  # most calls get the same few answers
+def _no_match(rule: str, mode: Mode, detail: str) -> Step:
+    return Step(rule, mode, "no_match", detail)
+
+
 _JUDGES = {rule: _judge_of(rule) for rule in PRECEDENCE}
 
 
@@ -60,7 +66,7 @@ class Policy:
         for rule, mode, judge in self._rules:
             found = judge(case)
             if isinstance(found, str):
-                trace.append(Step(rule, mode, "no_match", found))
+                trace.append(_no_match(rule, mode, found))
                 continue
             trace.append(Step(rule, mode, found.action, found.detail))
             if mode == "enforce":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from proxy.numbers import Numbering
@@ -39,11 +40,14 @@ class ScamNumbers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home."""
+    """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home.
+
+    `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
+    """
 
     numbering: Numbering
     subscribers: SubscriberDirectory
-    scam_list: ScamNumbers
+    find_listed: Callable[[str, float], ListedNumber | None]
     modes: Mapping[str, Mode]
     preset: Preset
     home_regions: frozenset[str]
@@ -61,7 +65,7 @@ class Snapshot:
         return cls(
             Numbering(home, preset.emergency),
             subscribers,
-            scam_list,
+            lru_cache(maxsize=16)(scam_list.find),
             {**preset.modes, **(modes or {})},
             preset,
             preset.home_regions or frozenset((home,)),

@@ -160,7 +160,7 @@ def test_a_request_is_read_from_standard_input_whatever_its_line_ends(
         ("internatoinal", INVITE, 'found trunk "internatoinal", expected "international"'),
         ("international", "hello", "not a SIP start line"),
         ("international", "SIP/2.0 200 OK\n\n", "found a response, expected a request"),
-        ("international", "INVITE sip:10086@127.0.0.1 SIP/2.0\n\n", "From missing"),
+        ("international", "INVITE sip:10086@127.0.0.1 SIP/2.0\n\n", "malformed address ''"),
     ],
 )
 def test_what_cannot_be_explained_is_said(desk: Desk, trunk: str, request_text: str, complaint: str) -> None:

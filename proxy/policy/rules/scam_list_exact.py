@@ -15,7 +15,7 @@ def judge(case: Case) -> Finding | str:
 
 def judge_listed(case: Case, *, prefix: bool) -> Finding | str:
     """Refuse a caller with an entry of that sort, if the preset lets entries of its confidence and category count."""
-    entry = case.listing
+    entry = case.listing()
     if entry is None or entry.pattern.endswith("*") != prefix:
         return "caller's prefix is not listed" if prefix else "caller's number is not listed"
     wanted = case.snapshot.preset.scam_list
