@@ -30,7 +30,7 @@ MAX_HEADER_LINES = 256
 _ENCODING = ("utf-8", "surrogateescape")
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _LINE_END = re.compile(r"\r\n(?![ \t])")
-_VERSION = re.compile(r"SIP/\d+\.\d+", re.IGNORECASE)
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _known = KNOWN_NAMES.get
 _named = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 
