@@ -5,9 +5,8 @@ Each entry draws from a generator of its own, so that a change to one campaign l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from random import Random
 from typing import Literal
 
@@ -60,12 +59,12 @@ def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
 
 
 def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
-    next_caller = _callers(entry.from_, random)
+    callers, callees = _callers(entry.from_, random), _in_rounds(entry.to, random)
     behaviour, cancel_after = _behaviour(entry)
     width = len(str(entry.count))
     start = entry.start
     for index in range(entry.count):
-        caller, callee = next_caller(), entry.to[index % len(entry.to)]
+        caller, callee = next(callers), next(callees)
         yield PlannedCall(
             id=entry.name if entry.call else f"{entry.name}.{index + 1:0{width}}",
             campaign=entry.name,
@@ -91,14 +90,21 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
         start += 1 / entry.rate if entry.arrivals == "steady" else random.expovariate(entry.rate)
 
 
-def _callers(given: Pool | tuple[str, ...], random: Random) -> Callable[[], str]:
-    """What gives the caller of each call: any of a pool, or the listed ones in turn."""
+def _callers(given: Pool | tuple[str, ...], random: Random) -> Iterator[str]:
+    """The caller of each call: any of a pool, or the listed ones in rounds."""
     if isinstance(given, tuple):
-        turns = count()
-        return lambda: given[next(turns) % len(given)]
+        yield from _in_rounds(given, random)
+        return
     digits = given.free_digits
     pool = [f"{given.prefix}{rest:0{digits}}" for rest in random.sample(range(10**digits), given.pool)]
-    return lambda: random.choice(pool)
+    while True:
+        yield random.choice(pool)
+
+
+def _in_rounds(values: tuple[str, ...], random: Random) -> Iterator[str]:
+    """All values, each as often as the others, in another order every round."""
+    while True:
+        yield from random.sample(values, len(values))
 
 
 def _behaviour(

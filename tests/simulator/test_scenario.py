@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.yaml_file import FileErrors
+from simulator.scenario import Expect, Pool, Scenario, load_scenarios, schema
+from simulator.thresholds import Threshold
+
+AS_DESIGNED = """\
+scenario: wangiri-beside-family
+home: CN
+preset: cn
+seed: 7
+subscribers:
+  alice: {number: "+8613800138001", barring: {incoming_international: on}, allow: ["+6591234567"]}
+  bob:   {number: "+8613800138002"}
+scam_lists: [lists/wangiri.csv]
+calls:
+  - campaign: wangiri
+    trunk: international
+    from: {prefix: "+23224", pool: 40}
+    to: [alice, bob]
+    count: 400
+    rate: 20/s
+    ring: 1.5s
+    truth: scam
+  - call: daughter-in-singapore
+    trunk: international
+    from: "+6591234567"
+    to: alice
+    talk: 2s
+    truth: legit
+    expect: {action: allow, rule: subscriber.allow, status: 200}
+thresholds:
+  scam_recall: [">= 0.95 lower95"]
+  false_block_rate: ["<= 0.002"]
+  added_setup_delay: ["p99 < 20ms"]
+"""
+ALICE = 'subscribers: {alice: {number: "+8613800138001"}, bob: {number: "+8613800138002"}}\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "wangiri.csv").touch()
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> Scenario:
+    (folder / "s.yaml").write_text(text)
+    [(scenario, _)] = load_scenarios([folder / "s.yaml"])
+    return scenario
+
+
+def errors_of(folder: Path, text: str) -> list[str]:
+    with pytest.raises(FileErrors) as caught:
+        read(folder, text)
+    return str(caught.value).replace(f"{folder / 's.yaml'}:", "").splitlines()
+
+
+def with_call(entry: str) -> str:
+    return f"scenario: s\n{ALICE}calls:\n  - {{{entry}}}\n"
+
+
+def test_the_scenario_of_the_design_loads(folder: Path) -> None:
+    scenario = read(folder, AS_DESIGNED)
+    assert (scenario.name, scenario.home, scenario.preset, scenario.seed) == ("wangiri-beside-family", "CN", "cn", 7)
+    assert scenario.subscribers == {
+        "alice": Subscriber("+8613800138001", barring=Barring(incoming_international=True), allow=("+6591234567",)),
+        "bob": Subscriber("+8613800138002"),
+    }
+    assert scenario.scam_lists == (folder / "lists" / "wangiri.csv",)
+    campaign, call = scenario.calls
+    assert (campaign.name, campaign.from_, campaign.to) == ("wangiri", Pool(prefix="+23224", pool=40), ("alice", "bob"))
+    assert (campaign.count, campaign.rate, campaign.ring, campaign.talk) == (400, 20.0, 1.5, None)
+    assert (call.name, call.from_, call.to, call.talk) == ("daughter-in-singapore", ("+6591234567",), ("alice",), 2.0)
+    assert call.expect == Expect(action="allow", rule="subscriber.allow", status=200)
+    assert [(each.figure, each.statistic, each.limit) for each in scenario.thresholds] == [
+        ("scam_recall", "lower95", 0.95),
+        ("false_block_rate", None, 0.002),
+        ("added_setup_delay", "p99", 0.02),
+    ]
+
+
+def test_every_mistake_of_a_scenario_is_told_at_once(folder: Path) -> None:
+    assert errors_of(
+        folder,
+        """\
+scenario: not a name
+home: XX
+preset: chn
+subscribers:
+  alice: {number: "+8613800138001"}
+  twin: {number: "+8613800138001"}
+scam_lists: [lists/missing.csv]
+calls:
+  - campaign: one
+    trunk: internatonal
+    from: {prefix: "23224", pool: 0}
+    to: [alise, "+8613800138002"]
+    rate: fast
+    rinng: 1s
+    truth: spam
+  - call: two
+    trunk: phones
+    from: carol
+    to: alice
+    ring: 1
+    truth: legit
+    expect: {status: 20, rule: barring.incoming}
+  - trunk: domestic
+    from: "two words"
+    to: bob
+    count: 0
+    truth: legit
+thresholds:
+  scam_recal: [">= 0.95"]
+  added_setup_delay: ["p99 < 20ms", "p90 < 20"]
+""",
+    ) == [
+        '1:11: found "not a name", expected a name of letters, digits, - and _',
+        '2:7: found "XX", expected an ISO 3166 region with a numbering plan, such as CN or GB',
+        '3:9: found "chn", expected a preset: "cn"',
+        '6:18: found "+8613800138001", expected a number that no subscriber before it has',
+        '7:14: found "lists/missing.csv", expected a file that exists, named relative to this one (* stands for any)',
+        '10:12: found "internatonal", expected "international", "domestic" or "phones"',
+        '11:20: found "23224", expected the first digits of a number in E.164 form, such as "+23224"',
+        '11:35: found "0", expected at least 1',
+        '12:10: found "alise", expected a number to dial, or a subscriber: "alice"',
+        '13:11: found "fast", expected a rate such as "20/s", "90/min" or "600/h"',
+        '14:5: found unknown key "rinng", expected "ring"',
+        '15:12: found "spam", expected "scam", "legit" or "attack"',
+        '18:11: found "carol", expected a subscriber: one of "alice", "twin"',
+        '20:11: found "1", expected a duration such as "1.5s", "250ms" or "2m"',
+        '22:22: found "20", expected at least 100',
+        '22:32: found "barring.incoming", expected a rule: "barring.incoming_international"',
+        '24:11: found "two words", expected a number, a subscriber, anonymous, or another SIP user part',
+        '25:9: found "bob", expected a number to dial, or a subscriber: one of "alice", "twin"',
+        '26:12: found "0", expected at least 1',
+        (
+            '29:16: found ">= 0.95", expected one of the figures scam_recall, precision, false_block_rate, accuracy, '
+            "added_setup_delay, setup_delay, direct_setup_delay"
+        ),
+        '30:37: found "p90 < 20", expected a condition such as "p99 < 20ms" (p50, p95, p99 or max; us, ms or s)',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        (
+            "trunk: domestic, from: anonymous, to: bob, truth: legit",
+            "4:5: found a mapping, expected either campaign: NAME or call: NAME",
+        ),
+        (
+            "call: a, campaign: b, trunk: domestic, from: anonymous, to: bob, truth: legit",
+            "4:5: found a mapping, expected either campaign: NAME or call: NAME",
+        ),
+        (
+            "call: a, count: 2, trunk: domestic, from: anonymous, to: bob, truth: legit",
+            '4:22: found "2", expected 1, or a campaign: for several calls',
+        ),
+        (
+            "call: a, trunk: phones, from: {prefix: '+1', pool: 1}, to: bob, truth: legit",
+            '4:36: found a mapping, expected a subscriber: one of "alice", "bob"',
+        ),
+        (
+            "call: a, trunk: domestic, from: {prefix: '+1', pool: 20, length: 2}, to: bob, truth: legit",
+            "4:38: found a mapping, expected a prefix and length that leave room for 20 numbers",
+        ),
+        (
+            "call: a, trunk: domestic, from: [], to: bob, truth: legit",
+            "4:38: found a list, expected at least one of them",
+        ),
+        (
+            "call: a, trunk: domestic, from: bob, truth: legit",
+            '4:5: found no "to", expected the required key "to"',
+        ),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_refused(folder: Path, entry: str, error: str) -> None:
+    assert errors_of(folder, with_call(entry)) == [error]
+
+
+def test_two_campaigns_cannot_share_a_name(folder: Path) -> None:
+    entry = "trunk: domestic, from: anonymous, to: bob, truth: legit"
+    text = with_call(f"campaign: a, {entry}") + f"  - {{call: a, {entry}}}\n"
+    assert errors_of(folder, text) == ['5:12: found "a", expected a name not used before']
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("1.5s", 1.5), ("250ms", 0.25), ("2m", 120.0), ("0", 0.0), ("0s", 0.0)]
+)
+def test_durations_are_seconds(folder: Path, written: str, seconds: float) -> None:
+    entry = f"call: a, trunk: domestic, from: anonymous, to: bob, truth: legit, talk: {written}"
+    assert read(folder, with_call(entry)).calls[0].talk == seconds
+
+
+@pytest.mark.parametrize(("written", "per_second"), [("20/s", 20.0), ("90/min", 1.5), ("1800/h", 0.5)])
+def test_rates_are_calls_per_second(folder: Path, written: str, per_second: float) -> None:
+    entry = f"campaign: a, trunk: domestic, from: anonymous, to: bob, truth: legit, rate: {written}"
+    assert read(folder, with_call(entry)).calls[0].rate == per_second
+
+
+def test_a_single_threshold_needs_no_list(folder: Path) -> None:
+    text = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
+    assert read(folder, text + 'thresholds: {precision: ">= 90%"}\n').thresholds == (
+        Threshold("precision", None, ">=", 0.9, ">= 90%"),
+    )
+
+
+def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_together(folder: Path) -> None:
+    (folder / "more").mkdir()
+    good = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
+    (folder / "b.yaml").write_text(good)
+    (folder / "more" / "a.yaml").write_text(good)
+    assert [path for _, path in load_scenarios([folder, folder / "b.yaml"])] == [
+        folder / "b.yaml",
+        folder / "more" / "a.yaml",
+    ]
+    (folder / "b.yaml").write_text("scenario: 1\n")
+    (folder / "more" / "a.yaml").write_text("x")
+    with pytest.raises(FileErrors) as caught:
+        load_scenarios([folder])
+    assert [str(error.path.relative_to(folder)) for error in caught.value.errors] == ["b.yaml", "b.yaml", "more/a.yaml"]
+
+
+def test_the_schema_tells_editors_the_keys_and_how_values_are_written() -> None:
+    described = schema()
+    assert described["required"] == ["scenario", "subscribers", "calls"]
+    call = described["$defs"]["Calls"]
+    assert call["additionalProperties"] is False
+    assert set(call["properties"]) >= {"campaign", "call", "trunk", "from", "to", "truth", "expect"}
+    assert call["properties"]["rate"]["type"] == "string"

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from proxy.numbers import Numbering
+from proxy.policy import preset
+from proxy.policy.call import Call
+from proxy.policy.engine import Policy
+from proxy.policy.snapshot import Snapshot
+from proxy.scam_list import ScamList
+from proxy.sip.message import Request
+from proxy.subscribers.storage import Directory
+from proxy.trunks import Trunk
+from simulator.agents.orders import Order
+from simulator.scenario import Scenario, load_scenarios
+from simulator.traffic import PlannedCall, plan
+
+FOLDER = Path(__file__).parents[2] / "scenarios"
+SHIPPED = {scenario.name: scenario for scenario, _ in load_scenarios([FOLDER])}
+ARRIVAL = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+
+
+def policy_of(scenario: Scenario) -> Policy:
+    return Policy(
+        Snapshot.build(
+            scenario.home,
+            preset.load(scenario.preset),
+            Directory(scenario.subscribers.values()),
+            ScamList.load(scenario.scam_lists),
+            scenario.rules,
+        )
+    )
+
+
+def received(planned: PlannedCall, scenario: Scenario, numbering: Numbering) -> Call:
+    """The call as the proxy would understand what the agent sends."""
+    order = Order(
+        planned.id,
+        planned.caller,
+        planned.callee,
+        display_name=planned.display_name,
+        asserted=planned.asserted,
+        diversion=planned.diversion,
+        privacy=planned.privacy,
+    )
+    headers = [("From", f"{order.from_};tag=1"), ("To", f"<{order.uri}>"), *order.identity_headers]
+    kind = scenario.trunks[planned.trunk]
+    trunk = Trunk(planned.trunk, kind, trust_identity=kind != "access")
+    return Call.from_request(Request.build("INVITE", order.uri, headers), trunk, numbering, ARRIVAL)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_policy_judges_every_shipped_call_as_the_scenario_expects(name: str) -> None:
+    scenario = SHIPPED[name]
+    policy = policy_of(scenario)
+    wrong = []
+    for planned in plan(scenario):
+        verdict = policy.decide(received(planned, scenario, policy.snapshot.numbering))
+        assert planned.expect is not None
+        expected = planned.expect.model_dump(include={"action", "rule"}, exclude_none=True)
+        if expected != {key: value for key, value in dataclasses.asdict(verdict).items() if key in expected}:
+            wrong.append((planned.id, planned.caller, verdict.rule, verdict.detail))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_scenario_is_over_in_a_few_seconds_and_says_what_it_is_about(name: str) -> None:
+    ends = [call.start + call.ring + (call.cancel_after or 0) + (call.talk or 0) for call in plan(SHIPPED[name])]
+    assert max(ends) < 4
+    assert (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
+
+
+def test_the_suite_holds_a_thousand_calls_wanted_and_unwanted_from_both_kinds_of_agent() -> None:
+    calls = [call for scenario in SHIPPED.values() for call in plan(scenario)]
+    assert len(calls) >= 1000
+    truths = Counter(call.truth for call in calls)
+    assert truths["scam"] >= 500
+    assert truths["legit"] >= 500
+    assert {call.agent for call in calls} == {"wire", "pjsua"}
+    assert {call.trunk for call in calls} == {"international", "domestic", "phones"}
+
+
+def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
+    decided = {
+        policy.decide(received(planned, scenario, policy.snapshot.numbering)).rule
+        for scenario in SHIPPED.values()
+        for policy in [policy_of(scenario)]
+        for planned in plan(scenario)
+    }
+    assert decided == {
+        "never_block",
+        "subscriber.allow",
+        "subscriber.block",
+        "spoofed.home_number",
+        "anonymous.reject",
+        "barring.incoming_international",
+        "barring.outgoing_international",
+        "scam_list.exact",
+        "scam_list.prefix",
+        "default.allow",
+    }
