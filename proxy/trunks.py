@@ -50,9 +50,7 @@ class TrunkTable:
     """Finds the trunk of a source, in the order of the config file."""
 
     def __init__(self, trunks: Iterable[tuple[Trunk, Iterable[SourceMatch]]]) -> None:
-        self._rules = tuple(
-            (match.network, match.port, trunk) for trunk, matches in trunks for match in matches
-        )
+        self._rules = tuple((match.network, match.port, trunk) for trunk, matches in trunks for match in matches)
         self.find = lru_cache(maxsize=_CACHED)(self._find)
 
     def _find(self, host: str, port: int) -> Trunk | None:
