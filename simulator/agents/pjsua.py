@@ -207,7 +207,7 @@ class Phone(Log):
     def fits_beside(self, other: Phone) -> bool:
         """Whether PJSIP, which finds the phone of a call by domain and user, can tell the two apart."""
         mine, others = self._spec, other._spec
-        return bool(mine["route"] == others["route"] and mine["user"] != others["user"])
+        return bool(mine["registrar"] == others["registrar"] and mine["user"] != others["user"])
 
 
 class Worker(WorkerProcess):

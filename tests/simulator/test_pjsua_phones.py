@@ -254,6 +254,18 @@ async def test_phones_register_with_the_switch_and_call_by_number(pool: PhonePoo
             await intruder.register()
 
 
+async def test_a_call_finds_its_phone_among_others_at_the_same_address(pool: PhonePool) -> None:
+    async with EmbeddedSwitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch:
+        neighbour = await pool.phone("bob", bind=CALLEE)
+        twin = await pool.phone("alice", bind=CALLEE)
+        alice = await pool.phone("alice", "s3cret", server=switch.address, bind=CALLEE)
+        await alice.register()
+        caller = await pool.phone("carol", server=switch.address, bind=CALLER)
+        await (await caller.call("+15550100")).wait("answered")
+        assert (len(alice.calls), neighbour.calls, twin.calls) == (1, [], [])
+        await alice.unregister()
+
+
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGABRT])
 async def test_a_dying_worker_is_a_fault_of_its_calls_and_is_replaced(sign: signal.Signals) -> None:
     async with PhonePool(phones_per_worker=1) as pool:
@@ -272,6 +284,22 @@ async def test_a_dying_worker_is_a_fault_of_its_calls_and_is_replaced(sign: sign
         assert callee.uri == before
         await again.wait("answered")
         assert (await callee.next_call()).call_id == again.call_id
+
+
+async def test_a_worker_that_hangs_is_killed_and_replaced(pool: PhonePool, monkeypatch: pytest.MonkeyPatch) -> None:
+    callee, caller = await pool.phone("bob", bind=CALLEE), await pool.phone("alice", bind=CALLER)
+    hung = await callee.pid()
+    os.kill(hung, signal.SIGSTOP)
+    monkeypatch.setattr("simulator.agents.pjsua_process.COMMAND_S", 0.2)
+    with pytest.raises(PhoneFault, match="hung"):
+        await callee.behave(BUSY)
+    monkeypatch.undo()
+    async with asyncio.timeout(5):
+        while not callee.first("fault"):
+            await callee.grows()
+    await callee.behave(BUSY)
+    assert await callee.pid() != hung
+    assert (await (await caller.call(callee.uri)).wait("ended")).status == 486
 
 
 async def test_a_call_that_finds_no_room_in_the_worker_is_told_from_a_busy_phone(pool: PhonePool) -> None:
@@ -352,11 +380,13 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def test_without_pjsip_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_pjsip_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pjsua.available() == (True, "")
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     usable, reason = pjsua.available()
     assert not usable
     assert "pjsua2-python" in reason
+    with pytest.raises(PhoneError, match="pjsua2-python"):
+        await PhonePool().__aenter__()
     monkeypatch.setattr(sys, "version_info", (3, 13, 0))
     assert "Python 3.11 or 3.12" in pjsua.available()[1]
