@@ -6,16 +6,15 @@ A leg is told what to do (`respond`, `acknowledge`, `hang_up`, ...) and tells it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from math import log2
 
-from proxy.sip.headers import NameAddr, parse_name_addr, quote
-from proxy.sip.message import Message, Request, Response
+from proxy.sip.message import Request, Response
 from proxy.sip.transaction import T1, T2, ClientTransaction, State
 from proxy.sip.transaction_layer import cancel_for
 from simulator.agents.agenda import Appointment
-from simulator.agents.endpoint import ALLOW, Address, Endpoint, Headers, Incoming, OnResponse, Stamp, address_of
+from simulator.agents.dialog import Dialog, with_max_forwards
+from simulator.agents.endpoint import ALLOW, Address, Endpoint, Headers, Incoming, OnResponse, Stamp
 
 PATIENCE = 64 * T1  # seconds until an unacknowledged 2xx or an unheard CANCEL is given up
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE"})
@@ -54,24 +53,6 @@ class CallUser:
     def requested(self, leg: Leg, incoming: Incoming, now: float, /) -> None:
         """Any other request within the dialog: `leg.answer` it."""
         leg.answer(incoming, 405, now, headers=[("Allow", ALLOW)])
-
-
-@dataclass(slots=True)
-class Dialog:
-    """RFC 3261 12. `local` and `remote` are From and To of our requests; `target` is where the other side is."""
-
-    call_id: str
-    local: str
-    remote: str
-    remote_tag: str | None
-    target: str
-    routes: tuple[str, ...]
-    fallback: Address  # where to send to while no route or target names an IP address
-
-    @property
-    def next_hop(self) -> Address:
-        """The first route, a loose one, or else the target (RFC 3261 12.2.1.1)."""
-        return address_of(parse_name_addr(self.routes[0]).uri if self.routes else self.target) or self.fallback
 
 
 class Leg:
@@ -143,7 +124,7 @@ class Leg:
                 ("CSeq", f"{cseq} INVITE"),
                 ("Contact", leg.contact),
                 ("Allow", ALLOW),
-                *_with_max_forwards(headers),
+                *with_max_forwards(headers),
             ],
             body,
         )
@@ -172,7 +153,7 @@ class Leg:
             dialog.routes = tuple(reversed(response.values("record-route")))
             self.dialog = dialog
             self._cancel = None
-            _refresh_target(dialog, response)
+            dialog.refresh_target(response)
             self._to_acknowledge = self.cseq
             self.user.answered(self, response, now)
             if self._cancelling:  # the answer crossed our CANCEL (RFC 3261 15)
@@ -184,7 +165,7 @@ class Leg:
         if self._to_acknowledge is None or self.dialog is None:
             return
         number, self._to_acknowledge = self._to_acknowledge, None
-        request = self._build("ACK", number, headers, body)
+        request = self.dialog.request("ACK", number, headers, body)
         self.endpoint.add_via(request, f"z9hG4bK{self.endpoint.new_tag()}")
         self._acknowledgement = number, bytes(request), self.dialog.next_hop
         self.endpoint.send(*self._acknowledgement[1:], stamp)
@@ -248,7 +229,7 @@ class Leg:
                 tuple(request.values("record-route")),
                 incoming.source,
             )
-            _refresh_target(self.dialog, request)
+            self.dialog.refresh_target(request)
         data = incoming.reply(status, now, reason=reason, headers=headers, body=body, to_tag=self.tag, stamp=stamp)
         if status >= 300:
             self._end()
@@ -312,12 +293,12 @@ class Leg:
         else:
             self._remote_cseq = request.cseq.number
             if request.method in _REFRESHES_TARGET:
-                _refresh_target(dialog, request)
+                dialog.refresh_target(request)
             self.user.requested(self, incoming, now)
 
     def answer(self, incoming: Incoming, status: int, now: float, *, headers: Headers = (), body: bytes = b"") -> None:
         """Answer a request that came within the dialog."""
-        if status < 300 and incoming.request.method in _REFRESHES_TARGET:
+        if 100 < status < 300 and incoming.request.method in _REFRESHES_TARGET:
             headers = [("Contact", self.contact), ("Allow", ALLOW), *headers]
         data = incoming.reply(status, now, headers=headers, body=body)
         if data and incoming.request.method == "INVITE" and 200 <= status < 300:
@@ -345,12 +326,12 @@ class Leg:
             if response is not None and 200 <= response.status < 300 and method in _REFRESHES_TARGET:
                 if self._acknowledge_again(response):
                     return
-                _refresh_target(dialog, response)
+                dialog.refresh_target(response)
                 if method == "INVITE":
                     self._to_acknowledge = number
             on_response(response, now)
 
-        self.endpoint.request(self._build(method, number, headers, body), dialog.next_hop, received, now, stamp)
+        self.endpoint.request(dialog.request(method, number, headers, body), dialog.next_hop, received, now, stamp)
 
     def bye(self, now: float, *, headers: Headers = (), stamp: Stamp | None = None) -> None:
         """Say BYE, after the ACK that is still owed."""
@@ -380,45 +361,12 @@ class Leg:
             if self._outgoing is not None and self._outgoing.state is State.PROCEEDING:
                 self._send_cancel(now)
 
-    def _build(self, method: str, number: int, headers: Headers, body: bytes) -> Request:
-        assert self.dialog is not None  # noqa: S101 - callers have looked
-        dialog = self.dialog
-        return Request.build(
-            method,
-            dialog.target,
-            [
-                *(("Route", route) for route in dialog.routes),
-                ("From", dialog.local),
-                ("To", dialog.remote),
-                ("Call-ID", dialog.call_id),
-                ("CSeq", f"{number} {method}"),
-                *_with_max_forwards(headers),
-            ],
-            body,
-        )
-
     def _end(self, *, keep_dialog: bool = False) -> None:
         self.over = True
         if self._repetition is not None:
             self._repetition.cancel()
         if not keep_dialog:
             self.endpoint.legs.pop((self.call_id, self.tag), None)
-
-
-def address_header(address: NameAddr) -> str:
-    """A name-addr without parameters, so without a tag."""
-    return f"{quote(address.display_name)} <{address.uri}>" if address.display_name else f"<{address.uri}>"
-
-
-def _refresh_target(dialog: Dialog, message: Message) -> None:
-    contacts = message.values("contact")
-    if contacts:
-        dialog.target = parse_name_addr(contacts[0]).uri
-
-
-def _with_max_forwards(headers: Headers) -> list[tuple[str, str]]:
-    headers = list(headers)
-    return headers if any(name == "Max-Forwards" for name, _ in headers) else [("Max-Forwards", "70"), *headers]
 
 
 def _ignore(_response: Response | None, _now: float) -> None:

@@ -13,8 +13,9 @@ from typing import Self
 
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Message, Request, Response
+from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import ALLOW, Address, Endpoint, Incoming, address_of
-from simulator.agents.leg import CallUser, Leg, address_header
+from simulator.agents.leg import CallUser, Leg
 from simulator.agents.orders import CALL_HEADER
 from simulator.agents.parties import user_of
 from simulator.agents.udp import UdpEndpoint
@@ -234,6 +235,9 @@ class Bridge(CallUser):
         if other is None or request.method not in ("INVITE", "UPDATE", "INFO", "MESSAGE"):
             super().requested(leg, incoming, now)
             return
+
+        if request.method == "INVITE":
+            leg.answer(incoming, 100, now)
 
         def received(response: Response | None, now: float) -> None:
             if response is None and request.method != "INVITE":

@@ -245,6 +245,33 @@ def test_a_request_within_the_call_goes_to_the_other_side(method: str, from_call
         assert lab.network.last("ACK", SWITCH).body == b"answer"
 
 
+@pytest.mark.parametrize(("method", "status"), [("INVITE", 408), ("INFO", None)])
+def test_a_request_that_the_other_side_never_answers(method: str, status: int | None) -> None:
+    lab = Lab()
+    call = lab.caller.call()
+    lab.network.settle()
+    lab.network.loses = lambda message: name(message) == method and message.via.host == SWITCH[0]
+    assert call.leg is not None
+    answers: list[int | None] = []
+    call.leg.request(method, lab.network.now, lambda response, _: answers.append(response and response.status))
+    lab.network.run(70.0)
+    assert answers == [status]
+    assert lab.legs == 4
+
+
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 200), ("REFER", 405)])
+def test_some_requests_within_a_call_stay_at_the_switch(method: str, status: int) -> None:
+    lab = Lab()
+    call = lab.caller.call()
+    lab.network.settle()
+    assert call.leg is not None
+    answers: list[int | None] = []
+    call.leg.request(method, lab.network.now, lambda response, _: answers.append(response and response.status))
+    lab.network.settle()
+    assert answers == [status]
+    assert f"> {method}" not in lab.network.between(SWITCH, PHONES)
+
+
 def test_a_reinvite_that_the_other_side_refuses_leaves_the_call_up() -> None:
     network = Network()
     switch = Switch([Account(ALICE.number, ALICE.user)])
