@@ -101,6 +101,15 @@ def load(path: Path, model: type[T]) -> T:
     return value
 
 
+def top_keys(path: Path) -> frozenset[str]:
+    """The keys at the top of a file, to tell what kind it is; none where it is no mapping or no YAML."""
+    try:
+        data = _Reader(path, read_text(path)).read()
+    except FileErrors:
+        return frozenset()
+    return frozenset(data) if isinstance(data, dict) else frozenset()
+
+
 def read_text(path: Path) -> str:
     """The file's text without a byte order mark; raises FileErrors where it is missing or not UTF-8."""
     try:

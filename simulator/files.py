@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter
 
 from proxy.config import ProxyConfig, load_config
 from proxy.loading import load_snapshot
 from proxy.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
-from proxy.yaml_file import FileError, FileErrors, load, read_text
+from proxy.yaml_file import FileError, FileErrors, load, top_keys
 from simulator.scenario import Scenario, load_scenarios
 from simulator.traffic import plan
 
@@ -54,7 +53,7 @@ def _describe(path: Path) -> str:
     """Check one file as what it looks like."""
     if path.suffix == ".csv":
         return f"a scam list of {len(ScamList.load([path]))} entries"
-    keys = _top_keys(path)
+    keys = top_keys(path)
     if "listen" in keys:
         load_snapshot(load_config(path))
         return "a proxy config"
@@ -63,12 +62,3 @@ def _describe(path: Path) -> str:
     ((scenario, _),) = load_scenarios([path])
     names = ", ".join(entry.name for entry in scenario.calls)
     return f'scenario "{scenario.name}", {len(plan(scenario))} calls ({names})'
-
-
-def _top_keys(path: Path) -> frozenset[str]:
-    """The keys at the top of a YAML file; none where it is no mapping or no YAML, which its loader explains."""
-    try:
-        data = yaml.load(read_text(path), yaml.CBaseLoader)  # noqa: S506 - makes text, lists and mappings only
-    except yaml.YAMLError:
-        return frozenset()
-    return frozenset(data) if isinstance(data, dict) else frozenset()

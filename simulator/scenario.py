@@ -18,7 +18,6 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -289,8 +288,3 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
     if errors:
         raise FileErrors(errors, more)
     return scenarios
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a scenario file, for editors."""
-    return TypeAdapter(Scenario).json_schema()

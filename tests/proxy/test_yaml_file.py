@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from proxy.subscribers.profile import Subscriber
-from proxy.yaml_file import FileContext, FileErrors, Problem, Problems, load
+from proxy.yaml_file import FileContext, FileErrors, Problem, Problems, load, top_keys
 
 QUOTES = "YAML, with a text in quotes where it is not plain"
 
@@ -161,6 +161,14 @@ def test_only_the_first_errors_of_a_hopeless_file_are_listed(tmp_path: Path) -> 
     lines = errors_of(tmp_path, "name: x\n" + "".join(f"k{i}: 1\n" for i in range(80)))
     assert len(lines) == 51
     assert lines[-1] == "... and 30 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"), [("a: 1\nb: [2]\n", {"a", "b"}), ("- a\n", set()), ("a: 'b\n", set()), ("[" * 200_000, set())]
+)
+def test_the_kind_of_a_file_is_told_by_its_top_keys(tmp_path: Path, text: str, keys: set[str]) -> None:
+    (tmp_path / "file.yaml").write_text(text)
+    assert top_keys(tmp_path / "file.yaml") == keys
 
 
 def test_validators_can_ask_where_the_file_lies(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.subscribers.profile import Barring, Subscriber
 from proxy.yaml_file import FileErrors
-from simulator.scenario import Expect, Pool, Scenario, load_scenarios, schema
+from simulator.scenario import Expect, Pool, Scenario, load_scenarios
 from simulator.thresholds import Threshold
 
 AS_DESIGNED = """\
@@ -229,7 +229,7 @@ def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_tog
 
 
 def test_the_schema_tells_editors_the_keys_and_how_values_are_written() -> None:
-    described = schema()
+    described = Scenario.model_json_schema()
     assert described["required"] == ["scenario", "subscribers", "calls"]
     call = described["$defs"]["Calls"]
     assert call["additionalProperties"] is False
