@@ -314,7 +314,8 @@ class Leg:
         body: bytes = b"",
         stamp: Stamp | None = None,
     ) -> None:
-        """Send a request within the dialog. The 2xx to an INVITE wants an `acknowledge`."""
+        """Send a request within the dialog; `on_response` hears the final one. The 2xx to an INVITE wants an
+        `acknowledge`."""
         dialog = self.dialog
         if dialog is None or self.over:
             return
@@ -323,7 +324,9 @@ class Leg:
             headers = [("Contact", self.contact), ("Allow", ALLOW), *headers]
 
         def received(response: Response | None, now: float) -> None:
-            if response is not None and 200 <= response.status < 300 and method in _REFRESHES_TARGET:
+            if response is not None and response.status < 200:
+                return
+            if response is not None and response.status < 300 and method in _REFRESHES_TARGET:
                 if self._acknowledge_again(response):
                     return
                 dialog.refresh_target(response)
@@ -340,12 +343,11 @@ class Leg:
         self.acknowledge(now)
 
         def received(response: Response | None, now: float) -> None:
-            if response is None or response.status >= 200:
-                self.endpoint.legs.pop((self.call_id, self.tag), None)
-                if response is None:
-                    self.user.unanswered(self, now)
-                else:
-                    self.user.released(self, now)
+            self.endpoint.legs.pop((self.call_id, self.tag), None)
+            if response is None:
+                self.user.unanswered(self, now)
+            else:
+                self.user.released(self, now)
 
         self.request("BYE", now, received, headers=headers, stamp=stamp)
         self._end(keep_dialog=True)

@@ -244,7 +244,7 @@ class Bridge(CallUser):
                 incoming.abandon()
             elif response is None:
                 leg.answer(incoming, 408, now)
-            elif response.status >= 200:
+            else:
                 leg.answer(incoming, status_for(response), now, headers=passed_on(response), body=response.body)
 
         other.request(request.method, now, received, headers=passed_on(request), body=request.body)
