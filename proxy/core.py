@@ -31,7 +31,7 @@ from proxy.policy.engine import Policy
 from proxy.response_context import ResponseContext
 from proxy.sip.errors import BadRequest, Forbidden, LoopDetected, SipError, Unanswerable
 from proxy.sip.flow import Flow
-from proxy.sip.headers import Via, parse_via
+from proxy.sip.headers import Via
 from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
 from proxy.sip.transaction_layer import TransactionLayer, cancel_for, server_key
@@ -241,6 +241,8 @@ class ProxyCore:
 
     def _check_merged(self, context: ResponseContext, request: Request) -> None:
         """The same request by another way (RFC 3261 8.2.2.2): the callee shall be asked once."""
+        if request.to.tag is not None:
+            return
         key = (request.method, request.call_id, request.from_.tag or "", request.line("cseq"), request.uri)
         if key in self._merged:
             raise LoopDetected("merged request")
@@ -461,11 +463,15 @@ class ProxyCore:
         request = error.request
         if request is None or self._side_of(flow) is None:
             return
-        try:
-            via = parse_via(request.header("via") or "")
-        except BadRequest:
+        if request.method == "ACK" or "via" not in request.names:
             return
-        if "received" not in via.params:  # it went wrong before the source was noted
-            note_source(request, via, flow)
+        try:
+            via = request.via
+            to = response_flow(via, flow)
+            if "received" not in via.params:  # it went wrong before the source was noted
+                note_source(request, via, flow)
+        except BadRequest:
+            to = flow  # whoever sent that Via may recognise it
         reason = error.reason.encode("ascii", "replace").decode()
-        self._reply_stateless(request, via, flow, error.code, error.headers, reason)
+        response = request.reply(error.code, reason, error.headers, to_tag=_STATELESS_TAG + self._tags)
+        self.outbox.append((to, bytes(response)))

@@ -25,6 +25,9 @@ DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 _ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
 _BRANCH_OURS = MAGIC_COOKIE + "rf"
 _HASH_DIGITS = 16
+METHODS = frozenset(
+    "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()  # noqa: SIM905
+)
 # Some stacks (PJSIP) take `invite` for INVITE: it would ring a phone without having been judged.
 _METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "MESSAGE", "REFER", "SUBSCRIBE"))
 _LOOP_FIELDS = ("from", "to", "call-id", "cseq", "proxy-authorization")
@@ -122,11 +125,15 @@ def validate(request: Request) -> Uri:
     uri = cached_uri(request.uri)
     if uri.scheme != "tel" and isinstance(uri, SipUri) and uri.headers is not None:
         raise BadRequest("headers in the Request-URI")
-    if request.call_id.isspace() or request.cseq.method != request.method:
+    if request.cseq.method != request.method:
+        if request.method not in METHODS:  # a method of the future may come with rules of its own (RFC 4475 3.1.2.18)
+            raise SipError("unknown method, and CSeq names another", status=501)
         raise BadRequest("CSeq does not name the method of the request")
+    if not request.call_id:
+        raise BadRequest("Call-ID missing")
     hops = request.header("max-forwards")
     if hops is not None:
-        if not (hops.isascii() and hops.isdigit()) or len(hops) > 3 or int(hops) > 255:
+        if not (hops.isascii() and hops.isdigit()) or len(hops) > 9 or int(hops) > 255:
             raise BadRequest("Max-Forwards is not a number from 0 to 255")
         if int(hops) == 0:
             raise TooManyHops("Max-Forwards is 0")

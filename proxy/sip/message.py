@@ -238,6 +238,8 @@ def parse(data: bytes) -> Request | Response:
     request = Request(method, uri, lines, names, body)  # type: ignore[arg-type]  # _name_lines left no None
     if len(lines) > MAX_HEADER_LINES:
         problem = BadRequest(f"more than {MAX_HEADER_LINES} header lines")
+    if stray and any(_is_broken(line) for line, name in zip(lines, names, strict=True) if name in _COPIED):
+        raise Unanswerable("line break in a header that the answer would repeat")
     if stray or not end:
         problem = BadRequest("line break outside a folded header" if stray else "no empty line after the headers")
     if version != "SIP/2.0" and version.upper() != "SIP/2.0":
@@ -254,6 +256,11 @@ def parse(data: bytes) -> Request | Response:
         finally:
             del problem  # or frame and error would keep each other alive until the garbage collector comes
     return request
+
+
+def _is_broken(line: str) -> bool:
+    unfolded = _FOLD.sub("", line)
+    return "\n" in unfolded or "\r" in unfolded
 
 
 def _split_request_line(start: str) -> tuple[str, str, str]:
