@@ -21,7 +21,7 @@ from simulator.report import json_file, junit, terminal
 from simulator.report.progress import RunProgress
 from simulator.result import ExitCode, Result, worst
 from simulator.run_folder import write_suite
-from simulator.runner import Job, Runner
+from simulator.runner import Job, Runner, spare_the_collector
 from simulator.scenario import load_scenarios
 from simulator.selection import compile_expression
 from simulator.traffic import plan
@@ -184,6 +184,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 async def _play(jobs: Sequence[Job]) -> list[Result]:
     """Play the jobs in turn; Ctrl-C or SIGTERM ends the one under way in order and leaves out the rest."""
+    spare_the_collector()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -96,6 +96,8 @@ class RealPhones:
         invite, over = placed.invite(), placed.over
         ringing = next((event.at for event in placed.responses() if 180 <= event.status < 190), None)
         final = next((event for event in placed.responses() if event.status >= 200), None)
+        if final is None and over is not None and over.kind == "ended":
+            final = over  # of a refusal PJSIP reports no more than that the call ended, and with which status
         return CallerSaw(
             due,
             invite.at if invite else None,

@@ -13,7 +13,7 @@ from simulator.observation import CallObservation, Outcome
 from simulator.thresholds import Check, Threshold, check
 
 # Beyond this many seconds the generator no longer plays the arrival process that the scenario asks for.
-LATENESS_BOUND = 0.1
+LATENESS_BOUND = 0.5
 
 
 class ExitCode(IntEnum):

@@ -113,7 +113,8 @@ class PhoneCall(Log):
 
     async def hang_up(self, status: int = 0) -> None:
         """End the call by CANCEL, BYE or, on a phone that rings, a refusal with ``status``; harmless once over."""
-        await self._order("hang_up", status=status)
+        if not self.over:
+            await self._order("hang_up", status=status)
 
     async def dtmf(self, digits: str) -> None:
         """Send digits as telephone events (RFC 4733)."""
@@ -124,4 +125,6 @@ class PhoneCall(Log):
         await self._order("play", path=None if path is None else str(path))
 
     async def _order(self, do: str, **details: Any) -> None:
+        if self.over:  # in a new worker the key may be another call's
+            raise PhoneError(f"the call is over: {self.over.text}")
         await self.phone.command(do, call=self.key, **details)

@@ -34,6 +34,12 @@ _CLOSING = {
     ExitCode.INTERRUPTED: "Interrupted: the figures hold only the calls that were played to their end.",
 }
 
+_TOLERATED = "A mistake is as expected where its scenario says so: some show what a measure cannot do."
+_CONTENTS = {
+    False: "metrics.json: all figures; calls.jsonl: every call",
+    True: "metrics.json: all figures together; each scenario has a folder beside it, with every call",
+}
+
 
 def console() -> Console:
     """Standard output, in colour on a terminal and of a fixed width elsewhere."""
@@ -46,14 +52,19 @@ def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
     total = combine((result.name, result.figures) for result in results)
     out.print()
     out.print(_scenarios(results))
+    if any(result.exit_code is ExitCode.AS_EXPECTED and _mistakes(result) for result in results):
+        out.print(_TOLERATED, style="dim")
     out.print()
     _confusion(out, total.accuracy.total)
     if total.accuracy.by_rule:
         out.print()
         out.print(_split("Decided by rule", total.accuracy.by_rule))
-    if len(total.accuracy.by_family) > 1:
+    families = total.accuracy.by_family
+    if len(results) > 1:  # dozens of kinds: only those with a mistake to look at
+        families = {name: row for name, row in families.items() if row.scam_passed or row.legit_blocked}
+    if len(families) > 1:
         out.print()
-        out.print(_split("By kind of call", total.accuracy.by_family))
+        out.print(_split("Kinds of call with mistakes" if len(results) > 1 else "By kind of call", families))
     out.print()
     _latency(out, total)
     for result in results:
@@ -61,7 +72,7 @@ def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
     code = worst(result.exit_code for result in results)
     out.print()
     out.print(Text(_CLOSING[code], style=f"bold {_VERDICTS[code][1]}"), Text(f"(exit code {int(code)})"))
-    out.print(Text(f"Files: {_shown_path(folder)}{os.sep}  (metrics.json: all figures; calls.jsonl: every call)"))
+    out.print(f"Files: {_shown_path(folder)}{os.sep}  ({_CONTENTS[len(results) > 1]})", markup=False, soft_wrap=True)
 
 
 def _scenarios(results: Sequence[Result]) -> Table:
@@ -162,7 +173,12 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
     if lines:
         out.print()
     for kind, text, style in lines:
-        out.print(Text(f"{prefix}{kind}: {text}", style=style))
+        out.print(Text(f"{prefix}{kind}: {text}", style=style), soft_wrap=True)
+
+
+def _mistakes(result: Result) -> int:
+    total = result.figures.accuracy.total
+    return total.scam_passed + total.legit_blocked
 
 
 def _with_interval(rate: Rate) -> str:

@@ -1,0 +1,297 @@
+"""The `ringfence` command as its users meet it: what it prints, what it leaves, and what it ends with."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.__main__ import main
+
+SCENARIO = """\
+scenario: small
+home: CN
+preset: cn
+seed: 7
+subscribers:
+  alice: {number: "+8613800138001", barring: {incoming_international: on}, allow: ["+6591234567"]}
+calls:
+  - campaign: wangiri
+    trunk: international
+    from: {prefix: "+23224", pool: 40}
+    to: [alice]
+    count: 10
+    rate: 100/s
+    ring: 0.1s
+    truth: scam
+  - call: daughter
+    trunk: international
+    from: "+6591234567"
+    to: alice
+    truth: legit
+    expect: {action: allow, rule: subscriber.allow, status: 200}
+  - call: emergency
+    trunk: phones
+    from: alice
+    to: "110"
+    truth: legit
+"""
+THRESHOLD = "thresholds:\n  scam_recall: ['>= 0.95 lower95']\n"  # 10 of 10 prove no more than 0.72
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(path: Path, text: str = SCENARIO) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_run_as_expected_ends_with_0_and_leaves_everything_in_its_folder(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = written(desk / "small.yaml")
+    assert main(["run", scenario, "--json", "result.json", "--junit", "result.xml"]) == 0
+    printed = capsys.readouterr().out
+    assert "small: 12 calls\n" in printed
+    assert "small, straight to the softswitch: 2 calls\n" in printed
+    assert "Every call was judged as expected. (exit code 0)" in printed
+    (folder,) = (path for path in (desk / "runs").iterdir() if not path.is_symlink())
+    assert f"Files: runs/{folder.name}/" in printed
+    assert (desk / "runs" / "latest").resolve() == folder
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["state"], manifest["seed"], manifest["exit_code"], manifest["valid"]) == ("finished", 7, 0, True)
+    assert list(manifest["files"]) == [scenario]
+    assert [event["event"] for event in lines(folder / "events.jsonl")] == [
+        "started",
+        "lab_ready",
+        *["pass_started", "pass_ended"] * 2,
+        "finished",
+    ]
+    calls = {call["id"]: call for call in lines(folder / "calls.jsonl")}
+    assert len(calls) == 12
+    assert {call["outcome"] for call in calls.values() if call["truth"] == "scam"} == {"blocked"}
+    assert calls["daughter"]["proxy_wrote"]["rule"] == "subscriber.allow"
+    assert calls["emergency"]["phone_saw"]["invites"] == 1
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["calls"], metrics["scam_recall"], metrics["false_block_rate"]) == (12, 1.0, 0.0)
+    assert metrics["added_setup_delay.count"] == 2
+    assert len(lines(folder / "proxy-calls.jsonl")) == 12
+    document = json.loads((desk / "result.json").read_text())
+    assert document["exit_code"] == 0
+    assert document["scenarios"][0]["confusion"]["scam_blocked"] == 10
+    suite = ET.parse(desk / "result.xml").getroot()  # noqa: S314 - our own text
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "0", "0")
+
+
+def test_the_same_seed_plays_the_same_calls_and_another_seed_others(desk: Path) -> None:
+    scenario = written(desk / "small.yaml")
+    callers = []
+    for seed in ("11", "11", "12"):
+        assert main(["run", scenario, "--seed", seed, "-k", "wangiri"]) == 0
+        callers.append([call["caller"] for call in lines(desk / "runs" / "latest" / "calls.jsonl")])
+    assert callers[0] == callers[1] != callers[2]
+
+
+def test_a_missed_scam_is_a_wrong_verdict_and_ends_with_1(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = written(
+        desk / "open.yaml", SCENARIO.replace("incoming_international: on", "incoming_international: off")
+    )
+    assert main(["run", scenario, "-k", "wangiri"]) == 1
+    printed = capsys.readouterr().out
+    assert "wrong: wangiri.01 from +23224" in printed
+    assert "a scam call was passed" in printed
+
+
+def test_a_missed_threshold_alone_ends_with_99(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "strict.yaml", SCENARIO + THRESHOLD)]) == 99
+    assert "threshold missed: scam_recall >= 0.95 lower95: 0.72" in capsys.readouterr().out
+
+
+def test_several_scenarios_get_a_folder_each_and_one_for_all(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(desk / "one.yaml", SCENARIO.replace("scenario: small", "scenario: one"))
+    written(desk / "two.yaml", SCENARIO.replace("scenario: small", "scenario: two"))
+    assert main(["run", ".", "-k", "daughter or two and emergency"]) == 0
+    printed = capsys.readouterr().out
+    assert "3 calls: 0 scam, 3 legitimate" in printed
+    suite = (desk / "runs" / "latest").resolve()
+    assert suite.name.endswith("-suite")
+    folders = json.loads((suite / "manifest.json").read_text())["scenarios"]
+    assert [len(lines(desk / "runs" / folders[name] / "calls.jsonl")) for name in ("one", "two")] == [1, 2]
+    assert json.loads((suite / "metrics.json").read_text())["calls"] == 3
+
+
+def test_nothing_selected_ends_with_5(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "small.yaml"), "-k", "wangiri and daughter"]) == 5
+    assert "selects no call" in capsys.readouterr().err
+    assert not (desk / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "lint"])
+def test_a_broken_file_ends_with_2_and_is_told_with_line_and_column(
+    command: str, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = written(desk / "broken.yaml", SCENARIO.replace("truth: scam", "truth: spam").replace("110", "one"))
+    assert main([command, broken]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f'{broken}:15:12: found "spam", expected')
+    assert second.startswith(f'{broken}:25:9: found "one", expected')
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["run", "x.yaml", "--softswitch", "other"], ["fly"], []])
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: ringfence" in capsys.readouterr().err
+
+
+def test_a_bad_selection_ends_with_2(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "small.yaml"), "-k", "wangiri and"]) == 2
+    assert "expected a name, found the end" in capsys.readouterr().err
+
+
+def test_the_docker_softswitch_is_refused_with_3(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "small.yaml"), "--softswitch", "docker"]) == 3
+    assert "not available in this version" in capsys.readouterr().err
+
+
+def test_a_taken_port_ends_the_proxy_with_3_and_says_who_holds_it(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        config = written(tmp_path / "proxy.yaml", f"listen: [udp:127.0.0.1:{port}]\nsoftswitch: udp:127.0.0.1:9\n")
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "simulator", "proxy", config], capture_output=True, text=True, timeout=30
+        )
+    assert ended.returncode == 3
+    assert f"127.0.0.1:{port} is in use" in ended.stderr
+
+
+def test_lint_says_what_is_in_every_file(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(desk / "small.yaml")
+    written(desk / "list.csv", "number,category,confidence,source,expires\n+23224*,wangiri,0.9,us,\n")
+    written(desk / "people.yaml", 'subscribers:\n  - {number: "+8613800138001"}\n')
+    written(
+        desk / "proxy.yaml",
+        "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nsubscribers: people.yaml\n",
+    )
+    assert main(["lint", "."]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "list.csv: a scam list of 1 entries",
+        "people.yaml: 1 subscribers",
+        "proxy.yaml: a proxy config",
+        'small.yaml: scenario "small", 12 calls (wangiri, daughter, emergency)',
+    ]
+
+
+@pytest.mark.parametrize("name", ["scenario", "config", "subscribers"])
+def test_every_format_has_a_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", name]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_doctor_says_what_is_there_and_that_the_lab_can_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert "ok       Python 3." in printed
+    assert printed.endswith("The lab can run here.\n")
+
+
+def test_explain_is_part_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = written(
+        tmp_path / "proxy.yaml",
+        "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
+        "trunks: {abroad: {match: [127.0.1.1], kind: international}}\n",
+    )
+    request = written(
+        tmp_path / "invite.sip",
+        "INVITE sip:+8613800138001@x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+        "From: <sip:+6591234567@x>;tag=1\r\nTo: <sip:+8613800138001@x>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n",
+    )
+    assert main(["explain", "--config", config, "--trunk", "abroad", request]) == 0
+    assert json.loads(capsys.readouterr().out)["caller"]["region"] == "SG"
+
+
+LONG = SCENARIO.replace("count: 10", "count: 1000").replace("rate: 100/s", "rate: 20/s")
+
+
+class Started:
+    """A run in a process of its own, once calls are under way; `proxies` are the processes that it started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "simulator", "run", written(folder / "long.yaml", LONG)],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        events = folder / "runs" / "latest" / "events.jsonl"
+        wait_until(lambda: events.exists() and "pass_started" in events.read_text())
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        self.proxies = [Path("/proc", pid, "cmdline") for pid in children]
+        assert self.running()
+
+    def __enter__(self) -> Started:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def running(self) -> list[Path]:
+        """Those of the proxies that still run; what has ended and is not yet buried has no command line."""
+        return [cmdline for cmdline in self.proxies if cmdline.exists() and cmdline.read_bytes()]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_with_130_a_valid_partial_folder_and_no_process(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    with Started(tmp_path) as run:
+        run.process.send_signal(number)
+        printed, _ = run.process.communicate(timeout=20)
+        assert run.process.returncode == 130, printed
+        assert "Interrupted" in printed
+        assert run.running() == []
+    folder = tmp_path / "runs" / "latest"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["state"] == "interrupted"
+    calls = lines(folder / "calls.jsonl")
+    assert {call["outcome"] for call in calls} <= {"blocked", "passed"}
+    assert len(calls) + manifest["unfinished"] == 1002
+    assert lines(folder / "events.jsonl")[-1]["event"] == "interrupted"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_killed_run_leaves_no_proxy_behind(tmp_path: Path) -> None:
+    with Started(tmp_path) as run:
+        run.process.kill()
+        run.process.communicate(timeout=10)
+        wait_until(lambda: not run.running())
