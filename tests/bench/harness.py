@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -37,7 +38,7 @@ class Round:
 
     system: str
     rate: int  # calls/s asked for
-    achieved: float  # calls/s that the caller's SIPp really started
+    achieved: float  # calls/s that the caller's SIPp really began
     calls: int
     failed: int
     retransmissions: int  # by either SIPp: each is a message that was lost or late
@@ -88,7 +89,8 @@ def answers_options(host: str, port: int, patience: float = 15.0) -> None:
         while time.monotonic() < deadline:
             request = (
                 f"OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {mine};branch=z9hG4bK{time.monotonic_ns()}\r\n"
-                f"From: <sip:probe@{mine}>;tag=1\r\nTo: <sip:{host}:{port}>\r\nCall-ID: {time.monotonic_ns()}@{mine}\r\n"
+                f"From: <sip:probe@{mine}>;tag=1\r\nTo: <sip:{host}:{port}>\r\n"
+                f"Call-ID: {time.monotonic_ns()}@{mine}\r\n"
                 "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
             )
             with contextlib.suppress(OSError):
@@ -117,6 +119,12 @@ def cpu_seconds(pid: int) -> float:
     return ticks / CLOCK_TICKS
 
 
+def ended_children_cpu() -> float:
+    """User + system seconds of the children of this process that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def resident_kib(pid: int) -> int:
     """Resident memory of `pid` and its descendants; pages they share count for each."""
     page_kib = os.sysconf("SC_PAGE_SIZE") // 1024
@@ -127,7 +135,12 @@ def resident_kib(pid: int) -> int:
 def running(command: list[str], folder: Path, log: IO[bytes] | int) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the bench, ended on the way out."""
     process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:
         yield process
@@ -173,7 +186,8 @@ def sipp_command(scenario: str, host: str, port: int, *more: str) -> list[str]:
     """
     return [
         "sipp", "-sf", str(HERE / scenario), "-i", host, "-p", str(port), "-nostdin", "-trace_stat",
-        "-stf", f"{scenario}.stat.csv", "-fd", "1", "-default_behaviors", "all,-abortunexp", "-buff_size", "4194304", *more,
+        "-stf", f"{scenario}.stat.csv", "-fd", "1", "-default_behaviors", "all,-abortunexp", "-buff_size", "4194304",
+        *more,
     ]  # fmt: skip
 
 
@@ -184,19 +198,23 @@ def last_counts(path: Path) -> dict[str, str]:
     return newest
 
 
-def delays(folder: Path, status: str) -> list[float]:
-    """Milliseconds from a call's first INVITE to its first answer of `status`, for every call, sorted."""
+def wire_times(folder: Path) -> tuple[float, list[float], list[float]]:
+    """Calls a second that were really begun, and every call's ring and set-up delay in milliseconds, sorted.
+
+    From a call's first INVITE to its first 180 and 200, by the time stamps of the caller's SIPp.
+    """
     (path,) = folder.glob("uac_*_shortmessages.log")
-    sent: dict[str, float] = {}
-    answered: dict[str, float] = {}
+    begun: dict[str, float] = {}
+    answered: dict[str, dict[str, float]] = {"180": {}, "200": {}}
     with path.open(newline="") as lines:
         for _, _, at, direction, call_id, cseq, start in csv.reader(lines, delimiter="\t"):
             if cseq.endswith("INVITE"):
                 if direction == "S":
-                    sent.setdefault(call_id, float(at))
-                elif start.startswith(f"SIP/2.0 {status}"):
-                    answered.setdefault(call_id, float(at))
-    return sorted(1000 * (at - sent[call_id]) for call_id, at in answered.items())
+                    begun.setdefault(call_id, float(at))
+                elif (status := start[8:11]) in answered:
+                    answered[status].setdefault(call_id, float(at))
+    ring, setup = (sorted(1000 * (at - begun[i]) for i, at in those.items()) for those in answered.values())
+    return (len(begun) - 1) / (max(begun.values()) - min(begun.values())), ring, setup
 
 
 def percentile(ordered: list[float], share: float) -> float:
@@ -235,11 +253,9 @@ def play(system: str, rate: int, seconds: float, profile: Path | None = None) ->
         )  # fmt: skip
         system_before = cpu_seconds(under_test.pid) if under_test else 0.0
         switch_before = cpu_seconds(switch.pid)
-        children_before = os.times()
-        began = time.monotonic()
+        caller_before = ended_children_cpu()
         finished = subprocess.run(caller_command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
-        elapsed = time.monotonic() - began
-        children_after = os.times()
+        caller_cpu = ended_children_cpu() - caller_before
         system_cpu = cpu_seconds(under_test.pid) - system_before if under_test else 0.0
         memory = resident_kib(under_test.pid) if under_test else 0
         switch_cpu = cpu_seconds(switch.pid) - switch_before
@@ -247,17 +263,11 @@ def play(system: str, rate: int, seconds: float, profile: Path | None = None) ->
             raise RuntimeError(f"SIPp ended with {finished.returncode}: {finished.stderr.decode()[-2000:]}")
         caller_counts = last_counts(folder / "uac.xml.stat.csv")
         switch_counts = last_counts(folder / "uas.xml.stat.csv")
-        ring, setup = delays(folder, "180"), delays(folder, "200")
-        caller_cpu = (
-            children_after.children_user
-            + children_after.children_system
-            - children_before.children_user
-            - children_before.children_system
-        )
+        achieved, ring, setup = wire_times(folder)
         return Round(
             system=system,
             rate=rate,
-            achieved=calls / elapsed,
+            achieved=achieved,
             calls=calls,
             failed=calls - int(caller_counts["SuccessfulCall(C)"]),
             retransmissions=int(caller_counts["Retransmissions(C)"]) + int(switch_counts["Retransmissions(C)"]),
@@ -282,6 +292,7 @@ def line(round_: Round) -> str:
     """One round as a line under HEADINGS."""
     return (
         f"{round_.system:10}{round_.rate:8}{round_.achieved:10.1f}{round_.failed:8}{round_.retransmissions:9}"
-        f"{round_.cpu_per_call:13.1f}{round_.ring_p50:9.3f}{round_.ring_p99:9.3f}{round_.setup_p50:9.3f}{round_.setup_p99:9.3f}{round_.resident_kib / 1024:9.1f}"
+        f"{round_.cpu_per_call:13.1f}{round_.ring_p50:9.3f}{round_.ring_p99:9.3f}"
+        f"{round_.setup_p50:9.3f}{round_.setup_p99:9.3f}{round_.resident_kib / 1024:9.1f}"
         f"{round_.caller_cpu_per_call:8.0f}{round_.switch_cpu_per_call:8.0f}"
     )
