@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,13 +55,25 @@ class Premises:
 
 
 class Lab:
-    """One pass of a scenario. Use it as an async context manager; it comes down in all cases."""
+    """One pass of a scenario. Use it as an async context manager; it comes down in all cases.
 
-    def __init__(self, premises: Premises, calls: Iterable[PlannedCall], folder: Path, *, proxied: bool) -> None:
+    `on_ended` is called with the id of each call once nothing more will happen to it.
+    """
+
+    def __init__(
+        self,
+        premises: Premises,
+        calls: Iterable[PlannedCall],
+        folder: Path,
+        *,
+        proxied: bool,
+        on_ended: Callable[[str], None],
+    ) -> None:
         self.premises = premises
         self.folder = folder
         self.proxied = proxied
         self.problems: list[str] = []
+        self._on_ended = on_ended
         self._stack = AsyncExitStack()
         self._proxy: ProxyProcess | None = None
         self._trunks: dict[str, WireTrunk] = {}
@@ -100,7 +112,7 @@ class Lab:
         )
         for index, (name, kind) in enumerate(self.premises.trunks.items(), start=1):
             agent = WirePhones if kind == "access" else WireTrunk
-            self._trunks[name] = await enter(agent((_loopback(index), 0), nowhere))
+            self._trunks[name] = await enter(agent((_loopback(index), 0), nowhere, self._ended))
         next_hop = await self._start_proxy() if self.proxied else self.switch.address
         for trunk in (*self._trunks.values(), self._outside):
             trunk.next_hop = next_hop
@@ -120,7 +132,7 @@ class Lab:
 
     async def _add_real_phones(self, next_hop: Address) -> frozenset[str]:
         """Bring up PJSIP for the calls that ask for it; returns the subscribers that have such a phone."""
-        self._real = await self._stack.enter_async_context(RealPhones(next_hop))
+        self._real = await self._stack.enter_async_context(RealPhones(next_hop, self._on_ended))
         called = {call.callee_name for call in self._by_real_phones if call.callee_name}
         calling = {self._caller_phone(call): self._trunks[call.trunk].address[0] for call in self._by_real_phones}
         try:
@@ -132,6 +144,9 @@ class Lab:
         except (PhoneError, TimeoutError) as error:
             raise LabError(f"a real phone (PJSIP) did not come up: {error}") from error
         return frozenset(called | calling.keys())
+
+    def _ended(self, placed: Placed) -> None:
+        self._on_ended(placed.order.call_id)
 
     def _caller_phone(self, call: PlannedCall) -> str:
         """The real phone that places a call: the subscriber's own, or the one of its trunk."""
@@ -210,13 +225,11 @@ class Lab:
         real = self._real.call_id(call.id) if self._real is not None and call.agent == "pjsua" else None
         return real or call.id
 
-    def caller_saw(self, call: PlannedCall) -> CallerSaw | None:
-        """What the caller's socket saw; None where the call was never placed."""
-        if self._real is not None and call.agent == "pjsua":
-            return self._real.caller_saw(call.id)
-        if call.id not in self._placed:
-            return None
-        placed, due = self._placed[call.id]
+    def caller_saw(self, call: str) -> CallerSaw | None:
+        """What the caller's socket saw of the call with this id; None where it was never placed."""
+        if call not in self._placed:
+            return self._real.caller_saw(call) if self._real is not None else None
+        placed, due = self._placed[call]
         return CallerSaw(
             due,
             placed.sent,

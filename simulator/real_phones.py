@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from proxy.sip.message import parse
@@ -20,14 +20,15 @@ _SETTLE = 2.0  # seconds that a call may take beyond its order to end
 
 
 class RealPhones:
-    """The PJSIP phones of one pass. `server` is where they register and send their calls.
+    """The PJSIP phones of one pass. `server` is where they register and send their calls; `on_ended` as in `Lab`.
 
     A phone that is called rings at once and then does what the called number's order says, found by the caller
     side's Call-ID, which PJSIP picks for itself where it is the caller too.
     """
 
-    def __init__(self, server: Address) -> None:
+    def __init__(self, server: Address, on_ended: Callable[[str], None]) -> None:
         self._server = server
+        self._on_ended = on_ended
         self._pool = PhonePool()
         self._phones: dict[str, Phone] = {}
         self._behaviours: defaultdict[str, asyncio.Future[Behaviour]] = defaultdict(asyncio.Future)
@@ -62,7 +63,9 @@ class RealPhones:
     def place(self, name: str, order: Order, behaviour: Behaviour, due: float) -> None:
         """Have the phone `name` call now; `behaviour` is the called phone's."""
         self._due[order.call_id] = due
-        self._placed[order.call_id] = asyncio.create_task(self._call(self._phones[name], order, behaviour))
+        task = asyncio.create_task(self._call(self._phones[name], order, behaviour))
+        task.add_done_callback(lambda _: self._on_ended(order.call_id))
+        self._placed[order.call_id] = task
 
     def expect(self, call_id: str, behaviour: Behaviour) -> None:
         """A call of somebody else's to one of these phones."""

@@ -10,7 +10,7 @@ import contextlib
 import gc
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -102,21 +102,17 @@ class Runner:
         scenario = job.scenario
         premises = premises_of(scenario)
         job, notes = with_agents_at_hand(job)
-        proxied = Lab(premises, job.calls, folder.path, proxied=True)
-        async with proxied:
-            folder.event("lab_ready")
-            await self._pass(scenario.name, proxied, job.calls, folder)
+        proxied = await self._pass(scenario.name, job.calls, premises, folder, proxied=True)
         calls = tuple(self._observations(job, proxied, folder.path / "proxy-calls.jsonl"))
         problems = list(proxied.problems)
         comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.agent == "wire"}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
         if twins and not self._stop.is_set():
-            direct = Lab(premises, twins, folder.path, proxied=False)
-            async with direct:
-                await self._pass(f"{scenario.name}, straight to the softswitch", direct, twins, folder)
+            what = f"{scenario.name}, straight to the softswitch"
+            direct = await self._pass(what, twins, premises, folder, proxied=False)
             problems += direct.problems
-            seen = {call.id: saw for call in twins if (saw := direct.caller_saw(call)) and saw.status is not None}
+            seen = {call.id: saw for call in twins if (saw := direct.caller_saw(call.id)) and saw.status is not None}
         return Result(
             name=scenario.name,
             source=job.source,
@@ -134,28 +130,43 @@ class Runner:
             duration=time.monotonic() - started,
         )
 
-    async def _pass(self, what: str, lab: Lab, calls: Sequence[PlannedCall], folder: RunFolder) -> None:
-        self._progress.part(what, len(calls))
-        folder.event("pass_started", proxied=lab.proxied, calls=len(calls))
-        playing = asyncio.create_task(_place_all(lab, calls))
-        stopping = asyncio.create_task(self._stop.wait())
+    async def _pass(
+        self, what: str, calls: Sequence[PlannedCall], premises: Premises, folder: RunFolder, *, proxied: bool
+    ) -> Lab:
+        """Bring a lab up, play the calls in it, and take it down; it still tells what was seen."""
+
+        def ended(call: str) -> None:
+            saw = lab.caller_saw(call)
+            if saw is not None:
+                folder.event("call_ended", proxied=proxied, call=call, status=saw.status, setup_delay=saw.setup_delay)
+
+        lab = Lab(premises, calls, folder.path, proxied=proxied, on_ended=ended)
+        async with lab:
+            self._progress.part(what, len(calls))
+            folder.event("pass_started", proxied=proxied, calls=len(calls))
+            await self._until_stopped(_place_all(lab, calls), lab)
+            folder.event("pass_ended", proxied=proxied, ended=lab.ended)
+        return lab
+
+    async def _until_stopped(self, playing: Coroutine[Any, Any, None], lab: Lab) -> None:
+        tasks = {asyncio.create_task(playing), asyncio.create_task(self._stop.wait())}
         try:
-            while not (playing.done() or stopping.done()):
-                await asyncio.wait({playing, stopping}, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
+            done: set[asyncio.Task[Any]] = set()
+            while not done:
+                done, _ = await asyncio.wait(tasks, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
                 self._progress.ended(lab.ended)
+            for task in done:
+                task.result()
         finally:
-            for task in (playing, stopping):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(playing, stopping, return_exceptions=True)
-        if playing.done() and not playing.cancelled():
-            playing.result()
-        folder.event("pass_ended", proxied=lab.proxied, ended=lab.ended)
+            await asyncio.wait(tasks)
 
     def _observations(self, job: Job, lab: Lab, records: Path) -> Iterator[CallObservation]:
         """What each side saw of every call; of an interrupted run only of those that came to their end."""
         written = read_records(records)
         for call in job.calls:
-            caller_saw = lab.caller_saw(call)
+            caller_saw = lab.caller_saw(call.id)
             if caller_saw is None or (self._stop.is_set() and caller_saw.status is None):
                 if self._stop.is_set():
                     continue
@@ -200,7 +211,7 @@ def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
     return replace(job, calls=calls), (f"{reason}; wire agents played their {real} calls",)
 
 
-def closer_together(calls: Iterator[PlannedCall]) -> tuple[PlannedCall, ...]:
+def closer_together(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
     """The same calls in the same order, with the long silences between them cut short."""
     moved = []
     previous = start = 0.0

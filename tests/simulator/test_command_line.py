@@ -79,10 +79,11 @@ def test_a_run_as_expected_ends_with_0_and_leaves_everything_in_its_folder(
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["state"], manifest["seed"], manifest["exit_code"], manifest["valid"]) == ("finished", 7, 0, True)
     assert list(manifest["files"]) == [scenario]
-    assert [event["event"] for event in lines(folder / "events.jsonl")] == [
+    events = [event["event"] for event in lines(folder / "events.jsonl")]
+    assert events == [
         "started",
-        "lab_ready",
-        *["pass_started", "pass_ended"] * 2,
+        *["pass_started", *["call_ended"] * 12, "pass_ended"],
+        *["pass_started", *["call_ended"] * 2, "pass_ended"],
         "finished",
     ]
     calls = {call["id"]: call for call in lines(folder / "calls.jsonl")}
