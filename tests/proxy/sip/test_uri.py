@@ -69,6 +69,7 @@ def test_tel_uris_keep_their_separators_and_context():
         "sip:a b@h",
         "sip:h:port",
         "sip:h:65536",
+        "sip:h:٣",
         "sip:h:123456",
         "sip:a@b@c",
         "sip:%zz@h",
