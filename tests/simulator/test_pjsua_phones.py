@@ -197,6 +197,27 @@ async def test_an_announcement_is_heard_before_the_answer(pool: PhonePool, tmp_p
     assert heard(tmp_path / "heard.wav", 700) > 0.4
 
 
+async def test_a_hand_on_the_phone_answers_and_changes_what_is_played(pool: PhonePool, tmp_path: Path) -> None:
+    write_wav(tmp_path / "first.wav", tone(600, 1.0))
+    write_wav(tmp_path / "second.wav", tone(900, 1.0))
+    callee = await pool.phone("bob", bind=CALLEE, behaviour=Behaviour(answer_after=None, play=tmp_path / "first.wav"))
+    caller = await pool.phone("alice", bind=CALLER)
+    made = await caller.call(callee.uri, record=tmp_path / "heard.wav")
+    taken = await callee.next_call()
+    await taken.answer()
+    await made.wait("answered")
+    await asyncio.sleep(0.5)
+    await taken.play(tmp_path / "second.wav")
+    await asyncio.sleep(0.5)
+    await taken.play(None)
+    await asyncio.sleep(0.3)
+    await taken.hang_up()
+    await made.wait("ended")
+    first, second = heard(tmp_path / "heard.wav", 600), heard(tmp_path / "heard.wav", 900)
+    assert 0.3 < first < 0.7
+    assert 0.3 < second < 0.7
+
+
 async def test_tls_checks_the_server_if_told_to(pool: PhonePool, tls_files: TlsFiles, tmp_path: Path) -> None:
     callee = await pool.phone("bob", bind=CALLEE, transport="tls", tls=TlsFiles(*_other_certificate(tmp_path)))
     trusting = await pool.phone("alice", bind=CALLER, transport="tls")
@@ -277,6 +298,9 @@ async def test_a_dying_worker_is_a_fault_of_its_calls_and_is_replaced(sign: sign
         os.kill(await callee.pid(), sign)
         with pytest.raises(PhoneFault, match=f"ended with -{sign.value}"):
             await taken.wait("ended")
+        await taken.hang_up()  # harmless
+        with pytest.raises(PhoneError, match="over"):
+            await taken.dtmf("1")
         assert not made.over  # the other worker's phone does not know
         await made.hang_up()
         again = await caller.call(callee.uri)  # a dead phone does not answer ...
