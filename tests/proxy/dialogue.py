@@ -137,9 +137,9 @@ class Play:
         self.core.run_timers(end)
         return self
 
-    def forget_sent(self) -> Play:
-        """What was sent meanwhile is beside the point."""
-        self.core.outbox.clear()
+    def forget_sent(self, what: str = "") -> Play:
+        """What was sent meanwhile is beside the point; only requests of a method where `what` names one."""
+        self.core.outbox[:] = [sent for sent in self.core.outbox if not sent[1].startswith(what.encode())]
         return self
 
     def records(self) -> list[dict[str, Any]]:

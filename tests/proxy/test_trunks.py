@@ -56,9 +56,7 @@ def test_a_port_after_an_ipv6_block_counts() -> None:
     "text", ["", "localhost", "127.0.0.1/24", "127.0.0.256", "127.0.0.1:0", "127.0.0.1:70000", "[::1"]
 )
 def test_a_match_that_is_no_address_says_what_to_write(text: str) -> None:
-    with pytest.raises(
-        ValueError, match=r'an address or a CIDR block without host bits, such as "192.0.2.7"'
-    ):
+    with pytest.raises(ValueError, match=r'an address or a CIDR block without host bits, such as "192.0.2.7"'):
         SourceMatch.parse(text)
 
 
