@@ -60,14 +60,14 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # These two have a command line of their own, with a --help that shows all of it.
-    if arguments[:1] == ["proxy"]:
-        return proxy_main.main(arguments[1:])
-    if arguments[:1] == ["explain"]:
-        return explain.main(arguments[1:])
-    parsed = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = parsed.command
     try:
+        # These two have a command line of their own, with a --help that shows all of it.
+        if arguments[:1] == ["proxy"]:
+            return proxy_main.main(arguments[1:])
+        if arguments[:1] == ["explain"]:
+            return explain.main(arguments[1:])
+        parsed = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = parsed.command
         return command(parsed)
     except FileErrors as error:
         print(error, file=sys.stderr)
@@ -76,7 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"ringfence: {error}", file=sys.stderr)
         return ExitCode.ENVIRONMENT
     except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stderr.close()
+        terminal.let_go_of_output()
+        return ExitCode.AS_EXPECTED
+    except OSError as error:
+        print(f"ringfence: {error.filename or 'a system call failed'}: {error.strerror}", file=sys.stderr)
         return ExitCode.ENVIRONMENT
 
 
@@ -160,6 +163,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"ringfence run: -k {arguments.select!r}: {error}", file=sys.stderr)
         return ExitCode.USAGE
+    for report in (arguments.json, arguments.junit):
+        if report is not None and not report.parent.is_dir():
+            print(f"ringfence run: {report}: there is no folder {report.parent}; make it first", file=sys.stderr)
+            return ExitCode.USAGE
     jobs = []
     for scenario, source in load_scenarios(arguments.paths):
         seed = scenario.seed if arguments.seed is None else arguments.seed

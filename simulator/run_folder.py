@@ -86,10 +86,10 @@ class RunFolder:
 
 def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -> Path:
     """Make the folder of a run of several scenarios: their figures together, and where each has its own."""
-    total = combine((result.name, result.figures) for result in results)
+    total = combine((result.folder.name, result.figures) for result in results)
     code = worst(result.exit_code for result in results)
-    folders = {result.name: result.folder.name for result in results}
-    folder = RunFolder(root, "suite", {"command": list(command), "scenarios": folders})
+    scenarios = [{"name": result.name, "folder": result.folder.name} for result in results]
+    folder = RunFolder(root, "suite", {"command": list(command), "scenarios": scenarios})
     folder.write("metrics.json", total.metrics)
     folder.finish("interrupted" if code is ExitCode.INTERRUPTED else "finished", exit_code=int(code))
     return folder.path

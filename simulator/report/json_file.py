@@ -18,7 +18,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
     return {
         "exit_code": int(worst(result.exit_code for result in results)),
         "scenarios": [_scenario(result) for result in results],
-        "total": _figures(combine((result.name, result.figures) for result in results)),
+        "total": _figures(combine((result.folder.name, result.figures) for result in results)),
     }
 
 

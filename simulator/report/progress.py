@@ -24,6 +24,7 @@ class RunProgress:
                 TimeElapsedColumn(),
                 console=out,
                 transient=True,
+                auto_refresh=False,  # no thread beside the agents: drawn when there is news
             )
 
     def part(self, what: str, calls: int) -> None:
@@ -38,7 +39,7 @@ class RunProgress:
     def ended(self, calls: int) -> None:
         """So many calls of the part have ended."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=calls)
+            self._bar.update(self._task, completed=calls, refresh=True)
 
     def __enter__(self) -> Self:
         if self._bar is not None:

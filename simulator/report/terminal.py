@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,15 +42,30 @@ _CONTENTS = {
 }
 
 
+class _Output(Console):
+    """Standard output; when its reader has seen enough, the run goes on and ends with the code it would have."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        let_go_of_output()
+
+
 def console() -> Console:
     """Standard output, in colour on a terminal and of a fixed width elsewhere."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    out = _Output(highlight=False)
+    return out if out.is_terminal else _Output(highlight=False, width=PLAIN_WIDTH)
+
+
+def let_go_of_output() -> None:
+    """Nobody reads standard output any more: what is still written to it goes nowhere, and is no error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
     """Print what happened, why, what it cost in time, the verdict, and where the files are."""
-    total = combine((result.name, result.figures) for result in results)
+    total = combine((result.folder.name, result.figures) for result in results)
     out.print()
     out.print(_scenarios(results))
     if any(result.exit_code is ExitCode.AS_EXPECTED and _mistakes(result) for result in results):
@@ -98,7 +114,7 @@ def _scenarios(results: Sequence[Result]) -> Table:
 
 def _confusion(out: Console, total: Confusion) -> None:
     scam, legit = total.scam_blocked + total.scam_passed, total.legit_blocked + total.legit_passed
-    out.print(Text(f"{total.calls} calls: {scam} scam, {legit} legitimate", style="bold"), end="")
+    out.print(Text(f"{_calls(total.calls)}: {scam} scam, {legit} legitimate", style="bold"), end="")
     out.print(Text(f", {total.faults} unclear (a fault of the lab)" if total.faults else ""))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(justify="left")
@@ -153,7 +169,7 @@ def _latency(out: Console, total: Figures) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
     again, again_direct = total.metrics["retransmissions"], total.metrics["direct_retransmissions"]
     out.print(
-        f"  {added.count} calls played both ways; "
+        f"  {_calls(added.count)} played both ways; "
         f"INVITEs sent again: {again:.0f} with the proxy, {again_direct:.0f} without.",
         style="dim",
     )
@@ -163,7 +179,7 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
     prefix = f"{result.name}: " if named else ""
     lines = [("note", note, "dim") for note in result.notes]
     if result.unfinished:
-        lines.append(("not played to the end", f"{result.unfinished} calls", "yellow"))
+        lines.append(("not played to the end", _calls(result.unfinished), "yellow"))
     lines += [("INVALID", reason, "yellow") for reason in result.invalid_because]
     for call, why in result.wrong[:_SHOWN]:
         lines.append(("wrong", f"{call.id} from {call.caller} to {call.callee}: {why}", "red"))
@@ -174,6 +190,10 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
         out.print()
     for kind, text, style in lines:
         out.print(Text(f"{prefix}{kind}: {text}", style=style), soft_wrap=True)
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count} calls"
 
 
 def _mistakes(result: Result) -> int:

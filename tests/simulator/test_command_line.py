@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -134,8 +135,9 @@ def test_several_scenarios_get_a_folder_each_and_one_for_all(desk: Path, capsys:
     assert "3 calls: 0 scam, 3 legitimate" in printed
     suite = (desk / "runs" / "latest").resolve()
     assert suite.name.endswith("-suite")
-    folders = json.loads((suite / "manifest.json").read_text())["scenarios"]
-    assert [len(lines(desk / "runs" / folders[name] / "calls.jsonl")) for name in ("one", "two")] == [1, 2]
+    played = json.loads((suite / "manifest.json").read_text())["scenarios"]
+    counts = {each["name"]: len(lines(desk / "runs" / each["folder"] / "calls.jsonl")) for each in played}
+    assert counts == {"one": 1, "two": 2}
     assert json.loads((suite / "metrics.json").read_text())["calls"] == 3
 
 
@@ -167,6 +169,19 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
 def test_a_bad_selection_ends_with_2(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", written(desk / "small.yaml"), "-k", "wangiri and"]) == 2
     assert "expected a name, found the end" in capsys.readouterr().err
+
+
+def test_a_report_that_could_not_be_written_is_told_before_the_run(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", written(desk / "small.yaml"), "--json", "nowhere/result.json"]) == 2
+    assert "there is no folder nowhere" in capsys.readouterr().err
+
+
+def test_a_place_where_no_folder_can_be_made_ends_with_3(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(desk / "runs", "a file")
+    assert main(["run", written(desk / "small.yaml")]) == 3
+    assert capsys.readouterr().err.startswith("ringfence: runs")
 
 
 def test_the_docker_softswitch_is_refused_with_3(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,6 +244,22 @@ def test_explain_is_part_of_the_command(tmp_path: Path, capsys: pytest.CaptureFi
     )
     assert main(["explain", "--config", config, "--trunk", "abroad", request]) == 0
     assert json.loads(capsys.readouterr().out)["caller"]["region"] == "SG"
+
+
+def test_a_reader_that_goes_away_changes_no_exit_code(desk: Path) -> None:
+    written(desk / "small.yaml")
+    reader, writer = os.pipe()
+    os.close(reader)
+    for arguments in (["run", "small.yaml", "-k", "daughter"], ["lint", "small.yaml"]):
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "simulator", *arguments],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+    os.close(writer)
 
 
 LONG = SCENARIO.replace("count: 10", "count: 1000").replace("rate: 100/s", "rate: 20/s")
