@@ -259,7 +259,7 @@ class ProxyCore:
         self.counters[verdict.action] += 1
         if verdict.action in ("allow", "label"):
             return True
-        response = refuse(request, verdict, self._new_tag())
+        response = refuse(request, verdict, self._new_tag(), call)
         self._respond_finally(context, response.status, bytes(response), now)
         return False
 
@@ -275,7 +275,7 @@ class ProxyCore:
 
     def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
-        if (request.to.tag or "").startswith(_STATELESS_TAG):
+        if _STATELESS_TAG in request.line("to"):
             return
         validate(request)
         fingerprint = loop_hash(request)

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
-from asyncio_dgram import TransportClosed
 from asyncio_dgram.aio import DatagramServer
 from asyncio_dgram.aio import Protocol as DatagramProtocol
 
@@ -131,6 +130,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self._datagrams: dict[int, DatagramServer] = {}
+        self._sockets: dict[int, socket.socket] = {}  # theirs, to send on
         self._acceptors: list[asyncio.Server] = []
         self._connections: dict[Flow, _Connection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
@@ -179,6 +179,7 @@ class Server:
         transport, _ = await self._loop.create_datagram_endpoint(
             lambda: DatagramProtocol(inbox, errors, drained), sock=sock
         )
+        self._sockets[local] = sock
         return DatagramServer(transport, inbox, errors, drained)
 
     def _inbox(self, local: int) -> Callable[[tuple[bytes | None, Any]], None]:
@@ -234,15 +235,12 @@ class Server:
         self.flush()
 
     def _send_datagram(self, flow: Flow, data: bytes) -> None:
-        """asyncio-dgram hands the datagram to the socket before it waits for room, so there is no need to wait."""
-        sending = self._datagrams[flow[3]].send(data, (flow[1], flow[2]))
+        """On the socket itself: asyncio-dgram would queue without bound what does not fit, and raises here for ICMP
+        errors that others caused."""
         try:
-            sending.send(None)
-        except StopIteration:
-            return
-        except (OSError, ValueError, TransportClosed) as error:
+            self._sockets[flow[3]].sendto(data, (flow[1], flow[2]))
+        except OSError as error:  # a full buffer among them: dropped, as the network would
             self._count_error(error)
-        sending.close()
 
     def _send_on_stream(self, flow: Flow, data: bytes) -> None:
         connection = self._connections.get(flow)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxy.sip.errors import BadRequest
 from proxy.sip.uri import Params
@@ -176,8 +176,7 @@ def quote(text: str) -> str:
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-@dataclass(frozen=True, slots=True)
-class NameAddr:
+class NameAddr(NamedTuple):
     """name-addr or addr-spec with header parameters: From, To, Contact, Route, P-Asserted-Identity and their like."""
 
     display_name: str
@@ -201,8 +200,7 @@ def parse_name_addr(text: str) -> NameAddr:
     return NameAddr("", match[1], parse_header_params(match[2]))
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(NamedTuple):
     """One Via value (RFC 3261 20.42). `host` and `port` are the sent-by; IPv6 hosts keep their brackets."""
 
     transport: str
@@ -227,8 +225,7 @@ def parse_via(text: str) -> Via:
     return Via(match[1].upper(), match[2], None if port is None else int(port), parse_header_params(match[4]))
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(NamedTuple):
     """Sequence number and method (RFC 3261 20.16)."""
 
     number: int

@@ -55,9 +55,10 @@ class Message:
 
     def header(self, name: str) -> str | None:
         """The value of the first line of that name, unfolded and stripped; None where there is none."""
-        if name not in self.names:
+        try:
+            line = self.lines[self.names.index(name)]
+        except ValueError:
             return None
-        line = self.lines[self.names.index(name)]
         value = line[line.find(":") + 1 :].strip()
         return _FOLD.sub(" ", value) if "\r\n" in value else value
 
@@ -245,7 +246,7 @@ def parse(data: bytes) -> Request | Response:
     if version != "SIP/2.0" and version.upper() != "SIP/2.0":
         known = _VERSION.fullmatch(version) is not None
         problem = VersionNotSupported(version[:40]) if known else BadRequest("malformed Request-Line")
-    elif not is_token(method) or not uri or " " in uri or "\t" in uri:
+    elif not uri or " " in uri or "\t" in uri or not is_token(method):
         problem = BadRequest("malformed Request-Line")
     if problem is None:
         problem = _cut_body(request)
@@ -267,7 +268,7 @@ def _split_request_line(start: str) -> tuple[str, str, str]:
     """Method, Request-URI and version, as far as a line that may be broken shows them."""
     method, _, rest = start.partition(" ")
     uri, _, version = rest.rpartition(" ")
-    if not method or "SIP/" not in rest.upper():
+    if not method or (version != "SIP/2.0" and "SIP/" not in rest.upper()):
         raise Unanswerable(f"not a SIP start line: {start[:60]!r}")
     return method, uri, version
 
