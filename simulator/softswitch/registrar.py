@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from proxy.sip.digest import Challenger, Verdict, parse_digest
 from proxy.sip.errors import BadRequest
 from proxy.sip.headers import NameAddr, parse_name_addr
 from proxy.sip.message import Request
-from simulator.agents.digest import Challenger, Verdict
 from simulator.agents.endpoint import Incoming
 from simulator.agents.parties import user_of
 
@@ -69,7 +69,7 @@ class Registrar:
         request = incoming.request
         verdict = None
         for credentials in request.headers("authorization"):
-            verdict = self._challenger.judge(credentials, "REGISTER", account.user, password, now)
+            verdict = self._challenger.judge(parse_digest(credentials), "REGISTER", account.user, password, now)
             if verdict is Verdict.RIGHT:
                 return True
         if verdict is Verdict.WRONG:
