@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 _RECEIVE_BUFFER = 4 << 20  # bytes of datagrams that the kernel holds for us while we are busy
 _WRITE_BUFFER = 1 << 20  # bytes a stream peer may leave unread before its connection is dropped
+_TICK = 0.02  # seconds; timers that end within the same tick are run together, one wake-up for all of them
 _IDLE = 900.0  # seconds after which a silent connection is closed
 _CONNECT = 5.0  # seconds a connection may take to be made
 
@@ -221,6 +222,7 @@ class Server:
             core.records.clear()
         due = core.next_timer()
         if due < self._alarm_at:
+            due = (due // _TICK + 1) * _TICK
             if self._alarm is not None:
                 self._alarm.cancel()
             self._alarm, self._alarm_at = self._loop.call_at(due, self._ring), due

@@ -42,6 +42,7 @@ class Event(IntEnum):
     RECV_2XX = auto()
     RECV_FINAL = auto()
     TRANSPORT_ERROR = auto()
+    TRYING_DUE = auto()  # nothing was sent yet for an INVITE, and its 200 ms are over
     TIMER_A = auto()
     TIMER_B = auto()
     TIMER_C = auto()
@@ -64,6 +65,7 @@ class Do(IntEnum):
     SEND = auto()  # the response at hand
     RESEND = auto()  # the last message
     SEND_ACK = auto()
+    SEND_TRYING = auto()
     FAIL = auto()  # tell the transaction user that the peer did not answer
     START_A = auto()
     START_D = auto()
@@ -121,6 +123,7 @@ NON_INVITE_CLIENT: Rows = {
 # RFC 3261 17.2.1 figure 7, RFC 6026 7.1
 INVITE_SERVER: Rows = {
     (S.PROCEEDING, E.REQUEST): (S.PROCEEDING, (Do.RESEND,)),
+    (S.PROCEEDING, E.TRYING_DUE): (S.PROCEEDING, (Do.SEND_TRYING,)),
     (S.PROCEEDING, E.SEND_1XX): (S.PROCEEDING, (Do.SEND,)),
     (S.PROCEEDING, E.SEND_2XX): (S.ACCEPTED, (Do.SEND, Do.START_L)),
     (S.PROCEEDING, E.SEND_FINAL): (S.COMPLETED, (Do.SEND, Do.START_G, Do.START_H)),

@@ -70,6 +70,13 @@ class TransactionLayer:
         self.servers[key] = transaction
         return transaction
 
+    def try_later(self, transaction: ServerTransaction, seconds: float, now: float) -> None:
+        """Send 100 Trying unless something else has been sent by then: 0.2 s at the latest (RFC 3261 17.2.1)."""
+        if seconds > 0:
+            self._timers.start(seconds, (transaction, Event.TRYING_DUE), now)
+        else:
+            self._run(transaction, Event.TRYING_DUE, now)
+
     def receive_again(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
         """A request that matched a transaction: absorbed, or (an ACK to a 2xx) True: it is the user's to forward."""
         event = Event.ACK if request.method == "ACK" else Event.REQUEST
@@ -170,6 +177,10 @@ class TransactionLayer:
                     transaction.last = bytes(ack_for(transaction.request, received))
                     transaction.request = None
                 if transaction.last is not None:
+                    self.outbox.append((transaction.flow, transaction.last))
+            elif act is Do.SEND_TRYING:
+                if transaction.last is None and transaction.request is not None:
+                    transaction.last = bytes(transaction.request.reply(100))
                     self.outbox.append((transaction.flow, transaction.last))
             elif act in _RETRANSMISSIONS:
                 self._retransmit_later(transaction, act, now)

@@ -58,6 +58,7 @@ def new_policy(**modes: Any) -> Policy:
 
 
 def new_core(**settings: Any) -> ProxyCore:
+    settings = {"trying_after": 0.0, **settings}  # so that it stands where it is easiest to read
     return ProxyCore(CoreSettings(LISTENERS, SWITCH, TRUNKS.find, **settings), new_policy(), b"secret" * 4)
 
 

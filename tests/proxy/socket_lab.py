@@ -109,7 +109,7 @@ class Lab:
         listeners = (Listener("udp", HOST, self.udp), Listener("tcp", HOST, self.tcp)) + (
             (Listener("tls", HOST, self.tls),) if tls else ()
         )
-        self.core = ProxyCore(CoreSettings(listeners, switch.flow, TRUNKS.find), new_policy())
+        self.core = ProxyCore(CoreSettings(listeners, switch.flow, TRUNKS.find, trying_after=0.0), new_policy())
         self.server = Server(self.core, lambda line: self.records.append(json.loads(line)), tls=tls, **limits)
 
     async def is_alive(self) -> bool:

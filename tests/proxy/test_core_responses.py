@@ -31,6 +31,21 @@ def test_a_call_from_ring_to_hang_up():
     dialogue.answer(200).sends(200, ABROAD).sends_nothing()
 
 
+def unhurried() -> Play:
+    return play(new_core(trying_after=0.15)).receive(INVITE).sends("INVITE", SWITCH)
+
+
+def test_100_is_sent_where_the_switch_says_nothing_for_a_while():
+    unhurried().wait(0.14).sends_nothing().wait(0.02).sends(100, ABROAD).wait(0.2).sends_nothing()
+    unhurried().answer(100).wait(0.2).sends(100, ABROAD)
+
+
+def test_100_is_needless_where_the_switch_is_quick():
+    unhurried().answer(180).sends(180, ABROAD).wait(0.2).sends_nothing()
+    unhurried().answer(200).sends(200, ABROAD).wait(0.2).sends_nothing()
+    unhurried().answer(486).sends("ACK", SWITCH).sends(486, ABROAD).wait(0.2).sends_nothing()
+
+
 def test_100_from_the_switch_goes_no_further():
     calling().answer(100).sends_nothing()
 

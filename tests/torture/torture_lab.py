@@ -51,7 +51,9 @@ class TortureLab:
 
     def __post_init__(self) -> None:
         snapshot = Snapshot.build("CN", preset.load("default"), _Empty(), _Empty())
-        settings = CoreSettings(LISTENERS, SWITCH, find_trunk=lambda *_: PHONES, max_transactions=self.max_transactions)
+        settings = CoreSettings(
+            LISTENERS, SWITCH, lambda *_: PHONES, max_transactions=self.max_transactions, trying_after=0.0
+        )
         self.core = ProxyCore(settings, Policy(snapshot))
 
     def hear(self, data: bytes, source: Flow = SOURCE) -> None:

@@ -55,6 +55,7 @@ NON_INVITE_CLIENT_ROWS = """
 """
 INVITE_SERVER_ROWS = """
     PROCEEDING  REQUEST          PROCEEDING  RESEND                       # the last provisional response
+    PROCEEDING  TRYING_DUE       PROCEEDING  SEND_TRYING                  # within 200 ms
     PROCEEDING  SEND_1XX         PROCEEDING  SEND
     PROCEEDING  SEND_2XX         ACCEPTED    SEND START_L                 # RFC 6026 7.1
     PROCEEDING  SEND_FINAL       COMPLETED   SEND START_G START_H
