@@ -57,6 +57,7 @@ class CoreSettings:
     domains: frozenset[str] = frozenset(("*",))
     max_transactions: int = 300_000
     timer_c: float = 181.0  # seconds
+    trying_after: float = 0.15  # seconds without any response after which an INVITE gets its 100 Trying
     epoch: float = 0.0  # what to add to `now` to get seconds since 1970
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record
 
@@ -204,7 +205,7 @@ class ProxyCore:
             self._router.add_path(forwarded, outer, self._switch.local)
         self._clean_identity(forwarded, side)
         if method == "INVITE":
-            self._layer.respond(context.server, 100, bytes(request.reply(100)), now)
+            self._layer.try_later(context.server, self.settings.trying_after, now)
         client = self._layer.send((branch, method), forwarded, target, now)
         client.user = context
         context.branches.append(client)
