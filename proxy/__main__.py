@@ -24,6 +24,7 @@ from proxy.loading import load_snapshot
 from proxy.policy.engine import Policy
 from proxy.ports import owner_of
 from proxy.server import Server
+from proxy.signed_card import write_card
 from proxy.sip.flow import Flow
 from proxy.yaml_file import FileErrors
 
@@ -58,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = load_config(path)
         policy = Policy(load_snapshot(config))
+        if config.card is not None:
+            write_card(config.card.file, config.card, config.card.private_key, time.time())
     except FileErrors as error:
         print(error, file=sys.stderr)
         return USAGE

@@ -8,6 +8,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from proxy.numbers import Number
+from proxy.policy.answers import reference
 from proxy.policy.call import Call
 from proxy.policy.verdict import Step, Verdict
 
@@ -28,16 +29,23 @@ class CallRecord:
 
     def line(self, final: int | None) -> str:
         """The record as JSON. `final` is the status sent to the caller, None where none was; times are in
-        microseconds, the timestamp is when the request arrived (UTC)."""
+        microseconds, the timestamp is when the request arrived (UTC). `reference` is what a 603+ told the caller."""
         call, verdict = self._call, self._verdict
-        arrived = datetime.fromtimestamp(call.arrival, UTC).isoformat(timespec="microseconds")
+        arrived = timestamp(call.arrival)
+        told = verdict.answer is not None and verdict.answer.reject == "603+"
+        quoted = f'"reference":"{reference(self._call_id, arrived)}",' if told else ""
         return (
             f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(self._call_id)},"method":{_text(call.method)},'
             f'"trunk":{_text(call.trunk)},"caller":{_text(shown(call.caller))},"callee":{_text(shown(call.callee))},'
             f'"action":"{verdict.action}","status":{_number(verdict.status)},"rule":"{verdict.rule}",'
             f'"detail":{_text(verdict.detail)},"trace":{_trace(verdict.trace)},"final":{_number(final)},'
-            f'"elapsed_us":{round(self._elapsed * 1e6)}}}'
+            f'{quoted}"elapsed_us":{round(self._elapsed * 1e6)}}}'
         )
+
+
+def timestamp(arrival: float) -> str:
+    """An epoch time as it stands in the record."""
+    return datetime.fromtimestamp(arrival, UTC).isoformat(timespec="microseconds")
 
 
 def _number(value: int | None) -> str:

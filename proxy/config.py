@@ -27,6 +27,7 @@ from pydantic import (
 
 from proxy.numbers import Numbering
 from proxy.policy import preset
+from proxy.policy.answers import Card, Treatments
 from proxy.policy.engine import ALWAYS_ENFORCED, PRECEDENCE
 from proxy.policy.verdict import Mode
 from proxy.subscribers.profile import Switch
@@ -177,6 +178,18 @@ class Tls(_Model):
     private_key: _ExistingFile
 
 
+class CardKey(Card):
+    """What signs the card that comes with 608 (RFC 8688): a P-256 key as PEM. The card is written to `file`."""
+
+    private_key: _ExistingFile
+    file: Annotated[Path, Field(validate_default=True)] = Path("card.jws")
+
+    @field_validator("file")
+    @classmethod
+    def _beside_the_config(cls, path: Path, info: ValidationInfo) -> Path:
+        return FileContext.of(info).beside(path)
+
+
 class Limits(_Model):
     """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
 
@@ -199,6 +212,8 @@ class ProxyConfig(_Model):
     subscribers: Annotated[str, AfterValidator(_subscribers)] | None = None
     scam_lists: ScamLists = ()
     rules: RuleModes = {}
+    treatments: Treatments = {}
+    card: CardKey | None = None
     call_log: Path | None = None
     tls: Tls | None = None
     limits: Limits = Limits()

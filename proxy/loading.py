@@ -17,4 +17,5 @@ def load_snapshot(config: ProxyConfig) -> Snapshot:
         load_directory(config),
         ScamList.load(config.scam_lists),
         config.rules,
+        config.treatments,
     )

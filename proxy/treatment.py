@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from proxy.call_record import timestamp
+from proxy.policy.answers import Answer, reference
+from proxy.policy.call import Call
 from proxy.policy.verdict import Verdict
 from proxy.sip.message import Request, Response
 
-# ITU-T Q.850 cause 21, call rejected: gateways to the telephone network map it back (RFC 3326, RFC 3398).
+# ITU-T Q.850 cause 21, call rejected: gateways to the telephone network map it back (RFC 3326, RFC 3398, RFC 6432).
 _CALL_REJECTED = ("Reason", 'Q.850;cause=21;text="Call rejected"')
 
 
-def refuse(request: Request, verdict: Verdict, to_tag: str) -> Response:
+def refuse(request: Request, verdict: Verdict, to_tag: str, call: Call) -> Response:
     """The final response for a call that was not let through."""
-    return request.reply(verdict.status or 603, verdict.reason or None, (_CALL_REJECTED,), to_tag=to_tag)
+    headers = [_CALL_REJECTED]
+    if verdict.answer is not None:
+        headers[:0] = _contact(verdict.answer, request.call_id, call.arrival)
+    return request.reply(verdict.status or 603, verdict.reason or None, headers, to_tag=to_tag)
+
+
+def _contact(answer: Answer, call_id: str, arrival: float) -> list[tuple[str, str]]:
+    """Where the caller can complain: ATIS-1000099 for 603+, RFC 8688 section 3.2 for 608."""
+    if answer.reject == "603+":
+        name = next(name for name in ("url", "tel", "email") if getattr(answer, name))
+        text = f"v=analytics1;{name}={getattr(answer, name)};id={reference(call_id, timestamp(arrival))}"
+        return [("Reason", f'SIP;cause=603;text="{text}";location=RLN')]
+    if answer.reject == "608":
+        return [("Call-Info", f"<{answer.url}>;purpose=jwscard")]
+    return []

@@ -57,6 +57,7 @@ class Policy:
             raise ValueError(f"no mode can be set for {', '.join(wrong)}")
         self.snapshot = snapshot
         modes: list[tuple[str, Mode]] = [(rule, snapshot.modes.get(rule, "enforce")) for rule in PRECEDENCE]
+        self._answers = snapshot.answers
         self._rules = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
 
     def decide(self, call: Call) -> Verdict:
@@ -69,6 +70,10 @@ class Policy:
                 trace.append(_no_match(rule, mode, found))
                 continue
             trace.append(Step(rule, mode, found.action, found.detail))
-            if mode == "enforce":
+            if mode != "enforce":
+                continue
+            answer = self._answers.get(rule)
+            if answer is None:
                 return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
+            return Verdict(found.action, answer.status, answer.phrase, rule, found.detail, tuple(trace), answer)
         raise AssertionError(f"{ALWAYS_ENFORCED} matches every call")

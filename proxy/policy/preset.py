@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from proxy import yaml_file
+from proxy.policy.answers import Treatments
 from proxy.policy.verdict import Mode
 
 _FOLDER = Path(__file__).parent / "presets"
@@ -45,7 +46,7 @@ class Preset:
 
     `home_regions` are the ISO 3166 regions that count as home (none: the home country alone), `emergency` adds to
     the emergency numbers known of the home country, `callbacks` are numbers never blocked when a trusted domestic
-    trunk presents them, `modes` the modes of rules that are not enforced.
+    trunk presents them, `modes` the modes of rules that are not enforced, `treatments` how refusals are put, by rule.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -57,6 +58,7 @@ class Preset:
     home_numbers_from_abroad: FromAbroad = FromAbroad()
     scam_list: ScamList = ScamList()
     modes: dict[str, Mode] = field(default_factory=dict)
+    treatments: Treatments = field(default_factory=dict)
 
 
 def names() -> list[str]:

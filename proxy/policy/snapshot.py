@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from proxy.numbers import Numbering
+from proxy.policy.answers import Answer
 from proxy.policy.preset import Preset
 from proxy.policy.verdict import Mode
 from proxy.subscribers.profile import Subscriber
@@ -40,7 +41,8 @@ class ScamNumbers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home.
+    """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home,
+    `answers` how the refusals of a rule are put where not in its own words.
 
     `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
     """
@@ -51,6 +53,7 @@ class Snapshot:
     modes: Mapping[str, Mode]
     preset: Preset
     home_regions: frozenset[str]
+    answers: Mapping[str, Answer]
 
     @classmethod
     def build(
@@ -60,8 +63,12 @@ class Snapshot:
         subscribers: SubscriberDirectory,
         scam_list: ScamNumbers,
         modes: Mapping[str, Mode] | None = None,
+        answers: Mapping[str, Answer] | None = None,
     ) -> Snapshot:
-        """A snapshot for a home country; `modes` go over the preset's. Raises ValueError for an unknown home."""
+        """A snapshot for a home country; `modes` and `answers`, both by rule, go over the preset's.
+
+        Raises ValueError for an unknown home.
+        """
         return cls(
             Numbering(home, preset.emergency),
             subscribers,
@@ -69,4 +76,5 @@ class Snapshot:
             {**preset.modes, **(modes or {})},
             preset,
             preset.home_regions or frozenset((home,)),
+            {**preset.treatments, **(answers or {})},
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from proxy.policy.answers import Answer
+
 Action = Literal["allow", "label", "challenge", "divert", "reject"]
 Mode = Literal["enforce", "shadow", "off"]
 
@@ -30,7 +32,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The decision on one call; `rule` is the stable name of the rule that took it, `detail` its evidence."""
+    """The decision on one call; `rule` is the stable name of the rule that took it, `detail` its evidence.
+
+    `answer` is how the config or the preset wants that rule's refusals put, None where the rule's own words will do.
+    """
 
     action: Action
     status: int | None
@@ -38,3 +43,4 @@ class Verdict:
     rule: str
     detail: str
     trace: tuple[Step, ...]
+    answer: Answer | None = None
