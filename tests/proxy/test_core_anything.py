@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+
+import pytest
 from dialogue import ABROAD, BARRED, PHONE, SHADY, STRANGER, SWITCH, TCP_PHONE, new_core, play, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,3 +110,33 @@ def test_nothing_escapes_and_nothing_is_left_behind(script):
     assert not core._merged
     assert core.next_timer() == float("inf")
     assert core.counters["allow"] + core.counters["label"] + core.counters["reject"] == len(core.records)
+
+
+BROKEN = {
+    "header without colon": request("OPTIONS", more=[("no colon", "")]).replace(b"no colon: ", b"no colon"),
+    "version": request("OPTIONS").replace(b"SIP/2.0\r\n", b"SIP/3.0\r\n", 1),
+    "no SIP": b"hello" * 20,
+    "CSeq": request("OPTIONS").replace(b"1 OPTIONS", b"x"),
+    "From": request("OPTIONS").replace(b"<sip:+65", b"<si<p:+65"),
+    "Via": request("OPTIONS").replace(b"SIP/2.0/UDP", b"SIP/2.0/<UDP"),
+    "Request-URI": request("OPTIONS", uri="sip:"),
+    "Route": request("OPTIONS", more=[("Route", "<sip:x>")]),
+    "hops": request("OPTIONS", hops=0),
+    "response": b"SIP/2.0 200 OK\r\nbroken\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("peer", [ABROAD, STRANGER])
+def test_a_broken_message_leaves_nothing_to_the_garbage_collector(data, peer):
+    """It is off while the proxy runs: an error that kept its own traceback alive would be a leak."""
+    dialogue = play()
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(10):
+            dialogue.receive(data.replace(b"z9hG4bK-1", b"z9hG4bK-%d" % number), peer).forget_sent()
+        dialogue.wait(100).forget_sent()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
