@@ -34,6 +34,7 @@ _INTERNATIONAL = re.compile(r"\+[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
 _SERVICE_CODE = re.compile(r"[0-9*#]+")
 _SEPARATORS = str.maketrans("", "", "-.() ")
+_HIDDEN_END = re.compile("[;\0]")
 _KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern that matches names the kind
     ("premium", "premium_rate"),
     ("toll_free", "toll_free"),
@@ -146,8 +147,7 @@ class Numbering:
                     text, host = "", text
                 if host.lower().startswith("anonymous.invalid"):
                     return Number("anonymous", _kind="anonymous")
-                if "phone-context" not in text:
-                    text = text.partition(":")[0]  # the password is no part of the number
+                text = text.partition(":")[0]  # the password is no part of the number
             elif lowered == "tel":
                 text = rest
             elif lowered == "urn":
@@ -162,7 +162,8 @@ class Numbering:
             return self._international(text, text[1:])
         number, _, params = text.partition(";")
         presented = unescape(number)[:_PRESENTED]
-        number = presented.translate(_SEPARATORS)
+        # A switch may read parameters after unescaping, and one written in C ends at a NUL: so does the number.
+        number = _HIDDEN_END.split(presented, maxsplit=1)[0].translate(_SEPARATORS)
         if _INTERNATIONAL.fullmatch(number):
             return self._international(presented, number[1:])
         if not number or number.lower() == "anonymous":

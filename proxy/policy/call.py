@@ -55,7 +55,7 @@ class Call:
             request.method,
             caller,
             shown_name,
-            numbering.understand(request.uri),
+            numbering.understand(_dialled(request.uri)),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
@@ -63,6 +63,12 @@ class Call:
             _withheld(request, name, sender, is_asserted=is_asserted),
             diversion,
         )
+
+
+def _dialled(uri: str) -> str:
+    """The Request-URI without its host: switches route by the user part, were the host anonymous.invalid itself."""
+    user, at, _ = uri.partition("@")
+    return user + at
 
 
 def _name_and_uri(value: str) -> tuple[str, str]:
