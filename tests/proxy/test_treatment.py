@@ -149,8 +149,8 @@ treatments:
         '4:3: found "scam_list.exakt", expected a rule that refuses: "scam_list.exact"',
         (
             '5:3: found "default.allow", expected a rule that refuses: one of "subscriber.block", '
-            '"spoofed.home_number", "anonymous.reject", "barring.incoming_international", "barring.outgoing_international", '
-            '"scam_list.exact", "scam_list.prefix"'
+            '"spoofed.home_number", "anonymous.reject", "barring.incoming_international", '
+            '"barring.outgoing_international", "scam_list.exact", "scam_list.prefix"'
         ),
         '6:29: found "604", expected "433", "603", "603+", "607" or "608"',
         ('7:43: found "https://a.example/";x", expected an https address without spaces, quotes and semicolons'),
