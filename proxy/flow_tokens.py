@@ -8,12 +8,14 @@ one belongs to a dialog which passed the policy when it was set up.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 
 from proxy.sip.flow import Flow
 
 _MAC_BYTES = 9
+_REMEMBERED = 8192
 
 
 class FlowTokens:
@@ -21,6 +23,8 @@ class FlowTokens:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        # A dialog's requests carry the token that its INVITE was given a moment ago.
+        self._mac = lru_cache(maxsize=_REMEMBERED)(self._new_mac)
 
     def make(self, flow: Flow, call_id: str = "") -> str:
         """A token for the user part of a SIP URI, such as `udp.0.5071.127.0.1.1~0c6f…`."""
@@ -35,6 +39,6 @@ class FlowTokens:
         transport, local, port, host = text.split(".", 3)
         return Flow(transport, host.replace("_", ":"), int(port), int(local))
 
-    def _mac(self, text: str, call_id: str) -> str:
+    def _new_mac(self, text: str, call_id: str) -> str:
         message = f"{text} {call_id}".encode("utf-8", "surrogateescape")
         return blake2b(message, digest_size=_MAC_BYTES, key=self._secret).hexdigest()

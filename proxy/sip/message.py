@@ -40,13 +40,12 @@ class Message:
 
     __slots__ = ("_cseq", "_from", "_to", "body", "lines", "names")
 
-    def __init__(self, lines: list[str], names: list[str], body: bytes) -> None:
-        self.lines = lines  # header lines without CRLF; a folded one keeps its inner CRLF
-        self.names = names  # canonical name of each line
-        self.body = body
-        self._cseq: CSeq | None = None  # these three are asked for again and again, and nobody changes them
-        self._from: NameAddr | None = None
-        self._to: NameAddr | None = None
+    lines: list[str]  # header lines without CRLF; a folded one keeps its inner CRLF
+    names: list[str]  # canonical name of each line
+    body: bytes
+    _cseq: CSeq | None  # these three are asked for again and again, and nobody changes them
+    _from: NameAddr | None
+    _to: NameAddr | None
 
     @property
     def start_line(self) -> str:
@@ -156,9 +155,12 @@ class Request(Message):
     __slots__ = ("method", "uri")
 
     def __init__(self, method: str, uri: str, lines: list[str], names: list[str], body: bytes) -> None:
-        super().__init__(lines, names, body)
         self.method = method
         self.uri = uri
+        self.lines = lines
+        self.names = names
+        self.body = body
+        self._cseq = self._from = self._to = None
 
     @classmethod
     def build(cls, method: str, uri: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> Request:
@@ -203,9 +205,12 @@ class Response(Message):
     __slots__ = ("reason", "status")
 
     def __init__(self, status: int, reason: str, lines: list[str], names: list[str], body: bytes) -> None:
-        super().__init__(lines, names, body)
         self.status = status
         self.reason = reason
+        self.lines = lines
+        self.names = names
+        self.body = body
+        self._cseq = self._from = self._to = None
 
     @property
     def start_line(self) -> str:
