@@ -136,8 +136,10 @@ def _settings(config: ProxyConfig, now: float) -> CoreSettings:
         frozenset(config.domains),
         config.limits.transactions,
         config.limits.timer_c,
-        time.time() - now,
-        time.perf_counter,
+        epoch=time.time() - now,
+        realm=config.authentication.realm,
+        nonce_seconds=config.authentication.nonce_seconds,
+        stopwatch=time.perf_counter,
     )
 
 

@@ -190,6 +190,13 @@ class CardKey(Card):
         return FileContext.of(info).beside(path)
 
 
+class Authentication(_Model):
+    """Of trunks with `auth: digest`: the realm, a domain name, and how long an answered challenge may be used."""
+
+    realm: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "ringfence.example"
+    nonce_seconds: Annotated[float, Field(ge=1)] = 60.0
+
+
 class Limits(_Model):
     """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
 
@@ -216,6 +223,7 @@ class ProxyConfig(_Model):
     card: CardKey | None = None
     call_log: Path | None = None
     tls: Tls | None = None
+    authentication: Authentication = Authentication()
     limits: Limits = Limits()
 
     @field_validator("listen")
@@ -241,6 +249,11 @@ class ProxyConfig(_Model):
             Problem(("listen", index), "tls: {certificate, private_key} beside it")
             for index, address in enumerate(self.listen)
             if address.transport == "tls" and not self.tls
+        ]
+        problems += [
+            Problem(("trunks", name, "auth"), "none; digest takes kind: access, subscribers and no trust_identity")
+            for name, trunk in self.trunks.items()
+            if trunk.auth == "digest" and (trunk.kind != "access" or trunk.trust_identity or not self.subscribers)
         ]
         transports = {address.transport: None for address in self.listen}
         if self.softswitch.transport not in transports:

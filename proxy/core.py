@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from proxy.authentication import Authenticator, claims_of_others, refusal
 from proxy.call_record import CallRecord
 from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
@@ -36,6 +37,7 @@ from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
 from proxy.sip.transaction_layer import TransactionLayer, cancel_for, server_key
 from proxy.sip.uri import SipUri, Uri
+from proxy.subscribers.profile import Subscriber
 from proxy.treatment import refuse
 from proxy.trunks import Trunk
 
@@ -59,6 +61,8 @@ class CoreSettings:
     timer_c: float = 181.0  # seconds
     trying_after: float = 0.15  # seconds without any response after which an INVITE gets its 100 Trying
     epoch: float = 0.0  # what to add to `now` to get seconds since 1970
+    realm: str = "ringfence.example"  # of digest authentication
+    nonce_seconds: float = 60.0
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record
 
 
@@ -75,6 +79,7 @@ class ProxyCore:
         self._layer = TransactionLayer(settings.timer_c)
         self.outbox = self._layer.outbox
         self._router = Router(settings.listeners, FlowTokens(secret or secrets.token_bytes(32)))
+        self._authenticator = Authenticator(settings.realm, settings.nonce_seconds)
         self._switch = settings.softswitch
         self._merged: set[tuple[str, ...]] = set()  # out-of-dialog requests being answered
         self._tags = secrets.token_hex(4)
@@ -189,14 +194,17 @@ class ProxyCore:
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
+        subscriber = None
         if side == "switch":
             target = outer = self._outward_target(request, routed)
         else:
             target, outer = self._switch, flow
             self._check_relay(request, routed, side)
+            if side.auth == "digest":
+                subscriber = self._authenticate(request, routed, flow, now)
             if not routed.in_dialog or request.to.tag is None or method == "MESSAGE":
                 self._check_merged(context, request)
-                if method in _JUDGED and not self._let_through(context, request, side, now):
+                if method in _JUDGED and not self._let_through(context, request, side, now, subscriber):
                     return
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
         if method in _DIALOG_MAKING:
@@ -204,6 +212,8 @@ class ProxyCore:
         elif method == "REGISTER":
             self._router.add_path(forwarded, outer, self._switch.local)
         self._clean_identity(forwarded, side)
+        if subscriber is not None:
+            self._authenticator.assert_identity(forwarded, subscriber)
         if method == "INVITE":
             self._layer.try_later(context.server, self.settings.trying_after, now)
         client = self._layer.send((branch, method), forwarded, target, now)
@@ -250,12 +260,33 @@ class ProxyCore:
         self._merged.add(key)
         context.merge_key = key
 
-    def _let_through(self, context: ResponseContext, request: Request, trunk: Trunk, now: float) -> bool:
+    def _authenticate(self, request: Request, routed: Routed, flow: Flow, now: float) -> Subscriber | None:
+        """Who makes a request from a trunk that asks for credentials; None where they are not needed."""
+        in_dialog = request.to.tag is not None
+        vouched = routed.in_dialog and in_dialog and routed.flow == flow and request.method != "MESSAGE"
+        if vouched or request.method == "REGISTER":
+            return None
+        snapshot = self.policy.snapshot
+        required = not snapshot.numbering.understand(request.uri).is_emergency
+        find_user = snapshot.subscribers.find_user
+        subscriber = self._authenticator.authenticate(request, find_user, now, required=required)
+        judged = in_dialog or request.method in _JUDGED  # by the dialog, or by the policy
+        if subscriber and not judged and claims_of_others(request, subscriber, snapshot.numbering):
+            raise Forbidden("a number of somebody else's")
+        return subscriber
+
+    def _let_through(
+        self, context: ResponseContext, request: Request, trunk: Trunk, now: float, subscriber: Subscriber | None
+    ) -> bool:
         """Ask the policy; False where the call was answered here."""
         started = self.settings.stopwatch()
         policy = self.policy
-        call = Call.from_request(request, trunk, policy.snapshot.numbering, now + self.settings.epoch)
-        verdict = policy.decide(call)
+        numbering, number = policy.snapshot.numbering, subscriber.number if subscriber else None
+        call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number)
+        claimed = ""
+        if subscriber is not None and not call.callee.is_emergency:
+            claimed = claims_of_others(request, subscriber, numbering)
+        verdict = refusal(claimed) if claimed else policy.decide(call)
         context.record = CallRecord(call, request.call_id, verdict, self.settings.stopwatch() - started)
         self.counters[verdict.action] += 1
         if verdict.action in ("allow", "label"):
@@ -266,6 +297,8 @@ class ProxyCore:
 
     def _clean_identity(self, forwarded: Request, side: Side) -> None:
         """Assert nothing for strangers, and keep a private identity from the phone (RFC 3325 5 and 7)."""
+        if side != "switch" and side.auth == "digest":
+            self._authenticator.forget_credentials(forwarded)
         if "p-asserted-identity" not in forwarded.names:
             return
         if side == "switch":
@@ -288,7 +321,9 @@ class ProxyCore:
             target = self._switch
             self._check_relay(request, routed, side)
         branch = same_branch(request, via, fingerprint)
-        self.outbox.append((target, bytes(self._router.forward(request, target, branch))))
+        forwarded = self._router.forward(request, target, branch)
+        self._clean_identity(forwarded, side)
+        self.outbox.append((target, bytes(forwarded)))
 
     def _cancel(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, now: float) -> None:
         """RFC 3261 16.10: answered here, and passed on to the branches as CANCELs of our own.

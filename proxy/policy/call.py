@@ -20,7 +20,8 @@ _WITHHOLDING = frozenset(("id", "user", "header"))
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`caller` is the asserted identity where the trunk is trusted, else From; `arrival` is in epoch seconds.
+    """`caller` is the subscriber who proved to be calling, the asserted identity where the trunk is trusted, else
+    From; `arrival` is in epoch seconds.
 
     `withheld` says how the caller hid their identity ("" where they did not). `diversion` holds the parties that
     forwarded the call, as far as the trunk is trusted to tell.
@@ -38,13 +39,20 @@ class Call:
     diversion: tuple[Number, ...] = ()
 
     @classmethod
-    def from_request(cls, request: Request, trunk: Trunk, numbering: Numbering, arrival: float) -> Call:
-        """Read the identities of a request. Raises BadRequest where From is missing or malformed."""
+    def from_request(
+        cls, request: Request, trunk: Trunk, numbering: Numbering, arrival: float, authenticated: str | None = None
+    ) -> Call:
+        """Read the identities of a request; `authenticated` is the E.164 number of who proved to be calling.
+
+        Raises BadRequest where From is missing or malformed.
+        """
         name, uri = _name_and_uri(request.header("from") or "")
         caller = sender = numbering.understand(uri)
         shown_name, is_asserted = name, False
         diversion: tuple[Number, ...] = ()
-        if trunk.trust_identity:
+        if authenticated:
+            caller, is_asserted = numbering.understand(authenticated), True
+        elif trunk.trust_identity:
             for asserted_name, asserted_uri in _addresses(request, "p-asserted-identity"):
                 # A sip: and a tel: value may stand side by side (RFC 3325 9.1): the one with a number counts.
                 if not is_asserted or not caller.e164:

@@ -15,9 +15,10 @@ from proxy.subscribers.profile import Subscriber
 
 
 class SubscriberDirectory(Protocol):
-    """Finds subscribers by their E.164 number."""
+    """Finds subscribers by their E.164 number, and by their digest user name."""
 
     def find(self, number: str, /) -> Subscriber | None: ...
+    def find_user(self, user: str, /) -> Subscriber | None: ...
 
 
 class ListedNumber(Protocol):
