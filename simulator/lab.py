@@ -252,12 +252,13 @@ class Lab:
         """Take everything down; `problems` then says what went wrong meanwhile."""
         if self._proxy is not None:
             proxy, self._proxy = self._proxy, None
-            if proxy.ended:
-                self.problems.append("the proxy ended by itself (see proxy.log)")
             counters = await proxy.stop()
-            self.problems += [
-                f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
-            ]
+            if counters is None:
+                self.problems.append("the proxy did not end when and as it was told to (see proxy.log)")
+            else:
+                self.problems += [
+                    f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
+                ]
         unsent = sum(trunk.unsent for trunk in (*self._trunks.values(), self._outside))
         if unsent:
             self.problems.append(f"{unsent} datagrams that this machine did not let the agents send")

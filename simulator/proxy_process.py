@@ -29,7 +29,7 @@ class ProxyProcess:
         self._process = process
         self._log = log
         self._ready = asyncio.Event()
-        self._counters: dict[str, int] = {}
+        self._counters: dict[str, int] | None = None
         self._last_words = ""
         self._reader = asyncio.create_task(self._read())
 
@@ -70,13 +70,8 @@ class ProxyProcess:
         await self._reader
         raise LabError(f"the proxy ended with code {self._process.returncode}: {self._last_words or 'no last words'}")
 
-    @property
-    def ended(self) -> bool:
-        """Whether it went by itself."""
-        return self._process.returncode is not None
-
-    async def stop(self) -> dict[str, int]:
-        """Stop it, by force where it will not; returns its counters, empty where it did not tell them."""
+    async def stop(self) -> dict[str, int] | None:
+        """Stop it, by force where it will not; returns its counters, None where it did not end in order."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)

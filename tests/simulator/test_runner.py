@@ -99,9 +99,7 @@ async def test_a_proxy_that_dies_is_a_problem_of_the_run(tmp_path: Path) -> None
     async with Lab(premises(), [], tmp_path, proxied=True, on_ended=print) as lab:
         (pid,) = children() - before
         os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}").exists():  # noqa: ASYNC110, ASYNC240 - it is gone at once
-            await asyncio.sleep(0.01)
-    assert lab.problems == ["the proxy ended by itself (see proxy.log)"]
+    assert lab.problems == ["the proxy did not end when and as it was told to (see proxy.log)"]
 
 
 def children() -> set[int]:
@@ -155,10 +153,10 @@ async def test_real_phones_call_and_are_called_through_the_proxy(tmp_path: Path)
     by_wire = call("wire", callee_name="bob", behaviour="reject")
     calls = [outgoing, incoming, barred, by_wire]
     async with Lab(premises(), calls, tmp_path, proxied=True, on_ended=print) as lab:
-        for each in calls:
+        for each in calls:  # one by one: a worker of PJSIP holds no more than four call sides
             lab.place(each, 0.0)
-        async with asyncio.timeout(20):
-            await lab.idle()
+            async with asyncio.timeout(20):
+                await lab.idle()
     seen = {each.id: (lab.caller_saw(each.id), lab.phone_saw(each).invites) for each in calls}
     assert {name: (saw and saw.status, invites) for name, (saw, invites) in seen.items()} == {
         "out": (200, 1),
