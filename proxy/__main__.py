@@ -30,7 +30,7 @@ from proxy.yaml_file import FileErrors
 
 logger = structlog.get_logger()
 
-OK, USAGE, ENVIRONMENT, INTERRUPTED = 0, 2, 3, 130
+OK, USAGE, ENVIRONMENT = 0, 2, 3
 _EXAMPLE = """\
 The proxy logs JSON lines on stderr; the one with "event":"ready" says that it listens. Signals:
   SIGHUP   read the subscribers and the scam lists again; calls go on
@@ -107,9 +107,10 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy) -> int:
         records.close()
         raise _explained(error) from error
     reloads: set[asyncio.Task[None]] = set()
+    one_at_a_time = asyncio.Lock()
 
     def reload_soon() -> None:
-        task = loop.create_task(_reload(path, core))
+        task = loop.create_task(_reload(path, core, one_at_a_time))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -147,7 +148,11 @@ def _tls(config: ProxyConfig) -> ssl.SSLContext | None:
     if config.tls is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(config.tls.certificate, config.tls.private_key)
+    try:
+        context.load_cert_chain(config.tls.certificate, config.tls.private_key)
+    except ssl.SSLError as error:
+        error.filename = f"{config.tls.certificate} with {config.tls.private_key}"
+        raise
     return context
 
 
@@ -161,15 +166,18 @@ def _explained(error: OSError) -> Exception:
     return _PortTaken(f"{error.filename} is in use: {advice}, or listen elsewhere")
 
 
-async def _reload(path: Path, core: ProxyCore) -> None:
+async def _reload(path: Path, core: ProxyCore, one_at_a_time: asyncio.Lock) -> None:
     """Read the files in a thread, then swap: every call sees the old lists or the new ones, and none waits."""
-    try:
-        policy = await asyncio.to_thread(lambda: Policy(load_snapshot(load_config(path))))
-    except (FileErrors, OSError) as error:
-        logger.error("reload_failed", detail=str(error))
-        return
-    core.policy = policy
-    logger.info("reloaded")
+    async with one_at_a_time:
+        try:
+            policy = await asyncio.to_thread(lambda: Policy(load_snapshot(load_config(path))))
+        except (FileErrors, OSError) as error:
+            logger.error("reload_failed", detail=str(error))
+        except Exception:  # whatever is wrong with the files, calls go on under the old ones
+            logger.exception("reload_failed")
+        else:
+            core.policy = policy
+            logger.info("reloaded")
 
 
 def _spare_the_collector() -> None:

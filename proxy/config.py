@@ -234,6 +234,11 @@ class ProxyConfig(_Model):
             for index, address in enumerate(listen)
             if (first := next(filter(address.overlaps, listen[:index]), None))
         ]
+        problems += [
+            Problem((index,), "one address of this machine: it stands in Via and Record-Route for peers to answer to")
+            for index, address in enumerate(listen)
+            if address.host in _ANY and not any(problem.where == (index,) for problem in problems)
+        ]
         if problems:
             raise Problems(problems)
         return listen

@@ -98,7 +98,7 @@ class ProxyCore:
             if isinstance(message, Request):
                 self._receive_request(message, flow, now)
             else:
-                self._receive_response(message, now)
+                self._receive_response(message, flow, now)
         except SipError as error:
             if isinstance(message, Request):
                 error.request = message
@@ -202,7 +202,7 @@ class ProxyCore:
             self._check_relay(request, routed, side)
             if side.auth == "digest":
                 subscriber = self._authenticate(request, routed, flow, now)
-            if not routed.in_dialog or request.to.tag is None or method == "MESSAGE":
+            if method == "MESSAGE" or request.to.tag is None or not self._goes_on(routed, side):
                 self._check_merged(context, request)
                 if method in _JUDGED and not self._let_through(context, request, side, now, subscriber):
                     return
@@ -221,6 +221,11 @@ class ProxyCore:
         context.branches.append(client)
         self.pending += 1
         self.counters["forwarded"] += 1
+
+    def _goes_on(self, routed: Routed, trunk: Trunk) -> bool:
+        """True within a dialog that came in on, or went out to, the same trunk: our token says so."""
+        flow = routed.flow
+        return routed.in_dialog and flow is not None and self.settings.find_trunk(flow.host, flow.port) is trunk
 
     def _outward_target(self, request: Request, routed: Routed) -> Flow:
         """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.
@@ -356,12 +361,12 @@ class ProxyCore:
 
     # --- responses
 
-    def _receive_response(self, response: Response, now: float) -> None:
+    def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
         line = response.lines[response.names.index("via")] if "via" in response.names else ""
         branch = line.partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
         cseq = response.header("cseq") or ""
         client = self._layer.clients.get((branch, cseq[cseq.rfind(" ") + 1 :]))
-        if client is None:
+        if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
             return
         context = client.user

@@ -37,6 +37,7 @@ class RecordWriter:
         self._file = sys.stderr if path is None else path.open("a", encoding="ascii")
         self._owned = path is not None
         self._lines: list[str] = []
+        self.lost = 0  # lines that could not be written
         self._alarm: asyncio.TimerHandle | None = None
 
     def write(self, line: str) -> None:
@@ -47,9 +48,13 @@ class RecordWriter:
 
     def _flush(self) -> None:
         self._alarm = None
-        self._file.write("\n".join((*self._lines, "")))
-        self._file.flush()
-        self._lines.clear()
+        lines, self._lines = self._lines, []
+        try:
+            self._file.write("\n".join((*lines, "")))
+            self._file.flush()
+        except OSError as error:  # a full disk, a reader that went away: calls matter more than their records
+            self.lost += len(lines)
+            structlog.get_logger().error("records_lost", lost=self.lost, detail=str(error))
 
     def close(self) -> None:
         """Write out what is left."""

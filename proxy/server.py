@@ -29,7 +29,9 @@ log = structlog.get_logger()
 _RECEIVE_BUFFER = 4 << 20  # bytes of datagrams that the kernel holds for us while we are busy
 _WRITE_BUFFER = 1 << 20  # bytes a stream peer may leave unread before its connection is dropped
 _TICK = 0.02  # seconds; timers that end within the same tick are run together, one wake-up for all of them
-_IDLE = 900.0  # seconds after which a silent connection is closed
+_IDLE = 900.0  # seconds after which a connection without messages is closed
+_FIRST = 30.0  # seconds within which a connection must bring its first message
+_HANDSHAKE = 10.0  # seconds for that of TLS
 _CONNECT = 5.0  # seconds a connection may take to be made
 
 
@@ -67,7 +69,7 @@ class _Connection(asyncio.Protocol):
             transport.abort()
             return
         self.transport = transport
-        self.last_heard = self._server.now()
+        self.last_heard = self._server.now() - _IDLE + _FIRST
         transport.set_write_buffer_limits(high=_WRITE_BUFFER)
         self.flow = Flow(self._server.listeners[self._local].transport, peer[0], peer[1], self._local)
         if not self._server.register(self.flow, self):
@@ -80,9 +82,9 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.flow is None or self.transport is None:
             return
-        self.last_heard = self._server.now()
         try:
             for message in self._framer.feed(data):
+                self.last_heard = self._server.now()
                 if message == KEEPALIVE:
                     self.send(b"\r\n")
                 else:
@@ -160,7 +162,14 @@ class Server:
 
         tls = self._tls if listener.transport == "tls" else None
         self._acceptors.append(
-            await self._loop.create_server(accept, listener.host, listener.port, ssl=tls, backlog=256)
+            await self._loop.create_server(
+                accept,
+                listener.host,
+                listener.port,
+                ssl=tls,
+                backlog=256,
+                ssl_handshake_timeout=_HANDSHAKE if tls else None,
+            )
         )
 
     async def _open_datagrams(self, local: int, listener: Listener) -> DatagramServer:
@@ -188,7 +197,7 @@ class Server:
 
         def take(item: tuple[bytes | None, Any]) -> None:
             data, address = item
-            if data is not None:
+            if data is not None and len(data) <= self.message_bytes:
                 receive(data, Flow("udp", address[0], address[1], local))
                 flush()
 
@@ -210,12 +219,13 @@ class Server:
         """Send what the core has to say, write what it has to report, and set the alarm for its next timer."""
         core = self.core
         if core.outbox:
-            for flow, data in core.outbox:
+            outbox = core.outbox.copy()
+            core.outbox.clear()
+            for flow, data in outbox:
                 if flow[0] == "udp":
                     self._send_datagram(flow, data)
                 else:
                     self._send_on_stream(flow, data)
-            core.outbox.clear()
         if core.records:
             for line in core.records:
                 self._write_record(line)
@@ -283,9 +293,9 @@ class Server:
         for connection in list(self._connections.values()):
             if connection.transport is not None and self.now() - connection.last_heard > _IDLE:
                 connection.close()
-        if not self.core.pending:
+        if not self.core.transactions:
             gc.collect()
-        self._housekeeping = self._loop.call_later(_IDLE / 10, self._keep_house)
+        self._housekeeping = self._loop.call_later(_FIRST / 3, self._keep_house)
 
     async def drain(self, seconds: float) -> bool:
         """Refuse new calls and wait until those being set up are; False where they took longer than that."""

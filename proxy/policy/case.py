@@ -48,13 +48,16 @@ class Case:
         matters = call.trunk_kind == "access" or (
             call.trunk_kind == "international" and number_origin(call.caller, snapshot) == "domestic"
         )
-        calling = find(caller) if caller and matters else None
+        # Phones may be dialled, and may present themselves, by their user name: the switch knows it as well.
+        calling = None
+        if matters:
+            calling = find(caller) if caller else snapshot.subscribers.find_user(call.caller.presented)
         forwarded = bool(call.diversion) and _is_forwarded_home(call, snapshot)
         return cls(
             call,
             snapshot,
             calling,
-            find(callee) if callee else None,
+            find(callee) if callee else snapshot.subscribers.find_user(call.callee.presented),
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
         )

@@ -37,6 +37,9 @@ class _Empty:
     def find(self, number: str, at: float = 0.0, /) -> None:
         return None
 
+    def find_user(self, user: str, /) -> None:
+        return None
+
 
 @dataclass
 class TortureLab:

@@ -27,6 +27,9 @@ class Directory(dict[str, Subscriber]):
     def find(self, number: str, /) -> Subscriber | None:
         return self.get(number)
 
+    def find_user(self, user: str, /) -> Subscriber | None:
+        return next((subscriber for subscriber in self.values() if user and subscriber.user == user), None)
+
 
 @dataclass(frozen=True)
 class Listed:
