@@ -78,9 +78,9 @@ def test_a_fault_of_the_lab_makes_the_run_invalid_before_any_verdict() -> None:
 def test_a_generator_that_lagged_makes_the_run_invalid() -> None:
     in_time = [call(truth="scam", late=LATENESS_BOUND / 2)] * 90
     assert played(*in_time).exit_code is ExitCode.AS_EXPECTED
-    late = played(*in_time, *[call(truth="scam", late=0.25)] * 10)
+    late = played(*in_time, *[call(truth="scam", late=2 * LATENESS_BOUND)] * 10)
     assert late.exit_code is ExitCode.ENVIRONMENT
-    assert "1 call in 100 left 250 ms late" in late.invalid_because[0]
+    assert "1 call in 100 left 1000 ms late" in late.invalid_because[0]
 
 
 def test_a_problem_met_while_playing_makes_the_run_invalid() -> None:
