@@ -9,7 +9,7 @@ from typing import TextIO
 
 import structlog
 
-_FLUSH_EVERY = 0.2  # seconds
+_FLUSH_EVERY = 0.05  # seconds
 
 
 def configure(stream: TextIO | None = None) -> None:
@@ -28,7 +28,7 @@ def configure(stream: TextIO | None = None) -> None:
 
 
 class RecordWriter:
-    """Appends call records to a file, or to stderr where `path` is None: many lines at once, a fifth of a second late.
+    """Appends call records to a file, or to stderr where `path` is None: many lines at once, a twentieth of a second late.
 
     Raises OSError where the file cannot be opened.
     """

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 _RECEIVE_BUFFER = 4 << 20  # bytes of datagrams that the kernel holds for us while we are busy
 _WRITE_BUFFER = 1 << 20  # bytes a stream peer may leave unread before its connection is dropped
-_TICK = 0.02  # seconds; timers that end within the same tick are run together, one wake-up for all of them
+_TICK = 0.005  # seconds; timers that end within the same tick are run together, one wake-up for all of them
 _IDLE = 900.0  # seconds after which a connection without messages is closed
 _FIRST = 30.0  # seconds within which a connection must bring its first message
 _HANDSHAKE = 10.0  # seconds for that of TLS
