@@ -120,6 +120,8 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy) -> int:
     await stop.wait()
     logger.info("draining", pending=core.pending)
     finished = await server.drain(config.limits.drain_seconds)
+    core.give_up()
+    server.flush()
     server.close()
     records.close()
     logger.info("stopped", drained=finished, counters=dict(core.counters))

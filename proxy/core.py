@@ -121,6 +121,12 @@ class ProxyCore:
             if self._layer.fail(client, now):
                 self._no_answer(client, now, status=503)
 
+    def give_up(self) -> None:
+        """Before the end: let go of calls that are still being set up, so that each leaves its record."""
+        for server in self._layer.servers.values():
+            if isinstance(server.user, ResponseContext):
+                self._let_go(server.user)
+
     @property
     def transactions(self) -> int:
         """How many transactions are held, finished ones that still absorb retransmissions included."""

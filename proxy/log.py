@@ -28,7 +28,7 @@ def configure(stream: TextIO | None = None) -> None:
 
 
 class RecordWriter:
-    """Appends call records to a file, or to stderr where `path` is None: many lines at once, a twentieth of a second late.
+    """Appends call records to a file, or to stderr where `path` is None: many lines at once, 50 ms late at most.
 
     Raises OSError where the file cannot be opened.
     """

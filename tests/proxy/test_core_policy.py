@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from dialogue import (
     ABROAD,
@@ -268,3 +270,10 @@ def test_the_policy_hears_the_asserted_caller_of_a_trusted_trunk_only():
     for flow, caller in ((ABROAD, "+8613900139000"), (SHADY, "+6591234567")):
         dialogue = play().receive(request("INVITE", flow, more=asserted), flow).forget_sent().wait(40)
         assert [record["caller"] for record in dialogue.records()] == [caller]
+
+
+def test_a_call_still_being_set_up_at_the_end_leaves_its_record() -> None:
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE")
+    dialogue.core.give_up()
+    [line] = dialogue.core.records
+    assert json.loads(line)["final"] is None
