@@ -44,6 +44,8 @@ from proxy.trunks import Trunk
 _JUDGED = frozenset(("INVITE", "MESSAGE"))
 _DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 _STATELESS_TAG = "rf0-"  # To tags of answers that left no transaction: their ACKs end here
+# The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
+_MEMORY = 128 << 20
 _OVERLOADED = (("Retry-After", "5"),)
 
 Side = Trunk | Literal["switch"]
@@ -84,11 +86,13 @@ class ProxyCore:
         self._merged: set[tuple[str, ...]] = set()  # out-of-dialog requests being answered
         self._tags = secrets.token_hex(4)
         self._tag_count = 0
+        self._size = 0  # bytes of the message at hand
 
     # --- what the server calls
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         """Take one message. `now` is in seconds on the clock that `run_timers` gets."""
+        self._size = len(data)
         try:
             message = parse(data)
         except SipError as error:
@@ -164,7 +168,8 @@ class ProxyCore:
 
     def _begin(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Side, now: float) -> None:
         """A request that starts a transaction."""
-        if len(self._layer) >= self.settings.max_transactions:
+        held = len(self._layer)
+        if held >= self.settings.max_transactions or held * self._size > _MEMORY:
             self._reply_stateless(request, via, flow, 503, _OVERLOADED)
             self.counters["overload"] += 1
             return

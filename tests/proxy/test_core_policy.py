@@ -277,3 +277,13 @@ def test_a_call_still_being_set_up_at_the_end_leaves_its_record() -> None:
     dialogue.core.give_up()
     [line] = dialogue.core.records
     assert json.loads(line)["final"] is None
+
+
+def test_large_requests_are_turned_away_before_small_ones() -> None:
+    dialogue = play()
+    for number in range(2200):
+        dialogue.receive(request("INVITE", call_id=f"{number}", branch=f"z9hG4bK{number}", body=b"x" * 60_000))
+        dialogue.forget_sent()
+    assert dialogue.core.transactions < 2300
+    dialogue.receive(request("INVITE", call_id="large", branch="z9hG4bKlarge", body=b"x" * 62_000)).sends(503)
+    dialogue.receive(request("INVITE", call_id="small", branch="z9hG4bKsmall")).sends(100).sends("INVITE")
