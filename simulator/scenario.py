@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
-from proxy.policy.engine import PRECEDENCE
+from proxy.policy.precedence import PRECEDENCE
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from proxy.policy.precedence import REFUSING
 from proxy.yaml_file import Problem, Problems, did_you_mean
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,=%]+")  # no ; which parts the fields of a 603+
@@ -85,20 +86,11 @@ class Card(BaseModel):
 
 # What only one rule may say: 433 is about anonymity (RFC 5079), 607 is a person's own decision (RFC 8197).
 _RESERVED = {"433": "anonymous.reject", "607": "subscriber.block"}
-_REFUSING = (
-    "subscriber.block",
-    "spoofed.home_number",
-    "anonymous.reject",
-    "barring.incoming_international",
-    "barring.outgoing_international",
-    "scam_list.exact",
-    "scam_list.prefix",
-)
 
 
 def _refusing(rule: str) -> str:
-    if rule not in _REFUSING:
-        raise ValueError(f"a rule that refuses: {did_you_mean(rule, _REFUSING)}")
+    if rule not in REFUSING:
+        raise ValueError(f"a rule that refuses: {did_you_mean(rule, REFUSING)}")
     return rule
 
 

@@ -1,6 +1,6 @@
 """Asks the rules in their order; the first that matches decides.
 
-Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and put its name into PRECEDENCE.
+Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and one line into precedence.py.
 """
 
 from __future__ import annotations
@@ -11,26 +11,12 @@ from importlib import import_module
 
 from proxy.policy.call import Call
 from proxy.policy.case import Case
+from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.verdict import Finding, Mode, Step, Verdict
 
 # A judge finds something, or says in a few words why it does not apply.
 Judge = Callable[[Case], Finding | str]
-
-# Stable names, seen in configs, call records and reports. The module of a rule is named for it, with _ for the dot.
-PRECEDENCE = (
-    "never_block",
-    "subscriber.allow",
-    "subscriber.block",
-    "spoofed.home_number",
-    "anonymous.reject",
-    "barring.incoming_international",
-    "barring.outgoing_international",
-    "scam_list.exact",
-    "scam_list.prefix",
-    "default.allow",
-)
-ALWAYS_ENFORCED = "default.allow"  # every call gets a verdict
 
 
 def _judge_of(rule: str) -> Judge:

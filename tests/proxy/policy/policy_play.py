@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from proxy.policy import preset
 from proxy.policy.call import Call
-from proxy.policy.engine import PRECEDENCE, Policy
+from proxy.policy.engine import Policy
+from proxy.policy.precedence import PRECEDENCE
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.verdict import Mode, Verdict
 from proxy.sip.message import Request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 
 import pytest
@@ -22,9 +23,10 @@ from policy_play import (
 )
 
 from proxy.policy.call import Call
-from proxy.policy.engine import PRECEDENCE
+from proxy.policy.engine import Policy
+from proxy.policy.precedence import PRECEDENCE, REFUSING
 from proxy.policy.preset import Preset
-from proxy.policy.verdict import Step
+from proxy.policy.verdict import Mode, Step
 from proxy.trunks import Trunk
 
 FIXED, ABROAD = "+862062345678", "+6591234567"
@@ -94,24 +96,37 @@ PAIRS = [
 ]
 
 
+def strict(caller: str, only: tuple[str, ...] = (), modes: Mapping[str, Mode] | None = None) -> Policy:
+    """Everything about the caller is wrong at once, and right as well."""
+    everything = {"incoming_international": True, "outgoing_international": True, "anonymous": True}
+    people = [subscriber(number, allow=(caller,), block=(caller,), **everything) for number in (ALICE, ABROAD)]
+    listed = (Listed(FIXED), Listed(ALICE), Listed("+65*"))
+    return company(*people, rules=SERVICE, listed=listed, only=only, modes=modes)
+
+
 @pytest.mark.parametrize(("caller", "callee", "trunk", "first", "second"), PAIRS)
 def test_of_two_rules_that_match_the_earlier_decides(
     caller: str, callee: str, trunk: Trunk, first: str, second: str
 ) -> None:
-    everything = {"incoming_international": True, "outgoing_international": True, "anonymous": True}
-    people = [
-        subscriber(n, allow=(other,), block=(other,), **everything) for n in (ALICE, ABROAD) for other in [caller]
-    ]
-    listed = (Listed(FIXED), Listed(ALICE), Listed("+65*"))
-
     def decides(*rules: str) -> str:
         only = tuple(rule for rule in rules if rule != "default.allow") or ("never_block",)
-        policy = company(*people, rules=SERVICE, listed=listed, only=only)
-        return judge(policy, caller, callee, trunk, privacy="id").rule
+        return judge(strict(caller, only=only), caller, callee, trunk, privacy="id").rule
 
     assert decides(second) == second or second == "default.allow"
     assert decides(first) == first
     assert decides(first, second) == first
+
+
+@pytest.mark.parametrize(("caller", "callee", "trunk", "rules"), CONTESTED)
+def test_the_rules_said_to_refuse_are_those_that_do(
+    caller: str, callee: str, trunk: Trunk, rules: tuple[str, ...]
+) -> None:
+    shadowed = strict(caller, modes=dict.fromkeys(PRECEDENCE[:-1], "shadow"))
+    trace = judge(shadowed, caller, callee, trunk, privacy="id").trace
+    outcomes = {step.rule: step.outcome for step in trace}
+    assert {rule: outcomes[rule] for rule in rules} == {
+        rule: "reject" if rule in REFUSING else "allow" for rule in rules
+    }
 
 
 def test_the_pairs_walk_every_rule_but_the_two_sorts_of_list_entry() -> None:

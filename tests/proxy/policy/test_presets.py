@@ -6,7 +6,7 @@ import pytest
 
 from proxy.numbers import Numbering
 from proxy.policy import preset
-from proxy.policy.engine import ALWAYS_ENFORCED, PRECEDENCE
+from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
 
 HOMES = {"au": "AU", "cn": "CN", "gb": "GB", "in": "IN", "sg": "SG", "tw": "TW", "us": "US"}
 
