@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from proxy.sip.errors import MessageTooLarge, Unanswerable
 
@@ -18,21 +19,20 @@ class Framer:
         self._buffer = bytearray()
         self._searched = 0
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes in, give whole messages out; a double CRLF between messages comes out as a keep-alive
         (RFC 5626 4.4.1) and single ones are skipped.
 
-        Raises MessageTooLarge, and Unanswerable where Content-Length is missing: the connection is then of no
-        more use, since nobody knows where the next message starts.
+        Raises, after the messages that came before, MessageTooLarge, and Unanswerable where Content-Length is
+        missing: the connection is then of no more use, since nobody knows where the next message starts.
         """
         buffer = self._buffer
         buffer += data
-        messages: list[bytes] = []
         while buffer:
             if buffer[0] in b"\r\n":
                 if buffer[:4] == KEEPALIVE:
-                    messages.append(KEEPALIVE)
                     del buffer[:4]
+                    yield KEEPALIVE
                 elif KEEPALIVE.startswith(buffer[:4]):
                     break
                 else:
@@ -52,7 +52,7 @@ class Framer:
                 raise MessageTooLarge(f"message of {size} bytes, at most {self._limit} taken")
             if len(buffer) < size:
                 break
-            messages.append(bytes(buffer[:size]))
+            message = bytes(buffer[:size])
             del buffer[:size]
             self._searched = 0
-        return messages
+            yield message

@@ -85,7 +85,7 @@ class Stream:
         while not self._waiting:
             data = await soon(self.reader.read(65536))
             assert data, "connection closed"
-            self._waiting = self._framer.feed(data)
+            self._waiting = list(self._framer.feed(data))
         message = parse(self._waiting.pop(0))
         assert what == (message.method if isinstance(message, Request) else message.status)
         return message

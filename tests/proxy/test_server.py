@@ -130,6 +130,13 @@ async def test_garbage_closes_its_own_connection_only(garbage):
         assert await soon(phone.reader.readexactly(2)) == b"\r\n"
 
 
+async def test_a_message_before_garbage_in_one_segment_is_served():
+    async with running() as lab, Stream.to(lab.tcp) as phone:
+        phone.send(options(phone.flow) + b"GET / HTTP/1.1\r\n\r\n")
+        await lab.switch.hears("OPTIONS")
+        assert await phone.is_closed()
+
+
 async def test_a_broken_message_is_answered_and_the_connection_kept():
     async with running() as lab, Stream.to(lab.tcp) as phone:
         phone.send(options(phone.flow).replace(b"CSeq: 1 OPTIONS", b"CSeq: 1 BYE"))
