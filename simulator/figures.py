@@ -25,14 +25,8 @@ class Figures:
 
     @cached_property
     def latency(self) -> Latency:
-        """Setup delay of the calls that the proxy let through, beside the direct pass.
-
-        Calls of real phones are left out: PJSIP looks at its sockets every few milliseconds, which is more than
-        what is to be measured.
-        """
-        passed = {
-            call.id: call.caller_saw for call in self.calls if call.outcome is Outcome.PASSED and call.agent == "wire"
-        }
+        """Setup delay of the calls that the proxy let through, beside the direct pass."""
+        passed = {call.id: call.caller_saw for call in self.calls if call.outcome is Outcome.PASSED and call.timed}
         return measure_latency(passed, self.direct)
 
     @cached_property

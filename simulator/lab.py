@@ -243,7 +243,12 @@ class Lab:
     def phone_saw(self, call: PlannedCall) -> PhoneSaw:
         """What the callee's socket saw."""
         call_id = self.call_id(call)
-        taken = [*self.phones.taken.get(call_id, ()), *self._outside.taken.get(call_id, ())]
+        taken = [
+            each
+            for phones in (self.phones, self._outside)
+            for each in phones.taken.get(call_id, ())
+            if each.method == call.method
+        ]
         if taken:
             return PhoneSaw(len(taken), taken[0].received, taken[0].status)
         return self._real.phone_saw(call_id) if self._real is not None else PhoneSaw()
@@ -295,6 +300,7 @@ def _order(call: PlannedCall) -> Order:
         talk=call.talk,
         cancel_after=call.cancel_after,
         patience=call.ring + (call.cancel_after or 0.0) + _PATIENCE,
+        text=call.body,
     )
 
 

@@ -54,7 +54,7 @@ class CallerSaw:
 
 @dataclass(frozen=True, slots=True)
 class PhoneSaw:
-    """The callee's socket: INVITEs that reached the phone, and the status it gave."""
+    """The callee's socket: INVITEs (of a text: MESSAGEs) that reached the phone, and the status it gave."""
 
     invites: int = 0
     first_invite: float | None = None
@@ -110,6 +110,13 @@ class CallObservation:
     caller_saw: CallerSaw
     phone_saw: PhoneSaw
     proxy_wrote: ProxyWrote | None
+    method: str = "INVITE"
+
+    @property
+    def timed(self) -> bool:
+        """Whether its setup delay counts: texts have none, and PJSIP looks at its sockets only every few
+        milliseconds, which is more than what is to be measured."""
+        return self.method == "INVITE" and self.agent == "wire"
 
     @property
     def unwanted(self) -> bool:
@@ -154,22 +161,23 @@ class CallObservation:
 def _disagreements(call: CallObservation) -> tuple[str, ...]:
     caller, phone, record = call.caller_saw, call.phone_saw, call.proxy_wrote
     problems = []
+    an_invite = "an INVITE" if call.method == "INVITE" else "the text"
     if caller.error:
         problems.append(f"the caller's agent failed: {caller.error}")
     elif caller.sent is None:
-        problems.append("the caller's agent never sent the INVITE")
+        problems.append(f"the caller's agent never sent the {call.method}")
     elif caller.status is None:
         problems.append("the caller saw no final answer")
     if record is None:
         problems.append("the proxy wrote no call record")
     elif record.action in BLOCKING_ACTIONS:
         if phone.invites:
-            problems.append(f"the proxy recorded {record.action} but the phone saw an INVITE")
+            problems.append(f"the proxy recorded {record.action} but the phone saw {an_invite}")
         if caller.status is not None and caller.status != record.status:
             problems.append(f"the proxy recorded {record.status} but the caller saw {caller.status}")
     elif record.action in PASSING_ACTIONS:
         if not phone.invites:
-            problems.append(f"the proxy recorded {record.action} but the phone saw no INVITE")
+            problems.append(f"the proxy recorded {record.action} but the phone saw no {call.method}")
         elif caller.status is not None and phone.status is not None and caller.status != phone.status:
             problems.append(f"the phone answered {phone.status} but the caller saw {caller.status}")
         if caller.status is not None and record.final is not None and caller.status != record.final:

@@ -105,7 +105,7 @@ class Runner:
         proxied = await self._pass(scenario.name, job.calls, premises, folder, proxied=True)
         calls = tuple(self._observations(job, proxied, folder.path / "proxy-calls.jsonl"))
         problems = list(proxied.problems)
-        comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.agent == "wire"}
+        comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.timed}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
         if twins and not self._stop.is_set():
@@ -186,6 +186,7 @@ class Runner:
                 caller_saw=caller_saw,
                 phone_saw=lab.phone_saw(call),
                 proxy_wrote=ProxyWrote.from_json(record) if record else None,
+                method=call.method,
             )
 
 

@@ -155,16 +155,19 @@ class Expect(_Model):
 
 
 class Calls(_Model):
-    """One call (`call: NAME`) or many alike (`campaign: NAME`).
+    """One call (`call: NAME`) or many alike (`campaign: NAME`); texts with the words `body` for `method: MESSAGE`.
 
     `from` is a number as it shall be presented (anything a SIP user part may hold), a list of them, a pool, a
     subscriber, or `anonymous`; on the trunk `phones` it is a subscriber. `to` is a subscriber, a number to dial, or a
     list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's 180 to what it does
-    then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's CANCEL.
+    then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's CANCEL. Texts
+    know `start` only.
     """
 
     campaign: Name | None = None
     call: Name | None = None
+    method: Literal["INVITE", "MESSAGE"] = "INVITE"
+    body: Annotated[str, Field(min_length=1)] | None = None
     trunk: Literal["international", "domestic", "phones"]
     from_: Annotated[Caller, Field(alias="from")]
     to: Texts
@@ -189,6 +192,11 @@ class Calls(_Model):
     def name(self) -> str:
         """The campaign's or the call's name."""
         return self.campaign or self.call or ""
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Who calls and who is called, as the file says; a pool is nobody in particular."""
+        return frozenset(self.to) | frozenset(() if isinstance(self.from_, Pool) else self.from_)
 
     @field_validator("from_")
     @classmethod
@@ -228,6 +236,25 @@ class Calls(_Model):
             raise ValueError("either campaign: NAME or call: NAME")
         if self.call and self.count > 1:
             raise Problems([Problem(("count",), "1, or a campaign: for several calls")])
+        return self
+
+    @model_validator(mode="after")
+    def _call_or_text(self) -> Calls:
+        if self.method == "INVITE":
+            if self.body is not None:
+                raise Problems([Problem(("body",), "no body, or method: MESSAGE beside it")])
+            return self
+        problems = [
+            Problem((name,), "nothing here: a text does not ring, and nobody talks")
+            for name in ("ring", "talk", "cancel_after", "answer")
+            if getattr(self, name) is not None
+        ]
+        if self.body is None:
+            problems.append(Problem(("method",), "body: TEXT beside it"))
+        if self.agent == "pjsua":
+            problems.append(Problem(("agent",), "wire: real phones send no texts"))
+        if problems:
+            raise Problems(problems)
         return self
 
 
@@ -270,6 +297,10 @@ class Scenario(_Model):
                 Problem((index, "campaign" if calls[index].campaign else "call"), "a name not used before")
                 for index in twice
             )
+        real = {name for each in calls if each.agent == "pjsua" for name in each.parties}
+        texted = [index for index, each in enumerate(calls) if each.method == "MESSAGE" and real & set(each.to)]
+        if texted:
+            raise Problems(Problem((index, "to"), "nobody with a real phone: those take no texts") for index in texted)
         return calls
 
 

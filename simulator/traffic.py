@@ -18,11 +18,11 @@ _TALK = 0.1
 
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
-    """One call to place. `start` is seconds from the beginning of the run.
+    """One call to place, or one text to send (`method` MESSAGE). `start` is seconds from the beginning of the run.
 
     `caller` is what to present as user part (`anonymous` included), `callee` what to dial; the `_name`s are set
     where they are subscribers. `ring` is seconds until the phone does what `behaviour` says; `talk` seconds from the
-    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL.
+    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `body` is the text's words.
     """
 
     id: str
@@ -45,6 +45,8 @@ class PlannedCall:
     asserted: str | None = None
     diversion: str | None = None
     privacy: str | None = None
+    method: Literal["INVITE", "MESSAGE"] = "INVITE"
+    body: str | None = None
 
 
 def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
@@ -61,6 +63,7 @@ def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
 def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
     callers, callees = _callers(entry.from_, random), _in_rounds(entry.to, random)
     behaviour, cancel_after = _behaviour(entry)
+    is_text = entry.method == "MESSAGE"
     width = len(str(entry.count))
     start = entry.start
     for index in range(entry.count):
@@ -75,8 +78,8 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             callee=_number(callee, scenario),
             callee_name=callee if callee in scenario.subscribers else None,
             start=round(start, 6),
-            ring=_RING if entry.ring is None else entry.ring,
-            talk=_TALK if entry.talk is None else entry.talk,
+            ring=0.0 if is_text else _RING if entry.ring is None else entry.ring,
+            talk=None if is_text else _TALK if entry.talk is None else entry.talk,
             behaviour=behaviour,
             cancel_after=cancel_after,
             agent=entry.agent,
@@ -86,6 +89,8 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             asserted=entry.asserted and _number(entry.asserted, scenario),
             diversion=entry.diversion and _number(entry.diversion, scenario),
             privacy=entry.privacy,
+            method=entry.method,
+            body=entry.body,
         )
         start += 1 / entry.rate if entry.arrivals == "steady" else random.expovariate(entry.rate)
 

@@ -89,3 +89,11 @@ def test_setup_delay_ends_at_the_first_ringing_or_else_at_the_final_answer() -> 
 def test_a_call_record_is_read_from_its_json_line() -> None:
     line = {"action": "reject", "status": 603, "rule": "r", "detail": None, "final": 603, "elapsed_us": 37}
     assert ProxyWrote.from_json(line) == ProxyWrote("reject", 603, "r", "", 603, 37)
+
+
+def test_a_text_is_blocked_or_passed_as_a_call_is_but_takes_no_part_in_delays() -> None:
+    blocked, passed = replace(BLOCKED, method="MESSAGE"), replace(PASSED, method="MESSAGE")
+    assert (blocked.outcome, passed.outcome) == (Outcome.BLOCKED, Outcome.PASSED)
+    assert "reject but the phone saw the text" in replace(blocked, phone_saw=PhoneSaw(1)).disagreements[0]
+    assert "allow but the phone saw no MESSAGE" in replace(passed, phone_saw=PhoneSaw(0)).disagreements[0]
+    assert (PASSED.timed, passed.timed, replace(PASSED, agent="pjsua").timed) == (True, False, False)

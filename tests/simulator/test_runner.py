@@ -72,6 +72,8 @@ def job(folder: Path) -> Job:
     [
         (call(), 200, 1),
         (call(callee="013800138002"), 200, 1),
+        (call(method="MESSAGE", body="on my way"), 200, 1),
+        (call(method="MESSAGE", body="hello", trunk="phones", caller="+8613800138002", callee="+12025550143"), 200, 1),
         (call(behaviour="busy"), 486, 1),
         (call(behaviour="reject"), 603, 1),
         (call(behaviour="cancel", cancel_after=0.05), 487, 1),

@@ -179,10 +179,34 @@ thresholds:
             "call: a, trunk: domestic, from: bob, truth: legit",
             '4:5: found no "to", expected the required key "to"',
         ),
+        (
+            "call: a, body: hello, trunk: domestic, from: bob, to: bob, truth: legit",
+            '4:21: found "hello", expected no body, or method: MESSAGE beside it',
+        ),
+        (
+            "call: a, method: MESSAGE, trunk: domestic, from: bob, to: bob, truth: legit",
+            '4:23: found "MESSAGE", expected body: TEXT beside it',
+        ),
+        (
+            "call: a, method: MESSAGE, body: hello, ring: 1s, trunk: domestic, from: bob, to: bob, truth: legit",
+            '4:51: found "1s", expected nothing here: a text does not ring, and nobody talks',
+        ),
+        (
+            "call: a, method: MESSAGE, body: hello, agent: pjsua, trunk: domestic, from: bob, to: bob, truth: legit",
+            '4:52: found "pjsua", expected wire: real phones send no texts',
+        ),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused(folder: Path, entry: str, error: str) -> None:
     assert errors_of(folder, with_call(entry)) == [error]
+
+
+def test_a_subscriber_with_a_real_phone_gets_no_texts(folder: Path) -> None:
+    call = "call: a, agent: pjsua, trunk: domestic, from: '+8613900139001', to: bob, truth: legit"
+    text = "  - {call: b, method: MESSAGE, body: hello, trunk: domestic, from: anonymous, to: bob, truth: legit}\n"
+    assert errors_of(folder, with_call(call) + text) == [
+        '5:83: found "bob", expected nobody with a real phone: those take no texts'
+    ]
 
 
 def test_two_campaigns_cannot_share_a_name(folder: Path) -> None:

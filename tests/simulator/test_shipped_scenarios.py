@@ -51,7 +51,7 @@ def received(planned: PlannedCall, scenario: Scenario, numbering: Numbering) -> 
     headers = [("From", f"{order.from_};tag=1"), ("To", f"<{order.uri}>"), *order.identity_headers]
     kind = scenario.trunks[planned.trunk]
     trunk = Trunk(planned.trunk, kind, trust_identity=kind != "access")
-    return Call.from_request(Request.build("INVITE", order.uri, headers), trunk, numbering, ARRIVAL)
+    return Call.from_request(Request.build(planned.method, order.uri, headers), trunk, numbering, ARRIVAL)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -83,6 +83,15 @@ def test_the_suite_holds_a_thousand_calls_wanted_and_unwanted_from_both_kinds_of
     assert truths["legit"] >= 500
     assert {call.agent for call in calls} == {"wire", "pjsua"}
     assert {call.trunk for call in calls} == {"international", "domestic", "phones"}
+
+
+def test_the_suite_sends_texts_wanted_and_unwanted_and_calls_after_them() -> None:
+    calls = plan(SHIPPED["text-then-call"])
+    texts = {(call.truth, call.caller): call.start for call in calls if call.method == "MESSAGE" and call.body}
+    assert {truth for truth, _ in texts} == {"scam", "legit"}
+    scams = {call.caller: call.start for call in calls if call.method == "INVITE" and call.truth == "scam"}
+    assert {caller for truth, caller in texts if truth == "scam"} == scams.keys()
+    assert all(texts["scam", caller] < start for caller, start in scams.items())
 
 
 def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:

@@ -150,3 +150,10 @@ def test_every_plan_has_each_call_once_and_none_before_its_start(
     calls = plan(scenario(entry, CALL), seed)
     assert len({call.id for call in calls}) == len(calls) == count + 1
     assert min(call.start for call in calls if call.campaign == "wangiri") == 1.0
+
+
+def test_a_text_has_words_and_neither_rings_nor_talks() -> None:
+    text = only({**CALL, "method": "MESSAGE", "body": "on my way", "start": "1s"})
+    assert (text.method, text.body, text.start) == ("MESSAGE", "on my way", 1.0)
+    assert (text.ring, text.talk, text.cancel_after) == (0.0, None, None)
+    assert (only(CALL).method, only(CALL).body) == ("INVITE", None)
