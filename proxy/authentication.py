@@ -9,17 +9,25 @@ Asked of every request from a trunk with `auth: digest`, but for these:
 - Calls to emergency numbers: they are never held up for a password. With right credentials their caller's number is
   asserted, else none is.
 - OPTIONS to the proxy itself, which it answers without passing anything on.
+
+Guessing is slowed down: who gave too many wrong answers for a user gets 403 for a while, right answers included. That
+holds for this user from this address only, so that strangers cannot keep the subscriber from calling.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
+from math import ceil
 
 from proxy.forwarding import cached_uri
 from proxy.numbers import Numbering
+from proxy.policy.call import Call
+from proxy.policy.engine import Policy
 from proxy.policy.verdict import Step, Verdict
 from proxy.sip import digest
-from proxy.sip.errors import BadRequest, SipError
+from proxy.sip.errors import BadRequest, Forbidden, SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri
@@ -28,7 +36,11 @@ from proxy.subscribers.profile import Subscriber
 SPOOFED = "spoofed.subscriber_number"  # the rule, in call records; it cannot be turned off
 _MOST_NONCES = 100_000  # in use at once; beyond that the oldest ones count as stale
 _MOST_CREDENTIALS = 4  # of one request that are looked at
+_MOST_GUESSERS = 100_000  # users at addresses that are remembered for their wrong answers
 _ASSERTIONS = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
+_NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
+_NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,2}\d){4,}")  # five digits or more
+_SHOWN = 80  # characters of a claim
 
 
 class ProxyAuthenticationRequired(SipError):
@@ -38,35 +50,63 @@ class ProxyAuthenticationRequired(SipError):
 
 
 class Authenticator:
-    """Challenges requests and checks the answers. `nonce_seconds` is how long a nonce may be used."""
+    """Challenges requests and checks the answers. `nonce_seconds` is how long a nonce may be used.
 
-    def __init__(self, realm: str, nonce_seconds: float, most_nonces: int = _MOST_NONCES) -> None:
+    After `wrong_answers` within `lockout_seconds`, a user gets 403 at that address for the next `lockout_seconds`.
+    """
+
+    def __init__(
+        self,
+        realm: str,
+        nonce_seconds: float,
+        wrong_answers: int = 5,
+        lockout_seconds: float = 60.0,
+        most_nonces: int = _MOST_NONCES,
+    ) -> None:
         self._challenger = digest.Challenger(realm, nonce_seconds)
         self._realm = realm
         self._most = most_nonces
-        self._used: dict[str, tuple[float, int]] = {}  # nonce -> when it was issued, its highest nonce count
+        self._used: dict[tuple[str, str], tuple[float, int]] = {}  # nonce and user -> when issued, highest nonce count
         self._forgotten = float("-inf")  # nonces issued until then may have been used by somebody
+        self._guesses = Guesses(wrong_answers, lockout_seconds)
 
     def authenticate(
-        self, request: Request, find_user: Callable[[str], Subscriber | None], now: float, *, required: bool = True
+        self,
+        request: Request,
+        find_user: Callable[[str], Subscriber | None],
+        now: float,
+        *,
+        source: str = "",
+        required: bool = True,
     ) -> Subscriber | None:
         """The subscriber who made the request; None where nobody proved to be, and that is not `required`.
 
-        Raises ProxyAuthenticationRequired, the same for unknown users and for wrong passwords, and BadRequest.
+        `source` is the address that it came from. Raises ProxyAuthenticationRequired, the same for unknown users and
+        for wrong passwords, Forbidden for who guesses, and BadRequest.
         """
-        verdict = digest.Verdict.WRONG
+        stale, locked = False, 0.0
         try:
             for fields in self._credentials(request):
+                guesser = self._guesses.name(fields.get("username", ""), source)
+                if left := self._guesses.locked_for(guesser, now):
+                    locked = left
+                    continue
                 subscriber = find_user(fields.get("username", ""))
                 verdict = self._judge(fields, request, subscriber, now)
                 if verdict is digest.Verdict.RIGHT:
                     return subscriber
+                if verdict is digest.Verdict.WRONG:
+                    self._guesses.note(guesser, now)
+                else:
+                    stale = True
         except BadRequest:
             if required:
                 raise
         if not required:
             return None
-        challenges = self._challenger.challenges(now, stale=verdict is digest.Verdict.STALE)
+        if locked:
+            raise Forbidden("too many wrong answers", headers=(("Retry-After", str(ceil(locked))),))
+        challenges = self._challenger.challenges(now, stale=stale)
         headers = tuple(("Proxy-Authenticate", challenge) for challenge in challenges)
         raise ProxyAuthenticationRequired("credentials wanted", headers=headers)
 
@@ -79,8 +119,10 @@ class Authenticator:
                 del forwarded.names[index], forwarded.lines[index]
 
     def assert_identity(self, forwarded: Request, subscriber: Subscriber) -> None:
-        """Tell the softswitch who it is (RFC 3325 5)."""
+        """Tell the softswitch who it is (RFC 3325 5), and to keep it to itself where From is anonymous."""
         forwarded.replace("P-Asserted-Identity", f"<sip:{subscriber.number}@{self._realm};user=phone>")
+        if "privacy" not in forwarded.names and _is_anonymous(forwarded.from_.uri):
+            forwarded.replace("Privacy", "id")
 
     def _credentials(self, request: Request) -> list[dict[str, str]]:
         """The credentials for our realm; those for other proxies are not ours to read."""
@@ -88,8 +130,8 @@ class Authenticator:
         return [digest.parse_digest(value) for value in ours[:_MOST_CREDENTIALS]]
 
     def _is_ours(self, line: str) -> bool:
-        value = line.partition(":")[2].strip()
-        if value[:7].lower() != "digest ":
+        value = line.partition(":")[2]
+        if value.lower().split(None, 1)[:1] != ["digest"]:
             return False
         try:
             return digest.parse_digest(value).get("realm") == self._realm
@@ -108,29 +150,75 @@ class Authenticator:
             return verdict
         if fields.get("uri") != request.uri and cached_uri(fields.get("uri", "")) != cached_uri(request.uri):
             raise BadRequest("the uri of the credentials is not the Request-URI")
-        return verdict if self._is_first(fields["nonce"], fields.get("nc", ""), now) else digest.Verdict.STALE
+        return verdict if self._is_first(fields, now) else digest.Verdict.STALE
 
-    def _is_first(self, nonce: str, count_text: str, now: float) -> bool:
-        """Whether credentials are no replay: the nonce count must grow (RFC 7616 3.4)."""
-        try:
-            count = int(count_text, 16)
-        except ValueError:
-            raise BadRequest("nc is not a hexadecimal number") from None
+    def _is_first(self, fields: dict[str, str], now: float) -> bool:
+        """Whether right credentials are no replay: the nonce count must grow (RFC 7616 3.4)."""
+        nonce, count_text = fields["nonce"], fields.get("nc", "")
+        if not _NONCE_COUNT.fullmatch(count_text):
+            raise BadRequest("nc is not eight hexadecimal digits")
+        count = int(count_text, 16)
+        key = nonce, fields["username"]  # nobody uses up a nonce for somebody else
         issued = self._challenger.issued(nonce)
-        used = self._used.get(nonce)
+        used = self._used.get(key)
         if issued is None or issued <= self._forgotten or count <= (used[1] if used else 0):
             return False
-        self._used[nonce] = (issued, count)
+        self._used[key] = (issued, count)
         self._forget_nonces(now - self._challenger.lifetime)
         return True
 
     def _forget_nonces(self, expired: float) -> None:
         while self._used:
-            nonce, (issued, _) = next(iter(self._used.items()))
+            key, (issued, _) = next(iter(self._used.items()))
             if issued >= expired and len(self._used) <= self._most:
                 return
-            del self._used[nonce]
+            del self._used[key]
             self._forgotten = max(self._forgotten, issued)
+
+
+class Guesses:
+    """Counts wrong answers, and says who gave too many of them: `limit` within `seconds`."""
+
+    def __init__(self, limit: int, seconds: float, most: int = _MOST_GUESSERS) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._most = most
+        self._counts: dict[int, tuple[int, float]] = {}  # wrong answers, and until when they count; oldest first
+
+    @staticmethod
+    def name(user: str, source: str) -> int:
+        """Stands for a user at an address; both may be long texts of a stranger's."""
+        return hash((user, source))
+
+    def note(self, name: int, now: float) -> None:
+        """One more wrong answer."""
+        count, until = self._counts.pop(name, (0, 0.0))
+        if now >= until:
+            count, until = 0, now + self._seconds
+        if count + 1 >= self._limit:
+            until = now + self._seconds
+        self._counts[name] = count + 1, until
+        if len(self._counts) > self._most:
+            del self._counts[next(iter(self._counts))]
+
+    def locked_for(self, name: int, now: float) -> float:
+        """Seconds for which nothing that they answer is looked at; 0 for all others."""
+        count, until = self._counts.get(name, (0, 0.0))
+        return max(0.0, until - now) if count >= self._limit else 0.0
+
+
+def decide(policy: Policy, request: Request, call: Call, subscriber: Subscriber | None) -> Verdict:
+    """The policy's verdict, unless the subscriber who proved to be calling presents somebody else's number."""
+    if subscriber is None or call.callee.is_emergency:
+        return policy.decide(call)
+    claimed = claims_of_others(request, subscriber, policy.snapshot.numbering)
+    return refusal(claimed) if claimed else policy.decide(call)
+
+
+def refusal(claimed: str) -> Verdict:
+    """The verdict on a call that presents a number of somebody else's."""
+    detail = f"{claimed} is not the authenticated subscriber's number"
+    return Verdict("reject", 403, "Forbidden", SPOOFED, detail, (Step(SPOOFED, "enforce", "reject", detail),))
 
 
 def claims_of_others(request: Request, subscriber: Subscriber, numbering: Numbering) -> str:
@@ -145,14 +233,27 @@ def claims_of_others(request: Request, subscriber: Subscriber, numbering: Number
         is_user = isinstance(uri, SipUri) and uri.user == subscriber.user
         if number.e164 != subscriber.number and not number.is_anonymous and not is_user:
             return number.presented
-        shown = numbering.understand(address.display_name) if address.display_name else number
-        reads_as_number = shown.e164 or shown.kind in ("short_code", "emergency")
-        if shown is not number and reads_as_number and shown.e164 != subscriber.number:
-            return shown.presented
+        if shown := _number_of_others(address.display_name, subscriber, numbering):
+            return shown
     return ""
 
 
-def refusal(claimed: str) -> Verdict:
-    """The verdict on a call that presents a number of somebody else's."""
-    detail = f"{claimed} is not the authenticated subscriber's number"
-    return Verdict("reject", 403, "Forbidden", SPOOFED, detail, (Step(SPOOFED, "enforce", "reject", detail),))
+def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numbering) -> str:
+    """A telephone number that people would read in a display name, unless it is the subscriber's own; else ""."""
+    if not display_name or display_name == subscriber.user:
+        return ""
+    # As it looks: digits of other forms are digits, and what has no width cannot part them.
+    name = "".join(c for c in unicodedata.normalize("NFKC", display_name) if unicodedata.category(c) != "Cf")
+    whole = numbering.understand(name.strip())
+    if whole.e164 == subscriber.number:
+        return ""
+    if whole.e164 or whole.kind in ("short_code", "emergency"):
+        return name[:_SHOWN]
+    runs = _NUMBER_IN_NAME.findall(name)
+    return next((run[:_SHOWN] for run in runs if numbering.understand(run).e164 != subscriber.number), "")
+
+
+def _is_anonymous(uri: str) -> bool:
+    """No user, the user anonymous, or the host anonymous.invalid (RFC 3323 4.1.1.3, RFC 3261 8.1.1.3)."""
+    user, at, host = uri.lower().partition(":")[2].rpartition("@")
+    return not at or user == "anonymous" or host.startswith("anonymous.invalid")

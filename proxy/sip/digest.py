@@ -23,13 +23,13 @@ _FIELD = re.compile(r'\s*([A-Za-z0-9-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]+)\s*(?
 
 
 def parse_digest(text: str) -> dict[str, str]:
-    """The fields of a challenge or of credentials, names in lower case. Raises BadRequest."""
-    scheme, _, rest = text.strip().partition(" ")
+    """The fields of a challenge or of credentials, names in lower case, each at most once. Raises BadRequest."""
+    scheme, rest = (*text.split(None, 1), "", "")[:2]
     fields: dict[str, str] = {}
     position = 0
     while position < len(rest):
         match = _FIELD.match(rest, position)
-        if match is None or scheme.lower() != "digest":
+        if match is None or scheme.lower() != "digest" or match[1].lower() in fields:
             raise BadRequest(f"malformed digest {text[:60]!r}")
         fields[match[1].lower()] = unquote(match[2])
         position = match.end()
