@@ -27,15 +27,15 @@ from proxy.forwarding import (
     same_branch,
     validate,
 )
+from proxy.own_answers import OwnAnswers
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
-from proxy.response_context import ResponseContext
-from proxy.sip.errors import BadRequest, Forbidden, LoopDetected, SipError, Unanswerable
+from proxy.response_context import ResponseContext, ResponseContexts
+from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via
 from proxy.sip.message import Request, Response, parse
-from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
-from proxy.sip.transaction_layer import TransactionLayer, cancel_for, server_key
+from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.subscribers.profile import Subscriber
 from proxy.treatment import refuse
@@ -43,7 +43,6 @@ from proxy.trunks import Trunk
 
 _JUDGED = frozenset(("INVITE", "MESSAGE"))
 _DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
-_STATELESS_TAG = "rf0-"  # To tags of answers that left no transaction: their ACKs end here
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
 _MEMORY = 128 << 20
 _OVERLOADED = (("Retry-After", "5"),)
@@ -74,41 +73,37 @@ class ProxyCore:
     def __init__(self, settings: CoreSettings, policy: Policy, secret: bytes | None = None) -> None:
         self.settings = settings
         self.policy = policy
-        self.records: list[str] = []
         self.counters: Counter[str] = Counter()
         self.draining = False
-        self.pending = 0  # requests forwarded and not yet answered finally
         self._layer = TransactionLayer(settings.timer_c)
+        self._own = OwnAnswers(self._layer, self.counters)
+        self._contexts = ResponseContexts(self._layer, self._own)
         self.outbox = self._layer.outbox
+        self.records = self._contexts.records
         self._router = Router(settings.listeners, FlowTokens(secret or secrets.token_bytes(32)))
         self._authenticator = Authenticator(settings.realm, settings.nonce_seconds)
         self._switch = settings.softswitch
-        self._merged: set[tuple[str, ...]] = set()  # out-of-dialog requests being answered
-        self._tags = secrets.token_hex(4)
-        self._tag_count = 0
-        self._size = 0  # bytes of the message at hand
 
     # --- what the server calls
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         """Take one message. `now` is in seconds on the clock that `run_timers` gets."""
-        self._size = len(data)
+        message = None
         try:
             message = parse(data)
-        except SipError as error:
-            self._refuse_unreadable(error, flow)
-            return
-        try:
             if isinstance(message, Request):
-                self._receive_request(message, flow, now)
+                self._receive_request(message, flow, len(data), now)
             else:
                 self._receive_response(message, flow, now)
         except SipError as error:
-            if isinstance(message, Request):
-                error.request = message
-                self._refuse_unreadable(error, flow)
-            else:
+            if isinstance(message, Response):
                 self.counters["dropped"] += 1
+                return
+            self.counters["malformed"] += 1
+            request = message or error.request
+            # Silence for strangers, and for what is not SIP.
+            if request is not None and self._side_of(flow) is not None:
+                self._own.unreadable(request, error, flow)
 
     def next_timer(self) -> float:
         """When `run_timers` is next to be called; infinity where nothing waits."""
@@ -117,19 +112,22 @@ class ProxyCore:
     def run_timers(self, now: float) -> None:
         """Let due timers fire."""
         for client in self._layer.run_timers(now):
-            self._no_answer(client, now)
+            self._contexts.no_answer(client, now)
 
     def transport_failed(self, flow: Flow, now: float) -> None:
         """A stream to this peer broke or could not be made: its requests count as answered with 503 (16.9)."""
-        for client in [c for c in self._layer.clients.values() if c.flow == flow]:
+        for client in self._layer.sent_over(flow):
             if self._layer.fail(client, now):
-                self._no_answer(client, now, status=503)
+                self._contexts.no_answer(client, now, status=503)
 
     def give_up(self) -> None:
         """Before the end: let go of calls that are still being set up, so that each leaves its record."""
-        for server in self._layer.servers.values():
-            if isinstance(server.user, ResponseContext):
-                self._let_go(server.user)
+        self._contexts.give_up()
+
+    @property
+    def pending(self) -> int:
+        """How many requests have been forwarded and not yet answered finally."""
+        return self._contexts.pending
 
     @property
     def transactions(self) -> int:
@@ -138,7 +136,7 @@ class ProxyCore:
 
     # --- requests
 
-    def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
+    def _receive_request(self, request: Request, flow: Flow, size: int, now: float) -> None:
         via = request.via
         key = server_key(request, via)
         server = self._layer.servers.get(key)
@@ -146,7 +144,7 @@ class ProxyCore:
             return
         side = self._side_of(flow)
         if side is None:
-            self._refuse_stranger(request, via, flow)
+            self._own.stranger(request, via, flow)
             return
         note_source(request, via, flow)
         if request.method == "ACK":
@@ -154,7 +152,11 @@ class ProxyCore:
         elif request.method == "CANCEL":
             self._cancel(request, via, key, flow, now)
         else:
-            self._begin(request, via, key, flow, side, now)
+            if self._has_room(size):
+                self._begin(request, via, key, flow, side, now)
+            else:
+                self._own.without_state(request, via, flow, 503, _OVERLOADED)
+                self.counters["overload"] += 1
 
     def _side_of(self, flow: Flow) -> Side | None:
         """Who sent a message; None for a stranger."""
@@ -166,29 +168,29 @@ class ProxyCore:
             return "switch"  # whose connections come from any port
         return trunk
 
+    def _has_room(self, size: int) -> bool:
+        """The more is held, the smaller a request must be to be taken."""
+        held = len(self._layer)
+        return held < self.settings.max_transactions and held * size <= _MEMORY
+
     def _begin(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Side, now: float) -> None:
         """A request that starts a transaction."""
-        held = len(self._layer)
-        if held >= self.settings.max_transactions or held * self._size > _MEMORY:
-            self._reply_stateless(request, via, flow, 503, _OVERLOADED)
-            self.counters["overload"] += 1
-            return
         server = self._layer.accept(key, request, response_flow(via, flow))
         context = server.user = ResponseContext(server)
         try:
             uri = validate(request)
             if request.method == "OPTIONS" and self._is_for_us(request, uri):
-                self._answer(server, request, 200, now, (("Accept", "application/sdp"), ("Supported", "path")))
+                self._own.accept(server, request, now, (("Accept", "application/sdp"), ("Supported", "path")))
             elif self.draining and request.method in _JUDGED and request.to.tag is None:
                 raise SipError("shutting down", status=503, headers=_OVERLOADED)
             else:
                 self._forward(context, request, flow, side, now)
         except SipError as error:
             context.final = error.code
-            self._let_go(context)
-            self._answer(server, request, error.code, now, error.headers, error.reason)
+            self._contexts.let_go(context)
+            self._own.answer(server, request, error, now)
         except Exception:
-            self._let_go(context)
+            self._contexts.let_go(context)
             self._layer.abandon(server)
             raise
 
@@ -230,7 +232,7 @@ class ProxyCore:
         client = self._layer.send((branch, method), forwarded, target, now)
         client.user = context
         context.branches.append(client)
-        self.pending += 1
+        self._contexts.pending += 1
         self.counters["forwarded"] += 1
 
     def _goes_on(self, routed: Routed, trunk: Trunk) -> bool:
@@ -271,9 +273,9 @@ class ProxyCore:
         if request.to.tag is not None:
             return
         key = (request.method, request.call_id, request.from_.tag or "", request.line("cseq"), request.uri)
-        if key in self._merged:
+        if key in self._contexts.merge_keys:
             raise LoopDetected("merged request")
-        self._merged.add(key)
+        self._contexts.merge_keys.add(key)
         context.merge_key = key
 
     def _authenticate(self, request: Request, routed: Routed, flow: Flow, now: float) -> Subscriber | None:
@@ -307,8 +309,8 @@ class ProxyCore:
         self.counters[verdict.action] += 1
         if verdict.action in ("allow", "label"):
             return True
-        response = refuse(request, verdict, self._new_tag(), call)
-        self._respond_finally(context, response.status, bytes(response), now)
+        response = refuse(request, verdict, self._own.new_tag(), call)
+        self._contexts.respond_finally(context, response.status, bytes(response), now)
         return False
 
     def _clean_identity(self, forwarded: Request, side: Side) -> None:
@@ -325,7 +327,7 @@ class ProxyCore:
 
     def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
-        if _STATELESS_TAG in request.line("to"):
+        if self._own.acknowledges_us(request):
             return
         validate(request)
         fingerprint = loop_hash(request)
@@ -350,180 +352,20 @@ class ProxyCore:
         validate(request)
         invite = self._layer.servers.get((*key[:-1], "INVITE"))
         if invite is None:
-            self._reply_stateless(request, via, flow, 481)
+            self._own.without_state(request, via, flow, 481)
             return
         server = self._layer.accept(key, request, response_flow(via, flow))
-        self._answer(server, request, 200, now)
-        context = invite.user
-        if isinstance(context, ResponseContext) and context.final is None:
-            self._cancel_branches(context, now)
-
-    def _cancel_branches(self, context: ResponseContext, now: float) -> None:
-        context.cancelled = True
-        for client in context.branches:
-            self._cancel_branch(client, now)
-
-    def _cancel_branch(self, client: ClientTransaction, now: float) -> None:
-        """Only after a provisional response (RFC 3261 9.1); the first one that comes brings us here again."""
-        key = (client.key[0], "CANCEL")
-        if client.state is State.PROCEEDING and client.request is not None and key not in self._layer.clients:
-            self._layer.send(key, cancel_for(client.request), client.flow, now)
-            self._layer.give_up_later(client, 64 * T1, now)
+        self._own.accept(server, request, now)
+        if isinstance(invite.user, ResponseContext):
+            self._contexts.cancel(invite.user, now)
 
     # --- responses
 
     def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
-        line = response.lines[response.names.index("via")] if "via" in response.names else ""
-        branch = line.partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
-        cseq = response.header("cseq") or ""
+        branch = response.line("via").partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
+        cseq = response.line("cseq").rstrip()
         client = self._layer.clients.get((branch, cseq[cseq.rfind(" ") + 1 :]))
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
-            return
-        context = client.user
-        if context is not None and response.names.count("via") < 2 and "," not in line:
-            raise Unanswerable("response with no Via but ours")
-        if not self._layer.receive_response(client, response, now):
-            return
-        if context is None:  # our own CANCEL
-            return
-        if context.cancelled:
-            self._cancel_branch(client, now)
-        status = response.status
-        if status == 100:
-            return
-        if status < 200:
-            if context.final is None:
-                self._send_upstream(context, response, now)
-        elif status < 300:
-            if context.final is None or context.final < 300:
-                self._send_upstream(context, response, now)
-            self._cancel_others(context, client, now)
         else:
-            context.add_final(response)
-            if status >= 600:
-                self._cancel_others(context, client, now)
-            self._finish(context, now)
-
-    def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:
-        for client in context.branches:
-            if client is not but:
-                self._cancel_branch(client, now)
-
-    def _finish(self, context: ResponseContext, now: float) -> None:
-        """Send the best response once no branch can bring a better one (RFC 3261 16.7 steps 6 to 9)."""
-        if context.final is not None or not context.all_answered:
-            return
-        best, request = context.best, context.server.request
-        if best is None or request is None:
-            return
-        if best.status == 503:  # a lone 503 says that this proxy is out of service, which it is not
-            best = request.reply(500, to_tag=self._new_tag())
-        else:
-            best.remove_first_value("via")
-        self._respond_finally(context, best.status, bytes(best), now)
-
-    def _send_upstream(self, context: ResponseContext, response: Response, now: float) -> None:
-        response.remove_first_value("via")
-        if response.status < 200:
-            self._layer.respond(context.server, response.status, bytes(response), now)
-        else:
-            self._respond_finally(context, response.status, bytes(response), now)
-
-    def _respond_finally(self, context: ResponseContext, status: int, response: bytes, now: float) -> None:
-        if context.final is None:
-            context.final = status
-            if context.branches:
-                self.pending -= 1
-            self._let_go(context)
-        self._layer.respond(context.server, status, response, now)
-
-    def _let_go(self, context: ResponseContext) -> None:
-        if context.record is not None:
-            self.records.append(context.record.line(context.final))
-            context.record = None
-        if context.merge_key is not None:
-            self._merged.discard(context.merge_key)
-            context.merge_key = None
-        context.best = None
-
-    def _no_answer(self, client: ClientTransaction, now: float, status: int = 408) -> None:
-        """Timers B, C and F, and broken transports."""
-        context = client.user
-        if not isinstance(context, ResponseContext) or context.final is not None:
-            self._layer.abandon(client)
-            return
-        if client.state is State.PROCEEDING and not context.cancelled:
-            self._cancel_branches(context, now)  # timer C (RFC 3261 16.8)
-            return
-        self._layer.abandon(client)
-        request = context.server.request
-        if request is None:
-            return
-        if request.method != "INVITE" and status == 408:
-            # Nobody is waiting any more for a late 408 (RFC 4320 4.2).
-            self.pending -= 1
-            self._let_go(context)
-            self._layer.abandon(context.server)
-            return
-        reply = request.reply(487 if context.cancelled else status, to_tag=self._new_tag())
-        reply.insert(0, "Via", "")  # where our own stands in a received response
-        context.add_final(reply)
-        self._finish(context, now)
-
-    # --- answers of our own
-
-    def _new_tag(self) -> str:
-        self._tag_count += 1
-        return f"{self._tags}{self._tag_count:x}"
-
-    def _answer(
-        self,
-        server: ServerTransaction,
-        request: Request,
-        status: int,
-        now: float,
-        headers: tuple[tuple[str, str], ...] = (),
-        reason: str | None = None,
-    ) -> None:
-        response = request.reply(status, reason, headers, to_tag=self._new_tag())
-        self._layer.respond(server, status, bytes(response), now)
-        self.counters[f"answered_{status}"] += 1
-
-    def _reply_stateless(
-        self,
-        request: Request,
-        via: Via,
-        flow: Flow,
-        status: int,
-        headers: tuple[tuple[str, str], ...] = (),
-        reason: str | None = None,
-    ) -> None:
-        if request.method == "ACK":
-            return
-        response = request.reply(status, reason, headers, to_tag=_STATELESS_TAG + self._tags)
-        self.outbox.append((response_flow(via, flow), bytes(response)))
-
-    def _refuse_stranger(self, request: Request, via: Via, flow: Flow) -> None:
-        self.counters["unknown_source"] += 1
-        note_source(request, via, flow)
-        self._reply_stateless(request, via, flow, 403)
-
-    def _refuse_unreadable(self, error: SipError, flow: Flow) -> None:
-        """Answer a broken request of a known source as far as it can be answered; silence for everything else."""
-        self.counters["malformed"] += 1
-        request = error.request
-        if request is None or self._side_of(flow) is None:
-            return
-        if request.method == "ACK" or "via" not in request.names:
-            return
-        try:
-            via = request.via
-            to = response_flow(via, flow)
-            if "received" not in via.params:  # it went wrong before the source was noted
-                note_source(request, via, flow)
-        except BadRequest:
-            to = flow  # whoever sent that Via may recognise it
-        reason = error.reason.encode("ascii", "replace").decode()
-        response = request.reply(error.code, reason, error.headers, to_tag=_STATELESS_TAG + self._tags)
-        self.outbox.append((to, bytes(response)))
+            self._contexts.receive(client, response, now)

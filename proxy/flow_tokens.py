@@ -40,5 +40,5 @@ class FlowTokens:
         return Flow(transport, host.replace("_", ":"), int(port), int(local))
 
     def _new_mac(self, text: str, call_id: str) -> str:
-        message = f"{text} {call_id}".encode("utf-8", "surrogateescape")
+        message = f"{text}\n{call_id}".encode("utf-8", "surrogateescape")
         return blake2b(message, digest_size=_MAC_BYTES, key=self._secret).hexdigest()

@@ -16,7 +16,7 @@ from proxy.sip.errors import (
     TooManyHops,
 )
 from proxy.sip.flow import Flow
-from proxy.sip.headers import Via, parse_name_addr, parse_via
+from proxy.sip.headers import Via, parse_name_addr, parse_via, split_values
 from proxy.sip.message import Request
 from proxy.sip.transaction_layer import MAGIC_COOKIE
 from proxy.sip.uri import SipUri, Uri, parse_uri
@@ -24,13 +24,12 @@ from proxy.sip.uri import SipUri, Uri, parse_uri
 DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 _ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
 _BRANCH_OURS = MAGIC_COOKIE + "rf"
-_HASH_DIGITS = 16
 METHODS = frozenset(
     "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()  # noqa: SIM905
 )
 # Some stacks (PJSIP) take `invite` for INVITE: it would ring a phone without having been judged.
 _METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "MESSAGE", "REFER", "SUBSCRIBE"))
-_LOOP_FIELDS = ("from", "to", "call-id", "cseq", "proxy-authorization")
+_LOOP_FIELDS = frozenset(("from", "to", "call-id", "cseq", "proxy-authorization", "route"))
 
 _ROUTES_OF_OURS = 8  # more of our own Route values than two listeners can have written
 _LONGEST_CACHED = 256  # characters of a URI; a datagram holds 64 KB of them, and the cache shall not
@@ -117,9 +116,10 @@ def validate(request: Request) -> Uri:
     Raises SipError with the status to answer.
     """
     names = request.names
-    for name in _ONLY_ONCE:
-        if names.count(name) > 1:
-            raise BadRequest(f"more than one {name} header")
+    if len(set(names)) < len(names):
+        for name in _ONLY_ONCE:
+            if names.count(name) > 1:
+                raise BadRequest(f"more than one {name} header")
     if request.method not in _METHODS and request.method.upper() in _METHODS:
         raise SipError("method names are case-sensitive", status=501)
     uri = cached_uri(request.uri)
@@ -149,10 +149,9 @@ def loop_hash(request: Request) -> str:
 
     Python's own keyed hash will do: only this process reads it again.
     """
-    parts = [request.uri, *map(request.line, _LOOP_FIELDS)]
-    if "route" in request.names:
-        parts += request.headers("route")
-    return f"{hash(tuple(parts)) & 0xFFFFFFFFFFFFFFFF:0{_HASH_DIGITS}x}"
+    names = request.names
+    parts = (request.uri, *[line for i, line in enumerate(request.lines) if names[i] in _LOOP_FIELDS])
+    return f"{hash(parts) & 0xFFFFFFFFFFFFFFFF:016x}"
 
 
 def new_branch(fingerprint: str) -> str:
@@ -229,8 +228,8 @@ class Router:
         for _ in range(_ROUTES_OF_OURS):
             if "route" not in request.names:
                 return routed
-            top = request.values("route")[:1]
-            if not top:
+            top = split_values(request.header("route") or "")
+            if not top or not top[0]:
                 raise BadRequest("empty Route")
             user = self._own_user(top[0])
             if user is None:

@@ -1,10 +1,13 @@
-"""One request being forwarded: its server transaction, its branches and the best response (RFC 3261 16.7)."""
+"""Requests being forwarded, and what becomes of them: best response, CANCEL, timer C (RFC 3261 16.7 to 16.10)."""
 
 from __future__ import annotations
 
 from proxy.call_record import CallRecord
+from proxy.own_answers import OwnAnswers
+from proxy.sip.errors import Unanswerable
 from proxy.sip.message import Response
-from proxy.sip.transaction import ClientTransaction, ServerTransaction, State
+from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
+from proxy.sip.transaction_layer import TransactionLayer, cancel_for
 
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
@@ -39,3 +42,128 @@ def rank(status: int) -> tuple[int, int]:
     that let the caller try again."""
     family = status // 100
     return (0 if family == 6 else family, 0 if status in _PREFERRED_4XX else 1 if status != 503 else 2)
+
+
+class ResponseContexts:
+    """The response side of the proxy. `records` are the lines of calls that ended, for the server to empty."""
+
+    def __init__(self, layer: TransactionLayer, own: OwnAnswers) -> None:
+        self.records: list[str] = []
+        self.pending = 0  # requests forwarded and not yet answered finally
+        self.merge_keys: set[tuple[str, ...]] = set()  # of out-of-dialog requests being answered
+        self._layer = layer
+        self._own = own
+
+    # --- responses
+
+    def receive(self, client: ClientTransaction, response: Response, now: float) -> None:
+        """Take a response that matched a branch. Raises Unanswerable where it has no Via beside ours."""
+        context = client.user
+        if context is not None and response.names.count("via") < 2 and "," not in response.line("via"):
+            raise Unanswerable("response with no Via but ours")
+        if not self._layer.receive_response(client, response, now):
+            return
+        if context is None:  # our own CANCEL
+            return
+        if context.cancelled:
+            self._cancel_branch(client, now)
+        status = response.status
+        if status == 100:
+            return
+        if status < 200:
+            if context.final is None:
+                response.remove_first_value("via")
+                self._layer.respond(context.server, status, bytes(response), now)
+        elif status < 300:
+            if context.final is None or context.final < 300:
+                response.remove_first_value("via")
+                self.respond_finally(context, status, bytes(response), now)
+            self._cancel_others(context, client, now)
+        else:
+            context.add_final(response)
+            if status >= 600:
+                self._cancel_others(context, client, now)
+            self._finish(context, now)
+
+    def respond_finally(self, context: ResponseContext, status: int, response: bytes, now: float) -> None:
+        """Send a final response upstream; the first one ends the call's record."""
+        if context.final is None:
+            context.final = status
+            if context.branches:
+                self.pending -= 1
+            self.let_go(context)
+        self._layer.respond(context.server, status, response, now)
+
+    def let_go(self, context: ResponseContext) -> None:
+        """Write the record, and forget what is not needed after the final response."""
+        if context.record is not None:
+            self.records.append(context.record.line(context.final))
+            context.record = None
+        if context.merge_key is not None:
+            self.merge_keys.discard(context.merge_key)
+            context.merge_key = None
+        context.best = None
+
+    def _finish(self, context: ResponseContext, now: float) -> None:
+        """Send the best response once no branch can bring a better one (RFC 3261 16.7 steps 6 to 9)."""
+        if context.final is not None or not context.all_answered:
+            return
+        best, request = context.best, context.server.request
+        if best is None or request is None:
+            return
+        if best.status == 503:  # a lone 503 says that this proxy is out of service, which it is not
+            best = request.reply(500, to_tag=self._own.new_tag())
+        else:
+            best.remove_first_value("via")
+        self.respond_finally(context, best.status, bytes(best), now)
+
+    # --- the end of waiting
+
+    def cancel(self, context: ResponseContext, now: float) -> None:
+        """The caller gave up, or nobody answers (RFC 3261 16.10, 16.8): CANCEL every branch that rings."""
+        if context.final is None:
+            context.cancelled = True
+            for client in context.branches:
+                self._cancel_branch(client, now)
+
+    def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:
+        for client in context.branches:
+            if client is not but:
+                self._cancel_branch(client, now)
+
+    def _cancel_branch(self, client: ClientTransaction, now: float) -> None:
+        """Only after a provisional response (RFC 3261 9.1); the first one that comes brings us here again."""
+        key = (client.key[0], "CANCEL")
+        if client.state is State.PROCEEDING and client.request is not None and key not in self._layer.clients:
+            self._layer.send(key, cancel_for(client.request), client.flow, now)
+            self._layer.give_up_later(client, 64 * T1, now)
+
+    def no_answer(self, client: ClientTransaction, now: float, status: int = 408) -> None:
+        """Timers B, C and F, and broken transports (16.9: those count as answered with 503)."""
+        context = client.user
+        if not isinstance(context, ResponseContext) or context.final is not None:
+            self._layer.abandon(client)
+            return
+        if client.state is State.PROCEEDING and not context.cancelled:
+            self.cancel(context, now)  # timer C (RFC 3261 16.8)
+            return
+        self._layer.abandon(client)
+        request = context.server.request
+        if request is None:
+            return
+        if request.method != "INVITE" and status == 408:
+            # Nobody is waiting any more for a late 408 (RFC 4320 4.2).
+            self.pending -= 1
+            self.let_go(context)
+            self._layer.abandon(context.server)
+            return
+        reply = request.reply(487 if context.cancelled else status, to_tag=self._own.new_tag())
+        reply.insert(0, "Via", "")  # where our own stands in a received response
+        context.add_final(reply)
+        self._finish(context, now)
+
+    def give_up(self) -> None:
+        """Before the end: let go of calls that are still being set up, so that each leaves its record."""
+        for server in self._layer.servers.values():
+            if isinstance(server.user, ResponseContext):
+                self.let_go(server.user)

@@ -28,7 +28,8 @@ log = structlog.get_logger()
 
 _RECEIVE_BUFFER = 4 << 20  # bytes of datagrams that the kernel holds for us while we are busy
 _WRITE_BUFFER = 1 << 20  # bytes a stream peer may leave unread before its connection is dropped
-_TICK = 0.005  # seconds; timers that end within the same tick are run together, one wake-up for all of them
+_TICK = 0.02  # seconds; an alarm wakes us for all the timers that end within the same tick
+_LATE = 0.005  # seconds that a timer may be late before a message that woke us anyway has it run
 _IDLE = 900.0  # seconds after which a connection without messages is closed
 _FIRST = 30.0  # seconds within which a connection must bring its first message
 _HANDSHAKE = 10.0  # seconds for that of TLS
@@ -198,8 +199,7 @@ class Server:
         def take(item: tuple[bytes | None, Any]) -> None:
             data, address = item
             if data is not None and len(data) <= self.message_bytes:
-                receive(data, Flow("udp", address[0], address[1], local))
-                flush()
+                flush(receive(data, Flow("udp", address[0], address[1], local)))
 
         return take
 
@@ -207,16 +207,22 @@ class Server:
         self.core.counters["socket_error"] += 1
         log.debug("socket_error", detail=str(error))
 
-    def receive(self, data: bytes, flow: Flow) -> None:
-        """Give one message to the core; no message may stop the proxy."""
+    def receive(self, data: bytes, flow: Flow) -> float:
+        """Give one message to the core, and say when that was; no message may stop the proxy."""
+        now = self.now()
         try:
-            self.core.receive(data, flow, self.now())
+            self.core.receive(data, flow, now)
         except Exception:
             self.core.counters["internal_error"] += 1
             log.exception("internal_error", peer=flow.host, port=flow.port, message=data[:2000].decode("latin-1"))
+        return now
 
-    def flush(self) -> None:
-        """Send what the core has to say, write what it has to report, and set the alarm for its next timer."""
+    def flush(self, now: float = 0.0) -> None:
+        """Send what the core has to say, write what it has to report, and see to its next timer.
+
+        Timers that are due go off in the wake of a message, a few at a time, where messages come often; an alarm is
+        for the times between.
+        """
         core = self.core
         if core.outbox:
             outbox = core.outbox.copy()
@@ -231,7 +237,9 @@ class Server:
                 self._write_record(line)
             core.records.clear()
         due = core.next_timer()
-        if due < self._alarm_at:
+        if due + _LATE < now:
+            self._run_timers()
+        elif due < self._alarm_at:
             due = (due // _TICK + 1) * _TICK
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -239,6 +247,9 @@ class Server:
 
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, NEVER
+        self._run_timers()
+
+    def _run_timers(self) -> None:
         try:
             self.core.run_timers(self.now())
         except Exception:

@@ -91,10 +91,15 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _HEADER_NAME = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*")
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _DISPLAY_NAME = re.compile(rf"\s*({_QUOTED}|[^<\"]*)")
+_PLAIN_ADDR = re.compile(r"<([^<>\"\s]*)>(?:;tag=([A-Za-z0-9\-.!%*_+`'~]+))?")  # as most addresses are written
 _ANGLE_ADDR = re.compile(r"\s*<([^<>]*)>\s*((?:;.*)?)", re.DOTALL)
 _ADDR_SPEC = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^<>;,\s\"]+)\s*((?:;.*)?)", re.DOTALL)
 _PARAM = re.compile(
     rf"\s*;\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s*=\s*({_QUOTED}|\[[0-9A-Fa-f:.]+\]|[^;,\s\"]+))?\s*", re.DOTALL
+)
+_PLAIN_VIA = re.compile(  # as nearly all are written
+    r"SIP/2\.0/(UDP|TCP|TLS) (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)(?::([0-9]{1,4}|[1-5][0-9]{4}))?"
+    r"(;rport)?;branch=([A-Za-z0-9\-.!%*_+`'~]+)(;rport)?"
 )
 _VIA = re.compile(
     r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
@@ -158,7 +163,7 @@ def parse_header_params(text: str) -> Params:
         if match is None:
             raise BadRequest(f"malformed parameter {text[position : position + 40]!r}")
         value = match[2]
-        params.setdefault(match[1].lower(), unquote(value) if value else None)
+        params.setdefault(match[1].lower(), unquote(value) if value and value[0] == '"' else value)
         position = match.end()
     return params
 
@@ -191,6 +196,8 @@ class NameAddr(NamedTuple):
 
 def parse_name_addr(text: str) -> NameAddr:
     """Read one address. Without brackets, parameters are the header's (RFC 3261 20.10). Raises BadRequest."""
+    if plain := _PLAIN_ADDR.fullmatch(text):
+        return NameAddr("", plain[1], {"tag": plain[2]} if plain[2] else {})
     name = _DISPLAY_NAME.match(text)
     if name is not None and (angle := _ANGLE_ADDR.fullmatch(text, name.end())):
         return NameAddr(unquote(name[1].strip()), angle[1].strip(), parse_header_params(angle[2]))
@@ -216,6 +223,10 @@ class Via(NamedTuple):
 
 def parse_via(text: str) -> Via:
     """Read the first value of a Via line. Raises BadRequest."""
+    if (plain := _PLAIN_VIA.fullmatch(text)) and not (plain[4] and plain[6]):
+        transport, host, digits, _, branch, _ = plain.groups()
+        params: Params = {"branch": branch, "rport": None} if plain[4] or plain[6] else {"branch": branch}
+        return Via(transport, host, int(digits) if digits else None, params)
     match = _VIA.match(text)
     if match is None or ((rest := text[match.end() :].lstrip()) and not rest.startswith(",")):
         raise BadRequest(f"malformed Via {text[:60]!r}")
@@ -235,6 +246,6 @@ class CSeq(NamedTuple):
 def parse_cseq(text: str) -> CSeq:
     """Read a CSeq; the number must fit 31 bits (RFC 3261 8.1.1.5). Raises BadRequest."""
     match = _CSEQ.fullmatch(text)
-    if match is None or int(match[1]) >= 2**31:
+    if match is None or (number := int(match[1])) >= 2**31:
         raise BadRequest(f"malformed CSeq {text[:40]!r}")
-    return CSeq(int(match[1]), match[2])
+    return CSeq(number, match[2])

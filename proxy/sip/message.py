@@ -38,12 +38,13 @@ _named = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 class Message:
     """What requests and responses share: header lines, in their order and as they came, and a body."""
 
-    __slots__ = ("_cseq", "_from", "_to", "body", "lines", "names")
+    __slots__ = ("_call_id", "_cseq", "_from", "_to", "body", "lines", "names")
 
     lines: list[str]  # header lines without CRLF; a folded one keeps its inner CRLF
     names: list[str]  # canonical name of each line
     body: bytes
-    _cseq: CSeq | None  # these three are asked for again and again, and nobody changes them
+    _call_id: str | None  # these four are asked for again and again, and nobody changes them
+    _cseq: CSeq | None
     _from: NameAddr | None
     _to: NameAddr | None
 
@@ -107,7 +108,9 @@ class Message:
     @property
     def call_id(self) -> str:
         """Raises BadRequest where it is missing."""
-        return self._required("call-id", "Call-ID")
+        if self._call_id is None:
+            self._call_id = self._required("call-id", "Call-ID")
+        return self._call_id
 
     @property
     def cseq(self) -> CSeq:
@@ -160,7 +163,7 @@ class Request(Message):
         self.lines = lines
         self.names = names
         self.body = body
-        self._cseq = self._from = self._to = None
+        self._call_id = self._cseq = self._from = self._to = None
 
     @classmethod
     def build(cls, method: str, uri: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> Request:
@@ -172,7 +175,9 @@ class Request(Message):
         return f"{self.method} {self.uri} SIP/2.0"
 
     def copy(self) -> Request:
-        return Request(self.method, self.uri, self.lines.copy(), self.names.copy(), self.body)
+        copied = Request(self.method, self.uri, self.lines.copy(), self.names.copy(), self.body)
+        copied._call_id = self._call_id
+        return copied
 
     def reply(
         self,
@@ -210,7 +215,7 @@ class Response(Message):
         self.lines = lines
         self.names = names
         self.body = body
-        self._cseq = self._from = self._to = None
+        self._call_id = self._cseq = self._from = self._to = None
 
     @property
     def start_line(self) -> str:
@@ -221,6 +226,8 @@ class Response(Message):
 
 
 _COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
+_EMPTY = "Content-Length: 0"  # as most messages end
+_USUAL_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "MESSAGE"))
 
 
 def parse(data: bytes) -> Request | Response:
@@ -251,7 +258,7 @@ def parse(data: bytes) -> Request | Response:
     if version != "SIP/2.0" and version.upper() != "SIP/2.0":
         known = _VERSION.fullmatch(version) is not None
         problem = VersionNotSupported(version[:40]) if known else BadRequest("malformed Request-Line")
-    elif not uri or " " in uri or "\t" in uri or not is_token(method):
+    elif not uri or " " in uri or "\t" in uri or not (method in _USUAL_METHODS or is_token(method)):
         problem = BadRequest("malformed Request-Line")
     if problem is None:
         problem = _cut_body(request)
@@ -307,6 +314,9 @@ def _name_lines(lines: list[str], names: list[str | None]) -> SipError | None:
 
 
 def _cut_body(message: Message) -> SipError | None:
+    names = message.names
+    if not message.body and names and message.lines[-1] == _EMPTY and names.index("content-length") == len(names) - 1:
+        return None
     text = message.header("content-length")
     if text is None:
         return None

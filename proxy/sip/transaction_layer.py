@@ -56,6 +56,7 @@ class TransactionLayer:
         self.servers: dict[tuple[str, ...], ServerTransaction] = {}
         self.clients: dict[tuple[str, ...], ClientTransaction] = {}
         self.outbox: list[tuple[Flow, bytes]] = []
+        self._over_streams: dict[Flow, set[ClientTransaction]] = {}
         self._timers: Timers[tuple[Transaction, Event]] = Timers()
         self._timer_c = timer_c
 
@@ -97,6 +98,8 @@ class TransactionLayer:
         transaction = ClientTransaction(key, request, flow)
         transaction.last = data = bytes(request)
         self.clients[key] = transaction
+        if transaction.reliable:
+            self._over_streams.setdefault(flow, set()).add(transaction)
         self.outbox.append((flow, data))
         invite = request.method == "INVITE"
         self._timers.start(64 * T1, (transaction, Event.TIMER_B if invite else Event.TIMER_F), now)
@@ -117,6 +120,10 @@ class TransactionLayer:
             if before is State.CALLING:
                 self._timers.start(self._timer_c, (transaction, Event.TIMER_C), now)
         return Do.PASS_UP in done
+
+    def sent_over(self, flow: Flow) -> list[ClientTransaction]:
+        """The client transactions that use this stream."""
+        return list(self._over_streams.get(flow, ()))
 
     def fail(self, transaction: Transaction, now: float) -> bool:
         """The transport could not deliver. True where the transaction user must act as on a time-out."""
@@ -159,6 +166,8 @@ class TransactionLayer:
     ) -> tuple[Do, ...]:
         done = transaction.step(event)
         for act in done:
+            if act is Do.PASS_UP:
+                continue
             if act is Do.SEND:
                 transaction.last = sent
                 self.outbox.append((transaction.flow, sent))
@@ -200,9 +209,14 @@ class TransactionLayer:
         self._timers.start(transaction.interval, (transaction, event), now)
 
     def _forget(self, transaction: Transaction) -> None:
-        table: dict[tuple[str, ...], ServerTransaction] | dict[tuple[str, ...], ClientTransaction]
-        table = self.servers if isinstance(transaction, ServerTransaction) else self.clients
-        table.pop(transaction.key, None)
+        if isinstance(transaction, ClientTransaction):
+            self.clients.pop(transaction.key, None)
+            if transaction.reliable and (others := self._over_streams.get(transaction.flow)) is not None:
+                others.discard(transaction)
+                if not others:
+                    del self._over_streams[transaction.flow]
+        else:
+            self.servers.pop(transaction.key, None)
         transaction.request = transaction.last = transaction.user = None
 
 

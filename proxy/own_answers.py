@@ -1,0 +1,77 @@
+"""The responses that the proxy makes itself, in a transaction and without one."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+
+from proxy.forwarding import note_source, response_flow
+from proxy.sip.errors import BadRequest, SipError
+from proxy.sip.flow import Flow
+from proxy.sip.headers import Via
+from proxy.sip.message import Request
+from proxy.sip.transaction import ServerTransaction
+from proxy.sip.transaction_layer import TransactionLayer
+
+_STATELESS_TAG = "rf0-"  # To tags of answers that left no transaction: their ACKs end here
+
+
+class OwnAnswers:
+    """Makes them, and counts those of refused requests in `counters`."""
+
+    def __init__(self, layer: TransactionLayer, counters: Counter[str]) -> None:
+        self._layer = layer
+        self._counters = counters
+        self._tags = secrets.token_hex(4)
+        self._tag_count = 0
+
+    def new_tag(self) -> str:
+        """A To tag that no other response of this process has."""
+        self._tag_count += 1
+        return f"{self._tags}{self._tag_count:x}"
+
+    def acknowledges_us(self, ack: Request) -> bool:
+        """True for the ACK to an answer that left no transaction."""
+        return _STATELESS_TAG in ack.line("to")
+
+    def answer(self, server: ServerTransaction, request: Request, error: SipError, now: float) -> None:
+        """Answer a request in its transaction as an error says."""
+        response = request.reply(error.code, error.reason, error.headers, to_tag=self.new_tag())
+        self._layer.respond(server, error.code, bytes(response), now)
+        self._counters[f"answered_{error.code}"] += 1
+
+    def accept(
+        self, server: ServerTransaction, request: Request, now: float, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """200 to a request that was for the proxy itself."""
+        self._layer.respond(server, 200, bytes(request.reply(200, headers=headers, to_tag=self.new_tag())), now)
+        self._counters["answered_200"] += 1
+
+    def without_state(
+        self, request: Request, via: Via, flow: Flow, status: int, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Answer and remember nothing (RFC 3261 8.2.7); an ACK gets no answer."""
+        if request.method != "ACK":
+            response = request.reply(status, None, headers, to_tag=_STATELESS_TAG + self._tags)
+            self._layer.outbox.append((response_flow(via, flow), bytes(response)))
+
+    def stranger(self, request: Request, via: Via, flow: Flow) -> None:
+        """403 to a source that no trunk matches."""
+        self._counters["unknown_source"] += 1
+        note_source(request, via, flow)
+        self.without_state(request, via, flow, 403)
+
+    def unreadable(self, request: Request, error: SipError, flow: Flow) -> None:
+        """Answer a broken request as far as it can be answered."""
+        if request.method == "ACK" or "via" not in request.names:
+            return
+        try:
+            via = request.via
+            to = response_flow(via, flow)
+            if "received" not in via.params:  # it went wrong before the source was noted
+                note_source(request, via, flow)
+        except BadRequest:
+            to = flow  # whoever sent that Via may recognise it
+        reason = error.reason.encode("ascii", "replace").decode()
+        response = request.reply(error.code, reason, error.headers, to_tag=_STATELESS_TAG + self._tags)
+        self._layer.outbox.append((to, bytes(response)))
