@@ -20,7 +20,7 @@ import yaml
 
 from proxy.numbers import Numbering
 from proxy.subscribers.profile import Subscriber
-from simulator.agents.orders import Order, Placed
+from simulator.agents.orders import Credentials, Order, Placed
 from simulator.agents.pjsua import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
 from simulator.observation import CallerSaw, PhoneSaw
@@ -44,7 +44,10 @@ _WORRYING = {
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What of a scenario the lab is built from. `trunks` maps names to kinds; `subscribers` are by name."""
+    """What of a scenario the lab is built from.
+
+    `trunks` maps names to kinds, `subscribers` are by name; phones on `digest_trunks` must prove who they are.
+    """
 
     home: str
     preset: str
@@ -52,6 +55,7 @@ class Premises:
     trunks: Mapping[str, str]
     subscribers: Mapping[str, Subscriber]
     scam_lists: tuple[Path, ...]
+    digest_trunks: frozenset[str] = frozenset()
 
 
 class Lab:
@@ -171,7 +175,12 @@ class Lab:
             "home": premises.home,
             "preset": premises.preset,
             "trunks": {
-                name: {"match": [self._match(name, kind)], "kind": kind, "trust_identity": kind != "access"}
+                name: {
+                    "match": [self._match(name, kind)],
+                    "kind": kind,
+                    "trust_identity": kind != "access",
+                    "auth": "digest" if name in premises.digest_trunks else "none",
+                }
                 for name, kind in by_access_last
             },
             "subscribers": "subscribers.yaml",
@@ -205,7 +214,16 @@ class Lab:
         if self._real is not None:
             self._real.expect(call.id, behaviour)
         self.phones.for_call[call.id] = self._outside.for_call[call.id] = behaviour
-        self._placed[call.id] = self._trunks[call.trunk].place(_order(call)), due
+        order = _order(call, self._credentials(call))
+        self._placed[call.id] = self._trunks[call.trunk].place(order), due
+
+    def _credentials(self, call: PlannedCall) -> Credentials | None:
+        """With which a subscriber's phone proves who it is, where the trunk asks."""
+        name = call.caller_name
+        if name is None or call.trunk not in self.premises.digest_trunks:
+            return None
+        own = self.premises.subscribers[name]
+        return Credentials(user_of(name, own), own.password)
 
     async def idle(self) -> None:
         """Wait until every call placed has ended."""
@@ -288,7 +306,7 @@ def _loopback(index: int) -> str:
     return f"127.0.{index}.1" if sys.platform == "linux" else _LOCALHOST
 
 
-def _order(call: PlannedCall) -> Order:
+def _order(call: PlannedCall, credentials: Credentials | None = None) -> Order:
     return Order(
         call.id,
         caller=call.caller,
@@ -301,6 +319,7 @@ def _order(call: PlannedCall) -> Order:
         cancel_after=call.cancel_after,
         patience=call.ring + (call.cancel_after or 0.0) + _PATIENCE,
         text=call.body,
+        credentials=credentials,
     )
 
 

@@ -247,4 +247,5 @@ def premises_of(scenario: Scenario) -> Premises:
         scenario.trunks,
         scenario.subscribers,
         scenario.scam_lists,
+        scenario.digest_trunks,
     )

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from proxy.authentication import SPOOFED
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
 from proxy.policy.precedence import PRECEDENCE
 from proxy.subscribers.profile import Subscriber
@@ -71,8 +72,8 @@ def _listed(value: Any) -> Any:
 
 
 def _rule(name: str) -> str:
-    if name not in PRECEDENCE:
-        raise ValueError(f"a rule: {did_you_mean(name, PRECEDENCE)}")
+    if name not in (known := (*PRECEDENCE, SPOOFED)):
+        raise ValueError(f"a rule: {did_you_mean(name, known)}")
     return name
 
 
@@ -92,6 +93,7 @@ def _thresholds(value: Any) -> tuple[Threshold, ...]:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+TrunkName = Literal["international", "domestic", "phones"]
 Duration = Annotated[
     float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^({_DURATION.pattern})$"})
 ]
@@ -161,15 +163,16 @@ class Calls(_Model):
     subscriber, or `anonymous`; on the trunk `phones` it is a subscriber. `to` is a subscriber, a number to dial, or a
     list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's 180 to what it does
     then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's CANCEL. Texts
-    know `start` only.
+    know `start` only. `presents` is what a subscriber's phone claims as its number instead of their own.
     """
 
     campaign: Name | None = None
     call: Name | None = None
     method: Literal["INVITE", "MESSAGE"] = "INVITE"
     body: Annotated[str, Field(min_length=1)] | None = None
-    trunk: Literal["international", "domestic", "phones"]
+    trunk: TrunkName
     from_: Annotated[Caller, Field(alias="from")]
+    presents: str | None = None
     to: Texts
     count: Annotated[int, Field(ge=1, le=_MOST)] = 1
     rate: Rate = 10.0
@@ -218,6 +221,15 @@ class Calls(_Model):
                 )
         return callers
 
+    @field_validator("presents")
+    @classmethod
+    def _may_differ(cls, presented: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("trunk") != "phones":
+            raise ValueError("nothing: only on the trunk phones may it differ from `from`")
+        if presented is not None and not _USER_PART.fullmatch(presented):
+            raise ValueError("a number, a subscriber, anonymous, or another SIP user part")
+        return presented
+
     @field_validator("to")
     @classmethod
     def _callees_exist(cls, callees: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -263,6 +275,13 @@ def _subscriber_names(info: ValidationInfo) -> list[str]:
     return list(subscribers) if isinstance(subscribers, dict) else []
 
 
+class TrunkSettings(_Model):
+    """What a scenario says of one of the lab's trunks. `auth: digest`: phones must prove who they are."""
+
+    kind: Literal["international", "domestic", "access"] | None = None
+    auth: Literal["none", "digest"] = "none"
+
+
 class Scenario(_Model):
     """A scenario file. `subscribers` are by name, `thresholds` in the file's order."""
 
@@ -271,6 +290,9 @@ class Scenario(_Model):
     preset: PresetName = "default"
     seed: int = 1
     rules: RuleModes = {}
+    trunk_settings: Annotated[
+        dict[Literal["international", "domestic", "phones"], TrunkSettings], Field(alias="trunks")
+    ] = {}
     subscribers: dict[Name, Subscriber]
     scam_lists: ScamLists = ()
     calls: Annotated[tuple[Calls, ...], AfterValidator(some)]
@@ -280,6 +302,28 @@ class Scenario(_Model):
     def trunks(self) -> Mapping[str, str]:
         """The trunks of the lab by name, and their kinds."""
         return TRUNKS
+
+    @property
+    def digest_trunks(self) -> frozenset[str]:
+        """Those whose callers must prove who they are."""
+        return frozenset(name for name, said in self.trunk_settings.items() if said.auth == "digest")
+
+    @field_validator("trunk_settings")
+    @classmethod
+    def _fits_the_lab(cls, settings: dict[str, TrunkSettings]) -> dict[str, TrunkSettings]:
+        problems = [
+            Problem((name, "kind"), f"{TRUNKS[name]}, as in every lab")
+            for name, said in settings.items()
+            if said.kind not in (None, TRUNKS[name])
+        ]
+        problems += [
+            Problem((name, "auth"), "none; digest is for phones")
+            for name, said in settings.items()
+            if said.auth == "digest" and TRUNKS[name] != "access"
+        ]
+        if problems:
+            raise Problems(problems)
+        return settings
 
     @field_validator("subscribers")
     @classmethod
@@ -302,6 +346,15 @@ class Scenario(_Model):
         if texted:
             raise Problems(Problem((index, "to"), "nobody with a real phone: those take no texts") for index in texted)
         return calls
+
+    @model_validator(mode="after")
+    def _callers_can_prove_themselves(self) -> Scenario:
+        calls = [each for each in self.calls if each.trunk in self.digest_trunks]
+        callers = {name for each in calls if not isinstance(each.from_, Pool) for name in each.from_}
+        without = [name for name, each in self.subscribers.items() if name in callers and not each.password]
+        if without:
+            raise Problems(Problem(("subscribers", name), "a password: its phone is asked for it") for name in without)
+        return self
 
 
 def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:

@@ -73,7 +73,7 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             campaign=entry.name,
             family=entry.family or entry.name,
             trunk=entry.trunk,
-            caller=_number(caller, scenario),
+            caller=_number(entry.presents or caller, scenario),
             caller_name=caller if caller in scenario.subscribers else None,
             callee=_number(callee, scenario),
             callee_name=callee if callee in scenario.subscribers else None,

@@ -8,6 +8,7 @@ from proxy.subscribers.profile import Barring, Subscriber
 from proxy.yaml_file import FileErrors
 from simulator.scenario import Expect, Pool, Scenario, load_scenarios
 from simulator.thresholds import Threshold
+from simulator.traffic import plan
 
 AS_DESIGNED = """\
 scenario: wangiri-beside-family
@@ -259,3 +260,55 @@ def test_the_schema_tells_editors_the_keys_and_how_values_are_written() -> None:
     assert call["additionalProperties"] is False
     assert set(call["properties"]) >= {"campaign", "call", "trunk", "from", "to", "truth", "expect"}
     assert call["properties"]["rate"]["type"] == "string"
+
+
+def test_phones_may_have_to_prove_who_they_are_and_then_need_a_password(folder: Path) -> None:
+    text = """\
+scenario: s
+trunks: {phones: {kind: access, auth: digest}}
+subscribers:
+  alice: {number: "+8613800138001", password: s3cret}
+  bob: {number: "+8613800138002"}
+calls:
+  - {call: a, trunk: phones, from: alice, presents: bob, to: bob, truth: scam}
+"""
+    scenario = read(folder, text)
+    assert scenario.digest_trunks == {"phones"}
+    assert plan(scenario)[0].caller == "+8613800138002"
+    assert plan(scenario)[0].caller_name == "alice"
+    [error] = errors_of(folder, text.replace("from: alice", "from: bob"))
+    assert error.startswith("5:8: found ")
+    assert error.endswith("expected a password: its phone is asked for it")
+    assert read(folder, with_call("call: a, trunk: phones, from: alice, to: bob, truth: legit")).digest_trunks == set()
+
+
+@pytest.mark.parametrize(
+    ("trunks", "error"),
+    [
+        ("{domestic: {auth: digest}}", '2:27: found "digest", expected none; digest is for phones'),
+        ("{phones: {kind: domestic}}", '2:25: found "domestic", expected access, as in every lab'),
+        ("{phnoes: {}}", '2:10: found "phnoes", expected "international", "domestic" or "phones"'),
+        ("{phones: {auth: md5}}", '2:25: found "md5", expected "none" or "digest"'),
+    ],
+)
+def test_what_a_lab_cannot_do_for_a_trunk_is_said(folder: Path, trunks: str, error: str) -> None:
+    call = "{call: a, trunk: domestic, from: '1', to: alice, truth: legit}"
+    assert errors_of(folder, f"scenario: s\ntrunks: {trunks}\n{ALICE}calls: [{call}]\n") == [error]
+
+
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        (
+            "trunk: domestic, from: '1', presents: bob",
+            'found "bob", expected nothing: only on the trunk phones may it differ from `from`',
+        ),
+        (
+            "trunk: phones, from: alice, presents: 'two words'",
+            'found "two words", expected a number, a subscriber, anonymous, or another SIP user part',
+        ),
+    ],
+)
+def test_only_a_subscribers_phone_presents_something_else_than_it_is(folder: Path, entry: str, error: str) -> None:
+    [shown] = errors_of(folder, with_call(f"call: a, {entry}, to: alice, truth: scam"))
+    assert shown.endswith(error)

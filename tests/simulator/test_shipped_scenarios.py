@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from proxy.numbers import Numbering
+from proxy.authentication import decide
 from proxy.policy import preset
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.snapshot import Snapshot
+from proxy.policy.verdict import Verdict
 from proxy.scam_list import ScamList
 from proxy.sip.message import Request
 from proxy.subscribers.storage import Directory
@@ -37,8 +38,8 @@ def policy_of(scenario: Scenario) -> Policy:
     )
 
 
-def received(planned: PlannedCall, scenario: Scenario, numbering: Numbering) -> Call:
-    """The call as the proxy would understand what the agent sends."""
+def judged(planned: PlannedCall, scenario: Scenario, policy: Policy) -> Verdict:
+    """What the proxy would make of the call that the agent sends."""
     order = Order(
         planned.id,
         planned.caller,
@@ -51,7 +52,12 @@ def received(planned: PlannedCall, scenario: Scenario, numbering: Numbering) -> 
     headers = [("From", f"{order.from_};tag=1"), ("To", f"<{order.uri}>"), *order.identity_headers]
     kind = scenario.trunks[planned.trunk]
     trunk = Trunk(planned.trunk, kind, trust_identity=kind != "access")
-    return Call.from_request(Request.build(planned.method, order.uri, headers), trunk, numbering, ARRIVAL)
+    request = Request.build(planned.method, order.uri, headers)
+    proves_it = planned.trunk in scenario.digest_trunks and planned.caller_name is not None
+    subscriber = scenario.subscribers[planned.caller_name or ""] if proves_it else None
+    number = subscriber.number if subscriber else None
+    call = Call.from_request(request, trunk, policy.snapshot.numbering, ARRIVAL, number)
+    return decide(policy, request, call, subscriber)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -60,7 +66,7 @@ def test_the_policy_judges_every_shipped_call_as_the_scenario_expects(name: str)
     policy = policy_of(scenario)
     wrong = []
     for planned in plan(scenario):
-        verdict = policy.decide(received(planned, scenario, policy.snapshot.numbering))
+        verdict = judged(planned, scenario, policy)
         assert planned.expect is not None
         expected = planned.expect.model_dump(include={"action", "rule"}, exclude_none=True)
         if expected != {key: value for key, value in dataclasses.asdict(verdict).items() if key in expected}:
@@ -96,7 +102,7 @@ def test_the_suite_sends_texts_wanted_and_unwanted_and_calls_after_them() -> Non
 
 def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
     decided = {
-        policy.decide(received(planned, scenario, policy.snapshot.numbering)).rule
+        judged(planned, scenario, policy).rule
         for scenario in SHIPPED.values()
         for policy in [policy_of(scenario)]
         for planned in plan(scenario)
@@ -106,6 +112,7 @@ def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
         "subscriber.allow",
         "subscriber.block",
         "spoofed.home_number",
+        "spoofed.subscriber_number",
         "anonymous.reject",
         "barring.incoming_international",
         "barring.outgoing_international",
