@@ -55,7 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file; the README shows every key")
     path: Path = parser.parse_args(argv).config
-    log.configure()
+    console = log.configure()
+    try:
+        return _load_and_serve(path, console)
+    finally:
+        console.close()
+
+
+def _load_and_serve(path: Path, console: log.LineWriter) -> int:
     try:
         config = load_config(path)
         policy = Policy(load_snapshot(config))
@@ -68,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{error.filename or path}: {error.strerror}", file=sys.stderr)
         return USAGE
     try:
-        return _run(_serve(path, config, policy))
+        return _run(_serve(path, config, policy, console))
     except _PortTaken as error:
         print(error, file=sys.stderr)
         return ENVIRONMENT
@@ -87,12 +94,12 @@ def _run(main_coroutine: Coroutine[Any, Any, int]) -> int:
     return result
 
 
-async def _serve(path: Path, config: ProxyConfig, policy: Policy) -> int:
+async def _serve(path: Path, config: ProxyConfig, policy: Policy, console: log.LineWriter) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    records = log.RecordWriter(config.call_log)
+    records = log.LineWriter.append_to(config.call_log) if config.call_log else console
     core = ProxyCore(_settings(config, loop.time()), policy)
     server = Server(
         core,
@@ -104,7 +111,6 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy) -> int:
     try:
         await server.start()
     except OSError as error:
-        records.close()
         raise _explained(error) from error
     reloads: set[asyncio.Task[None]] = set()
     one_at_a_time = asyncio.Lock()
@@ -123,8 +129,10 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy) -> int:
     core.give_up()
     server.flush()
     server.close()
-    records.close()
-    logger.info("stopped", drained=finished, counters=dict(core.counters))
+    if records is not console:
+        records.close()
+    lost = sum(writer.lost for writer in {records, console})
+    logger.info("stopped", drained=finished, lost=lost, counters=dict(core.counters))
     return OK
 
 
@@ -136,12 +144,14 @@ def _settings(config: ProxyConfig, now: float) -> CoreSettings:
         listeners,
         Flow(switch.transport, switch.host, switch.port, local),
         config.trunk_table().find,
-        frozenset(config.domains),
+        frozenset(domain.lower() for domain in config.domains),
         config.limits.transactions,
         config.limits.timer_c,
         epoch=time.time() - now,
         realm=config.authentication.realm,
         nonce_seconds=config.authentication.nonce_seconds,
+        wrong_answers=config.authentication.wrong_answers,
+        lockout_seconds=config.authentication.lockout_seconds,
         stopwatch=time.perf_counter,
     )
 
