@@ -58,10 +58,13 @@ def eventually(look: Callable[[], T], patience: float = 10.0) -> T:
 class ProxyProcess:
     """A proxy that listens on `host`:`port` over UDP and TCP (and, with `tls`, on `tls_port` over TLS).
 
-    `config` goes over the defaults of this test bed, key by key; it is written as JSON, which is YAML too.
+    `stderr` is where its log goes instead of `log`. `config` goes over the defaults of this test bed, key by key; it is
+    written as JSON, which is YAML too.
     """
 
-    def __init__(self, folder: Path, switch_port: int, *, transport: str = "udp", **config: Any) -> None:
+    def __init__(
+        self, folder: Path, switch_port: int, *, transport: str = "udp", stderr: int | None = None, **config: Any
+    ) -> None:
         self.host, self.port = PROXY_HOST, free_port(PROXY_HOST)
         self.tls_port = free_port(PROXY_HOST)
         listen = [f"udp:{self.host}:{self.port}", f"tcp:{self.host}:{self.port}"]
@@ -88,7 +91,7 @@ class ProxyProcess:
                 [sys.executable, "-m", "proxy", str(self.config)],
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
             )
 
     @property

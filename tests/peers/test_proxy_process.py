@@ -184,6 +184,43 @@ def test_a_switch_that_is_not_there_does_not_stop_it(running_proxy: Start) -> No
             assert answers(proxy)
 
 
+@pytest.mark.parametrize("reader", ["reads nothing", "went away"])
+def test_calls_are_answered_though_nobody_reads_the_log(tmp_path: Path, reader: str) -> None:
+    reading, writing = os.pipe()
+    proxy = ProxyProcess(tmp_path, free_port(SWITCH), stderr=writing, call_log=None)
+    os.close(writing)
+    if reader == "went away":
+        os.close(reading)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+            caller.bind((INTERNATIONAL, 0))
+            caller.connect((proxy.host, proxy.port))
+            caller.settimeout(10)
+            eventually(lambda: is_up(caller, proxy))
+            for number in range(500):  # each leaves a record: several times what a pipe holds
+                message = options(proxy, INTERNATIONAL, caller.getsockname()[1], f"unread{number}")
+                message = message.replace(b"OPTIONS sip:", b"MESSAGE sip:+8613800138001@")
+                message = message.replace(b"1 OPTIONS", b"1 MESSAGE").replace(b"sip:probe@", b"sip:+8613800138009@")
+                caller.send(message)
+                assert b";branch=z9hG4bKunread%d" % number in (answer := caller.recv(65535))
+                assert answer.startswith(b"SIP/2.0 6")  # a home number from abroad
+        assert proxy.stop() == 0
+    finally:
+        proxy.process.kill()
+        proxy.process.wait()
+        if reader == "reads nothing":
+            os.close(reading)
+
+
+def is_up(caller: socket.socket, proxy: ProxyProcess) -> bool:
+    """Whether an OPTIONS is answered; until it listens, that comes back as refused."""
+    try:
+        caller.send(options(proxy, INTERNATIONAL, caller.getsockname()[1], random.randbytes(6).hex()))
+        return caller.recv(65535).startswith(b"SIP/2.0 200 ")
+    except ConnectionRefusedError:
+        return False
+
+
 def self_signed(folder: Path) -> tuple[Path, Path]:
     """A certificate for the proxy's address, good for a day, and its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
