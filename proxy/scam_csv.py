@@ -39,7 +39,7 @@ def read_rows(paths: Iterable[Path]) -> tuple[bytearray, list[str]]:
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
                 _FileReader(path, file, names, errors).read(rows)
         except OSError as error:
-            errors.add(FileError(path, 1, 1, (error.strerror or str(error)).lower(), "a file that can be read"))
+            errors.add(FileError.whole(path, (error.strerror or str(error)).lower()))
     if errors.count:
         raise FileErrors(errors.kept, errors.count - len(errors.kept))
     return rows, list(names)

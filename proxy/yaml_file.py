@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError, ValidationInfo
@@ -29,7 +29,7 @@ _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U0001
 
 @dataclass(frozen=True, slots=True, order=True)
 class FileError:
-    """One thing to mend, at a line and column counted from 1."""
+    """One thing to mend, at a line and column counted from 1; at line 0 what is wrong with the file as such."""
 
     path: Path
     line: int
@@ -37,7 +37,14 @@ class FileError:
     found: str
     expected: str
 
+    @classmethod
+    def whole(cls, path: Path, problem: str) -> Self:
+        """No place in the file, because it could not be read as such a file at all."""
+        return cls(path, 0, 0, problem, "")
+
     def __str__(self) -> str:
+        if self.line == 0:
+            return f"{self.path}: {self.found}"
         return f"{self.path}:{self.line}:{self.column}: found {self.found}, expected {self.expected}"
 
 
@@ -115,8 +122,7 @@ def read_text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileErrors([FileError(path, 1, 1, reason, "a file that can be read")]) from None
+        raise FileErrors([FileError.whole(path, (error.strerror or str(error)).lower())]) from None
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -41,6 +41,10 @@ _SHOWN = 50  # errors kept
 _COLUMNS = (
     *("number", "user", "password", "pin", "roaming"),
     *("incoming_international", "outgoing_international", "anonymous", "allow", "block"),
+)
+_SAVE = (
+    f"INSERT INTO subscribers ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
+    f"ON CONFLICT (number) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
 _SEPARATOR, _END = "\x1f", b"\n"  # in no field: profile.py refuses control characters
 _BARRINGS = tuple(Barring(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
@@ -143,6 +147,30 @@ def load_directory(config: ProxyConfig) -> Directory:
     return Directory(load(Path(location), SubscribersFile).subscribers)
 
 
+def save_subscribers(path: Path, subscribers: Iterable[Subscriber]) -> None:
+    """Put subscribers into an SQLite database, all or none; it is made where it is missing.
+
+    Who is in it already, by number, is replaced. Raises FileErrors where it is no such database, or where another
+    number has one of the user names.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(_SCHEMA)
+            database.executemany(_SAVE, map(_row_of, subscribers))
+    except sqlite3.Error as error:
+        raise FileErrors([FileError.whole(path, str(error))]) from None
+
+
+def _row_of(subscriber: Subscriber) -> tuple[Any, ...]:
+    fields = asdict(subscriber) | asdict(subscriber.barring)
+    fields |= {
+        "user": subscriber.user or None,
+        "allow": " ".join(subscriber.allow),
+        "block": " ".join(subscriber.block),
+    }
+    return tuple(fields[name] for name in _COLUMNS)
+
+
 def unique(subscribers: Iterable[tuple[int | str, Subscriber]]) -> None:
     """Raise Problems where two subscribers, given with their keys, share a number or a user name."""
     seen: set[str] = set()
@@ -171,17 +199,19 @@ class SubscribersFile:
 
 
 def _read_database(path: Path) -> Directory:
-    """Read the table `subscribers`, made where it is missing; a wrong value is placed by rowid and column."""
+    """Read the table `subscribers`, and change nothing; a wrong value is placed by rowid and column."""
+    if not path.is_file():
+        advice = f"ringfence subscribers import subscribers.yaml sqlite:///{path}"
+        raise FileErrors([FileError.whole(path, f"no such file; make the database with `{advice}`")])
     errors: list[FileError] = []
     try:
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute(_SCHEMA)
+        # mode=rw, not ro: a database in WAL mode would be left with two files beside it.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+            database.execute("PRAGMA query_only=on")
             rows = database.execute(f"SELECT rowid, {', '.join(_COLUMNS)} FROM subscribers ORDER BY rowid")  # noqa: S608
             directory = Directory(_valid(path, rows, errors))
     except sqlite3.Error as error:
-        expected = "an SQLite database that can be written, with the table subscribers"
-        raise FileErrors([FileError(path, 1, 1, str(error), expected)]) from None
+        raise FileErrors([FileError.whole(path, f"{error}; expected an SQLite database of subscribers")]) from None
     if errors:
         raise FileErrors(errors[:_SHOWN], len(errors) - len(errors[:_SHOWN]))
     return directory

@@ -134,7 +134,7 @@ def test_only_the_first_errors_are_listed_and_the_others_counted(errors_of) -> N
 
 
 def test_a_list_that_is_gone_is_an_error_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(FileErrors, match=r"gone.csv:1:1: found no such file or directory, expected a file that"):
+    with pytest.raises(FileErrors, match=r"gone.csv: no such file or directory$"):
         ScamList.load([tmp_path / "gone.csv"])
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import tracemalloc
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from proxy.config import load_config
 from proxy.subscribers.profile import Barring, Subscriber
-from proxy.subscribers.storage import Directory, load_directory
+from proxy.subscribers.storage import Directory, load_directory, save_subscribers
 from proxy.yaml_file import FileErrors
 
 ALICE = Subscriber(
@@ -68,8 +69,43 @@ def test_who_is_no_subscriber_is_not_found(tmp_path: Path) -> None:
     assert [directory.find_user(user) for user in ("", "bob", "+8613800138002")] == [None] * 3
 
 
-def test_a_database_that_is_missing_is_made_and_holds_the_same_fields(tmp_path: Path) -> None:
-    assert len(read(tmp_path, "sqlite:///x.db")) == 0
+def test_a_database_that_is_missing_is_not_made_but_said_how_to_make(tmp_path: Path) -> None:
+    with pytest.raises(FileErrors) as caught:
+        read(tmp_path, "sqlite:///x.db")
+    path = tmp_path / "x.db"
+    command = f"ringfence subscribers import subscribers.yaml sqlite:///{path}"
+    assert str(caught.value) == f"{path}: no such file; make the database with `{command}`"
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+def test_reading_a_database_changes_nothing(tmp_path: Path, journal: str) -> None:
+    save_subscribers(tmp_path / "x.db", [ALICE])
+    with closing(sqlite3.connect(tmp_path / "x.db")) as database:
+        database.execute(f"PRAGMA journal_mode={journal}")
+    before = (tmp_path / "x.db").read_bytes()
+    assert list(read(tmp_path, "sqlite:///x.db")) == [ALICE]
+    assert (tmp_path / "x.db").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["proxy.yaml", "x.db"]
+
+
+def test_saved_subscribers_come_out_as_they_went_in_and_replace_those_of_their_number(tmp_path: Path) -> None:
+    save_subscribers(tmp_path / "x.db", [ALICE, BOB])
+    assert list(read(tmp_path, "sqlite:///x.db")) == [ALICE, BOB]
+    moved = replace(ALICE, user="alicia", barring=Barring(anonymous=True))
+    save_subscribers(tmp_path / "x.db", [moved])
+    assert list(read(tmp_path, "sqlite:///x.db")) == [moved, BOB]
+
+
+def test_of_subscribers_that_clash_with_others_none_is_saved(tmp_path: Path) -> None:
+    save_subscribers(tmp_path / "x.db", [ALICE])
+    with pytest.raises(FileErrors, match=r"x.db: UNIQUE constraint failed: subscribers.user"):
+        save_subscribers(tmp_path / "x.db", [BOB, replace(ALICE, number="+8613800138003")])
+    assert list(read(tmp_path, "sqlite:///x.db")) == [ALICE]
+
+
+def test_a_database_written_by_others_holds_the_same_fields(tmp_path: Path) -> None:
+    save_subscribers(tmp_path / "x.db", [])
     fill(
         tmp_path,
         ("+8613800138001", "alice", "s3cret", "2580", 1, 1, "+6591234567 +44*", "+1900*"),
@@ -79,7 +115,7 @@ def test_a_database_that_is_missing_is_made_and_holds_the_same_fields(tmp_path: 
 
 
 def test_a_wrong_value_in_a_database_is_placed_by_row_and_column(tmp_path: Path) -> None:
-    read(tmp_path, "sqlite:///x.db")
+    save_subscribers(tmp_path / "x.db", [])
     fill(
         tmp_path,
         ("+8613800138001", None, "", None, 0, 0, "", ""),
@@ -99,7 +135,7 @@ def test_a_wrong_value_in_a_database_is_placed_by_row_and_column(tmp_path: Path)
 
 def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_text("number,user\n" * 100)
-    with pytest.raises(FileErrors, match=r"x.db:1:1: found file is not a database, expected an SQLite database"):
+    with pytest.raises(FileErrors, match=r"x.db: file is not a database; expected an SQLite database of subscribers"):
         read(tmp_path, "sqlite:///x.db")
 
 

@@ -136,9 +136,7 @@ def test_a_file_that_is_no_yaml_says_where_and_what_to_write(tmp_path: Path, tex
 def test_a_missing_file_is_an_error_like_any_other(tmp_path: Path) -> None:
     with pytest.raises(FileErrors) as caught:
         load(tmp_path / "absent.yaml", Sample)
-    assert str(caught.value) == (
-        f"{tmp_path / 'absent.yaml'}:1:1: found no such file or directory, expected a file that can be read"
-    )
+    assert str(caught.value) == f"{tmp_path / 'absent.yaml'}: no such file or directory"
 
 
 def test_aliases_repeat_a_value(tmp_path: Path) -> None:
