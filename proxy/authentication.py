@@ -75,8 +75,8 @@ class Authenticator:
         request: Request,
         find_user: Callable[[str], Subscriber | None],
         now: float,
+        source: str,
         *,
-        source: str = "",
         required: bool = True,
     ) -> Subscriber | None:
         """The subscriber who made the request; None where nobody proved to be, and that is not `required`.
@@ -212,10 +212,10 @@ def decide(policy: Policy, request: Request, call: Call, subscriber: Subscriber 
     if subscriber is None or call.callee.is_emergency:
         return policy.decide(call)
     claimed = claims_of_others(request, subscriber, policy.snapshot.numbering)
-    return refusal(claimed) if claimed else policy.decide(call)
+    return _refusal(claimed) if claimed else policy.decide(call)
 
 
-def refusal(claimed: str) -> Verdict:
+def _refusal(claimed: str) -> Verdict:
     """The verdict on a call that presents a number of somebody else's."""
     detail = f"{claimed} is not the authenticated subscriber's number"
     return Verdict("reject", 403, "Forbidden", SPOOFED, detail, (Step(SPOOFED, "enforce", "reject", detail),))

@@ -191,10 +191,15 @@ class CardKey(Card):
 
 
 class Authentication(_Model):
-    """Of trunks with `auth: digest`: the realm, a domain name, and how long an answered challenge may be used."""
+    """Of trunks with `auth: digest`: the realm, a domain name, and how long an answered challenge may be used.
+
+    After `wrong_answers` for a user from an address within `lockout_seconds`, that user gets 403 there for as long.
+    """
 
     realm: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "ringfence.example"
     nonce_seconds: Annotated[float, Field(ge=1)] = 60.0
+    wrong_answers: Annotated[int, Field(ge=1)] = 5
+    lockout_seconds: Annotated[float, Field(ge=1)] = 60.0
 
 
 class Limits(_Model):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from proxy.authentication import Authenticator, claims_of_others, refusal
+from proxy.authentication import Authenticator, claims_of_others, decide
 from proxy.call_record import CallRecord
 from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
@@ -64,6 +64,8 @@ class CoreSettings:
     epoch: float = 0.0  # what to add to `now` to get seconds since 1970
     realm: str = "ringfence.example"  # of digest authentication
     nonce_seconds: float = 60.0
+    wrong_answers: int = 5
+    lockout_seconds: float = 60.0
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record
 
 
@@ -81,7 +83,9 @@ class ProxyCore:
         self.outbox = self._layer.outbox
         self.records = self._contexts.records
         self._router = Router(settings.listeners, FlowTokens(secret or secrets.token_bytes(32)))
-        self._authenticator = Authenticator(settings.realm, settings.nonce_seconds)
+        self._authenticator = Authenticator(
+            settings.realm, settings.nonce_seconds, settings.wrong_answers, settings.lockout_seconds
+        )
         self._switch = settings.softswitch
 
     # --- what the server calls
@@ -287,7 +291,7 @@ class ProxyCore:
         snapshot = self.policy.snapshot
         required = not snapshot.numbering.understand(request.uri).is_emergency
         find_user = snapshot.subscribers.find_user
-        subscriber = self._authenticator.authenticate(request, find_user, now, required=required)
+        subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=required)
         judged = in_dialog or request.method in _JUDGED  # by the dialog, or by the policy
         if subscriber and not judged and claims_of_others(request, subscriber, snapshot.numbering):
             raise Forbidden("a number of somebody else's")
@@ -301,10 +305,7 @@ class ProxyCore:
         policy = self.policy
         numbering, number = policy.snapshot.numbering, subscriber.number if subscriber else None
         call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number)
-        claimed = ""
-        if subscriber is not None and not call.callee.is_emergency:
-            claimed = claims_of_others(request, subscriber, numbering)
-        verdict = refusal(claimed) if claimed else policy.decide(call)
+        verdict = decide(policy, request, call, subscriber)
         context.record = CallRecord(call, request.call_id, verdict, self.settings.stopwatch() - started)
         self.counters[verdict.action] += 1
         if verdict.action in ("allow", "label"):
