@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from proxy.authentication import decide
 from proxy.config import ProxyConfig, load_config
 from proxy.loading import load_snapshot
 from proxy.numbers import Number
@@ -20,10 +21,12 @@ from proxy.policy.engine import Policy
 from proxy.policy.snapshot import Snapshot
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, parse
+from proxy.subscribers.profile import Subscriber
 from proxy.trunks import Trunk
 from proxy.yaml_file import FileErrors, did_you_mean
 
 OK, USAGE = 0, 2
+_ASSUMED = "the caller is who From says; --as USER tells who proved to be calling"
 _EXAMPLE = """\
 example:
   ringfence explain --config proxy.yaml --trunk international --at 2026-03-01T12:00:00Z invite.sip
@@ -40,13 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--config", type=Path, required=True, help="the proxy's YAML file")
     parser.add_argument("--trunk", required=True, metavar="NAME", help="the trunk that it came in on")
+    parser.add_argument("--as", dest="user", metavar="USER", help="who proved to be calling, where trunks use digest")
     parser.add_argument("--at", type=_time, metavar="TIME", help="when, in ISO 8601 (UTC unless it says) [now]")
     parser.add_argument("file", metavar="FILE", help="one raw INVITE or MESSAGE; - reads standard input")
     arguments = parser.parse_args(argv)
     try:
         config = load_config(arguments.config)
         data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
-        explained = explain(config, arguments.trunk, data, arguments.at)
+        explained = explain(config, arguments.trunk, data, arguments.at, arguments.user)
     except OSError as error:
         print(f"{error.filename or arguments.file}: {error.strerror or error}", file=sys.stderr)
         return USAGE
@@ -58,12 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return OK
 
 
-def explain(config: ProxyConfig, trunk: str, data: bytes, at: float | None = None) -> dict[str, Any]:
+def explain(
+    config: ProxyConfig, trunk: str, data: bytes, at: float | None = None, user: str | None = None
+) -> dict[str, Any]:
     """The verdict on one raw request, as a JSON object.
 
-    `at` is in epoch seconds, None for now. Line ends of a text editor will do. `elapsed_us` is the time of a second
-    run, since the first compiles the numbering plans that it meets. Raises SipError for what is no SIP request,
-    ValueError for a trunk that the config does not name, FileErrors and OSError.
+    `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
+    be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. Line ends of a
+    text editor will do. `elapsed_us` is the time of a second run, since the first compiles the numbering plans that
+    it meets. Raises SipError for what is no SIP request, ValueError for a trunk or a user that the config does not
+    know, FileErrors and OSError.
     """
     if trunk not in config.trunks:
         raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
@@ -71,21 +79,33 @@ def explain(config: ProxyConfig, trunk: str, data: bytes, at: float | None = Non
     snapshot = load_snapshot(config)
     policy = Policy(snapshot)
     came_in = Trunk(trunk, config.trunks[trunk].kind, config.trunks[trunk].trust_identity, config.trunks[trunk].auth)
+    caller = None if user is None else _subscriber(user, came_in, snapshot)
+    number = caller.number if caller else None
     arrival = time.time() if at is None else at
     for _ in range(2):
         started = time.perf_counter()
-        call = Call.from_request(request, came_in, snapshot.numbering, arrival)
-        verdict = policy.decide(call)
+        call = Call.from_request(request, came_in, snapshot.numbering, arrival, number)
+        verdict = decide(policy, request, call, caller)
         elapsed = time.perf_counter() - started
     return {
         "action": verdict.action,
         "status": verdict.status,
         "rule": verdict.rule,
+        **({"assumed": _ASSUMED} if came_in.auth == "digest" and caller is None else {}),
         "caller": _described(call.caller, Case.of(call, snapshot).caller_origin, snapshot),
         "callee": _described(call.callee, number_origin(call.callee, snapshot), snapshot),
         "trace": [step._asdict() for step in verdict.trace],
         "elapsed_us": round(elapsed * 1e6, 1),
     }
+
+
+def _subscriber(user: str, trunk: Trunk, snapshot: Snapshot) -> Subscriber:
+    if trunk.auth != "digest":
+        raise ValueError(f'found --as, expected a trunk with auth: digest; "{trunk.name}" asks nobody who they are')
+    found = snapshot.subscribers.find_user(user) or snapshot.subscribers.find(user)
+    if found is None:
+        raise ValueError(f'found --as "{user}", expected the user or the number of a subscriber')
+    return found
 
 
 def _described(number: Number, origin: Origin, snapshot: Snapshot) -> dict[str, str | None]:

@@ -20,13 +20,14 @@ preset: cn
 trunks:
   international: {match: [127.0.1.0/24], kind: international, trust_identity: true}
   phones: {match: [127.0.0.0/24], kind: access}
+  desks: {match: [127.0.4.0/24], kind: access, auth: digest}
 subscribers: subscribers.yaml
 scam_lists: [list.csv]
 """
 SUBSCRIBERS = """\
 subscribers:
   - {number: "+8613800138001", barring: {incoming_international: on}, allow: ["+6591234567"]}
-  - {number: "+8613800138002"}
+  - {number: "+8613800138002", user: bob, password: b0b, barring: {outgoing_international: on}}
 """
 LIST = """\
 number,category,confidence,source,expires
@@ -141,6 +142,36 @@ def test_the_origin_follows_from_trunk_and_number(desk: Desk, caller: str, trunk
 )
 def test_a_list_entry_counts_at_the_time_given(desk: Desk, at: str, rule: str) -> None:
     assert desk.explain("+23224123456", "+8613800138002", "--at", at)["rule"] == rule
+
+
+@pytest.mark.parametrize("user", ["bob", "+8613800138002"])
+def test_who_proved_to_be_calling_is_judged_and_held_to_their_number(desk: Desk, user: str) -> None:
+    abroad = desk.explain("anonymous", "+6591234567", "--as", user, trunk="desks")
+    assert (abroad["rule"], abroad["caller"]["e164"]) == ("barring.outgoing_international", "+8613800138002")
+    borrowed = desk.explain("+8613800138001", "10086", "--as", user, trunk="desks")
+    assert (borrowed["action"], borrowed["status"], borrowed["rule"]) == ("reject", 403, "spoofed.subscriber_number")
+    assert "assumed" not in abroad.keys() | borrowed.keys()
+    assert desk.explain("+8613800138001", "110", "--as", user, trunk="desks")["rule"] == "never_block"
+
+
+def test_without_proof_from_is_believed_and_the_output_says_so(desk: Desk) -> None:
+    explained = desk.explain("+8613800138002", "+6591234567", trunk="desks")
+    assert explained["rule"] == "barring.outgoing_international"
+    assert explained["assumed"] == "the caller is who From says; --as USER tells who proved to be calling"
+    assert "assumed" not in desk.explain("+8613800138002", "10086", trunk="phones")
+
+
+@pytest.mark.parametrize(
+    ("trunk", "user", "complaint"),
+    [
+        ("phones", "bob", 'found --as, expected a trunk with auth: digest; "phones" asks nobody who they are'),
+        ("desks", "carol", 'found --as "carol", expected the user or the number of a subscriber'),
+    ],
+)
+def test_who_cannot_have_proved_to_be_calling_is_said(desk: Desk, trunk: str, user: str, complaint: str) -> None:
+    path = desk.folder / "request.sip"
+    path.write_text(INVITE.format(caller="1", callee="10086"))
+    assert desk.run("--trunk", trunk, "--as", user, str(path)) == (2, "", f"ringfence explain: {complaint}\n")
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\n", ""])
