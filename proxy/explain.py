@@ -26,6 +26,7 @@ from proxy.trunks import Trunk
 from proxy.yaml_file import FileErrors, did_you_mean
 
 OK, USAGE = 0, 2
+_JUDGED = ("INVITE", "MESSAGE")
 _ASSUMED = "the caller is who From says; --as USER tells who proved to be calling"
 _EXAMPLE = """\
 example:
@@ -76,6 +77,13 @@ def explain(
     if trunk not in config.trunks:
         raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
     request = _request(data)
+    if request.method not in _JUDGED:
+        raise ValueError(
+            f"found {request.method}, expected {' or '.join(_JUDGED)}: the policy judges no other requests"
+        )
+    if request.header("from") is None:
+        example = "From: <sip:+6591234567@example.com>;tag=1"
+        raise ValueError(f"found no From among the headers, expected a line such as `{example}` below the first")
     snapshot = load_snapshot(config)
     policy = Policy(snapshot)
     came_in = Trunk(trunk, config.trunks[trunk].kind, config.trunks[trunk].trust_identity, config.trunks[trunk].auth)

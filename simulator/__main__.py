@@ -1,4 +1,4 @@
-"""The `ringfence` command line: run, proxy, explain, lint, schema, doctor."""
+"""The `ringfence` command line: run, proxy, explain, lint, subscribers, schema, doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from proxy import __main__ as proxy_main
 from proxy import explain
 from proxy.yaml_file import FileErrors
-from simulator import doctor, files
+from simulator import doctor, files, subscribers_command
 from simulator.proxy_process import LabError
 from simulator.report import json_file, junit, terminal
 from simulator.report.progress import RunProgress
@@ -111,13 +111,15 @@ def _parser() -> argparse.ArgumentParser:
 
     lint = _described(
         "lint",
-        "Read scenarios, proxy configs, subscriber files and scam lists, and tell every error in them.",
+        "Read scenarios, proxy configs, subscriber files, presets and scam lists, and tell every error in them.",
         "example:\n  ringfence lint scenarios proxy.yaml lists/wangiri.csv\n",
         commands.add_parser,
         help="check files without playing anything",
     )
     lint.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, or folders of them")
     lint.set_defaults(command=_lint)
+
+    subscribers_command.add_to(commands)
 
     schema = _described(
         "schema",

@@ -10,9 +10,11 @@ from pydantic import TypeAdapter
 
 from proxy.config import ProxyConfig, load_config
 from proxy.loading import load_snapshot
+from proxy.policy.preset import Preset
 from proxy.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
-from proxy.yaml_file import FileError, FileErrors, load, top_keys
+from proxy.yaml_file import FileError, FileErrors, load
+from simulator.file_kinds import FileKind, files_in, kind_of
 from simulator.scenario import Scenario, load_scenarios
 from simulator.traffic import plan
 
@@ -42,10 +44,7 @@ def lint(paths: Iterable[Path]) -> list[str]:
 def _files(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
-        inside = (
-            sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".csv")) if path.is_dir() else [path]
-        )
-        found |= dict.fromkeys(inside)
+        found |= dict.fromkeys(files_in(path, ".yaml", ".csv") if path.is_dir() else [path])
     return list(found)
 
 
@@ -53,12 +52,16 @@ def _describe(path: Path) -> str:
     """Check one file as what it looks like."""
     if path.suffix == ".csv":
         return f"a scam list of {len(ScamList.load([path]))} entries"
-    keys = top_keys(path)
-    if "listen" in keys:
+    kind = kind_of(path)
+    if kind is FileKind.CONFIG:
         load_snapshot(load_config(path))
-        return "a proxy config"
-    if "subscribers" in keys and "scenario" not in keys and "calls" not in keys:
+        return kind
+    if kind is FileKind.SUBSCRIBERS:
         return f"{len(load(path, SubscribersFile).subscribers)} subscribers"
+    if kind is FileKind.PRESET:
+        return f"a preset ({load(path, Preset).description})"
+    if kind is FileKind.FOREIGN:
+        return f"{kind}, not checked"
     ((scenario, _),) = load_scenarios([path])
     names = ", ".join(entry.name for entry in scenario.calls)
     return f'scenario "{scenario.name}", {len(plan(scenario))} calls ({names})'

@@ -30,11 +30,18 @@ from proxy.policy.precedence import PRECEDENCE
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
+from simulator.file_kinds import FileKind, files_in, kind_of
 from simulator.thresholds import Threshold
 
 # The trunks that every lab has, and their kinds.
 TRUNKS: Mapping[str, str] = {"international": "international", "domestic": "domestic", "phones": "access"}
 ANONYMOUS = "anonymous"
+_INSTEAD = {
+    FileKind.CONFIG: ": run it with `ringfence proxy`, or check it with `ringfence lint`",
+    FileKind.SUBSCRIBERS: ": name it in a proxy config, or check it with `ringfence lint`",
+    FileKind.PRESET: ": scenarios and proxy configs choose it with `preset: NAME`",
+    FileKind.FOREIGN: ": a scenario has at least the keys scenario, subscribers and calls",
+}
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _USER_PART = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]+")  # RFC 3261 section 25.1
@@ -358,13 +365,15 @@ class Scenario(_Model):
 
 
 def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
-    """Read scenario files, and all *.yaml of folders; raises FileErrors with all that is wrong in any of them."""
-    files = [file for path in paths for file in (sorted(path.rglob("*.yaml")) if path.is_dir() else [path])]
+    """Read scenario files, and all that lie in folders; raises FileErrors with all that is wrong in any of them."""
+    files = [file for path in paths for file in (_scenarios_in(path) if path.is_dir() else [path])]
     scenarios: list[tuple[Scenario, Path]] = []
     errors: list[FileError] = []
     more = 0
     for file in dict.fromkeys(files):
         try:
+            if (kind := kind_of(file)) is not FileKind.SCENARIO:
+                raise FileErrors([FileError.whole(file, f"this is {kind}{_INSTEAD.get(kind, '')}")])
             scenarios.append((load(file, Scenario), file))
         except FileErrors as wrong:
             errors += wrong.errors
@@ -372,3 +381,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
     if errors:
         raise FileErrors(errors, more)
     return scenarios
+
+
+def _scenarios_in(folder: Path) -> list[Path]:
+    return [file for file in files_in(folder, ".yaml") if kind_of(file) is FileKind.SCENARIO]

@@ -218,6 +218,68 @@ def test_lint_says_what_is_in_every_file(desk: Path, capsys: pytest.CaptureFixtu
     ]
 
 
+CONFIG = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
+PEOPLE = 'subscribers:\n  - {number: "+8613800138001"}\n'
+
+
+def test_a_folder_is_searched_for_scenarios_and_not_for_what_tools_and_runs_left_there(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (".venv", "env", "runs/old", "deep"):
+        (desk / folder).mkdir(parents=True)
+        written(desk / folder / "small.yaml", SCENARIO if folder == "deep" else "scenario: [broken\n")
+    written(desk / "env" / "pyvenv.cfg", "")
+    written(desk / "runs" / "old" / "manifest.json", "{}")
+    written(desk / "runs" / "old" / "events.jsonl", "")
+    written(desk / "proxy.yaml", CONFIG)
+    written(desk / "compose.yaml", "services: {}\n")
+    written(desk / "mine.yaml", "description: my rules\n")
+    assert main(["lint", "."]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "compose.yaml: none of Ringfence's files, not checked",
+        "mine.yaml: a preset (my rules)",
+        "proxy.yaml: a proxy config",
+        'deep/small.yaml: scenario "small", 12 calls (wangiri, daughter, emergency)',
+    ]
+    assert main(["run", ".", "-k", "nothing"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CONFIG, "this is a proxy config: run it with `ringfence proxy`"),
+        (PEOPLE, "this is a subscribers file"),
+        ("description: my rules\n", "this is a preset"),
+        ("services: {}\n", "this is none of Ringfence's files"),
+    ],
+)
+def test_run_says_what_a_file_is_that_is_no_scenario(
+    desk: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    assert main(["run", written(desk / "x.yaml", text)]) == 2
+    assert capsys.readouterr().err.startswith(f"{desk / 'x.yaml'}: {told}")
+
+
+@pytest.mark.parametrize("command", ["run", "lint"])
+def test_a_missing_file_is_said_to_be_missing(desk: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert main([command, "nowhere.yaml"]) == 2
+    assert capsys.readouterr().err == "nowhere.yaml: no such file or directory\n"
+
+
+def test_a_database_is_made_from_yaml_when_asked_and_only_then(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people, config = (
+        written(desk / "people.yaml", PEOPLE),
+        written(desk / "proxy.yaml", CONFIG + "subscribers: sqlite:///x.db\n"),
+    )
+    assert main(["lint", config]) == 2
+    assert "x.db: no such file; make the database with `ringfence subscribers import" in capsys.readouterr().err
+    assert not (desk / "x.db").exists()
+    assert main(["subscribers", "import", people, "sqlite:///x.db"]) == 0
+    assert capsys.readouterr().out == "1 subscribers put into sqlite:///x.db\n"
+    assert main(["lint", config]) == 0
+    assert main(["subscribers", "import", people, "x.db"]) == 2
+
+
 @pytest.mark.parametrize("name", ["scenario", "config", "subscribers"])
 def test_every_format_has_a_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", name]) == 0
