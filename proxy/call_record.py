@@ -8,7 +8,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from proxy.numbers import Number
-from proxy.policy.answers import reference
+from proxy.policy.answers import Answer, reference
 from proxy.policy.call import Call
 from proxy.policy.verdict import Step, Verdict
 
@@ -29,18 +29,28 @@ class CallRecord:
 
     def line(self, final: int | None) -> str:
         """The record as JSON. `final` is the status sent to the caller, None where none was; times are in
-        microseconds, the timestamp is when the request arrived (UTC). `reference` is what a 603+ told the caller."""
+        microseconds, the timestamp is when the request arrived (UTC). Of a call with a treatment `label` is what the
+        phone shows, `service` what the switch was asked for, `reference` what a 603+ told the caller."""
         call, verdict = self._call, self._verdict
         arrived = timestamp(call.arrival)
-        told = verdict.answer is not None and verdict.answer.reject == "603+"
-        quoted = f'"reference":"{reference(self._call_id, arrived)}",' if told else ""
+        treated = self._treated(arrived) if verdict.treatment is not None else ""
         return (
             f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(self._call_id)},"method":{_text(call.method)},'
             f'"trunk":{_text(call.trunk)},"caller":{_text(shown(call.caller))},"callee":{_text(shown(call.callee))},'
             f'"action":"{verdict.action}","status":{_number(verdict.status)},"rule":"{verdict.rule}",'
             f'"detail":{_text(verdict.detail)},"trace":{_trace(verdict.trace)},"final":{_number(final)},'
-            f'{quoted}"elapsed_us":{round(self._elapsed * 1e6)}}}'
+            f'{treated}"elapsed_us":{round(self._elapsed * 1e6)}}}'
         )
+
+    def _treated(self, arrived: str) -> str:
+        verdict = self._verdict
+        told = isinstance(verdict.treatment, Answer) and verdict.treatment.reject == "603+"
+        fields = {
+            "label": verdict.label,
+            "service": verdict.service,
+            "reference": reference(self._call_id, arrived) if told else "",
+        }
+        return "".join(f'"{name}":{_text(value)},' for name, value in fields.items() if value)
 
 
 def timestamp(arrival: float) -> str:

@@ -27,8 +27,9 @@ from pydantic import (
 
 from proxy.numbers import Numbering
 from proxy.policy import preset
-from proxy.policy.answers import Card, Treatments
+from proxy.policy.answers import Card
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
+from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
 from proxy.subscribers.profile import Switch
 from proxy.trunks import SourceMatch, Trunk, TrunkTable

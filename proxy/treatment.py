@@ -15,8 +15,8 @@ _CALL_REJECTED = ("Reason", 'Q.850;cause=21;text="Call rejected"')
 def refuse(request: Request, verdict: Verdict, to_tag: str, call: Call) -> Response:
     """The final response for a call that was not let through."""
     headers = [_CALL_REJECTED]
-    if verdict.answer is not None:
-        headers[:0] = _contact(verdict.answer, request.call_id, call.arrival)
+    if isinstance(verdict.treatment, Answer):
+        headers[:0] = _contact(verdict.treatment, request.call_id, call.arrival)
     return request.reply(verdict.status or 603, verdict.reason or None, headers, to_tag=to_tag)
 
 

@@ -1,4 +1,4 @@
-"""How a refusal is put to the caller, chosen by rule: the status, and where they can complain."""
+"""How a refusal is put to the caller: an announcement, the status, and where they can complain."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-from proxy.policy.precedence import REFUSING
-from proxy.yaml_file import Problem, Problems, did_you_mean
+from proxy.policy.precedence import Action
+from proxy.yaml_file import Problem, Problems
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,=%]+")  # no ; which parts the fields of a 603+
 _TEL = re.compile(r"\+?[0-9]{3,15}")
@@ -26,20 +26,53 @@ def _written(pattern: re.Pattern[str], expected: str) -> AfterValidator:
 
 
 Https = Annotated[str, _written(_HTTPS, "an https address without spaces, quotes and semicolons")]
+Prompt = Annotated[str, _written(re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*"), "the name of a prompt, such as barred")]
 Tel = Annotated[str, _written(_TEL, "a telephone number: digits, with + in front where it is international")]
 Email = Annotated[str, _written(_EMAIL, "an e-mail address")]
 
 
-class Answer(BaseModel):
-    """One way to refuse.
+class Treatment(BaseModel):
+    """What is done about the calls that a rule decides, instead of what the rule itself would do.
 
-    `603+` is ATIS-1000099, and names one contact for complaints; with 608 (RFC 8688) `url` is where the signed card
-    is published.
+    `only` holds it to callers from overseas, or to those of them that show a home number (`home_from_abroad`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    only: Literal["overseas", "home_from_abroad"] | None = None
+
+    @property
+    def action(self) -> Action:
+        """What the verdict says."""
+        raise NotImplementedError
+
+    @property
+    def status(self) -> int | None:
+        """The SIP status code of a refusal."""
+        return None
+
+    @property
+    def phrase(self) -> str:
+        """The reason phrase of a refusal where it is not the standard one of the status, else ""."""
+        return ""
+
+    def service(self, number: str, arrival: float) -> str:  # noqa: ARG002  # most need neither
+        """The service of the switch that the call goes to, as the user part of its Request-URI; "" for none.
+
+        `number` is the callee's, to be written after it where the service calls them; `arrival` is in epoch seconds.
+        """
+        return ""
+
+
+class Answer(Treatment):
+    """One way to refuse, after an announcement where `announce` names a prompt of the switch.
+
+    `603+` is ATIS-1000099, and names one contact for complaints; with 608 (RFC 8688) `url` is where the signed card
+    is published, and the announcement is left out for callers whose network says that it understands 608.
+    """
+
     reject: Literal["433", "603", "603+", "607", "608"]
+    announce: Prompt | None = None
     url: Https | None = None
     tel: Tel | None = None
     email: Email | None = None
@@ -56,14 +89,19 @@ class Answer(BaseModel):
         return self
 
     @property
+    def action(self) -> Action:
+        return "reject"
+
+    @property
     def status(self) -> int:
-        """The SIP status code."""
         return int(self.reject[:3])
 
     @property
     def phrase(self) -> str:
-        """The reason phrase where it is not the standard one of the status, else ""."""
         return "Network Blocked" if self.reject == "603+" else ""
+
+    def service(self, number: str, arrival: float) -> str:  # noqa: ARG002
+        return f"rf*announce*{self.announce}" if self.announce else ""
 
 
 class Card(BaseModel):
@@ -82,34 +120,6 @@ class Card(BaseModel):
         if not (self.url or self.tel or self.email):
             raise Problems([Problem((), "a url, tel or email that callers can complain to")])
         return self
-
-
-# What only one rule may say: 433 is about anonymity (RFC 5079), 607 is a person's own decision (RFC 8197).
-_RESERVED = {"433": "anonymous.reject", "607": "subscriber.block"}
-
-
-def _refusing(rule: str) -> str:
-    if rule not in REFUSING:
-        raise ValueError(f"a rule that refuses: {did_you_mean(rule, REFUSING)}")
-    return rule
-
-
-def _check_reserved(answers: dict[str, Answer]) -> dict[str, Answer]:
-    """Hold each status to the rules that may use it. Raises Problems."""
-    problems = [
-        Problem((rule, "reject"), f"{answer.reject} for {only} only")
-        for rule, answer in answers.items()
-        if (only := _RESERVED.get(answer.reject, rule)) != rule
-    ]
-    if problems:
-        raise Problems(problems)
-    return answers
-
-
-Treatments = Annotated[
-    dict[Annotated[str, AfterValidator(_refusing)], Answer],
-    AfterValidator(_check_reserved),
-]
 
 
 def reference(call_id: str, timestamp: str) -> str:

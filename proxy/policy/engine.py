@@ -13,6 +13,7 @@ from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
 from proxy.policy.snapshot import Snapshot
+from proxy.policy.treating import treated, treatment_for
 from proxy.policy.verdict import Finding, Mode, Step, Verdict
 
 # A judge finds something, or says in a few words why it does not apply.
@@ -43,7 +44,7 @@ class Policy:
             raise ValueError(f"no mode can be set for {', '.join(wrong)}")
         self.snapshot = snapshot
         modes: list[tuple[str, Mode]] = [(rule, snapshot.modes.get(rule, "enforce")) for rule in PRECEDENCE]
-        self._answers = snapshot.answers
+        self._treatments = snapshot.treatments
         self._rules = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
 
     def decide(self, call: Call) -> Verdict:
@@ -58,8 +59,8 @@ class Policy:
             trace.append(Step(rule, mode, found.action, found.detail))
             if mode != "enforce":
                 continue
-            answer = self._answers.get(rule)
-            if answer is None:
+            treatment = treatment_for(rule, case, self._treatments)
+            if treatment is None:
                 return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
-            return Verdict(found.action, answer.status, answer.phrase, rule, found.detail, tuple(trace), answer)
+            return treated(treatment, rule, found.detail, tuple(trace), case)
         raise AssertionError(f"{ALWAYS_ENFORCED} matches every call")

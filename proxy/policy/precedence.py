@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+Action = Literal["allow", "label", "challenge", "divert", "reject"]
+
 # Stable names, seen in configs, call records and reports, and what a match means: only refusals can be put otherwise
 # (`treatments`). The module of a rule is named for it, with _ for the dot.
 _RULES: Mapping[str, Literal["allow", "reject"]] = {

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from proxy import yaml_file
-from proxy.policy.answers import Treatments
+from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
 
 _FOLDER = Path(__file__).parent / "presets"
@@ -46,7 +46,8 @@ class Preset:
 
     `home_regions` are the ISO 3166 regions that count as home (none: the home country alone), `emergency` adds to
     the emergency numbers known of the home country, `callbacks` are numbers never blocked when a trusted domestic
-    trunk presents them, `modes` the modes of rules that are not enforced, `treatments` how refusals are put, by rule.
+    trunk presents them, `modes` the modes of rules that are not enforced, `treatments` what is done about the calls
+    that a rule decides.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from proxy.numbers import Numbering
-from proxy.policy.answers import Answer
+from proxy.policy.answers import Treatment
 from proxy.policy.preset import Preset
 from proxy.policy.verdict import Mode
 from proxy.subscribers.profile import Subscriber
@@ -43,7 +43,7 @@ class ScamNumbers(Protocol):
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home,
-    `answers` how the refusals of a rule are put where not in its own words.
+    `treatments` what is done about the calls of a rule where not what the rule says.
 
     `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
     """
@@ -54,7 +54,7 @@ class Snapshot:
     modes: Mapping[str, Mode]
     preset: Preset
     home_regions: frozenset[str]
-    answers: Mapping[str, Answer]
+    treatments: Mapping[str, Treatment]
 
     @classmethod
     def build(
@@ -64,9 +64,9 @@ class Snapshot:
         subscribers: SubscriberDirectory,
         scam_list: ScamNumbers,
         modes: Mapping[str, Mode] | None = None,
-        answers: Mapping[str, Answer] | None = None,
+        treatments: Mapping[str, Treatment] | None = None,
     ) -> Snapshot:
-        """A snapshot for a home country; `modes` and `answers`, both by rule, go over the preset's.
+        """A snapshot for a home country; `modes` and `treatments`, both by rule, go over the preset's.
 
         Raises ValueError for an unknown home.
         """
@@ -77,5 +77,5 @@ class Snapshot:
             {**preset.modes, **(modes or {})},
             preset,
             preset.home_regions or frozenset((home,)),
-            {**preset.treatments, **(answers or {})},
+            {**preset.treatments, **(treatments or {})},
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from proxy.policy.answers import Answer
+from proxy.policy.answers import Treatment
+from proxy.policy.precedence import Action
 
-Action = Literal["allow", "label", "challenge", "divert", "reject"]
 Mode = Literal["enforce", "shadow", "off"]
 
 
@@ -34,7 +34,10 @@ class Finding:
 class Verdict:
     """The decision on one call; `rule` is the stable name of the rule that took it, `detail` its evidence.
 
-    `answer` is how the config or the preset wants that rule's refusals put, None where the rule's own words will do.
+    `treatment` is what the subscriber, the config or the preset wants done about that rule's calls, None where the
+    rule's own words will do. `service` is the user part that asks the switch to help with it: an announcement before
+    a refusal, a mailbox, a challenge. `label` is what the phone shows of a labelled call. A call whose callee is
+    warned first (`rf*warn*NUMBER`) counts as labelled as well: the phone rings and hears the warning as its label.
     """
 
     action: Action
@@ -43,4 +46,6 @@ class Verdict:
     rule: str
     detail: str
     trace: tuple[Step, ...]
-    answer: Answer | None = None
+    treatment: Treatment | None = None
+    service: str = ""
+    label: str = ""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
+
+from proxy.policy.treatments import Treatments
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _PATTERN = re.compile(r"\+?[0-9]{1,15}\*?")
@@ -65,7 +67,8 @@ class Barring:
 class Subscriber:
     """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes.
 
-    `allow` and `block` hold numbers, or prefixes that end in `*`.
+    `allow` and `block` hold numbers, or prefixes that end in `*`. `treatment` says by rule what is done about their
+    calls, over what the config says.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -78,6 +81,7 @@ class Subscriber:
     barring: Barring = Barring()
     allow: tuple[Pattern, ...] = ()
     block: tuple[Pattern, ...] = ()
+    treatment: Treatments = field(default_factory=dict, hash=False)
 
 
 def matching(patterns: Iterable[str], number: str) -> str | None:

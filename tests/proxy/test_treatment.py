@@ -31,7 +31,7 @@ CALL_REJECTED = 'Reason: Q.850;cause=21;text="Call rejected"'
 def refused(call_id: str = "call-1", **answer: str) -> Play:
     """A barred call meets a proxy that puts its refusals like this."""
     answers = {BARRING: Answer.model_validate(answer)}
-    policy = Policy(Snapshot.build("CN", preset.load("cn"), Household(), Nobody(), answers=answers))
+    policy = Policy(Snapshot.build("CN", preset.load("cn"), Household(), Nobody(), treatments=answers))
     core = ProxyCore(CoreSettings(LISTENERS, SWITCH, TRUNKS.find), policy, b"secret" * 4)
     return play(core).receive(request("INVITE", to=BARRED, call_id=call_id)).sends(int(answer["reject"][:3]))
 
@@ -113,7 +113,7 @@ def test_the_us_preset_speaks_603_plus_for_listed_numbers_and_a_config_may_chang
     ours = Answer(reject="603+", tel="+12025550123")
     build = Snapshot.build
     us = preset.load("us")
-    answers = build("US", us, Household(), Nobody(), answers={"scam_list.exact": ours}).answers
+    answers = build("US", us, Household(), Nobody(), treatments={"scam_list.exact": ours}).treatments
     assert answers["scam_list.exact"] is ours
     assert answers["scam_list.prefix"].reject == "603+"
 
@@ -138,7 +138,6 @@ def test_wrong_treatments_are_told_with_their_places(tmp_path):
         """\
 treatments:
   scam_list.exakt: {reject: "603"}
-  default.allow: {reject: "603"}
   scam_list.exact: {reject: "604"}
   scam_list.prefix: {reject: "603+", url: 'https://a.example/";x'}
   subscriber.block: {reject: "607", tel: "+12025550123"}
@@ -146,17 +145,12 @@ treatments:
   spoofed.home_number: {reject: "608", tel: "+12025550123"}
 """,
     ) == [
-        '4:3: found "scam_list.exakt", expected a rule that refuses: "scam_list.exact"',
-        (
-            '5:3: found "default.allow", expected a rule that refuses: one of "subscriber.block", '
-            '"spoofed.home_number", "anonymous.reject", "barring.incoming_international", '
-            '"barring.outgoing_international", "scam_list.exact", "scam_list.prefix"'
-        ),
-        '6:29: found "604", expected "433", "603", "603+", "607" or "608"',
-        ('7:43: found "https://a.example/";x", expected an https address without spaces, quotes and semicolons'),
-        '8:42: found "+12025550123", expected no contact: 607 cannot carry one',
-        "9:21: found a mapping, expected one of url, tel and email beside 603+",
-        "10:24: found a mapping, expected the url of the signed card beside 608, and no other contact",
+        '4:3: found "scam_list.exakt", expected a rule: "scam_list.exact"',
+        '5:29: found "604", expected "433", "603", "603+", "607" or "608"',
+        ('6:43: found "https://a.example/";x", expected an https address without spaces, quotes and semicolons'),
+        '7:42: found "+12025550123", expected no contact: 607 cannot carry one',
+        "8:21: found a mapping, expected one of url, tel and email beside 603+",
+        "9:24: found a mapping, expected the url of the signed card beside 608, and no other contact",
     ]
 
 

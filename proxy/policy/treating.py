@@ -1,0 +1,86 @@
+"""From what a rule found to what is done about it: whose treatment counts, and what the phone is to show."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from proxy.country_names import origin_name, unknown_origin
+from proxy.policy.answers import Treatment
+from proxy.policy.case import Case, number_origin
+from proxy.policy.treatments import COUNTRY, Label
+from proxy.policy.verdict import Step, Verdict
+
+_CALLERS_OWN = "barring.outgoing_international"  # the one rule about what the caller, not the callee, asked for
+_USER_CHARACTERS = "!$&'()*+,-.~"  # of a SIP user part, beside letters and digits
+_LONGEST_NAME = 40  # characters of a caller's name that are shown behind a label
+_NAME_CHARACTERS = frozenset(" '-.,&")  # beside letters and digits
+# Letters of other scripts that look like Latin ones: what a caller might write a label of their own with.
+_LOOKALIKES = str.maketrans("аеорсухіјѕԁӏѵԝɡαορνυικτ0134", "aeopcyxijsdlvwgaopvuiktolea")
+
+
+def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) -> Treatment | None:
+    """What is done about a call that a rule decided: the subscriber's own choice goes before the others."""
+    subscriber = case.calling if rule == _CALLERS_OWN else case.called
+    treatment = treatments.get(rule)
+    if subscriber is not None and subscriber.treatment:
+        treatment = subscriber.treatment.get(rule, treatment)
+    if treatment is None or not _is_meant(treatment, case):
+        return None
+    # Nobody can label, divert or challenge a text.
+    return treatment if case.call.method == "INVITE" or treatment.action == "reject" else None
+
+
+def treated(treatment: Treatment, rule: str, detail: str, trace: tuple[Step, ...], case: Case) -> Verdict:
+    """The verdict on a call that is treated so."""
+    callee = case.call.callee
+    number = callee.e164 or quote(callee.presented, _USER_CHARACTERS, errors="surrogateescape")
+    service = treatment.service(number, case.call.arrival)
+    if service and case.call.method != "INVITE":  # a text hears no announcement
+        service = ""
+    label = label_text(treatment, case) if isinstance(treatment, Label) else ""
+    return Verdict(treatment.action, treatment.status, treatment.phrase, rule, detail, trace, treatment, service, label)
+
+
+def _is_meant(treatment: Treatment, case: Case) -> bool:
+    if treatment.only is None:
+        return True
+    if case.caller_origin != "overseas":
+        return False
+    return treatment.only == "overseas" or number_origin(case.call.caller, case.snapshot) == "domestic"
+
+
+def label_text(treatment: Label, case: Case) -> str:
+    """What the phone shows of the caller. A home number that came in from overseas says nothing of its origin."""
+    label = treatment.label
+    if COUNTRY in label:
+        caller, language = case.call.caller, treatment.language
+        pretends = case.caller_origin == "overseas" and number_origin(caller, case.snapshot) == "domestic"
+        label = label.replace(COUNTRY, unknown_origin(language) if pretends else origin_name(caller, language))
+    if treatment.name == "keep" and (name := plain_name(case.call.display_name, treatment.label)):
+        label = f"{label} ({name})"
+    return label
+
+
+def plain_name(name: str, label: str) -> str:
+    """A caller's display name as it may stand behind a label, "" where it could be taken for one.
+
+    Letters, digits and a few marks remain: no control or direction characters, no quotes, no brackets, nothing that
+    is not UTF-8. A name that says what the label says, be it in letters that only look like it, is dropped, and so is
+    one that mixes scripts.
+    """
+    name = unicodedata.normalize("NFKC", name[: 4 * _LONGEST_NAME])
+    name = "".join(c if unicodedata.category(c)[0] in "LMN" or c in _NAME_CHARACTERS else " " for c in name)
+    name = " ".join(name.split())[:_LONGEST_NAME].strip()
+    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in name if c.isalpha()}
+    looks_alike = len(scripts & {"LATIN", "CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN", "COPTIC"}) > 1
+    words = [word for part in label.split(COUNTRY) for word in _skeleton(part)]
+    said = "".join(_skeleton(name))
+    return "" if looks_alike or any(word in said for word in words) else name
+
+
+def _skeleton(text: str) -> list[str]:
+    """The words of a text without case, accents and the difference between letters that look alike."""
+    text = unicodedata.normalize("NFKD", text).casefold().translate(_LOOKALIKES)
+    return "".join(c if c.isalnum() else "" if unicodedata.combining(c) else " " for c in text).split()
