@@ -114,7 +114,15 @@ Texts = Annotated[
 Thresholds = Annotated[
     tuple[Threshold, ...],
     BeforeValidator(_thresholds),
-    WithJsonSchema({"additionalProperties": {"type": "array", "items": {"type": "string"}}, "type": "object"}),
+    WithJsonSchema(
+        {
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            "type": "object",
+            "description": "Figures and what they must reach. A rate: '>= 0.95', or '>= 0.95 lower95', which holds the "
+            "lower end of its 95 % Wilson interval against the limit (upper95: the upper end), so that few calls "
+            "prove little. A delay: 'p99 < 20ms' (p50, p95, p99 or max).",
+        }
+    ),
 ]
 
 
