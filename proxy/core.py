@@ -27,21 +27,24 @@ from proxy.forwarding import (
     same_branch,
     validate,
 )
+from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
-from proxy.sip.headers import Via
+from proxy.sip.headers import Via, parse_name_addr, split_values
 from proxy.sip.message import Request, Response, parse
+from proxy.sip.transaction import State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.subscribers.profile import Subscriber
 from proxy.treatment import refuse
 from proxy.trunks import Trunk
 
-_JUDGED = frozenset(("INVITE", "MESSAGE"))
+_JUDGED = frozenset(("INVITE", "MESSAGE", "REFER"))
+_JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
 _DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
 _MEMORY = 128 << 20
@@ -66,6 +69,7 @@ class CoreSettings:
     nonce_seconds: float = 60.0
     wrong_answers: int = 5
     lockout_seconds: float = 60.0
+    digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record
 
 
@@ -76,6 +80,7 @@ class ProxyCore:
         self.settings = settings
         self.policy = policy
         self.counters: Counter[str] = Counter()
+        self.noticed = Noticed()
         self.draining = False
         self._layer = TransactionLayer(settings.timer_c)
         self._own = OwnAnswers(self._layer, self.counters)
@@ -84,7 +89,11 @@ class ProxyCore:
         self.records = self._contexts.records
         self._router = Router(settings.listeners, FlowTokens(secret or secrets.token_bytes(32)))
         self._authenticator = Authenticator(
-            settings.realm, settings.nonce_seconds, settings.wrong_answers, settings.lockout_seconds
+            settings.realm,
+            settings.nonce_seconds,
+            settings.wrong_answers,
+            settings.lockout_seconds,
+            settings.digest_algorithms,
         )
         self._switch = settings.softswitch
 
@@ -116,12 +125,16 @@ class ProxyCore:
     def run_timers(self, now: float) -> None:
         """Let due timers fire."""
         for client in self._layer.run_timers(now):
+            if client.flow == self._switch and client.state is State.TERMINATED:
+                self.noticed.note("softswitch_unreachable", client.flow)
             self._contexts.no_answer(client, now)
 
     def transport_failed(self, flow: Flow, now: float) -> None:
         """A stream to this peer broke or could not be made: its requests count as answered with 503 (16.9)."""
         for client in self._layer.sent_over(flow):
             if self._layer.fail(client, now):
+                if flow == self._switch:
+                    self.noticed.note("softswitch_unreachable", flow)
                 self._contexts.no_answer(client, now, status=503)
 
     def give_up(self) -> None:
@@ -148,6 +161,7 @@ class ProxyCore:
             return
         side = self._side_of(flow)
         if side is None:
+            self.noticed.note("unknown_source", flow)
             self._own.stranger(request, via, flow)
             return
         note_source(request, via, flow)
@@ -219,7 +233,7 @@ class ProxyCore:
             self._check_relay(request, routed, side)
             if side.auth == "digest":
                 subscriber = self._authenticate(request, routed, flow, now)
-            if method == "MESSAGE" or request.to.tag is None or not self._goes_on(routed, side):
+            if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):
                 self._check_merged(context, request)
                 if method in _JUDGED and not self._let_through(context, request, side, now, subscriber):
                     return
@@ -248,12 +262,15 @@ class ProxyCore:
         """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.
 
         Phones are met on the flow that they registered over (RFC 5626 5.3), stream peers on their connection; inside
-        a dialog over UDP the Contact counts, but only where a trunk has that address: nobody can aim us elsewhere.
+        a dialog over UDP the Contact counts, or the next Route where there is one, but only where a trunk has that
+        address: nobody can aim us elsewhere.
         """
         token = routed.flow
         if token is not None and (token.transport != "udp" or not routed.in_dialog):
             return token
-        address = self._router.address_flow(validate(request))
+        route = request.header("route")
+        uri = cached_uri(parse_name_addr((split_values(route) or [""])[0]).uri) if route else validate(request)
+        address = self._router.address_flow(uri)
         if address is not None and self.settings.find_trunk(address.host, address.port) is not None:
             return address
         if token is None:
@@ -267,6 +284,8 @@ class ProxyCore:
             raise Forbidden("Route leads past this proxy")
         if request.method == "REGISTER" and trunk.kind != "access":
             raise Forbidden("registration on a trunk")
+        if request.method == "REFER" and trunk.kind != "access":
+            raise Forbidden("only phones may have the softswitch make calls")
         domains = self.settings.domains
         served = "*" in domains or not isinstance(uri, SipUri) or uri.host in domains or self._router.is_own(uri)
         if not served and not routed.in_dialog:
@@ -285,8 +304,8 @@ class ProxyCore:
     def _authenticate(self, request: Request, routed: Routed, flow: Flow, now: float) -> Subscriber | None:
         """Who makes a request from a trunk that asks for credentials; None where they are not needed."""
         in_dialog = request.to.tag is not None
-        vouched = routed.in_dialog and in_dialog and routed.flow == flow and request.method != "MESSAGE"
-        if vouched or request.method == "REGISTER":
+        vouched = routed.in_dialog and in_dialog and routed.flow == flow
+        if (vouched and request.method not in _JUDGED_WITHIN_DIALOGS) or request.method == "REGISTER":
             return None
         snapshot = self.policy.snapshot
         required = not snapshot.numbering.understand(request.uri).is_emergency
@@ -321,7 +340,8 @@ class ProxyCore:
         if "p-asserted-identity" not in forwarded.names:
             return
         if side == "switch":
-            if "id" in (forwarded.header("privacy") or "").lower().replace(" ", "").split(";"):
+            wishes = ";".join(forwarded.headers("privacy")).lower().replace(" ", "")
+            if "id" in wishes.split(";"):
                 forwarded.remove("p-asserted-identity")
         elif not side.trust_identity:
             forwarded.remove("p-asserted-identity")

@@ -44,7 +44,8 @@ class Call:
     ) -> Call:
         """Read the identities of a request; `authenticated` is the E.164 number of who proved to be calling.
 
-        Raises BadRequest where From is missing or malformed.
+        The callee of a REFER is who the softswitch is asked to call (RFC 3515). Raises BadRequest where From, or
+        Refer-To, is missing or malformed.
         """
         name, uri = _name_and_uri(request.header("from") or "")
         caller = sender = numbering.understand(uri)
@@ -63,7 +64,7 @@ class Call:
             request.method,
             caller,
             shown_name,
-            numbering.understand(_dialled(request.uri)),
+            numbering.understand(_dialled(request.uri if request.method != "REFER" else request.refer_to.uri)),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
@@ -113,7 +114,8 @@ def _withheld(request: Request, name: str, sender: Number, *, is_asserted: bool)
     network knows them (3GPP TS 24.611 4.5.2.6.1). Nor is a call without one anonymous for that alone; only one
     whose From has no user either is.
     """
-    if privacy := request.header("privacy"):
+    if "privacy" in request.names:
+        privacy = ";".join(request.headers("privacy"))
         wishes = _WITHHOLDING.intersection(privacy.lower().replace(" ", "").split(";"))
         if wishes:
             return f"Privacy: {';'.join(sorted(wishes))}"

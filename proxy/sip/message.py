@@ -134,6 +134,11 @@ class Message:
         return self._to
 
     @property
+    def refer_to(self) -> NameAddr:
+        """Who is to be called (RFC 3515 2.1). Raises BadRequest where it is missing or malformed."""
+        return parse_name_addr(self._required("refer-to", "Refer-To"))
+
+    @property
     def via(self) -> Via:
         """The topmost Via. Raises BadRequest where it is missing or malformed."""
         return parse_via(self._required("via", "Via"))

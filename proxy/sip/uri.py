@@ -1,4 +1,4 @@
-"""SIP, SIPS and tel URIs (RFC 3261 section 19.1, RFC 3966)."""
+"""SIP, SIPS and tel URIs (RFC 3261 section 19.1, RFC 3966), and the URNs of emergency services (RFC 5031)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _SIP = re.compile(
     r"(?:\?([^?\s<>]*))?"
 )
 _TEL = re.compile(r"([^;\s<>@]+)((?:;[A-Za-z0-9-]+(?:=[^;\s<>]*)?)*)")
+_SERVICE = re.compile(r"service:(sos(?:\.[A-Za-z0-9-]+)*)", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _ESCAPE = re.compile("((?:%[0-9A-Fa-f]{2})+)")
 
@@ -55,7 +56,15 @@ class TelUri:
     scheme: Literal["tel"] = "tel"
 
 
-Uri = SipUri | TelUri
+@dataclass(frozen=True, slots=True)
+class ServiceUrn:
+    """`urn:service:sos.fire` and its like (RFC 5031): `service` is "sos.fire", in lower case."""
+
+    service: str
+    scheme: Literal["urn"] = "urn"
+
+
+Uri = SipUri | TelUri | ServiceUrn
 
 
 def parse_params(text: str) -> Params:
@@ -71,7 +80,8 @@ def parse_params(text: str) -> Params:
 def parse_uri(text: str) -> Uri:
     """Read a URI.
 
-    Raises BadUri where the syntax is wrong and UnsupportedUriScheme for a scheme other than sip, sips and tel.
+    Raises BadUri where the syntax is wrong and UnsupportedUriScheme for a scheme other than sip, sips and tel
+    and for URNs of anything but emergency services.
     """
     scheme_match = _SCHEME.match(text)
     if scheme_match is None:
@@ -99,4 +109,6 @@ def parse_uri(text: str) -> Uri:
         if match is None:
             raise BadUri(f"malformed tel URI {text[:60]!r}")
         return TelUri(match[1], parse_params(match[2]))
+    if scheme == "urn" and (match := _SERVICE.fullmatch(rest)):
+        return ServiceUrn(match[1].lower())
     raise UnsupportedUriScheme(f"URI scheme {scheme[:40]!r}")

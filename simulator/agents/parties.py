@@ -8,7 +8,7 @@ from typing import Protocol
 
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, Response
-from proxy.sip.uri import SipUri, parse_uri
+from proxy.sip.uri import SipUri, TelUri, parse_uri
 from simulator.agents.agenda import Appointment
 from simulator.agents.digest import answer_challenge
 from simulator.agents.endpoint import ALLOW, Address, Endpoint, Headers, Incoming
@@ -319,9 +319,11 @@ class Phones:
 
 
 def user_of(uri: str) -> str:
-    """The user part of a SIP URI or the number of a tel URI; empty where there is none."""
+    """The user part of a SIP URI, the number of a tel URI, or an emergency service; empty where there is none."""
     try:
         parsed = parse_uri(uri)
     except SipError:
         return ""
-    return (parsed.user or "") if isinstance(parsed, SipUri) else parsed.number
+    if isinstance(parsed, SipUri):
+        return parsed.user or ""
+    return parsed.number if isinstance(parsed, TelUri) else parsed.service

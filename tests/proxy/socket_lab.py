@@ -69,8 +69,11 @@ class Stream:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, port: int, context: ssl.SSLContext | None = None) -> AsyncIterator[Stream]:
-        stream = cls(*await soon(asyncio.open_connection(HOST, port, ssl=context, local_addr=(PHONE_HOST, 0))))
+    async def to(
+        cls, port: int, context: ssl.SSLContext | None = None, host: str = PHONE_HOST
+    ) -> AsyncIterator[Stream]:
+        """A connection from `host`."""
+        stream = cls(*await soon(asyncio.open_connection(HOST, port, ssl=context, local_addr=(host, 0))))
         try:
             yield stream
         finally:
@@ -89,6 +92,11 @@ class Stream:
         message = parse(self._waiting.pop(0))
         assert what == (message.method if isinstance(message, Request) else message.status)
         return message
+
+    async def is_served(self) -> bool:
+        """Whether a keep-alive is answered."""
+        self.send(b"\r\n\r\n")
+        return await soon(self.reader.readexactly(2)) == b"\r\n"
 
     async def is_closed(self) -> bool:
         try:

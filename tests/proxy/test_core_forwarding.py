@@ -254,7 +254,8 @@ def test_a_stateless_refusal_notes_the_source_once():
 
 @pytest.mark.parametrize("method", ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"])
 def test_we_stay_on_the_path_of_a_dialog(method):
-    dialogue = play().receive(request(method, more=[("Record-Route", "<sip:earlier;lr>")]))
+    more = [("Record-Route", "<sip:earlier;lr>"), ("Refer-To", f"<sip:{ALICE}@127.0.0.1>")]
+    dialogue = play().receive(request(method, PHONE, more=more), PHONE)
     if method == "INVITE":
         dialogue.sends(100)
     routes = dialogue.sends(method).forwarded.headers("record-route")

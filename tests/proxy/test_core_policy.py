@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from dialogue import (
@@ -14,6 +15,8 @@ from dialogue import (
     SHADY,
     STRANGER,
     SWITCH,
+    Household,
+    Nobody,
     Play,
     new_core,
     new_policy,
@@ -21,6 +24,24 @@ from dialogue import (
     request,
 )
 from test_core_routing import established, routes
+
+from proxy.policy import preset
+from proxy.policy.engine import Policy
+from proxy.policy.snapshot import Snapshot
+from proxy.sip.flow import Flow
+from proxy.subscribers.profile import Barring, Subscriber
+
+
+class StayAtHome(Household):
+    """Subscribers who may not call abroad."""
+
+    def find(self, number: str, /) -> Subscriber | None:
+        return Subscriber(number, barring=Barring(outgoing_international=True))
+
+
+def new_policy_that_bars_calls_out() -> Policy:
+    return Policy(Snapshot.build("CN", preset.load("cn"), StayAtHome(), Nobody(), {}))
+
 
 TO_BARRED = request("INVITE", to=BARRED)
 PAI = ("P-Asserted-Identity", "<sip:+6591234567@trusted>, <tel:+6591234567>")
@@ -102,6 +123,45 @@ def test_a_call_that_goes_on_is_not_judged_again():
     )
     dialogue.receive(reinvite).sends(100).sends("INVITE", SWITCH).answer(200).sends(200)
     assert dialogue.records() == []
+
+
+def refer(target: str, flow: Flow = PHONE, **more: Any) -> bytes:
+    return request("REFER", flow, more=[("Refer-To", target)], **more)
+
+
+def test_a_call_that_the_switch_is_asked_to_make_is_judged_by_whom_it_calls():
+    play().receive(refer(f"<sip:{ALICE}@x?Replaces=1>"), PHONE).sends("REFER", SWITCH)
+    blocked = play(new_core(), 1000.0)
+    blocked.core.policy = new_policy_that_bars_calls_out()
+    record = blocked.receive(refer("<tel:+881600000001>"), PHONE).sends(603, PHONE).sends_nothing().records()[0]
+    assert (record["method"], record["callee"], record["rule"]) == (
+        "REFER",
+        "+881600000001",
+        "barring.outgoing_international",
+    )
+
+
+def test_a_transfer_within_a_call_is_judged_too():
+    dialogue = established(flow=PHONE)
+    dialogue.core.policy = new_policy_that_bars_calls_out()
+    more = [("Route", routes(dialogue)[0]), ("Refer-To", "<tel:+881600000001>")]
+    dialogue.receive(request("REFER", PHONE, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=more), PHONE)
+    dialogue.sends(603, PHONE).sends_nothing()
+
+
+def test_trunks_cannot_have_the_switch_make_calls():
+    play().receive(refer(f"<sip:{ALICE}@x>", ABROAD), ABROAD).sends(403, ABROAD).sends_nothing()
+
+
+def test_a_transfer_to_nobody_is_a_bad_request():
+    play().receive(request("REFER", PHONE), PHONE).sends(400, PHONE).sends_nothing()
+
+
+def test_an_emergency_service_is_called_by_its_urn():
+    dialogue = play().receive(request("INVITE", PHONE, uri="urn:service:sos.fire"), PHONE).sends(100)
+    dialogue.sends("INVITE", SWITCH).answer(200).sends(200)
+    assert dialogue.forwarded.uri == "urn:service:sos.fire"
+    assert dialogue.records()[0]["rule"] == "never_block"
 
 
 @pytest.mark.parametrize("method", ["BYE", "INFO", "OPTIONS", "UPDATE"])
@@ -258,6 +318,12 @@ def test_a_private_identity_does_not_reach_the_phone(privacy, shown):
     more = [PAI] + ([("Privacy", privacy)] if privacy else [])
     outward = play().receive(request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071", more=more), SWITCH)
     assert bool(identities(outward.sends(100).sends("INVITE", PHONE))) is shown
+
+
+def test_every_privacy_line_counts():
+    more = [PAI, ("Privacy", "none"), ("Privacy", "id")]
+    outward = play().receive(request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071", more=more), SWITCH)
+    assert identities(outward.sends(100).sends("INVITE", PHONE)) == []
 
 
 def test_privacy_does_not_hide_the_identity_from_the_switch():

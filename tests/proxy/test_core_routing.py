@@ -97,6 +97,18 @@ def test_the_switch_may_call_a_trunk_without_a_route():
 
 
 @pytest.mark.parametrize(
+    ("route", "status"),
+    [("<sip:127.0.1.1:5070;lr>", "INVITE"), ("<sip:192.0.2.1;lr>", 403), ("<sip:edge.example;lr>", 403), (",", 400)],
+)
+def test_a_route_of_the_switchs_own_is_followed_to_a_trunk_and_nowhere_else(route, status):
+    outward = request("INVITE", SWITCH, uri="sip:+6591234567@far.example", more=[("Route", route)])
+    dialogue = play().receive(outward, SWITCH)
+    if status == "INVITE":
+        dialogue.sends(100, SWITCH)
+    dialogue.sends(status, ABROAD if status == "INVITE" else SWITCH).sends_nothing()
+
+
+@pytest.mark.parametrize(
     "host", ["192.0.2.1", "example.com", "999.1.1.1", "127.0.0.9:5080", "[::1]", "[::::]", "192.0.2.1;maddr=127.0.1.1"]
 )
 def test_nobody_is_called_who_is_on_no_trunk(host):

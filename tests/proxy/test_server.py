@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from dialogue import BARRED, TRUNKS, new_policy, request
 from socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Lab, Peer, Stream, free_port, running, soon
 
-from proxy import server as server_module
+from proxy import streams
 from proxy.core import CoreSettings, ProxyCore
 from proxy.forwarding import Listener
 from proxy.server import Server
@@ -152,18 +146,6 @@ async def test_a_message_over_the_limit_closes_the_connection():
         assert lab.switch.mail.empty()
 
 
-async def test_connections_are_limited_in_number():
-    async with running(max_connections=2) as lab, Stream.to(lab.tcp) as first:
-        async with Stream.to(lab.tcp) as second, Stream.to(lab.tcp) as third:
-            assert await third.is_closed()
-            for phone in (first, second):
-                phone.send(b"\r\n\r\n")
-                assert await soon(phone.reader.readexactly(2)) == b"\r\n"
-        async with Stream.to(lab.tcp) as next_one:
-            next_one.send(b"\r\n\r\n")
-            assert await soon(next_one.reader.readexactly(2)) == b"\r\n"
-
-
 async def registered(lab: Lab, phone: Stream) -> str:
     phone.send(request("REGISTER", phone.flow))
     register = await lab.switch.hears("REGISTER")
@@ -217,9 +199,9 @@ class Unread(asyncio.Transport):
 
 
 async def test_a_peer_that_reads_nothing_is_dropped(monkeypatch):
-    monkeypatch.setattr(server_module, "_WRITE_BUFFER", 1000)
+    monkeypatch.setattr(streams, "_WRITE_BUFFER", 1000)
     async with running() as lab:
-        connection = server_module._Connection(lab.server, 1)
+        connection = streams.Connection(lab.server._streams, lab.server, Flow("tcp", PHONE_HOST, 40000, 1))
         transport = Unread()
         connection.connection_made(transport)
         connection.data_received(b"\r\n\r\n" * 400)
@@ -231,30 +213,6 @@ async def test_a_peer_that_reads_nothing_is_dropped(monkeypatch):
 
 
 # --- TLS
-
-
-@pytest.fixture(scope="module")
-def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """For the server, and for a client that checks its certificate."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "both.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(pem)
-    client = ssl.create_default_context(cafile=pem)
-    client.check_hostname = False
-    return server, client
 
 
 async def test_requests_over_tls_are_answered_over_it(contexts):
@@ -297,6 +255,13 @@ async def test_a_port_in_use_names_the_listener_and_leaves_no_socket(transport):
     await again.start()
     again.close()
     await asyncio.sleep(0)
+
+
+async def test_a_tls_listener_without_certificate_is_an_error_and_no_plain_tcp():
+    listeners = (Listener("udp", HOST, 5060), Listener("tls", HOST, 5061))
+    core = ProxyCore(CoreSettings(listeners, Flow("udp", SWITCH_HOST, 5080, 0), TRUNKS.find), new_policy())
+    with pytest.raises(ValueError, match=r"tls:127\.0\.0\.1:5061 has no certificate"):
+        Server(core, print)
 
 
 async def test_an_address_that_is_not_ours_names_the_listener():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sip.errors import BadUri, SipError, UnsupportedUriScheme
-from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
+from proxy.sip.uri import ServiceUrn, SipUri, TelUri, parse_uri, unescape
 
 
 def sip(text: str) -> SipUri:
@@ -91,7 +91,22 @@ def test_what_is_no_uri_is_refused(text):
     assert caught.value.code == 400
 
 
-@pytest.mark.parametrize("text", ["mailto:a@h", "http://h/", "nobodyKnowsThisScheme:totallyopaquecontent", "im:a@h"])
+def test_emergency_services_go_by_urn():
+    assert parse_uri("urn:service:SOS.fire") == ServiceUrn("sos.fire")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "urn:service:counseling",
+        "urn:nena:service:sos",
+        "urn:service:sos..x",
+        "mailto:a@h",
+        "http://h/",
+        "nobodyKnowsThisScheme:totallyopaquecontent",
+        "im:a@h",
+    ],
+)
 def test_other_schemes_get_416(text):
     with pytest.raises(UnsupportedUriScheme) as caught:
         parse_uri(text)
