@@ -32,6 +32,7 @@ from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
 from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
 from proxy.subscribers.profile import Switch
+from proxy.subscribers.vocabulary import Codes, Keywords, ServiceNumber
 from proxy.trunks import SourceMatch, Trunk, TrunkTable
 from proxy.yaml_file import FileContext, Problem, Problems, did_you_mean, load
 
@@ -133,7 +134,7 @@ def some(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _subscribers(location: str, info: ValidationInfo) -> str:
-    """A YAML file, or `sqlite:///FILE` (three slashes: relative; four: absolute; made where it is missing)."""
+    """A YAML file, or `sqlite:///FILE` (three slashes: relative; four: absolute)."""
     context = FileContext.of(info)
     if location.startswith("sqlite:///"):
         return f"sqlite:///{context.beside(location.removeprefix('sqlite:///'))}"
@@ -195,12 +196,30 @@ class Authentication(_Model):
     """Of trunks with `auth: digest`: the realm, a domain name, and how long an answered challenge may be used.
 
     After `wrong_answers` for a user from an address within `lockout_seconds`, that user gets 403 there for as long.
+    `algorithms` are offered in their order (RFC 8760: the strongest first); some old clients read the first only.
     """
 
     realm: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "ringfence.example"
     nonce_seconds: Annotated[float, Field(ge=1)] = 60.0
     wrong_answers: Annotated[int, Field(ge=1)] = 5
     lockout_seconds: Annotated[float, Field(ge=1)] = 60.0
+    algorithms: Annotated[tuple[Literal["SHA-256", "MD5"], ...], AfterValidator(some)] = ("SHA-256", "MD5")
+
+
+class SelfServiceConfig(_Model):
+    """What subscribers may change themselves, by text and star code: over what the preset says of it.
+
+    `numbers` are texted to, instead of the preset's; `keywords` and `codes` are added to its. Three wrong PINs lock
+    star codes for `lock_hours`, 0: until `ringfence subscribers unlock`. A subscriber with `notify` is told of
+    `notices_per_hour` refused callers.
+    """
+
+    enabled: Switch = True
+    numbers: tuple[ServiceNumber, ...] = ()
+    keywords: Keywords = {}
+    codes: Codes = {}
+    lock_hours: Annotated[float, Field(ge=0)] = 24.0
+    notices_per_hour: Annotated[int, Field(ge=0)] = 6
 
 
 class Limits(_Model):
@@ -230,6 +249,7 @@ class ProxyConfig(_Model):
     call_log: Path | None = None
     tls: Tls | None = None
     authentication: Authentication = Authentication()
+    self_service: SelfServiceConfig = SelfServiceConfig()
     limits: Limits = Limits()
 
     @field_validator("listen")

@@ -1,4 +1,4 @@
-"""Config -> the snapshot that the policy works on: reads the preset, the subscribers and the scam lists."""
+"""Config -> what the core works with: the snapshot of preset, subscribers and scam lists, and the service desk."""
 
 from __future__ import annotations
 
@@ -6,16 +6,40 @@ from proxy.config import ProxyConfig
 from proxy.policy import preset
 from proxy.policy.snapshot import Snapshot
 from proxy.scam_list import ScamList
+from proxy.service_desk import ServiceDesk
+from proxy.subscribers.change_store import ChangeStore
+from proxy.subscribers.changes import ChangedDirectory, Overlay
+from proxy.subscribers.notices import Notices
+from proxy.subscribers.self_service import SelfService
 from proxy.subscribers.storage import load_directory
 
 
-def load_snapshot(config: ProxyConfig) -> Snapshot:
-    """Read everything that a reload reads again. Raises FileErrors, OSError."""
+def load_snapshot(config: ProxyConfig, overlay: Overlay | None = None) -> Snapshot:
+    """Read everything that a reload reads again. Raises FileErrors, OSError.
+
+    `overlay` holds the changes that subscribers made themselves; without one, those that were saved are read.
+    """
+    overlay = overlay or load_overlay(config)
     return Snapshot.build(
         config.home,
         preset.load(config.preset),
-        load_directory(config),
+        ChangedDirectory(load_directory(config), overlay),
         ScamList.load(config.scam_lists),
         config.rules,
         config.treatments,
     )
+
+
+def load_overlay(config: ProxyConfig) -> Overlay:
+    """What subscribers changed themselves, as it was saved. Raises FileErrors."""
+    return Overlay(ChangeStore(config.subscribers).load() if config.subscribers else ())
+
+
+def make_desk(config: ProxyConfig, overlay: Overlay) -> ServiceDesk | None:
+    """Where subscribers' orders are dealt with; None where there are no subscribers, or no self-service for them."""
+    chosen = config.self_service
+    if not chosen.enabled or config.subscribers is None:
+        return None
+    vocabulary = preset.load(config.preset).vocabulary.changed(chosen.numbers, chosen.keywords, chosen.codes)
+    service = SelfService(vocabulary, chosen.lock_hours * 3600)
+    return ServiceDesk(service, overlay, Notices(chosen.notices_per_hour), config.authentication.realm)

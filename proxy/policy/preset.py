@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 from proxy import yaml_file
 from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
+from proxy.subscribers.vocabulary import Vocabulary
 
 _FOLDER = Path(__file__).parent / "presets"
 
@@ -60,6 +61,15 @@ class Preset:
     scam_list: ScamList = ScamList()
     modes: dict[str, Mode] = field(default_factory=dict)
     treatments: Treatments = field(default_factory=dict)
+    self_service: Vocabulary | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What subscribers can ask for by text and star code: as in the default preset where this one is silent."""
+        shared = load("default").self_service
+        assert shared is not None  # noqa: S101  # a test holds the file to it
+        own = self.self_service or shared
+        return own.model_copy(update={"codes": shared.codes | own.codes})
 
 
 def names() -> list[str]:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 from proxy.policy.treatments import Treatments
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-_PATTERN = re.compile(r"\+?[0-9]{1,15}\*?")
+PATTERN = re.compile(r"\+?[0-9]{1,15}\*?")
 _PIN = re.compile(r"[0-9]{4,8}")
 _SECRET = re.compile(r"[^\x00-\x1f\x7f]*")
 
@@ -30,7 +30,7 @@ def e164(text: str) -> str:
 
 
 def _pattern(text: str) -> str:
-    if not _PATTERN.fullmatch(text):
+    if not PATTERN.fullmatch(text):
         raise ValueError('a number such as "+6591234567" or a prefix that ends in *, such as "+1900*"')
     return text
 
@@ -54,21 +54,25 @@ Switch = Annotated[bool, WithJsonSchema({"enum": list(_SWITCH)})]
 
 @dataclass(frozen=True, slots=True)
 class Barring:
-    """The barring services a subscriber turned on (3GPP TS 24.611; from abroad is our own addition)."""
+    """The barring services a subscriber turned on (3GPP TS 24.611; from abroad is our own addition).
+
+    `incoming_international` is for calls and texts from abroad, `incoming_international_texts` for texts alone.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     incoming_international: Switch = False
     outgoing_international: Switch = False
     anonymous: Switch = False
+    incoming_international_texts: Switch = False
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes.
 
-    `allow` and `block` hold numbers, or prefixes that end in `*`. `treatment` says by rule what is done about their
-    calls, over what the config says.
+    `allow` and `block` hold numbers, or prefixes that end in `*`. `notify`: a text tells of calls that were refused.
+    `treatment` says by rule what is done about their calls, over what the config says.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -81,6 +85,7 @@ class Subscriber:
     barring: Barring = Barring()
     allow: tuple[Pattern, ...] = ()
     block: tuple[Pattern, ...] = ()
+    notify: Switch = False
     treatment: Treatments = field(default_factory=dict, hash=False)
 
 

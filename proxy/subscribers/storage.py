@@ -34,20 +34,23 @@ CREATE TABLE IF NOT EXISTS subscribers (
     outgoing_international INTEGER NOT NULL DEFAULT 0,
     anonymous INTEGER NOT NULL DEFAULT 0,
     allow TEXT NOT NULL DEFAULT '',                     -- numbers and prefixes, separated by spaces
-    block TEXT NOT NULL DEFAULT ''
+    block TEXT NOT NULL DEFAULT '',
+    incoming_international_texts INTEGER NOT NULL DEFAULT 0,  -- barring of texts alone
+    notify INTEGER NOT NULL DEFAULT 0                   -- whether a text tells of refused calls
 )
 """
 _SHOWN = 50  # errors kept
 _COLUMNS = (
     *("number", "user", "password", "pin", "roaming"),
     *("incoming_international", "outgoing_international", "anonymous", "allow", "block"),
+    *("incoming_international_texts", "notify"),
 )
 _SAVE = (
     f"INSERT INTO subscribers ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
     f"ON CONFLICT (number) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
 _SEPARATOR, _END = "\x1f", b"\n"  # in no field: profile.py refuses control characters
-_BARRINGS = tuple(Barring(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
+_BARRINGS = tuple(Barring(*(bool(bits >> i & 1) for i in range(len(Barring.__slots__)))) for bits in range(16))
 
 
 class Directory:
@@ -87,21 +90,22 @@ class Directory:
     def _row(self, start: int) -> Subscriber:
         text = self._rows[start : self._rows.index(_END, start)].decode()
         number, user, password, pin, bits, allow, block = text.split(_SEPARATOR)
-        roaming, barring = divmod(int(bits), 8)
+        flags, barring = divmod(int(bits), len(_BARRINGS))
         return Subscriber(
             number,
             user,
             password,
             pin or None,
-            bool(roaming),
+            bool(flags & 1),
             _BARRINGS[barring],
             tuple(allow.split()),
             tuple(block.split()),
+            bool(flags & 2),
         )
 
 
 def _pack(subscriber: Subscriber) -> bytes:
-    bits = subscriber.roaming * 8 + _BARRINGS.index(subscriber.barring)
+    bits = (subscriber.roaming + 2 * subscriber.notify) * len(_BARRINGS) + _BARRINGS.index(subscriber.barring)
     fields = (subscriber.number, subscriber.user, subscriber.password, subscriber.pin or "", str(bits))
     return _SEPARATOR.join((*fields, " ".join(subscriber.allow), " ".join(subscriber.block))).encode() + _END
 
@@ -221,7 +225,7 @@ def _valid(path: Path, rows: Iterable[tuple[Any, ...]], errors: list[FileError])
     validate = TypeAdapter(Subscriber).validate_python
     for rowid, *values in rows:
         row = dict(zip(_COLUMNS, values, strict=True))
-        fields = {name: row[name] for name in ("number", "pin", "roaming")}
+        fields = {name: row[name] for name in ("number", "pin", "roaming", "notify")}
         fields |= {"user": row["user"] or "", "password": row["password"] or ""}
         fields |= {name: (row[name] or "").split() for name in ("allow", "block")}
         fields["barring"] = {name: row[name] for name in Barring.__slots__}

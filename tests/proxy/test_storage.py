@@ -178,9 +178,10 @@ SUBSCRIBERS = st.builds(
     password=TEXTS,
     pin=st.none() | st.text("0123456789", min_size=4, max_size=8),
     roaming=st.booleans(),
-    barring=st.builds(Barring, st.booleans(), st.booleans(), st.booleans()),
+    barring=st.builds(Barring, st.booleans(), st.booleans(), st.booleans(), st.booleans()),
     allow=PATTERNS,
     block=PATTERNS,
+    notify=st.booleans(),
 )
 
 

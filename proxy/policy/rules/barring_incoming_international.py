@@ -1,4 +1,5 @@
-"""No calls from overseas for callees who asked for that. The trunk counts as much as the number: see `case`."""
+"""No calls and texts from overseas for callees who asked for that, or no texts. The trunk counts as much as the number:
+see `case`."""
 
 from __future__ import annotations
 
@@ -7,11 +8,13 @@ from proxy.policy.verdict import Finding
 
 
 def judge(case: Case) -> Finding | str:
-    if case.called is None or not case.called.barring.incoming_international:
+    call = case.call
+    barring = case.called and case.called.barring
+    texts_barred = barring and barring.incoming_international_texts and call.method == "MESSAGE"
+    if not barring or not (barring.incoming_international or texts_barred):
         return "callee takes calls from overseas"
     if case.caller_origin != "overseas":
         return "caller is not overseas"
-    call = case.call
     region = call.caller.region or call.caller.kind
     return Finding(
         "reject", f"overseas caller {call.caller.presented} ({region}) on trunk {call.trunk}", 603, "Decline"

@@ -261,6 +261,12 @@ class TestBarringIncomingInternational:
     def test_texts_are_judged_like_calls(self) -> None:
         assert refused(judge(self.POLICY, "+6591234567", method="MESSAGE"), "barring.incoming_international")
 
+    def test_texts_alone_can_be_barred(self) -> None:
+        policy = company(subscriber(incoming_international_texts=True))
+        assert passed(judge(policy, "+6591234567"))
+        assert refused(judge(policy, "+6591234567", method="MESSAGE"), "barring.incoming_international")
+        assert passed(judge(policy, STRANGER, trunk=DOMESTIC, method="MESSAGE"))
+
 
 class TestBarringOutgoingInternational:
     POLICY = company(subscriber(outgoing_international=True, allow=("+6591234567",)), subscriber(BOB))

@@ -1,0 +1,238 @@
+"""Self-service: what a subscriber's text or star code changes of their own profile, and what they are told.
+
+Pure: a profile and a wish go in, a `Reply` with its changes comes out. Who the subscriber is, others made sure of.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Literal
+
+from proxy.numbers import Numbering
+from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Change, WrongPins
+from proxy.subscribers.profile import PATTERN, Subscriber
+from proxy.subscribers.vocabulary import Keyword, Phrases, Setting, Vocabulary, phrases
+
+MOST_WRONG_PINS = 3  # in a row; then star codes are locked (3GPP TS 22.004)
+MOST_LISTED = 100  # numbers that a subscriber can put on a list by text
+_LONGEST = 1000  # bytes of a text: a MESSAGE has to fit into 1300 (RFC 3428 8)
+_SHOWN = 8  # numbers of a list that a reply names
+_SEPARATORS = str.maketrans("", "", "-.() \t")
+_CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#")
+_DOES: dict[str, Literal["on", "off", "status"]] = {
+    "*": "on",
+    "**": "on",
+    "#": "off",
+    "##": "off",
+    "*#": "status",
+}
+_ALL_TELESERVICES = ("", "10")  # 3GPP TS 22.030 annex C
+_SETTINGS: tuple[Setting, ...] = (
+    "incoming_international",
+    "incoming_international_texts",
+    "outgoing_international",
+    "anonymous",
+    "notify",
+)
+
+Prompt = Literal["changed", "unchanged", "wrong-pin", "locked"]
+
+
+@dataclass(frozen=True, slots=True)
+class StarCode:
+    """A dialled code (3GPP TS 22.030 6.5.2). `masked` is what of it may be written down: all but the PIN."""
+
+    do: Literal["on", "off", "status"]
+    service: str
+    pin: str
+    teleservice: str
+    masked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to announce, what to text, and what to change."""
+
+    prompt: Prompt
+    text: str
+    changes: tuple[Change, ...] = ()
+
+
+def read_code(dialled: str) -> StarCode | None:
+    """`*331*2580#` and its kin; None for everything else."""
+    match = _CODE.fullmatch(dialled)
+    if match is None:
+        return None
+    prefix, service, pin, teleservice = match.groups(default="")
+    return StarCode(_DOES[prefix], service, pin, teleservice, f"{prefix}{service}#")
+
+
+class SelfService:
+    """Carries wishes out. `lock_seconds` is how long wrong PINs lock star codes, 0: until the operator unlocks them."""
+
+    def __init__(self, vocabulary: Vocabulary, lock_seconds: float) -> None:
+        self.vocabulary = vocabulary
+        self._lock_seconds = lock_seconds
+        self._languages = tuple(map(phrases, vocabulary.languages))
+
+    def by_text(self, subscriber: Subscriber, service: str, text: str, numbering: Numbering) -> Reply:
+        """A text to one of the service numbers."""
+        words = unicodedata.normalize("NFKC", text).split()
+        for count in range(min(len(words), 3), 0, -1):
+            keyword = self.vocabulary.keywords.get(" ".join(words[:count]).upper())
+            rest = " ".join(words[count:])
+            if keyword is not None and keyword.known_to(service) and (keyword.do in _WITH_NUMBER or not rest):
+                return self._grant(subscriber, keyword, rest, service, numbering)
+        known = ", ".join(word for word, keyword in self.vocabulary.keywords.items() if keyword.known_to(service))
+        return self._say("unchanged", (), lambda say: [say.unknown, say.keywords.format(keywords=known)])
+
+    def by_code(self, subscriber: Subscriber, code: StarCode, wrong: WrongPins, now: float) -> Reply:
+        """A star code that the vocabulary knows; `now` is in epoch seconds."""
+        known = self.vocabulary.codes[code.service]
+        impossible = not known.settings or (known.only_off and code.do == "on")
+        if impossible or code.teleservice not in _ALL_TELESERVICES:
+            return self._say("unchanged", (), lambda say: [say.not_offered.format(code=code.masked)])
+        if code.do == "status":
+            return self._say("unchanged", (), lambda say: _states(say, subscriber, known.settings))
+        unlocked: tuple[Change, ...] = ()
+        if subscriber.pin is not None:
+            if wrong.count >= MOST_WRONG_PINS and self._is_locked(wrong, now):
+                return self._say("locked", (), self._locked(wrong.at - now + self._lock_seconds))
+            if not code.pin:
+                wanted = f"{code.masked[:-1]}*PIN#"
+                return self._say("wrong-pin", (), lambda say: [say.pin_needed.format(code=wanted)])
+            if not compare_digest(code.pin, subscriber.pin):
+                return self._wrong_pin(subscriber, wrong, now)
+            if wrong.count:
+                unlocked = (Change(subscriber.number, WRONG_PINS, 0),)
+        return self._switch(subscriber, code.do == "on", known.settings, None, unlocked)
+
+    def notice(self, who: str, rule: str, *, is_text: bool) -> str:
+        """Tells a subscriber who was refused ("": somebody without a number), why, and how to let them through."""
+        way = self.vocabulary.find("allow") if who else self.vocabulary.find("off", ("anonymous",))
+        if way is not None and who:
+            way = f"{way[0]} {who}", way[1]
+
+        def lines(say: Phrases) -> list[str]:
+            form = say.refused_text if is_text else say.refused_call
+            told = [form.format(caller=who or say.nobody, reason=say.reasons.get(rule, say.other_reason))]
+            return [*told, *([say.let_through.format(keyword=way[0], number=way[1])] if way else [])]
+
+        return self._say("unchanged", (), lines).text
+
+    def _grant(self, subscriber: Subscriber, keyword: Keyword, rest: str, service: str, numbering: Numbering) -> Reply:
+        if keyword.do in ("on", "off"):
+            return self._switch(subscriber, keyword.do == "on", keyword.settings, service)
+        if keyword.do == "status":
+            return self._say("unchanged", (), lambda say: _whole_status(say, subscriber))
+        pattern = _pattern(rest, numbering)
+        if pattern is None:
+            return self._say("unchanged", (), lambda say: [say.not_a_number.format(text=rest[:40])])
+        target = None if keyword.do == "remove" else keyword.do
+        lists = {"allow": subscriber.allow, "block": subscriber.block}
+        if target and pattern not in lists[target] and len(lists[target]) >= MOST_LISTED:
+            return self._say("unchanged", (), lambda say: [say.list_full.format(most=MOST_LISTED)])
+        changes = []
+        for name, before in lists.items():
+            kept = tuple(one for one in before if one != pattern)
+            after = (*kept, pattern) if name == target and pattern not in before else before if name == target else kept
+            if after != before:
+                changes.append(Change(subscriber.number, name, after))
+
+        def lines(say: Phrases) -> list[str]:
+            form = {"allow": say.on_allow, "block": say.on_block, None: say.on_neither}[target]
+            undo = self.vocabulary.find("remove", (), service) if target else None
+            return [
+                say.changed if changes else say.unchanged,
+                form.format(number=pattern),
+                *([say.undo.format(keyword=f"{undo[0]} {pattern}", number=undo[1])] if undo else []),
+            ]
+
+        return self._say("changed" if changes else "unchanged", changes, lines)
+
+    def _switch(
+        self,
+        subscriber: Subscriber,
+        wanted: bool,
+        settings: tuple[Setting, ...],
+        service: str | None,
+        unlocked: tuple[Change, ...] = (),
+    ) -> Reply:
+        """Settings on or off. `service` is the number that was texted to, None for star codes."""
+        number = subscriber.number
+        changes = [Change(number, name, wanted) for name in settings if _is_on(subscriber, name) != wanted]
+        undo = self.vocabulary.find("off" if wanted else "on", settings, service)
+        after = {change.field: wanted for change in changes}
+
+        def lines(say: Phrases) -> list[str]:
+            return [
+                say.changed if changes else say.unchanged,
+                *_states(say, subscriber, settings, after),
+                *([say.undo.format(keyword=undo[0], number=undo[1])] if undo else []),
+            ]
+
+        return self._say("changed" if changes else "unchanged", (*unlocked, *changes), lines)
+
+    def _wrong_pin(self, subscriber: Subscriber, wrong: WrongPins, now: float) -> Reply:
+        count = 1 if wrong.count >= MOST_WRONG_PINS else wrong.count + 1  # an old lock has run out
+        changes = [Change(subscriber.number, WRONG_PINS, count), Change(subscriber.number, LAST_WRONG_PIN, now)]
+        left = MOST_WRONG_PINS - count
+        if not left:
+            return self._say("locked", changes, self._locked(self._lock_seconds))
+        return self._say("wrong-pin", changes, lambda say: [say.wrong_pin.format(left=left)])
+
+    def _is_locked(self, wrong: WrongPins, now: float) -> bool:
+        return not self._lock_seconds or now < wrong.at + self._lock_seconds
+
+    def _locked(self, seconds: float) -> Callable[[Phrases], list[str]]:
+        hours = math.ceil(seconds / 3600)
+        return lambda say: [say.locked_for.format(hours=hours) if self._lock_seconds else say.locked]
+
+    def _say(self, prompt: Prompt, changes: Iterable[Change], lines: Callable[[Phrases], list[str]]) -> Reply:
+        """The reply, once in each language."""
+        text = "\n".join(line for say in self._languages for line in lines(say))
+        return Reply(prompt, text.encode()[:_LONGEST].decode(errors="ignore"), tuple(changes))
+
+
+_WITH_NUMBER = ("allow", "block", "remove")
+
+
+def _is_on(subscriber: Subscriber, setting: str) -> bool:
+    return bool(getattr(subscriber.barring if setting in BARRINGS else subscriber, setting))
+
+
+def _states(
+    say: Phrases, subscriber: Subscriber, settings: Iterable[Setting], after: dict[str, bool] | None = None
+) -> list[str]:
+    """A line for each setting, as it is once `after` is in force."""
+    on = {name: (after or {}).get(name, _is_on(subscriber, name)) for name in _SETTINGS}
+    shown = set(settings)
+    if "incoming_international_texts" in shown and on["incoming_international"]:
+        shown.add("incoming_international")  # which bars texts as well
+    return [f"{say.settings[name]}: {(say.on if on[name] else say.off)[name]}" for name in _SETTINGS if name in shown]
+
+
+def _whole_status(say: Phrases, subscriber: Subscriber) -> list[str]:
+    return [
+        *_states(say, subscriber, _SETTINGS),
+        say.allow_list.format(numbers=_shortened(subscriber.allow) or say.empty),
+        say.block_list.format(numbers=_shortened(subscriber.block) or say.empty),
+    ]
+
+
+def _shortened(patterns: tuple[str, ...]) -> str:
+    more = len(patterns) - _SHOWN
+    return ", ".join(patterns[:_SHOWN]) + (f" (+{more})" if more > 0 else "")
+
+
+def _pattern(text: str, numbering: Numbering) -> str | None:
+    """A number as lists hold it, in E.164 where it has such a form; None where the text is no number."""
+    compact = text.translate(_SEPARATORS)
+    if not PATTERN.fullmatch(compact):
+        return None
+    return compact if compact.endswith("*") else numbering.understand(compact).e164 or compact

@@ -1,0 +1,149 @@
+"""What subscribers changed themselves: in force at once, saved beside their profiles, there after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.change_writer import ChangeWriter
+from proxy.subscribers.change_store import ChangeStore
+from proxy.subscribers.changes import Change, ChangedDirectory, Overlay, WrongPins
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.subscribers.storage import Directory
+from proxy.yaml_file import FileErrors
+
+ALICE = Subscriber("+8613800138001", "alice", pin="2580", allow=("+6591234567",))
+BOB = Subscriber("+8613800138002", "bob")
+BARRED = Change(ALICE.number, "incoming_international", True)
+ALLOWED = Change(ALICE.number, "allow", ("+6591234567", "+44*"))
+WRONG = (Change(BOB.number, "wrong_pins", 2), Change(BOB.number, "last_wrong_pin", 1_760_000_000.25))
+CHANGED = replace(ALICE, barring=Barring(incoming_international=True), allow=("+6591234567", "+44*"))
+
+
+def store(folder: Path, location: str = "subscribers.yaml") -> ChangeStore:
+    return ChangeStore(f"sqlite:///{folder / location}" if location.endswith(".db") else str(folder / location))
+
+
+def test_a_change_is_in_force_at_once_and_for_nobody_else() -> None:
+    overlay = Overlay()
+    directory = ChangedDirectory(Directory([ALICE, BOB]), overlay)
+    assert directory.find(ALICE.number) == ALICE
+    overlay.apply(BARRED)
+    overlay.apply(ALLOWED)
+    assert directory.find(ALICE.number) == directory.find_user("alice") == CHANGED
+    assert (directory.find(BOB.number), directory.find_user("bob")) == (BOB, BOB)
+    assert (directory.find("+8613800138003"), directory.find_user("carol")) == (None, None)
+
+
+def test_only_what_was_changed_is_laid_over_the_operators_profile() -> None:
+    overlay = Overlay([BARRED])
+    assert overlay.over(replace(ALICE, roaming=True, allow=())) == replace(
+        ALICE, roaming=True, allow=(), barring=Barring(incoming_international=True)
+    )
+
+
+@pytest.mark.parametrize("location", ["subscribers.yaml", "x.db"])
+def test_changes_outlast_a_restart(tmp_path: Path, location: str) -> None:
+    store(tmp_path, location).save([BARRED, *WRONG])
+    store(tmp_path, location).save([ALLOWED, replace(WRONG[0], value=3)])
+    overlay = Overlay(store(tmp_path, location).load())
+    assert overlay.over(ALICE) == CHANGED
+    assert overlay.wrong_pins(BOB.number) == WrongPins(3, 1_760_000_000.25)
+    assert overlay.wrong_pins(ALICE.number) == WrongPins()
+
+
+def test_they_lie_beside_a_yaml_file_and_inside_a_database(tmp_path: Path) -> None:
+    assert store(tmp_path).path == tmp_path / "subscribers.changes.db"
+    assert store(tmp_path, "x.db").path == tmp_path / "x.db"
+
+
+def test_before_the_first_change_no_file_is_made(tmp_path: Path) -> None:
+    assert store(tmp_path).load() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_of_subscribers_without_changes_has_none(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as database, database:
+        database.execute("CREATE TABLE subscribers (number TEXT)")
+    assert store(tmp_path, "x.db").load() == []
+
+
+def test_the_operator_takes_changes_back(tmp_path: Path) -> None:
+    store(tmp_path).save([BARRED, *WRONG])
+    store(tmp_path).forget(BOB.number, ["wrong_pins", "last_wrong_pin", "notify"])
+    assert store(tmp_path).load() == [BARRED]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "place"),
+    [("pin", '"0000"', "1:2"), ("allow", '["me"]', "1:3"), ("notify", "maybe", "1:3"), ("wrong_pins", "[]", "1:3")],
+)
+def test_what_is_no_change_is_told_with_its_place(tmp_path: Path, field: str, value: str, place: str) -> None:
+    store(tmp_path).save([])
+    with closing(sqlite3.connect(tmp_path / "subscribers.changes.db")) as database, database:
+        database.execute("INSERT INTO changes VALUES (?, ?, ?)", (ALICE.number, field, value))
+    with pytest.raises(FileErrors, match=f"subscribers.changes.db:{place}: "):
+        store(tmp_path).load()
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "subscribers.changes.db").write_text("number,field,value\n" * 100)
+    with pytest.raises(FileErrors, match="file is not a database"):
+        store(tmp_path).load()
+
+
+NUMBERS = st.sampled_from([ALICE.number, BOB.number])
+CHANGES = st.one_of(
+    st.builds(Change, NUMBERS, st.sampled_from([*Barring.__slots__, "notify"]), st.booleans()),
+    st.builds(Change, NUMBERS, st.sampled_from(["allow", "block"]), st.sampled_from([(), ("+65*",), ("10086", "+1")])),
+)
+
+
+@given(changes=st.lists(CHANGES, max_size=12), asked=st.integers(0, 12))
+def test_saved_and_unsaved_changes_together_are_all_changes(changes: list[Change], asked: int) -> None:
+    before, after = Overlay(changes), Overlay()
+    after.reset(changes[:asked], changes[asked:])
+    assert [before.over(one) for one in (ALICE, BOB)] == [after.over(one) for one in (ALICE, BOB)]
+
+
+async def test_the_writer_saves_in_order_and_all_of_it_before_the_end(tmp_path: Path) -> None:
+    overlay = Overlay()
+    writer = ChangeWriter(store(tmp_path), overlay)
+    for value in (True, False, True):
+        writer.write([replace(BARRED, value=value)])
+    writer.write([ALLOWED])
+    await writer.close()
+    assert Overlay(store(tmp_path).load()).over(ALICE) == CHANGED
+
+
+async def test_what_could_not_be_saved_is_kept_in_force_and_saved_later(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    overlay = Overlay([BARRED])
+    writer = ChangeWriter(store(folder), overlay)
+    writer.write([BARRED])
+    await asyncio.sleep(0)
+    await writer.read_again()
+    assert overlay.over(ALICE).barring.incoming_international
+    folder.mkdir()
+    await writer.close()
+    assert store(folder).load() == [BARRED]
+
+
+async def test_reading_again_brings_what_the_operator_took_back(tmp_path: Path) -> None:
+    overlay = Overlay()
+    writer = ChangeWriter(store(tmp_path), overlay)
+    for change in (BARRED, *WRONG):
+        overlay.apply(change)
+        writer.write([change])
+    await writer.close()
+    store(tmp_path).forget(BOB.number, ["wrong_pins", "last_wrong_pin"])
+    await writer.read_again()
+    assert overlay.wrong_pins(BOB.number) == WrongPins()
+    assert overlay.over(ALICE).barring.incoming_international

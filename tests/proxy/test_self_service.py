@@ -1,0 +1,278 @@
+"""What subscribers order by text and star code, and what they are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.numbers import Numbering
+from proxy.policy import preset
+from proxy.policy.precedence import PRECEDENCE
+from proxy.subscribers.changes import Change, Overlay, WrongPins
+from proxy.subscribers.notices import Notices
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.subscribers.self_service import MOST_LISTED, Reply, SelfService, read_code
+from proxy.subscribers.vocabulary import phrases
+
+ALICE = Subscriber("+8613800138001", pin="2580")
+CHINA = Numbering("CN")
+NOON = 1_760_000_000.0
+HOUR = 3600.0
+NO_WRONG_PINS = WrongPins()
+HERE = SelfService(preset.load("cn").vocabulary, 24 * HOUR)
+ENGLISH = SelfService(preset.load("default").vocabulary, 24 * HOUR)
+
+
+def texts(text: str, service: str = "10086", who: Subscriber = ALICE, desk: SelfService = HERE) -> Reply:
+    return desk.by_text(who, service, text, CHINA)
+
+
+def dials(code: str, who: Subscriber = ALICE, wrong: WrongPins = NO_WRONG_PINS, at: float = NOON) -> Reply:
+    read = read_code(code)
+    assert read is not None
+    return ENGLISH.by_code(who, read, wrong, at)
+
+
+def after(reply: Reply, who: Subscriber = ALICE) -> Subscriber:
+    """The subscriber once the changes are in force."""
+    return Overlay(reply.changes).over(who)
+
+
+def barred(**barring: bool) -> Subscriber:
+    return replace(ALICE, barring=Barring(**barring))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "service", "opposite", "setting"),
+    [
+        ("QXGJLH", "10086", "KTGJLH", "incoming_international"),
+        ("GBGJLH", "10010", "KTGJLH", "incoming_international"),
+        ("GBGJDX", "10010", "KTGJDX", "incoming_international_texts"),
+        ("QXGLLJ", "10099", "KTGLLJ", "incoming_international"),
+        ("KTFSR", "10001", "QXFSR", "incoming_international"),
+    ],
+)
+def test_the_carriers_keywords_turn_barring_on_and_their_opposites_off(
+    keyword: str, service: str, opposite: str, setting: str
+) -> None:
+    on = texts(f" {keyword.lower()}\r\n", service)
+    assert (on.prompt, on.changes) == ("changed", (Change(ALICE.number, setting, True),))
+    assert f"{opposite} to {service}" in on.text
+    off = texts(opposite, service, after(on))
+    assert (off.prompt, off.changes) == ("changed", (Change(ALICE.number, setting, False),))
+    assert texts(opposite, service).prompt == "unchanged"
+
+
+def test_a_keyword_of_another_carrier_is_not_understood() -> None:
+    reply = texts("GBGJLH", "10086")
+    assert reply.changes == ()
+    assert "We did not understand that." in reply.text
+    assert "QXGJLH" in reply.text
+    assert "GBGJLH" not in reply.text
+
+
+def test_replies_come_in_the_languages_of_the_preset() -> None:
+    reply = texts("QXGJLH")
+    assert "境外来电和短信: 已拦截" in reply.text
+    assert "Calls and texts from abroad: blocked" in reply.text
+    assert "境外" not in texts("BLOCK OVERSEAS", "7000", desk=ENGLISH).text
+
+
+@pytest.mark.parametrize("name", preset.names())
+def test_every_setting_of_every_preset_can_be_turned_on_and_off_again(name: str) -> None:
+    vocabulary = preset.load(name).vocabulary
+    for word, keyword in vocabulary.keywords.items():
+        assert set(keyword.numbers) <= set(vocabulary.numbers)
+        if keyword.do in ("on", "off"):
+            for service in keyword.numbers or vocabulary.numbers:
+                opposite = vocabulary.find("off" if keyword.do == "on" else "on", keyword.settings, service)
+                assert opposite is not None, word
+                assert opposite[1] == service
+    assert {"331", "332", "354", "33", "35", "351", "330", "333", "353"} <= vocabulary.codes.keys()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_language_knows_every_setting_and_every_reason(language: str) -> None:
+    say = phrases(language)
+    settings = {*Barring.__slots__, "notify"}
+    assert set(say.settings) == set(say.on) == set(say.off) == settings
+    assert set(say.reasons) <= set(PRECEDENCE)
+
+
+@pytest.mark.parametrize(
+    ("written", "pattern"),
+    [
+        ("+6591234567", "+6591234567"),
+        ("+65 9123-4567", "+6591234567"),
+        ("＋６５９１２３４５６７", "+6591234567"),
+        ("006591234567", "+6591234567"),
+        ("13900139003", "+8613900139003"),
+        ("10086", "10086"),
+        ("+1900*", "+1900*"),
+        ("00*", "00*"),
+    ],
+)
+def test_numbers_are_put_on_lists_however_they_are_written(written: str, pattern: str) -> None:
+    allowed = after(texts(f"Allow {written}"))
+    assert (allowed.allow, allowed.block) == ((pattern,), ())
+    blocked = after(texts(f"BLOCK {written}", who=allowed), allowed)
+    assert (blocked.allow, blocked.block) == ((), (pattern,))
+    removed = after(texts(f"REMOVE {written}", who=blocked), blocked)
+    assert (removed.allow, removed.block) == ((), ())
+
+
+def test_a_number_that_is_on_the_list_already_changes_nothing() -> None:
+    assert texts("ALLOW +6591234567", who=replace(ALICE, allow=("+6591234567",))).prompt == "unchanged"
+    assert texts("REMOVE +6591234567").prompt == "unchanged"
+
+
+@pytest.mark.parametrize("text", ["ALLOW", "ALLOW me", "BLOCK +65 nine", "ALLOW +12345678901234567", "BLOCK *"])
+def test_what_is_no_number_is_said_to_be_none(text: str) -> None:
+    reply = texts(text)
+    assert reply.changes == ()
+    assert "is no telephone number" in reply.text
+
+
+def test_lists_have_an_end() -> None:
+    full = replace(ALICE, allow=tuple(f"+6591{i:06d}" for i in range(MOST_LISTED)))
+    reply = texts("ALLOW +6599999999", who=full)
+    assert reply.changes == ()
+    assert "That list is full: it holds 100 numbers." in reply.text
+
+
+def test_the_status_shows_it_all_and_changes_nothing() -> None:
+    reply = texts("STATUS", "7000", replace(barred(anonymous=True), allow=("+6591234567",)), ENGLISH)
+    assert reply == Reply(
+        "unchanged",
+        "Calls and texts from abroad: let through\n"
+        "Texts from abroad: let through\n"
+        "Your calls to numbers abroad: let through\n"
+        "Calls from people who hide their number: blocked\n"
+        "Texts about calls that were refused: not sent\n"
+        "Can always reach you: +6591234567\n"
+        "Cannot reach you: nobody",
+    )
+
+
+def test_texts_stay_barred_while_calls_and_texts_are_and_the_reply_says_so() -> None:
+    reply = texts("ALLOW OVERSEAS TEXTS", "7000", barred(incoming_international=True), ENGLISH)
+    assert reply.prompt == "unchanged"
+    assert "Calls and texts from abroad: blocked" in reply.text
+
+
+@pytest.mark.parametrize("text", ["", " \n", "HELLO", "BLOCK OVERSEAS PLEASE", "\x00" * 5000, "ALLOW " + "9" * 5000])
+def test_any_text_gets_an_answer_that_fits_into_a_message(text: str) -> None:
+    for desk, service in ((HERE, "10086"), (ENGLISH, "7000")):
+        reply = texts(text, service, desk=desk)
+        assert reply.changes == ()
+        assert 0 < len(reply.text.encode()) <= 1000
+
+
+def test_long_lists_are_cut_short() -> None:
+    many = tuple(f"+6591{i:06d}" for i in range(MOST_LISTED))
+    reply = texts("STATUS", who=replace(ALICE, allow=many, block=many))
+    assert "(+92)" in reply.text
+    assert len(reply.text.encode()) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("on", "off", "query", "setting"),
+    [
+        ("*331*2580#", "#331*2580#", "*#331#", "outgoing_international"),
+        ("**332*2580#", "##332*2580#", "*#332#", "outgoing_international"),
+        ("*354*2580#", "#354*2580#", "*#354#", "incoming_international"),
+        ("*354*2580*10#", "#353*2580#", "*#354#", "incoming_international"),
+        ("*356*2580#", "#330*2580#", "*#356#", "anonymous"),
+    ],
+)
+def test_star_codes_with_the_pin_turn_settings_on_and_off(on: str, off: str, query: str, setting: str) -> None:
+    turned_on = dials(on)
+    assert (turned_on.prompt, turned_on.changes) == ("changed", (Change(ALICE.number, setting, True),))
+    changed = after(turned_on)
+    assert dials(on, changed).prompt == "unchanged"
+    assert "blocked" in dials(query, changed).text
+    assert after(dials(off, changed), changed) == ALICE
+    assert "let through" in dials(query).text
+
+
+def test_a_subscriber_without_a_pin_needs_none() -> None:
+    assert dials("*354#", replace(ALICE, pin=None)).prompt == "changed"
+
+
+@pytest.mark.parametrize("code", ["*33*2580#", "*35*2580#", "*351*2580#", "*330*2580#", "*331*2580*16#"])
+def test_what_is_not_offered_says_so_and_writes_no_pin_down(code: str) -> None:
+    reply = dials(code)
+    assert (reply.prompt, reply.changes) == ("unchanged", ())
+    assert "is not offered here" in reply.text
+    assert "2580" not in reply.text
+
+
+@pytest.mark.parametrize("dialled", ["*331*2580", "331#", "*331*25a0#", "*331*1*2*3#", "*3310*1#", "**#331#", "10086"])
+def test_what_is_no_star_code_is_none(dialled: str) -> None:
+    assert read_code(dialled) is None
+
+
+def test_three_wrong_pins_in_a_row_lock_the_codes_and_nothing_changes() -> None:
+    overlay = Overlay()
+    said = []
+    for code in ("*354*1111#", "*354*2222#", "*354*3333#", "*354*2580#"):
+        reply = dials(code, wrong=overlay.wrong_pins(ALICE.number))
+        said.append(reply.prompt)
+        for change in reply.changes:
+            overlay.apply(change)
+    assert said == ["wrong-pin", "wrong-pin", "locked", "locked"]
+    assert overlay.over(ALICE) == ALICE
+    assert texts("QXGJLH").prompt == "changed"  # texts still work
+
+
+def test_the_right_pin_makes_wrong_ones_forgotten_and_a_missing_one_is_no_try() -> None:
+    right = dials("*354*2580#", wrong=WrongPins(2, NOON))
+    assert right.prompt == "changed"
+    assert Change(ALICE.number, "wrong_pins", 0) in right.changes
+    missing = dials("*354#", wrong=WrongPins(2, NOON))
+    assert (missing.prompt, missing.changes) == ("wrong-pin", ())
+    assert "*354*PIN#" in missing.text
+
+
+def test_a_lock_ends_after_its_time_with_all_tries_given_back() -> None:
+    locked = WrongPins(3, NOON)
+    assert dials("*354*2580#", wrong=locked, at=NOON + 24 * HOUR - 1).prompt == "locked"
+    assert dials("*354*2580#", wrong=locked, at=NOON + 24 * HOUR).prompt == "changed"
+    wrong = dials("*354*1111#", wrong=locked, at=NOON + 24 * HOUR)
+    assert wrong.prompt == "wrong-pin"
+    assert "Tries left: 2." in wrong.text
+
+
+def test_a_lock_without_a_time_ends_with_the_operator() -> None:
+    code = read_code("*354*2580#")
+    assert code is not None
+    forever = SelfService(preset.load("default").vocabulary, 0)
+    reply = forever.by_code(ALICE, code, WrongPins(3, NOON), NOON + 1e9)
+    assert reply.prompt == "locked"
+    assert "ask your operator" in reply.text
+
+
+def test_a_notice_says_who_why_and_how_to_let_them_through() -> None:
+    assert ENGLISH.notice("+23224000001", "barring.incoming_international", is_text=False) == (
+        "A call from +23224000001 was refused: you take no calls and texts from abroad.\n"
+        "To let them through, text ALLOW +23224000001 to 7000."
+    )
+    assert ENGLISH.notice("", "anonymous.reject", is_text=True) == (
+        "A text from somebody without a number was refused: you take no calls from people who hide their number.\n"
+        "To let them through, text ALLOW ANONYMOUS to 7000."
+    )
+
+
+def test_notices_are_rationed_by_caller_and_by_subscriber() -> None:
+    notices = Notices(3)
+    assert [notices.due("alice", "a", at) for at in (0.0, 1.0, HOUR - 1, HOUR)] == [True, False, False, True]
+    assert [notices.due("alice", caller, HOUR + 1) for caller in "bcdef"] == [True, True, False, False, False]
+    assert notices.due("bob", "a", HOUR + 1)
+    assert not Notices(0).due("alice", "a", 0.0)
+
+
+def test_notices_remember_a_bounded_number_of_subscribers() -> None:
+    notices = Notices(1)
+    assert all(notices.due(f"subscriber-{i}", "a", 0.0) for i in range(10_001))
+    assert len(notices._told) == 10_000

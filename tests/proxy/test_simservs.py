@@ -1,0 +1,195 @@
+"""A subscriber's settings as simservs XML: out and in again, and everything refused that a profile cannot hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.subscribers.changes import Change, Overlay
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.subscribers.simservs import CP, RF, SS, document, read
+from proxy.yaml_file import FileErrors
+
+FILE = Path("alice.xml")
+ALICE = Subscriber(
+    "+8613800138001",
+    "alice",
+    "s3cret",
+    "2580",
+    barring=Barring(incoming_international=True),
+    allow=("+6591234567", "+44*"),
+    block=("+1900*",),
+    notify=True,
+)
+
+
+def doc(*inside: str) -> bytes:
+    """A document whose lines after the first are `inside`."""
+    return "\n".join([f'<simservs xmlns="{SS}" xmlns:cp="{CP}" xmlns:rf="{RF}">', *inside, "</simservs>"]).encode()
+
+
+def incoming(*rules: str, active: str = "true") -> tuple[str, ...]:
+    """Incoming barring on lines 2 to 5 and on, one rule a line, the first on line 3."""
+    return (
+        f'<incoming-communication-barring active="{active}"><cp:ruleset>',
+        *rules,
+        "</cp:ruleset></incoming-communication-barring>",
+    )
+
+
+def outgoing(*rules: str) -> tuple[str, ...]:
+    return tuple(line.replace("incoming", "outgoing") for line in incoming(*rules))
+
+
+def rule(conditions: str, allow: str = "false", name: str = "r", more: str = "") -> str:
+    return (
+        f'<cp:rule id="{name}"><cp:conditions>{conditions}</cp:conditions>'
+        f"<cp:actions><allow>{allow}</allow>{more}</cp:actions></cp:rule>"
+    )
+
+
+def refused(document: bytes) -> list[str]:
+    with pytest.raises(FileErrors) as caught:
+        read(FILE, document)
+    return str(caught.value).splitlines()
+
+
+def test_a_profile_is_written_in_the_words_of_the_standard() -> None:
+    written = document(ALICE)
+    for expected in (
+        f'<simservs xmlns="{SS}" xmlns:cp="{CP}"',
+        '<incoming-communication-barring active="true">',
+        '<cp:identity><cp:one id="tel:+6591234567"/></cp:identity>',
+        "<rf:numbers><rf:number>+1900*</rf:number></rf:numbers>",
+        "<cp:conditions><rf:from-abroad/></cp:conditions>",
+        "<cp:conditions><rule-deactivated/><anonymous/></cp:conditions>",
+        "<cp:conditions><rule-deactivated/><international/></cp:conditions>",
+        '<rf:refused-call-notice active="true"/>',
+    ):
+        assert expected in written
+    for secret in ("s3cret", "2580", "alice", ALICE.number):
+        assert secret not in written
+
+
+def test_what_another_operator_wrote_is_read() -> None:
+    settings = read(
+        FILE,
+        doc(
+            *outgoing(rule("<international/>")),
+            *incoming(
+                rule("<anonymous/>", name="a"),
+                rule('<cp:identity><cp:one id="sip:+19005550123@x.example;user=phone"/></cp:identity>', name="b"),
+                rule('<cp:identity><cp:one id="tel:+1-900-555-0124"/></cp:identity>', "0", name="c"),
+            ),
+        ),
+    )
+    assert settings.barring == Barring(anonymous=True, outgoing_international=True)
+    assert (settings.allow, settings.block) == ((), ("+19005550123", "+19005550124"))
+    assert not settings.notify
+
+
+def test_an_import_changes_what_differs_and_no_more() -> None:
+    changes = read(FILE, document(ALICE).encode()).changes(Subscriber(ALICE.number, allow=("+44*", "+6591234567")))
+    assert changes == [
+        Change(ALICE.number, "incoming_international", True),
+        Change(ALICE.number, "block", ("+1900*",)),
+        Change(ALICE.number, "notify", True),
+    ]
+
+
+NUMBERS = st.integers(10, 999_999_999_999_999).map("+{}".format)
+PATTERNS = st.lists(st.one_of(NUMBERS, NUMBERS.map("{}*".format), st.sampled_from(["10086", "00*"])), unique=True)
+SUBSCRIBERS = st.builds(
+    Subscriber,
+    number=st.just(ALICE.number),
+    barring=st.builds(Barring, st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+    allow=PATTERNS.map(tuple),
+    block=PATTERNS.map(tuple),
+    notify=st.booleans(),
+)
+
+
+@given(before=SUBSCRIBERS, wanted=SUBSCRIBERS)
+def test_whoever_imports_the_export_of_somebody_has_their_settings(before: Subscriber, wanted: Subscriber) -> None:
+    after = Overlay(read(FILE, document(wanted).encode()).changes(before)).over(before)
+    assert (after.barring, after.notify) == (wanted.barring, wanted.notify)
+    assert (set(after.allow), set(after.block)) == (set(wanted.allow), set(wanted.block))
+    assert read(FILE, document(after).encode()).changes(after) == []
+
+
+NUMBER = '<cp:identity><cp:one id="tel:+6591234567"/></cp:identity>'
+
+
+@pytest.mark.parametrize(
+    ("inside", "place"),
+    [
+        (["<communication-diversion/>"], "2:1: found <communication-diversion>"),
+        (["<x:more xmlns:x='urn:x'/>"], "2:1: found <more> of namespace urn:x"),
+        (["some text"], '1:1: found text "some text"'),
+        (incoming(active="maybe"), '2:1: found <incoming-communication-barring>, expected active="true"'),
+        (incoming(rule("<anonymous/>"), active="false"), "2:1: found <incoming-communication-barring>"),
+        ([*incoming(), *incoming()], "4:1: found <incoming-communication-barring>, expected it once"),
+        (incoming('<cp:rule id="r"/>'), "3:1: found <cp:rule>, expected actions"),
+        (incoming(rule("<anonymous/>", "perhaps")), "3:72: found <allow>, expected true or false"),
+        (incoming(rule("<anonymous/>"), rule("<rf:from-abroad/>")), "4:1: found <cp:rule>, expected an id"),
+        (incoming(rule("")), "3:1: found <cp:rule>, expected one condition"),
+        (incoming(rule("<anonymous/>" + NUMBER)), "3:1: found <cp:rule>, expected one condition"),
+        (incoming(rule("<anonymous/>", "true")), "3:1: found <cp:rule>, expected <allow>false</allow>"),
+        (incoming(rule("<international/>")), "3:32: found <international>"),
+        (incoming(rule("<roaming/>")), "3:32: found <roaming>"),
+        (incoming(rule("<rule-deactivated/>" + NUMBER)), "3:1: found <cp:rule>, expected a rule that is active"),
+        (incoming(rule(NUMBER.replace("/></", "/><cp:many/></"))), "3:75: found <cp:many>"),
+        (incoming(rule(NUMBER.replace("tel:+65", "tel:65"))), "3:45: found <cp:one>"),
+        (incoming(rule("<rf:numbers><rf:number>me</rf:number></rf:numbers>")), "3:44: found <rf:number>"),
+        (incoming(rule("<anonymous/>", more="<log/>")), "3:92: found <log>"),
+        (incoming(rule("<anonymous sure='no'/>")), "3:32: found <anonymous>, expected no sure in it"),
+        (outgoing(rule(NUMBER)), "3:1: found <cp:rule>, expected no numbers to bar"),
+        (outgoing(rule("<international-exHC/>")), "3:32: found <international-exHC>"),
+        (outgoing(rule(NUMBER, "true")), "2:1: found <outgoing-communication-barring>"),
+        ([*incoming(rule(NUMBER, "true")), *outgoing(rule("<international/>"))], "5:1: found <outgoing-comm"),
+    ],
+)
+def test_what_a_profile_cannot_hold_is_refused_with_its_place(inside: list[str], place: str) -> None:
+    errors = refused(doc(*inside))
+    assert any(error.startswith(f"alice.xml:{place}") for error in errors), errors
+
+
+def test_all_errors_of_a_document_are_told_at_once() -> None:
+    errors = refused(
+        doc(*incoming(rule("<roaming/>", name="a"), rule("<busy/>", name="b")), "<extensions>?</extensions>")
+    )
+    assert [re.findall(r":(\d+):", error)[0] for error in errors] == ["3", "3", "4", "4", "6"]
+
+
+LAUGHS = """<?xml version="1.0"?>
+<!DOCTYPE simservs [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<simservs>&c;</simservs>"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (LAUGHS.encode(), "2:20: found a DOCTYPE"),
+        (b'<!DOCTYPE s SYSTEM "file:///etc/passwd"><s/>', "1:40: found a DOCTYPE"),
+        (b"<simservs>&other;</simservs>", "1:11: found undefined entity"),
+        (b"<simservs><open></simservs>", "1:19: found mismatched tag"),
+        (b"", "1:1: found no element found"),
+        (b"\xff\xfe\x00", "1:"),
+        (b'<?xml version="1.0" encoding="klingon"?><simservs/>', "1:"),
+        (b"<x>" * 100, "1:97: found <x>, expected at most 32 levels"),
+        (b" " * (1 << 20) + b"<x/>", "1:1: found 1048580 bytes"),
+        (b"<simservs/>", "1:1: found <simservs> of namespace None"),
+    ],
+)
+def test_hostile_and_broken_documents_are_refused(text: bytes, found: str) -> None:
+    assert refused(text)[0].startswith(f"alice.xml:{found}")
+
+
+@given(text=st.binary(max_size=200) | st.text("<>/&;!?[]\"' abr=:", max_size=80).map(str.encode))
+def test_anything_is_read_or_refused(text: bytes) -> None:
+    with pytest.raises(FileErrors):
+        read(FILE, text)
