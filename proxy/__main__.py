@@ -152,6 +152,7 @@ def _settings(config: ProxyConfig, now: float) -> CoreSettings:
         nonce_seconds=config.authentication.nonce_seconds,
         wrong_answers=config.authentication.wrong_answers,
         lockout_seconds=config.authentication.lockout_seconds,
+        digest_algorithms=config.authentication.algorithms,
         stopwatch=time.perf_counter,
     )
 

@@ -61,9 +61,10 @@ class Authenticator:
         nonce_seconds: float,
         wrong_answers: int = 5,
         lockout_seconds: float = 60.0,
+        algorithms: tuple[str, ...] = tuple(digest.ALGORITHMS),
         most_nonces: int = _MOST_NONCES,
     ) -> None:
-        self._challenger = digest.Challenger(realm, nonce_seconds)
+        self._challenger = digest.Challenger(realm, nonce_seconds, algorithms)
         self._realm = realm
         self._most = most_nonces
         self._used: dict[tuple[str, str], tuple[float, int]] = {}  # nonce and user -> when issued, highest nonce count

@@ -63,11 +63,12 @@ class Verdict(Enum):
 class Challenger:
     """The server's side. Nonces are signed, carry their time and are all different: none need be remembered.
 
-    `lifetime` of a nonce is in seconds.
+    `lifetime` of a nonce is in seconds; `algorithms` are those offered, and taken, in their order.
     """
 
     realm: str
     lifetime: float = 300.0
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def challenges(self, now: float, *, stale: bool = False) -> list[str]:
@@ -76,7 +77,7 @@ class Challenger:
         suffix = ", stale=true" if stale else ""
         return [
             f'Digest realm={quote(self.realm)}, nonce="{text}-{self._mac(text)}", algorithm={name}, qop="auth"{suffix}'
-            for name in ALGORITHMS
+            for name in self.algorithms
         ]
 
     def judge(self, fields: Mapping[str, str], method: str, user: str, password: str, now: float) -> Verdict:
@@ -84,7 +85,7 @@ class Challenger:
         if (
             fields.get("username") != user
             or fields.get("realm") != self.realm
-            or fields.get("algorithm", "MD5").upper() not in ALGORITHMS
+            or fields.get("algorithm", "MD5").upper() not in self.algorithms
             or not _same(fields.get("response", ""), digest_response(fields, method, password))
         ):
             return Verdict.WRONG

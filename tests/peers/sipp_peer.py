@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -26,7 +27,7 @@ class Line:
 
 
 class Sipp:
-    """One SIPp process. `port` is its own."""
+    """One SIPp process. `port` is its own; `flags` are further ones of its command line."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Sipp:
         transport: str = "udp",
         caller: str = "+6591234567",
         callee: str = "+8613800138001",
+        flags: Sequence[str] = (),
         **words: str,
     ) -> None:
         folder.mkdir()
@@ -53,7 +55,7 @@ class Sipp:
             "sipp", "-sf", "scenario.xml", "-i", host, "-p", str(port), "-m", str(calls), "-l", str(calls),
             "-r", "50", "-t", "u1" if transport == "udp" else "t1", "-nostdin", "-nd", "-trace_err",
             "-trace_shortmsg", "-trace_msg", "-timeout", str(_PATIENCE), "-timeout_error",
-            *(["-max_reconnect", "0"] if transport == "tcp" else []),
+            *(["-max_reconnect", "0"] if transport == "tcp" else []), *flags,
         ]  # fmt: skip
         self._process = subprocess.Popen(
             [*command, target] if target else command,

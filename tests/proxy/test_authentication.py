@@ -40,6 +40,14 @@ def test_either_algorithm_is_accepted(algorithm: int) -> None:
     on.asks("INVITE", given).goes_on()
 
 
+def test_an_algorithm_that_is_not_offered_is_not_taken() -> None:
+    on = start(digest_algorithms=("SHA-256",)).challenged("MESSAGE")
+    [challenge] = on.last.headers("proxy-authenticate")
+    weaker = challenge.replace("SHA-256", "MD5")
+    given = answer_challenge([weaker], "MESSAGE", f"sip:{BOB}@127.0.0.1", "alice", "s3cret") or ""
+    assert not on.challenged("MESSAGE", given).stale
+
+
 def test_no_nonce_is_given_twice() -> None:
     on = start()
     nonces = {on.challenged().answer_to().partition('nonce="')[2].partition('"')[0] for _ in range(20)}

@@ -94,6 +94,8 @@ def test_the_memory_for_guesses_is_bounded_and_the_oldest_are_forgotten_first() 
         ("authentication: {wrong_answers: 0}", '6:33: found "0", expected'),
         ("authentication: {lockout_seconds: 0}", '6:35: found "0", expected'),
         ("authentication: {relam: x}", '6:18: found unknown key "relam", expected'),
+        ("authentication: {algorithms: [SHA-1]}", '6:31: found "SHA-1", expected "SHA-256" or "MD5"'),
+        ("authentication: {algorithms: []}", "6:30: found a list, expected at least one"),
         ("authentication: digest", '6:17: found "digest", expected'),
     ],
 )

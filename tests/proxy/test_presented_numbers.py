@@ -84,8 +84,9 @@ def test_a_preferred_identity_of_somebody_else_is_refused(preferred: str) -> Non
 
 @pytest.mark.parametrize("method", ["SUBSCRIBE", "PUBLISH", "REFER", "NOTIFY", "INFO", "OPTIONS"])
 def test_other_requests_may_not_borrow_a_number_either(method: str) -> None:
-    on = start().challenged(method)
-    on.asks(method, on.answer_to(method), sender=f"<sip:{BOB}@x>").sends(403, PHONE).sends_nothing()
+    refers = (("Refer-To", "<sip:x@y>"),) if method == "REFER" else ()
+    on = start().challenged(method, more=refers)
+    on.asks(method, on.answer_to(method), sender=f"<sip:{BOB}@x>", more=refers).sends(403, PHONE).sends_nothing()
 
 
 def test_barring_is_that_of_who_proved_to_call() -> None:
