@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from proxy.authentication import Authenticator, claims_of_others, decide
+from proxy.authentication import SPOOFED, Authenticator, claims_of_others, decide
 from proxy.call_record import CallRecord
 from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
@@ -29,9 +29,10 @@ from proxy.forwarding import (
 )
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
-from proxy.policy.call import Call
+from proxy.policy.call import JUDGED, Call
 from proxy.policy.engine import Policy
 from proxy.response_context import ResponseContext, ResponseContexts
+from proxy.service_desk import ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
@@ -43,7 +44,6 @@ from proxy.subscribers.profile import Subscriber
 from proxy.treatment import refuse
 from proxy.trunks import Trunk
 
-_JUDGED = frozenset(("INVITE", "MESSAGE", "REFER"))
 _JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
 _DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
@@ -74,11 +74,17 @@ class CoreSettings:
 
 
 class ProxyCore:
-    """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other."""
+    """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other.
 
-    def __init__(self, settings: CoreSettings, policy: Policy, secret: bytes | None = None) -> None:
+    With a `desk`, subscribers change their profiles by text and star code; its `changes` are for the caller to save.
+    """
+
+    def __init__(
+        self, settings: CoreSettings, policy: Policy, secret: bytes | None = None, desk: ServiceDesk | None = None
+    ) -> None:
         self.settings = settings
         self.policy = policy
+        self.desk = desk
         self.counters: Counter[str] = Counter()
         self.noticed = Noticed()
         self.draining = False
@@ -199,7 +205,7 @@ class ProxyCore:
             uri = validate(request)
             if request.method == "OPTIONS" and self._is_for_us(request, uri):
                 self._own.accept(server, request, now, (("Accept", "application/sdp"), ("Supported", "path")))
-            elif self.draining and request.method in _JUDGED and request.to.tag is None:
+            elif self.draining and request.method in JUDGED and request.to.tag is None:
                 raise SipError("shutting down", status=503, headers=_OVERLOADED)
             else:
                 self._forward(context, request, flow, side, now)
@@ -225,7 +231,7 @@ class ProxyCore:
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
-        subscriber = None
+        subscriber, service = None, ""
         if side == "switch":
             target = outer = self._outward_target(request, routed)
         else:
@@ -235,7 +241,7 @@ class ProxyCore:
                 subscriber = self._authenticate(request, routed, flow, now)
             if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):
                 self._check_merged(context, request)
-                if method in _JUDGED and not self._let_through(context, request, side, now, subscriber):
+                if method in JUDGED and not self._let_through(context, request, side, now, subscriber):
                     return
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
         if method in _DIALOG_MAKING:
@@ -311,7 +317,7 @@ class ProxyCore:
         required = not snapshot.numbering.understand(request.uri).is_emergency
         find_user = snapshot.subscribers.find_user
         subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=required)
-        judged = in_dialog or request.method in _JUDGED  # by the dialog, or by the policy
+        judged = in_dialog or request.method in JUDGED  # by the dialog, or by the policy
         if subscriber and not judged and claims_of_others(request, subscriber, snapshot.numbering):
             raise Forbidden("a number of somebody else's")
         return subscriber

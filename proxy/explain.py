@@ -15,7 +15,7 @@ from proxy.authentication import decide
 from proxy.config import ProxyConfig, load_config
 from proxy.loading import load_snapshot
 from proxy.numbers import Number
-from proxy.policy.call import Call
+from proxy.policy.call import JUDGED, Call
 from proxy.policy.case import Case, Origin, number_kind, number_origin
 from proxy.policy.engine import Policy
 from proxy.policy.snapshot import Snapshot
@@ -26,7 +26,6 @@ from proxy.trunks import Trunk
 from proxy.yaml_file import FileErrors, did_you_mean
 
 OK, USAGE = 0, 2
-_JUDGED = ("INVITE", "MESSAGE")
 _ASSUMED = "the caller is who From says; --as USER tells who proved to be calling"
 _EXAMPLE = """\
 example:
@@ -46,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--trunk", required=True, metavar="NAME", help="the trunk that it came in on")
     parser.add_argument("--as", dest="user", metavar="USER", help="who proved to be calling, where trunks use digest")
     parser.add_argument("--at", type=_time, metavar="TIME", help="when, in ISO 8601 (UTC unless it says) [now]")
-    parser.add_argument("file", metavar="FILE", help="one raw INVITE or MESSAGE; - reads standard input")
+    parser.add_argument("file", metavar="FILE", help="one raw INVITE, MESSAGE or REFER; - reads standard input")
     arguments = parser.parse_args(argv)
     try:
         config = load_config(arguments.config)
@@ -77,10 +76,8 @@ def explain(
     if trunk not in config.trunks:
         raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
     request = _request(data)
-    if request.method not in _JUDGED:
-        raise ValueError(
-            f"found {request.method}, expected {' or '.join(_JUDGED)}: the policy judges no other requests"
-        )
+    if request.method not in JUDGED:
+        raise ValueError(f"found {request.method}, expected {' or '.join(JUDGED)}: the policy judges no other requests")
     if request.header("from") is None:
         example = "From: <sip:+6591234567@example.com>;tag=1"
         raise ValueError(f"found no From among the headers, expected a line such as `{example}` below the first")

@@ -13,6 +13,7 @@ from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.trunks import Trunk
 
+JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
 _MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
 _NAME_AND_URI = re.compile(r'(?:"([^"\\]*)"|([^"<]*?))\s*<([^<>\s]*)>')
 _WITHHOLDING = frozenset(("id", "user", "header"))

@@ -192,7 +192,11 @@ def test_a_request_is_read_from_standard_input_whatever_its_line_ends(
         ("international", "hello", "not a SIP start line"),
         ("international", "SIP/2.0 200 OK\n\n", "found a response, expected a request"),
         ("international", "INVITE sip:10086@127.0.0.1 SIP/2.0\n\n", "found no From among the headers, expected"),
-        ("phones", INVITE.replace("INVITE", "REGISTER"), "found REGISTER, expected INVITE or MESSAGE: the policy"),
+        (
+            "phones",
+            INVITE.replace("INVITE", "REGISTER"),
+            "found REGISTER, expected INVITE or MESSAGE or REFER: the policy",
+        ),
     ],
 )
 def test_what_cannot_be_explained_is_said(desk: Desk, trunk: str, request_text: str, complaint: str) -> None:
