@@ -31,6 +31,7 @@ from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, Call
 from proxy.policy.engine import Policy
+from proxy.policy.verdict import Verdict
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.service_desk import ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, SipError
@@ -241,9 +242,14 @@ class ProxyCore:
                 subscriber = self._authenticate(request, routed, flow, now)
             if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):
                 self._check_merged(context, request)
-                if method in JUDGED and not self._let_through(context, request, side, now, subscriber):
-                    return
+                if method in JUDGED:
+                    verdict = self._judge(context, request, side, now, subscriber)
+                    if context.final is not None:
+                        return
+                    service = verdict.service
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
+        if service:
+            forwarded.uri = self._router.service_uri(service, target)
         if method in _DIALOG_MAKING:
             self._router.record_route(forwarded, outer, self._switch.local, outward=side == "switch")
         elif method == "REGISTER":
@@ -322,22 +328,33 @@ class ProxyCore:
             raise Forbidden("a number of somebody else's")
         return subscriber
 
-    def _let_through(
+    def _judge(
         self, context: ResponseContext, request: Request, trunk: Trunk, now: float, subscriber: Subscriber | None
-    ) -> bool:
-        """Ask the policy; False where the call was answered here."""
+    ) -> Verdict:
+        """Ask the policy and the desk; `context.final` says whether the request was answered here."""
         started = self.settings.stopwatch()
-        policy = self.policy
+        policy, desk = self.policy, self.desk
         numbering, number = policy.snapshot.numbering, subscriber.number if subscriber else None
         call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number)
-        verdict = decide(policy, request, call, subscriber)
+        verdict, served = decide(policy, request, call, subscriber), None
+        if desk is not None and verdict.rule != SPOOFED and (served := desk.serve(call, request.body, policy.snapshot)):
+            call, verdict = served.call, served.verdict
         context.record = CallRecord(call, request.call_id, verdict, self.settings.stopwatch() - started)
         self.counters[verdict.action] += 1
-        if verdict.action in ("allow", "label"):
-            return True
-        response = refuse(request, verdict, self._own.new_tag(), call)
-        self._contexts.respond_finally(context, response.status, bytes(response), now)
-        return False
+        if verdict.action == "reject":
+            response = refuse(request, verdict, self._own.new_tag(), call)
+            self._contexts.respond_finally(context, response.status, bytes(response), now)
+        elif served and request.method == "MESSAGE":
+            self._contexts.respond_finally(context, 200, bytes(request.reply(200, to_tag=self._own.new_tag())), now)
+        text = served.text if served else desk.notice(call, verdict, policy.snapshot) if desk else None
+        if text is not None:
+            self._send_text(text, now)
+        return verdict
+
+    def _send_text(self, text: Request, now: float) -> None:
+        """Have the softswitch deliver a text of our own; nobody waits to hear what became of it."""
+        forwarded = self._router.forward(text, self._switch, branch := new_branch(loop_hash(text)))
+        self._layer.send((branch, text.method), forwarded, self._switch, now)
 
     def _clean_identity(self, forwarded: Request, side: Side) -> None:
         """Assert nothing for strangers, and keep a private identity from the phone (RFC 3325 5 and 7)."""
