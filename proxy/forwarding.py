@@ -271,6 +271,10 @@ class Router:
         forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
         return forwarded
 
+    def service_uri(self, service: str, switch: Flow) -> str:
+        """The Request-URI that asks the softswitch for a service of its own."""
+        return f"sip:{service}@{f'[{switch.host}]' if ':' in switch.host else switch.host}:{switch.port}"
+
     def record_route(self, forwarded: Request, outer: Flow, inner_local: int, *, outward: bool) -> None:
         """Stay on the path of the dialog (RFC 3261 16.6 step 4).
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from proxy.numbers import Number
+from proxy.policy.precedence import Action
 from proxy.policy.verdict import Step, Verdict
 from proxy.sip.message import Request
 from proxy.subscribers.changes import Change, Overlay
@@ -32,12 +33,11 @@ class Served:
     """What becomes of an order: `verdict` and `call` are for its record, the latter without the PIN.
 
     Where the verdict is no refusal, `text` is to be sent to the switch, a MESSAGE is answered with 200, and an INVITE
-    goes on to `user`, where the switch announces the outcome.
+    goes on to the service of the switch that announces the outcome.
     """
 
     verdict: Verdict
     call: Call
-    user: str = ""
     text: Request | None = None
 
 
@@ -52,15 +52,15 @@ class ServiceDesk:
         self._realm = realm
 
     def serve(self, call: Call, body: bytes, snapshot: Snapshot) -> Served | None:
-        """Deal with an order; None where the call is none. The policy is not asked about orders."""
+        """Deal with an order; None where the call is none. What the policy says of an order counts for nothing."""
         dialled, vocabulary = call.callee.digits, self._service.vocabulary
         code = None
         if call.method == "INVITE":
-            code = read_code(dialled)
+            code = read_code(dialled) if dialled[:1] in ("*", "#") else None
             if code is None or code.service not in vocabulary.codes:
                 return None
             call = replace(call, callee=Number(code.masked, code.masked, None, call.callee.region, _kind="short_code"))
-        elif dialled not in vocabulary.numbers:
+        elif call.method != "MESSAGE" or dialled not in vocabulary.numbers:
             return None
         if call.trunk_kind != "access":
             return _refused(call, f"an order from trunk {call.trunk}, which no phone is on")
@@ -75,8 +75,10 @@ class ServiceDesk:
             reply = self._service.by_code(subscriber, code, wrong, call.arrival)
         self._take_over(reply)
         detail = f"{call.callee.presented} by {subscriber.number}: {reply.prompt}"
-        verdict = Verdict("allow", None, "", RULE, detail, (Step(RULE, "enforce", "allow", detail),))
-        return Served(verdict, call, f"rf*play*{reply.prompt}", self._text(sender, subscriber.number, reply.text))
+        action: Action = "allow" if code is None else "divert"
+        service = "" if code is None else f"rf*play*{reply.prompt}"
+        verdict = Verdict(action, None, "", RULE, detail, (Step(RULE, "enforce", action, detail),), service=service)
+        return Served(verdict, call, self._text(sender, subscriber.number, reply.text))
 
     def notice(self, call: Call, verdict: Verdict, snapshot: Snapshot) -> Request | None:
         """The text that tells a subscriber of a refused call; None where they do not want any, or had enough."""
