@@ -33,7 +33,7 @@ class CallRecord:
         phone shows, `service` what the switch was asked for, `reference` what a 603+ told the caller."""
         call, verdict = self._call, self._verdict
         arrived = timestamp(call.arrival)
-        treated = self._treated(arrived) if verdict.treatment is not None else ""
+        treated = self._treated(arrived) if verdict.service or verdict.treatment is not None else ""
         return (
             f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(self._call_id)},"method":{_text(call.method)},'
             f'"trunk":{_text(call.trunk)},"caller":{_text(shown(call.caller))},"callee":{_text(shown(call.callee))},'

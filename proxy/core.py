@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from proxy.authentication import Authenticator, claims_of_others, decide
+from proxy.authentication import SPOOFED, Authenticator, claims_of_others, decide
 from proxy.call_record import CallRecord
 from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
@@ -27,11 +27,14 @@ from proxy.forwarding import (
     same_branch,
     validate,
 )
+from proxy.labels import drop_verstat, put_label
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, Call
 from proxy.policy.engine import Policy
+from proxy.policy.verdict import Verdict
 from proxy.response_context import ResponseContext, ResponseContexts
+from proxy.service_desk import ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
@@ -40,7 +43,7 @@ from proxy.sip.transaction import State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.subscribers.profile import Subscriber
-from proxy.treatment import refuse
+from proxy.treatment import asks_for_service, fitted, refuse
 from proxy.trunks import Trunk
 
 _JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
@@ -73,11 +76,17 @@ class CoreSettings:
 
 
 class ProxyCore:
-    """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other."""
+    """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other.
 
-    def __init__(self, settings: CoreSettings, policy: Policy, secret: bytes | None = None) -> None:
+    With a `desk`, subscribers change their profiles by text and star code; its `changes` are for the caller to save.
+    """
+
+    def __init__(
+        self, settings: CoreSettings, policy: Policy, secret: bytes | None = None, desk: ServiceDesk | None = None
+    ) -> None:
         self.settings = settings
         self.policy = policy
+        self.desk = desk
         self.counters: Counter[str] = Counter()
         self.noticed = Noticed()
         self.draining = False
@@ -224,7 +233,7 @@ class ProxyCore:
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
-        subscriber = None
+        subscriber = verdict = None
         if side == "switch":
             target = outer = self._outward_target(request, routed)
         else:
@@ -234,9 +243,15 @@ class ProxyCore:
                 subscriber = self._authenticate(request, routed, flow, now)
             if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):
                 self._check_merged(context, request)
-                if method in JUDGED and not self._let_through(context, request, side, now, subscriber):
-                    return
+                if asks_for_service(request.uri) or (method == "REFER" and asks_for_service(request.refer_to.uri)):
+                    raise SipError("a service that only the proxy may ask for", status=404)
+                if method in JUDGED:
+                    verdict = self._judge(context, request, side, now, subscriber)
+                    if context.final is not None:
+                        return
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
+        if verdict is not None and verdict.service:
+            forwarded.uri = self._router.service_uri(verdict.service, target)
         if method in _DIALOG_MAKING:
             self._router.record_route(forwarded, outer, self._switch.local, outward=side == "switch")
         elif method == "REGISTER":
@@ -244,6 +259,8 @@ class ProxyCore:
         self._clean_identity(forwarded, side)
         if subscriber is not None:
             self._authenticator.assert_identity(forwarded, subscriber)
+        if verdict is not None and verdict.label:
+            put_label(forwarded, verdict, trusted=side != "switch" and side.trust_identity)
         if method == "INVITE":
             self._layer.try_later(context.server, self.settings.trying_after, now)
         client = self._layer.send((branch, method), forwarded, target, now)
@@ -315,27 +332,45 @@ class ProxyCore:
             raise Forbidden("a number of somebody else's")
         return subscriber
 
-    def _let_through(
+    def _judge(
         self, context: ResponseContext, request: Request, trunk: Trunk, now: float, subscriber: Subscriber | None
-    ) -> bool:
-        """Ask the policy; False where the call was answered here."""
+    ) -> Verdict:
+        """Ask the policy and the desk; `context.final` says whether the request was answered here."""
         started = self.settings.stopwatch()
-        policy = self.policy
+        policy, desk = self.policy, self.desk
         numbering, number = policy.snapshot.numbering, subscriber.number if subscriber else None
         call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number)
-        verdict = decide(policy, request, call, subscriber)
+        verdict, served = decide(policy, request, call, subscriber), None
+        if desk is not None and verdict.rule != SPOOFED and (served := desk.serve(call, request.body, policy.snapshot)):
+            call, verdict = served.call, served.verdict
+        if verdict.service:
+            verdict = fitted(verdict, request)
         context.record = CallRecord(call, request.call_id, verdict, self.settings.stopwatch() - started)
         self.counters[verdict.action] += 1
-        if verdict.action in ("allow", "label"):
-            return True
-        response = refuse(request, verdict, self._own.new_tag(), call)
-        self._contexts.respond_finally(context, response.status, bytes(response), now)
-        return False
+        if verdict.action == "reject":
+            refusal = refuse(request, verdict, self._own.new_tag(), call)
+            if verdict.service:
+                context.refusal = refusal  # which the switch announces first
+            else:
+                self._contexts.respond_finally(context, refusal.status, bytes(refusal), now)
+        elif served and request.method == "MESSAGE":
+            self._contexts.respond_finally(context, 200, bytes(request.reply(200, to_tag=self._own.new_tag())), now)
+        text = served.text if served else desk.notice(call, verdict, policy.snapshot) if desk else None
+        if text is not None:
+            self._send_text(text, now)
+        return verdict
+
+    def _send_text(self, text: Request, now: float) -> None:
+        """Have the softswitch deliver a text of our own; nobody waits to hear what became of it."""
+        forwarded = self._router.forward(text, self._switch, branch := new_branch(loop_hash(text)))
+        self._layer.send((branch, text.method), forwarded, self._switch, now)
 
     def _clean_identity(self, forwarded: Request, side: Side) -> None:
         """Assert nothing for strangers, and keep a private identity from the phone (RFC 3325 5 and 7)."""
         if side != "switch" and side.auth == "digest":
             self._authenticator.forget_credentials(forwarded)
+        if side != "switch" and not side.trust_identity:
+            drop_verstat(forwarded)
         if "p-asserted-identity" not in forwarded.names:
             return
         if side == "switch":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from proxy.call_record import CallRecord
 from proxy.own_answers import OwnAnswers
 from proxy.sip.errors import Unanswerable
-from proxy.sip.message import Response
+from proxy.sip.headers import parse_name_addr, split_values
+from proxy.sip.message import Request, Response
 from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
-from proxy.sip.transaction_layer import TransactionLayer, cancel_for
+from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, cancel_for
 
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
@@ -15,7 +16,7 @@ _PREFERRED_4XX = (401, 407, 415, 420, 484)
 class ResponseContext:
     """What the proxy knows between a request and its final response."""
 
-    __slots__ = ("best", "branches", "cancelled", "final", "merge_key", "record", "server")
+    __slots__ = ("best", "branches", "cancelled", "final", "merge_key", "record", "refusal", "server")
 
     def __init__(self, server: ServerTransaction) -> None:
         self.server = server
@@ -25,6 +26,7 @@ class ResponseContext:
         self.cancelled = False
         self.merge_key: tuple[str, ...] | None = None
         self.record: CallRecord | None = None  # the call record, until the final response completes it
+        self.refusal: Response | None = None  # what the caller gets in the end, whatever a branch says
 
     def add_final(self, response: Response) -> None:
         """Keep a non-2xx final response if it is better than what came before."""
@@ -75,7 +77,11 @@ class ResponseContexts:
                 response.remove_first_value("via")
                 self._layer.respond(context.server, status, bytes(response), now)
         elif status < 300:
-            if context.final is None or context.final < 300:
+            if context.refusal is not None:
+                answered_before = context.final is not None
+                self._refuse(context, context.refusal, now)
+                self._hang_up(client, response, now, again=answered_before)
+            elif context.final is None or context.final < 300:
                 response.remove_first_value("via")
                 self.respond_finally(context, status, bytes(response), now)
             self._cancel_others(context, client, now)
@@ -111,11 +117,45 @@ class ResponseContexts:
         best, request = context.best, context.server.request
         if best is None or request is None:
             return
+        if context.refusal is not None:
+            self._refuse(context, context.refusal, now)
+            return
         if best.status == 503:  # a lone 503 says that this proxy is out of service, which it is not
             best = request.reply(500, to_tag=self._own.new_tag())
         else:
             best.remove_first_value("via")
         self.respond_finally(context, best.status, bytes(best), now)
+
+    def _refuse(self, context: ResponseContext, refusal: Response, now: float) -> None:
+        """The announcement is over, or nobody could make it: the caller is refused, one who gave up meanwhile too."""
+        if context.final is None:
+            self.respond_finally(context, refusal.status, bytes(refusal), now)
+
+    def _hang_up(self, client: ClientTransaction, answer: Response, now: float, *, again: bool) -> None:
+        """End a call that was answered although it was to be refused after an announcement: ACK and BYE from here.
+
+        `again`: this answer was sent before, and needs but its ACK.
+        """
+        if not (contacts := answer.values("contact")):
+            return
+        uri = parse_name_addr(contacts[0]).uri
+        sent_by = split_values(answer.header("via") or "")[0].partition(";")[0]
+        for method, number in (("ACK", answer.cseq.number), ("BYE", answer.cseq.number + 1)):
+            branch = f"{MAGIC_COOKIE}{self._own.new_tag()}"
+            request = Request.build(
+                method,
+                uri,
+                [
+                    ("Via", f"{sent_by};branch={branch}"),
+                    ("Max-Forwards", "70"),
+                    *((name, answer.header(name.lower()) or "") for name in ("From", "To", "Call-ID")),
+                    ("CSeq", f"{number} {method}"),
+                ],
+            )
+            if method == "ACK":
+                self._layer.outbox.append((client.flow, bytes(request)))
+            elif not again:
+                self._layer.send((branch, method), request, client.flow, now)
 
     # --- the end of waiting
 

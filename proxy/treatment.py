@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from proxy.call_record import timestamp
+from proxy.labels import spelt
 from proxy.policy.answers import Answer, reference
 from proxy.policy.call import Call
 from proxy.policy.verdict import Verdict
@@ -10,6 +14,9 @@ from proxy.sip.message import Request, Response
 
 # ITU-T Q.850 cause 21, call rejected: gateways to the telephone network map it back (RFC 3326, RFC 3398, RFC 6432).
 _CALL_REJECTED = ("Reason", 'Q.850;cause=21;text="Call rejected"')
+_KNOWS_608 = re.compile(r"\*[^,]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
+_SKIPPED = r"(?:[-.() +]|%2[de089b]|%00)*"  # what switches pass over in a number, escaped or not
+_SERVICE = re.compile(f"[a-z]+:{_SKIPPED}{_SKIPPED.join(map(spelt, 'rf*'))}", re.IGNORECASE)
 
 
 def refuse(request: Request, verdict: Verdict, to_tag: str, call: Call) -> Response:
@@ -18,6 +25,20 @@ def refuse(request: Request, verdict: Verdict, to_tag: str, call: Call) -> Respo
     if isinstance(verdict.treatment, Answer):
         headers[:0] = _contact(verdict.treatment, request.call_id, call.arrival)
     return request.reply(verdict.status or 603, verdict.reason or None, headers, to_tag=to_tag)
+
+
+def fitted(verdict: Verdict, request: Request) -> Verdict:
+    """The verdict without an announcement that is not owed: to callers whose network understands 608 (RFC 8688)."""
+    treatment = verdict.treatment
+    if not isinstance(treatment, Answer) or treatment.reject != "608":
+        return verdict
+    knows = any(_KNOWS_608.search(value) for value in request.headers("feature-caps"))
+    return replace(verdict, service="") if knows else verdict
+
+
+def asks_for_service(uri: str) -> bool:
+    """True for what only the proxy may ask of the softswitch (`rf*...`), however it is spelt."""
+    return _SERVICE.match(uri) is not None
 
 
 def _contact(answer: Answer, call_id: str, arrival: float) -> list[tuple[str, str]]:

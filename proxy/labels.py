@@ -1,0 +1,105 @@
+"""The label that a phone shows of a call, written where phones read it; nothing that a caller sends can stand there.
+
+Display names of From and P-Asserted-Identity, `verstat` (3GPP TS 24.229 7.2A.20), Call-Info (RFC 3261 20.9) and
+Alert-Info (RFC 7462). URIs and tags stay as they are, so that the dialog stays what it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proxy.policy.treatments import Label
+from proxy.policy.verdict import Verdict
+from proxy.sip.errors import SipError
+from proxy.sip.headers import parse_name_addr, quote, split_values
+from proxy.sip.message import Request
+
+# A display name and the blanks before <; without brackets there is none.
+_DISPLAY_NAME = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*(?=<)', re.DOTALL)
+
+
+def spelt(text: str) -> str:
+    """A pattern, to be used with IGNORECASE, of text whose characters may be %-escaped."""
+    return "".join(f"(?:{re.escape(c)}|%{ord(c.lower()):02x}|%{ord(c.upper()):02x})" for c in text)
+
+
+_VERSTAT = re.compile(f"{spelt(';verstat')}(?:(?:=|%3d)[^;@>]*|(?=[;:@>?]|%3b|$))", re.IGNORECASE)
+
+
+def put_label(request: Request, verdict: Verdict, *, trusted: bool) -> None:
+    """Have phones show the verdict's label, and no other claim of who is calling.
+
+    `trusted`: the trunk's own Call-Info and Alert-Info count. Raises BadRequest for a From that cannot be read.
+    """
+    label = verdict.treatment
+    if not isinstance(label, Label):
+        return
+    name = quote(verdict.label)
+    request.from_  # noqa: B018  # raises
+    request.replace("From", _named(request.header("from") or "", name))
+    for index in reversed([i for i, present in enumerate(request.names) if present == "p-asserted-identity"]):
+        values = [_asserted(value, name, label.verstat) for value in split_values(_value(request.lines[index]))]
+        if readable := [value for value in values if value]:
+            request.lines[index] = f"P-Asserted-Identity: {', '.join(readable)}"
+        else:
+            del request.lines[index], request.names[index]
+    request.remove("remote-party-id")
+    if label.info or not trusted:
+        request.remove("call-info")
+    if label.ring or not trusted:
+        request.remove("alert-info")
+    if label.info:
+        request.replace("Call-Info", f"<{label.info}>;purpose=info")
+    if label.ring:
+        request.replace("Alert-Info", f"<{label.ring}>" + (f";info={label.ring_info}" if label.ring_info else ""))
+
+
+def drop_verstat(request: Request) -> None:
+    """Take out what a caller says of the verification of their own number."""
+    line = request.line("from")
+    if "%" in line or "verstat" in line.lower():
+        value = request.header("from") or ""
+        name = _DISPLAY_NAME.match(value)
+        start = name.end() if name else 0
+        cleaned = value[:start] + _VERSTAT.sub("", value[start:])
+        if cleaned != value:
+            request.replace("From", cleaned)
+
+
+def _value(line: str) -> str:
+    return re.sub(r"\s*\r\n\s+", " ", line[line.index(":") + 1 :]).strip()
+
+
+def _named(value: str, name: str) -> str:
+    """An address with another display name; `name` is a quoted-string."""
+    if shown := _DISPLAY_NAME.match(value):
+        return f"{name} {value[shown.end() :]}"
+    uri, semicolon, params = value.strip().partition(";")  # parameters without brackets are the header's
+    return f"{name} <{uri}>{semicolon}{params}"
+
+
+def _asserted(value: str, name: str, verstat: str | None) -> str:
+    """A value of P-Asserted-Identity as it is to be shown, "" where it cannot be read."""
+    try:
+        parse_name_addr(value)
+    except SipError:
+        return ""
+    named = _named(value, name)
+    if verstat is None:
+        return named
+    start = len(name) + 2
+    end = named.index(">", start)
+    return f"{named[:start]}{_verified(named[start:end].strip(), verstat)}{named[end:]}"
+
+
+def _verified(uri: str, verstat: str) -> str:
+    """A URI with that verstat: among the parameters of the number, before the @ (or the password) of a sip URI."""
+    uri = _VERSTAT.sub("", uri)
+    scheme, _, rest = uri.partition(":")
+    if scheme.lower() == "tel":
+        return f"{uri};verstat={verstat}"
+    user, at, host = rest.partition("@")
+    if not at:
+        return uri
+    number, colon, password = user.partition(":")
+    return f"{scheme}:{number};verstat={verstat}{colon}{password}{at}{host}"
