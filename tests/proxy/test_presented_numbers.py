@@ -39,7 +39,8 @@ def test_a_number_or_user_of_somebody_else_is_refused_and_noted(sender: str) -> 
     "Bank 95588", "Police (110) 96110", "Call +86 138 0013 8002 now", "\uff0b\uff18\uff16" + BOB[3:],
     "\u0661\u0663\u0668\u0660\u0660\u0661\u0663\u0668\u0660\u0660\u0662", "++8613800138002",
     "1\u200b3\u200b8\u200b0\u200b0\u200b1\u200b3\u200b8\u200b0\u200b0\u200b2", "138\u20110013\u20118002",
-    "\u2460\u2462\u24677-8002", "Alice, 138 0013 8001 or 138 0013 8002",
+    "\u2460\u2462\u2467\u24ea\u24ea\u2460\u2462\u2467\u24ea\u24ea\u2461", "9" + "\u200b\u200d\u2060".join("5588"),
+    "Alice, 138 0013 8001 or 138 0013 8002",
 ])  # fmt: skip
 def test_a_display_name_that_reads_as_another_number_is_refused(name: str) -> None:
     on = start().challenged()
