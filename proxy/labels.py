@@ -23,7 +23,7 @@ def spelt(text: str) -> str:
     return "".join(f"(?:{re.escape(c)}|%{ord(c.lower()):02x}|%{ord(c.upper()):02x})" for c in text)
 
 
-_VERSTAT = re.compile(f"{spelt(';verstat')}(?:(?:=|%3d)[^;@>]*|(?=[;:@>?]|%3b|$))", re.IGNORECASE)
+_VERSTAT = re.compile(f"{spelt(';verstat')}(?:(?:=|%3d)[^;:@>]*|(?=[;:@>?]|%3b|$))", re.IGNORECASE)
 
 
 def put_label(request: Request, verdict: Verdict, *, trusted: bool) -> None:
