@@ -17,15 +17,18 @@ from typing import Any
 import structlog
 
 from proxy import log
+from proxy.change_writer import ChangeWriter
 from proxy.config import ProxyConfig, load_config
 from proxy.core import CoreSettings, ProxyCore
 from proxy.forwarding import Listener
-from proxy.loading import load_snapshot
+from proxy.loading import load_overlay, load_snapshot, make_desk
 from proxy.policy.engine import Policy
 from proxy.ports import owner_of
 from proxy.server import Server
 from proxy.signed_card import write_card
 from proxy.sip.flow import Flow
+from proxy.subscribers.change_store import ChangeStore
+from proxy.subscribers.changes import Overlay
 from proxy.yaml_file import FileErrors
 
 logger = structlog.get_logger()
@@ -65,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _load_and_serve(path: Path, console: log.LineWriter) -> int:
     try:
         config = load_config(path)
-        policy = Policy(load_snapshot(config))
+        overlay = load_overlay(config)
+        policy = Policy(load_snapshot(config, overlay))
         if config.card is not None:
             write_card(config.card.file, config.card, config.card.private_key, time.time())
     except FileErrors as error:
@@ -75,7 +79,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
         print(f"{error.filename or path}: {error.strerror}", file=sys.stderr)
         return USAGE
     try:
-        return _run(_serve(path, config, policy, console))
+        return _run(_serve(path, config, policy, overlay, console))
     except _PortTaken as error:
         print(error, file=sys.stderr)
         return ENVIRONMENT
@@ -94,16 +98,18 @@ def _run(main_coroutine: Coroutine[Any, Any, int]) -> int:
     return result
 
 
-async def _serve(path: Path, config: ProxyConfig, policy: Policy, console: log.LineWriter) -> int:
+async def _serve(path: Path, config: ProxyConfig, policy: Policy, overlay: Overlay, console: log.LineWriter) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
-    core = ProxyCore(_settings(config, loop.time()), policy)
+    core = ProxyCore(_settings(config, loop.time()), policy, desk=make_desk(config, overlay))
+    changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
     server = Server(
         core,
         records.write,
+        save=changes.write if changes else None,
         tls=_tls(config),
         max_connections=config.limits.connections,
         message_bytes=config.limits.message_bytes,
@@ -116,7 +122,7 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy, console: log.L
     one_at_a_time = asyncio.Lock()
 
     def reload_soon() -> None:
-        task = loop.create_task(_reload(path, core, one_at_a_time))
+        task = loop.create_task(_reload(path, core, overlay, changes, one_at_a_time))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -129,6 +135,8 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy, console: log.L
     core.give_up()
     server.flush()
     server.close()
+    if changes is not None:
+        await changes.close()
     if records is not console:
         records.close()
     lost = sum(writer.lost for writer in {records, console})
@@ -179,11 +187,18 @@ def _explained(error: OSError) -> Exception:
     return _PortTaken(f"{error.filename} is in use: {advice}, or listen elsewhere")
 
 
-async def _reload(path: Path, core: ProxyCore, one_at_a_time: asyncio.Lock) -> None:
-    """Read the files in a thread, then swap: every call sees the old lists or the new ones, and none waits."""
+async def _reload(
+    path: Path, core: ProxyCore, overlay: Overlay, changes: ChangeWriter | None, one_at_a_time: asyncio.Lock
+) -> None:
+    """Read the files in a thread, then swap: every call sees the old lists or the new ones, and none waits.
+
+    What subscribers changed meanwhile stays in force; what the operator took back of it goes.
+    """
     async with one_at_a_time:
         try:
-            policy = await asyncio.to_thread(lambda: Policy(load_snapshot(load_config(path))))
+            policy = await asyncio.to_thread(lambda: Policy(load_snapshot(load_config(path), overlay)))
+            if changes is not None:
+                await changes.read_again()
         except (FileErrors, OSError) as error:
             logger.error("reload_failed", detail=str(error))
         except Exception:  # whatever is wrong with the files, calls go on under the old ones

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -23,6 +23,7 @@ from proxy.log import Notices
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.streams import Streams
+from proxy.subscribers.changes import Change
 
 log = structlog.get_logger()
 
@@ -49,7 +50,8 @@ class _Handover:
 
 
 class Server:
-    """Runs a core on its sockets. `write_record` takes the JSON line of each call that ended.
+    """Runs a core on its sockets. `write_record` takes the JSON line of each call that ended, `save` what subscribers
+    changed of their profiles.
 
     Raises ValueError for a TLS listener without `tls`.
     """
@@ -59,6 +61,7 @@ class Server:
         core: ProxyCore,
         write_record: Callable[[str], None],
         *,
+        save: Callable[[Iterable[Change]], None] | None = None,
         tls: ssl.SSLContext | None = None,
         max_connections: int = 1024,
         message_bytes: int = 65536,
@@ -69,6 +72,7 @@ class Server:
             raise ValueError(f"tls:{bare.host_port} has no certificate: give the server an SSL context")
         self.message_bytes = message_bytes
         self._write_record = write_record
+        self._save = save
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self._datagrams: dict[int, DatagramServer] = {}
@@ -159,6 +163,9 @@ class Server:
             for line in core.records:
                 self._write_record(line)
             core.records.clear()
+        if core.desk is not None and core.desk.changes and self._save is not None:
+            self._save(core.desk.changes)
+            core.desk.changes.clear()
         due = core.next_timer()
         if due + _LATE < now:
             self._run_timers()

@@ -8,8 +8,9 @@ from typing import Literal
 
 from proxy.sip.errors import BadUri, UnsupportedUriScheme
 
-# RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ); bytes beyond ASCII are taken as they come.
-_USER = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+"
+# RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ); bytes beyond ASCII are taken as they come, and so
+# is the # of dialled codes, which some phones do not escape.
+_USER = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+"
 _USERINFO = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*"
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)"
 _PARAM = r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})"

@@ -1,0 +1,229 @@
+"""Subscribers change their own profiles through the proxy, as dialogues."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from dialogue import ABROAD, DAUGHTER, LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, play, request
+
+from proxy.core import CoreSettings, ProxyCore
+from proxy.policy import preset
+from proxy.policy.engine import Policy
+from proxy.policy.snapshot import Snapshot
+from proxy.service_desk import ServiceDesk
+from proxy.sip.flow import Flow
+from proxy.sip.message import Request
+from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
+from proxy.subscribers.notices import Notices
+from proxy.subscribers.profile import Barring, Subscriber
+from proxy.subscribers.self_service import SelfService
+from proxy.subscribers.storage import Directory
+from proxy.trunks import SourceMatch, Trunk, TrunkTable
+from simulator.agents.digest import answer_challenge
+
+ALICE, BOB, CAROL = "+8613800138001", "+8613800138002", "+8613800138003"
+PEOPLE = Directory(
+    [
+        Subscriber(ALICE, "alice", "s3cret", pin="2580"),
+        Subscriber(BOB, "bob"),
+        Subscriber(CAROL, barring=Barring(incoming_international=True), notify=True),
+    ]
+)
+DOMESTIC = PHONE._replace(host="127.0.2.1")
+
+
+def start(auth: Literal["none", "digest"] = "none", rules: str = "cn") -> Play:
+    overlay, rule_set = Overlay(), preset.load(rules)
+    trunks = TrunkTable(
+        [
+            (Trunk("domestic", "domestic", True), [SourceMatch.parse("127.0.2.0/24")]),
+            (Trunk("phones", "access", auth=auth), [SourceMatch.parse("127.0.0.64/26")]),
+        ]
+    )
+    desk = ServiceDesk(SelfService(rule_set.vocabulary, 86400.0), overlay, Notices(2), "ringfence.example")
+    policy = Policy(Snapshot.build("CN", rule_set, ChangedDirectory(PEOPLE, overlay), Nobody()))
+    settings = CoreSettings(
+        LISTENERS, SWITCH, lambda host, port: trunks.find(host, port) or TRUNKS.find(host, port), trying_after=0.0
+    )
+    return play(ProxyCore(settings, policy, desk=desk))
+
+
+def sent(method: str, by: str, to: str, body: str = "", flow: Flow = PHONE, n: int = 1, given: str = "") -> bytes:
+    more = [("Proxy-Authorization", given)] if given else []
+    message = request(method, PHONE, to=to, branch=f"z9hG4bK-{n}", call_id=f"call-{n}", more=more, body=body.encode())
+    here, caller = flow.host.encode(), f"<sip:{by}@".encode()
+    return message.replace(b"127.0.0.77", here).replace(f"<sip:{DAUGHTER}@".encode(), caller)
+
+
+def text_of(on: Play, number: str, service: str = "10086") -> str:
+    """The text that the proxy sent by itself, checked for who it is from and to."""
+    on.sends("MESSAGE", SWITCH)
+    assert isinstance(on.last, Request)
+    assert on.last.uri == f"sip:{number}@ringfence.example"
+    assert on.last.from_.uri == f"sip:{service}@ringfence.example"
+    assert on.last.header("content-type") == "text/plain;charset=UTF-8"
+    return on.last.body.decode()
+
+
+def changes(on: Play) -> list[Change]:
+    assert on.core.desk is not None
+    found = on.core.desk.changes.copy()
+    on.core.desk.changes.clear()
+    return found
+
+
+def rings(on: Play, to: str = ALICE, n: int = 90) -> bool:
+    """Whether a call from abroad goes on to the switch."""
+    on.receive(request("INVITE", ABROAD, to=to, branch=f"z9hG4bK-{n}", call_id=f"call-{n}"))
+    first = on.core.outbox[0][1]
+    on.forget_sent()
+    return not first.startswith(b"SIP/2.0 603")
+
+
+def test_a_texted_keyword_is_answered_and_in_force_for_the_very_next_call() -> None:
+    on = start()
+    assert rings(on)
+    on.receive(sent("MESSAGE", ALICE, "10086", "QXGJLH"), PHONE).sends(200, PHONE)
+    assert "Calls and texts from abroad: blocked" in text_of(on, ALICE)
+    on.sends_nothing()
+    assert changes(on) == [Change(ALICE, "incoming_international", True)]
+    assert not rings(on, n=91)
+    assert rings(on, BOB, n=92)
+    record = on.records()[0]
+    assert (record["rule"], record["action"], record["final"]) == ("self_service", "allow", 200)
+    assert record["detail"] == f"10086 by {ALICE}: changed"
+
+
+def test_a_retransmitted_text_is_carried_out_once() -> None:
+    on = start()
+    order = sent("MESSAGE", ALICE, "10086", "QXGJLH")
+    on.receive(order, PHONE).sends(200, PHONE)
+    text_of(on, ALICE)
+    on.receive(order, PHONE).sends(200, PHONE).sends_nothing()
+    assert len(changes(on)) == 1
+
+
+def test_our_text_is_sent_again_until_the_switch_answers_and_its_fate_concerns_nobody() -> None:
+    on = start().receive(sent("MESSAGE", ALICE, "10086", "STATUS"), PHONE).sends(200, PHONE)
+    text_of(on, ALICE)
+    on.wait(0.5).sends("MESSAGE", SWITCH).answer(480).sends_nothing().wait(40.0).sends_nothing()
+    assert on.core.transactions == 0
+
+
+@pytest.mark.parametrize("dialled", ["*354*2580%23", "*354*2580#", "%2A354*2580%23"])
+def test_a_star_code_is_announced_by_the_switch_and_texted(dialled: str) -> None:
+    on = start().receive(sent("INVITE", ALICE, dialled), PHONE)
+    assert "Calls and texts from abroad: blocked" in text_of(on, ALICE)
+    on.sends(100, PHONE).sends("INVITE", SWITCH)
+    assert on.forwarded.uri == "sip:rf*play*changed@127.0.0.9:5080"
+    on.answer(200).sends(200, PHONE)
+    assert not rings(on)
+    record = on.records()[0]
+    assert (record["rule"], record["callee"], record["final"]) == ("self_service", "*354#", 200)
+    assert "2580" not in str(record)
+
+
+def test_three_wrong_pins_lock_star_codes_and_not_texts() -> None:
+    on, heard = start(), []
+    for n, pin in enumerate(("1111", "2222", "3333", "2580")):
+        on.receive(sent("INVITE", ALICE, f"*354*{pin}%23", n=n), PHONE)
+        text_of(on, ALICE)
+        on.sends(100).sends("INVITE", SWITCH)
+        heard.append(on.forwarded.uri.partition("@")[0])
+    assert heard == ["sip:rf*play*wrong-pin", "sip:rf*play*wrong-pin", "sip:rf*play*locked", "sip:rf*play*locked"]
+    assert {change.field for change in changes(on)} == {"wrong_pins", "last_wrong_pin"}
+    on.receive(sent("MESSAGE", ALICE, "10086", "QXGJLH", n=9), PHONE).sends(200, PHONE)
+
+
+@pytest.mark.parametrize(("method", "to"), [("MESSAGE", "10086"), ("INVITE", "*354*2580%23")])
+@pytest.mark.parametrize("flow", [ABROAD, DOMESTIC])
+def test_nobody_orders_anything_over_a_trunk(method: str, to: str, flow: Flow) -> None:
+    on = start().receive(sent(method, ALICE, to, "QXGJLH", flow), flow).sends(403).sends_nothing()
+    assert changes(on) == []
+    assert on.records()[0]["rule"] == "self_service"
+
+
+@pytest.mark.parametrize("who", ["+8613800138009", "anonymous", "nobody"])
+def test_who_is_no_subscriber_orders_nothing(who: str) -> None:
+    on = start().receive(sent("MESSAGE", who, "10086", "QXGJLH"), PHONE).sends(403, PHONE).sends_nothing()
+    assert changes(on) == []
+
+
+def test_a_phone_may_go_by_its_user_name() -> None:
+    on = start().receive(sent("MESSAGE", "bob", "10086", "QXGJLH"), PHONE).sends(200, PHONE)
+    text_of(on, BOB)
+    assert changes(on) == [Change(BOB, "incoming_international", True)]
+
+
+def test_with_digest_the_order_is_for_who_proved_to_give_it() -> None:
+    on = start("digest")
+
+    def order(by: str, n: int) -> None:
+        on.receive(sent("MESSAGE", by, "10086", "QXGJLH", n=n), PHONE).sends(407, PHONE)
+        asked = on.last.headers("proxy-authenticate")
+        given = answer_challenge(asked, "MESSAGE", "sip:10086@127.0.0.1", "alice", "s3cret") or ""
+        on.receive(sent("MESSAGE", by, "10086", "QXGJLH", n=n + 1, given=given), PHONE)
+
+    order(BOB, 1)
+    on.sends(403, PHONE).sends_nothing()
+    assert changes(on) == []
+    order("anonymous", 3)
+    on.sends(200, PHONE)
+    text_of(on, ALICE)
+    assert changes(on) == [Change(ALICE, "incoming_international", True)]
+
+
+@pytest.mark.parametrize(
+    ("method", "to"), [("INVITE", "10086"), ("INVITE", "*72#"), ("MESSAGE", BOB), ("INVITE", "*354*1")]
+)
+def test_everything_else_goes_on_to_the_switch(method: str, to: str) -> None:
+    on = start().receive(sent(method, ALICE, to.replace("#", "%23"), "QXGJLH"), PHONE)
+    if method == "INVITE":
+        on.sends(100)
+    on.sends(method, SWITCH)
+    assert to.replace("#", "%23") in on.forwarded.uri
+
+
+def test_the_default_preset_speaks_plain_english() -> None:
+    on = start(rules="default").receive(sent("MESSAGE", ALICE, "7000", "Allow +65 9123 4567"), PHONE).sends(200, PHONE)
+    assert text_of(on, ALICE, "7000") == (
+        "Done.\n+6591234567 can always reach you.\nTo undo this, text REMOVE +6591234567 to 7000."
+    )
+    on.receive(sent("MESSAGE", ALICE, "7000", "BLOCK OVERSEAS", n=2), PHONE).sends(200, PHONE)
+    text_of(on, ALICE, "7000")
+    assert rings(on)
+
+
+def test_a_refused_call_is_told_to_who_wants_to_know_once() -> None:
+    on = start()
+    for n in range(4):
+        on.receive(request("INVITE", ABROAD, to=CAROL, branch=f"z9hG4bK-{n}", call_id=f"call-{n}")).sends(603)
+        if n == 0:
+            told = text_of(on, CAROL)
+            assert f"A call from {DAUGHTER} was refused: you take no calls and texts from abroad." in told
+            assert f"text ALLOW {DAUGHTER} to 10086" in told
+        on.sends_nothing()
+    on.receive(sent("MESSAGE", CAROL, "10086", f"ALLOW {DAUGHTER}", n=7), PHONE).sends(200, PHONE)
+    text_of(on, CAROL)
+    assert rings(on, CAROL)
+
+
+def test_a_flood_of_refused_calls_makes_no_flood_of_texts() -> None:
+    on = start()
+    for n in range(50):
+        flood = request("INVITE", ABROAD, to=CAROL, branch=f"z9hG4bK-{n}", call_id=f"call-{n}")
+        on.receive(flood.replace(DAUGHTER.encode(), f"+23224{n:06d}".encode())).forget_sent("SIP/2.0 ")
+        on.core.outbox[:] = [one for one in on.core.outbox if one[1].startswith(b"MESSAGE")]
+        if n < 2:
+            text_of(on, CAROL)
+        on.sends_nothing()
+
+
+def test_who_did_not_ask_hears_nothing_of_refused_calls_nor_of_numbers_that_hide() -> None:
+    on = start().receive(sent("MESSAGE", ALICE, "10086", "QXGJLH"), PHONE).sends(200, PHONE)
+    text_of(on, ALICE)
+    on.receive(request("INVITE", ABROAD, to=ALICE, branch="z9hG4bK-2", call_id="2")).sends(603).sends_nothing()
+    hidden = request("INVITE", ABROAD, to=CAROL, branch="z9hG4bK-3", call_id="3", more=[("Privacy", "id")])
+    on.receive(hidden).sends(603)
+    assert DAUGHTER not in text_of(on, CAROL)
