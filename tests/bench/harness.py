@@ -3,9 +3,11 @@
 One round: SIPp as the softswitch, the system under test, SIPp as the caller at a fixed rate for a fixed number of calls
 (INVITE-180-200-ACK-BYE-200, no media). CPU is user + system time of every process of the system under test, from
 /proc/PID/stat, over exactly the time in which calls were played: steady on a noisy machine where calls per second
-are not. Set-up delay is INVITE sent to 200 received, per call, by the time stamps (microseconds) of the caller's SIPp
-(-trace_shortmsg; its -trace_rtt only has whole milliseconds). About 1.1 ms of it is the switch's SIPp, which sends one
-message of a call a millisecond; ring delay, INVITE sent to 180 received, is free of that.
+are not. Where there are two processors or more, the system under test has one to itself and SIPp the others, lest they
+push each other out of the caches by turns. Set-up delay is INVITE sent to 200 received, per call, by the time stamps
+(microseconds) of the caller's SIPp (-trace_shortmsg; its -trace_rtt only has whole milliseconds). About 1.1 ms of it is
+the switch's SIPp, which sends one message of a call a millisecond; ring delay, INVITE sent to 180 received, is free of
+that.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from typing import IO
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+_PROCESSORS = sorted(os.sched_getaffinity(0))
+ITS_OWN, THEIRS = _PROCESSORS[-1:], _PROCESSORS[:-1] or _PROCESSORS
 CALLER_HOST, SYSTEM_HOST, SWITCH_HOST = "127.0.1.77", "127.0.0.77", "127.0.0.78"
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 SYSTEMS = ("ringfence", "kamailio", "direct")
@@ -129,6 +133,11 @@ def resident_kib(pid: int) -> int:
     """Resident memory of `pid` and its descendants; pages they share count for each."""
     page_kib = os.sysconf("SC_PAGE_SIZE") // 1024
     return sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) * page_kib for each in process_tree(pid))
+
+
+def on(processors: list[int], command: list[str]) -> list[str]:
+    """The command that runs another on these processors only."""
+    return ["taskset", "--cpu-list", ",".join(map(str, processors)), *command]
 
 
 @contextlib.contextmanager
@@ -234,14 +243,14 @@ def play(system: str, rate: int, seconds: float, profile: Path | None = None) ->
         switch_port, port, caller_port = (free_port(host) for host in (SWITCH_HOST, SYSTEM_HOST, CALLER_HOST))
         log = stack.enter_context((folder / "system.log").open("wb"))
         switch = stack.enter_context(
-            running(sipp_command("uas.xml", SWITCH_HOST, switch_port), folder, subprocess.DEVNULL)
+            running(on(THEIRS, sipp_command("uas.xml", SWITCH_HOST, switch_port)), folder, subprocess.DEVNULL)
         )
         target, under_test = f"{SWITCH_HOST}:{switch_port}", None
         if system != "direct":
             command = (kamailio_command if system == "kamailio" else ringfence_command)(folder, port, switch_port)
             if profile is not None:
                 command[1:1] = ["-m", "cProfile", "-o", str(profile.resolve())]
-            under_test = stack.enter_context(running(command, folder, log))
+            under_test = stack.enter_context(running(on(ITS_OWN, command), folder, log))
             try:
                 answers_options(SYSTEM_HOST, port)
             except TimeoutError as error:
@@ -254,7 +263,7 @@ def play(system: str, rate: int, seconds: float, profile: Path | None = None) ->
         system_before = cpu_seconds(under_test.pid) if under_test else 0.0
         switch_before = cpu_seconds(switch.pid)
         caller_before = ended_children_cpu()
-        finished = subprocess.run(caller_command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
+        finished = subprocess.run(on(THEIRS, caller_command), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
         caller_cpu = ended_children_cpu() - caller_before
         system_cpu = cpu_seconds(under_test.pid) - system_before if under_test else 0.0
         memory = resident_kib(under_test.pid) if under_test else 0
