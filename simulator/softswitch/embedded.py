@@ -2,63 +2,32 @@
 
 It registers phones and routes calls and texts to them, by way of their Path. The near side (A) and the far side
 (B) are two dialogs with Call-IDs of their own; the far side carries `X-Ringfence-Call` with the near one's.
-Media does not pass through it: the two sides' SDP is passed on as it is.
+Media does not pass through it, except in the calls that it takes part in itself (see `services`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from proxy.sip.headers import parse_name_addr
-from proxy.sip.message import Message, Request, Response
+from proxy.sip.message import Request, Response
 from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import ALLOW, Address, Endpoint, Incoming, address_of
-from simulator.agents.leg import CallUser, Leg
-from simulator.agents.orders import CALL_HEADER
 from simulator.agents.parties import user_of
 from simulator.agents.udp import UdpEndpoint
+from simulator.softswitch.bridge import Bridge
+from simulator.softswitch.media import RtpMedia
+from simulator.softswitch.passing import Destination, hops_left, onward, passed_on, status_for
+from simulator.softswitch.prompts import prompt
 from simulator.softswitch.registrar import Account, Registrar
+from simulator.softswitch.services import asks_for_service, serve
+from simulator.softswitch.side import Studio
 
 __all__ = ["Account", "EmbeddedSwitch", "Switch"]
 
 RING_TIME = 60.0  # seconds that a phone may ring
-# What is said about a call or in it, and so passes from one side to the other.
-_PASSED_ON = {
-    name.lower(): name
-    for name in (
-        "Alert-Info",
-        "Call-Info",
-        "Content-Disposition",
-        "Content-Type",
-        "Date",
-        "Diversion",
-        "History-Info",
-        "Identity",
-        "Info-Package",
-        "P-Asserted-Identity",
-        "P-Early-Media",
-        "Priority",
-        "Privacy",
-        "Reason",
-        "Remote-Party-ID",
-        "Retry-After",
-        "Subject",
-        "Warning",
-    )
-}
-# A challenge or redirection of the far side is not for the near side to follow.
-_NOT_PASSED_ON = frozenset({*range(300, 400), 401, 407})
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where a call goes: Request-URI, Route and next hop."""
-
-    uri: str
-    path: tuple[str, ...]
-    next_hop: Address
 
 
 class Switch:
@@ -66,6 +35,7 @@ class Switch:
 
     `resolve` turns what was dialled (the Request-URI's user part) into the user or number of an account; without
     one, accounts go by user, by number, and by number without its `+`. `outside` takes the calls to all others.
+    Services need a `studio`; without one their user parts are numbers of nobody.
     """
 
     def __init__(
@@ -76,9 +46,11 @@ class Switch:
         outside: Address | None = None,
         realm: str = "ringfence.example",
         ring_time: float = RING_TIME,
+        studio: Studio | None = None,
     ) -> None:
         self.endpoint: Endpoint
         self.ring_time = ring_time
+        self._studio = studio
         self._accounts: dict[str, Account] = {}
         for account in accounts:
             for name in (account.number.removeprefix("+"), account.number, account.user):
@@ -90,7 +62,9 @@ class Switch:
     def incoming(self, incoming: Incoming, now: float) -> None:
         """A request outside any dialog."""
         method = incoming.request.method
-        if method == "INVITE":
+        if method == "INVITE" and self._studio is not None and asks_for_service(user_of(incoming.request.uri)):
+            serve(self, self._studio, incoming, now)
+        elif method == "INVITE":
             Bridge(self, incoming, now)
         elif method == "MESSAGE":
             self._pass_text(incoming, now)
@@ -101,11 +75,10 @@ class Switch:
         else:
             incoming.reply(405, now, headers=[("Allow", ALLOW)])
 
-    def route(self, request: Request, now: float) -> Destination | int:
+    def route(self, request: Request, dialled: str, now: float) -> Destination | int:
         """Where a call or text goes, or the status that says why nowhere."""
         if hops_left(request) < 0:
             return 483
-        dialled = user_of(request.uri)
         account = self._account_of(dialled)
         if account is None:
             if self._outside is None or not dialled:
@@ -127,7 +100,7 @@ class Switch:
 
     def _pass_text(self, incoming: Incoming, now: float) -> None:
         request = incoming.request
-        destination = self.route(request, now)
+        destination = self.route(request, user_of(request.uri), now)
         if isinstance(destination, int):
             incoming.reply(destination, now)
             return
@@ -149,140 +122,11 @@ class Switch:
         self.endpoint.request(message, destination.next_hop, received, now)
 
 
-class Bridge(CallUser):
-    """One call: the near leg, the far leg, and what passes between them."""
-
-    def __init__(self, switch: Switch, incoming: Incoming, now: float) -> None:
-        request = incoming.request
-        self._near = Leg.take(switch.endpoint, self, incoming)
-        self._far: Leg | None = None
-        destination = switch.route(request, now)
-        if isinstance(destination, int):
-            self._near.respond(destination, now)
-            return
-        self._near.respond(100, now)
-        self._far = Leg.call(
-            switch.endpoint,
-            self,
-            destination.uri,
-            call_id=switch.endpoint.new_tag(),
-            from_=address_header(request.from_),
-            to=address_header(request.to),
-            next_hop=destination.next_hop,
-            now=now,
-            headers=onward(request, destination),
-            body=request.body,
-        )
-        self._ringing_ends = switch.endpoint.agenda.at(now + switch.ring_time, self._not_answered)
-
-    def _other(self, leg: Leg) -> Leg | None:
-        return self._far if leg is self._near else self._near
-
-    def _not_answered(self, now: float) -> None:
-        self._near.respond(480, now)
-        if self._far is not None:
-            self._far.hang_up(now)
-
-    def progressed(self, _leg: Leg, response: Response, now: float) -> None:
-        if response.status > 100:
-            self._near.respond(
-                response.status, now, reason=response.reason, headers=passed_on(response), body=response.body
-            )
-
-    def answered(self, leg: Leg, response: Response, now: float) -> None:
-        self._ringing_ends.cancel()
-        if self._near.over:
-            leg.bye(now)
-        else:
-            self._near.respond(
-                response.status, now, reason=response.reason, headers=passed_on(response), body=response.body
-            )
-
-    def acknowledged(self, leg: Leg, request: Request, now: float) -> None:
-        if other := self._other(leg):
-            other.acknowledge(now, headers=passed_on(request), body=request.body)
-
-    def refused(self, _leg: Leg, response: Response, now: float) -> None:
-        self._ringing_ends.cancel()
-        status = status_for(response)
-        reason = response.reason if status == response.status else None
-        self._near.respond(status, now, reason=reason, headers=passed_on(response), body=response.body)
-
-    def unanswered(self, leg: Leg, now: float) -> None:
-        if leg is self._far:
-            self._ringing_ends.cancel()
-            self._near.respond(408, now)
-
-    def cancelled(self, _leg: Leg, _request: Request, now: float) -> None:
-        self._ringing_ends.cancel()
-        if self._far is not None:
-            self._far.hang_up(now)
-
-    def hung_up(self, leg: Leg, request: Request, now: float) -> None:
-        if other := self._other(leg):
-            other.hang_up(now, headers=passed_on(request))
-
-    def unacknowledged(self, leg: Leg, now: float) -> None:
-        if other := self._other(leg):
-            other.hang_up(now)
-
-    def requested(self, leg: Leg, incoming: Incoming, now: float) -> None:
-        """re-INVITE, UPDATE, INFO and MESSAGE go to the other side and their answers come back."""
-        request, other = incoming.request, self._other(leg)
-        if request.method == "OPTIONS":
-            leg.answer(incoming, 200, now)
-            return
-        if other is None or request.method not in ("INVITE", "UPDATE", "INFO", "MESSAGE"):
-            super().requested(leg, incoming, now)
-            return
-
-        if request.method == "INVITE":
-            leg.answer(incoming, 100, now)
-
-        def received(response: Response | None, now: float) -> None:
-            if response is None and request.method != "INVITE":
-                incoming.abandon()
-            elif response is None:
-                leg.answer(incoming, 408, now)
-            else:
-                leg.answer(incoming, status_for(response), now, headers=passed_on(response), body=response.body)
-
-        other.request(request.method, now, received, headers=passed_on(request), body=request.body)
-
-
-def passed_on(message: Message) -> list[tuple[str, str]]:
-    """What the other side is to know of a message's headers."""
-    return [
-        (_PASSED_ON[name], value)
-        for name in dict.fromkeys(message.names)
-        if name in _PASSED_ON
-        for value in message.headers(name)
-    ]
-
-
-def onward(request: Request, destination: Destination) -> list[tuple[str, str]]:
-    """The headers with which a request outside a dialog goes on."""
-    return [
-        *(("Route", route) for route in destination.path),
-        ("Max-Forwards", str(hops_left(request))),
-        (CALL_HEADER, request.call_id),
-        *passed_on(request),
-    ]
-
-
-def hops_left(request: Request) -> int:
-    """Max-Forwards for the next hop; below 0 where there is none."""
-    text = request.header("max-forwards") or "70"
-    return min(int(text), 255) - 1 if text.isascii() and text.isdigit() else 69
-
-
-def status_for(response: Response) -> int:
-    """The status that the other side is to see."""
-    return 480 if response.status in _NOT_PASSED_ON else response.status
-
-
 class EmbeddedSwitch:
-    """The switch on a UDP socket; needs a running event loop. Takes the arguments of `Switch` after `bind`."""
+    """The switch on a UDP socket; needs a running event loop. Takes the arguments of `Switch` after `bind`.
+
+    Recordings go to `folder`/recordings; without a folder nothing is recorded.
+    """
 
     def __init__(
         self,
@@ -293,11 +137,21 @@ class EmbeddedSwitch:
         outside: Address | None = None,
         realm: str = "ringfence.example",
         ring_time: float = RING_TIME,
+        folder: Path | None = None,
     ) -> None:
         """Open the socket. Raises OSError where the address is taken."""
-        self._switch = Switch(accounts, resolve=resolve, outside=outside, realm=realm, ring_time=ring_time)
-        self._udp = UdpEndpoint(bind, self._switch)
-        self._switch.endpoint = self._udp.endpoint
+        self._media = RtpMedia(bind[0])
+        switch = Switch(
+            accounts,
+            resolve=resolve,
+            outside=outside,
+            realm=realm,
+            ring_time=ring_time,
+            studio=Studio(self._media, prompt, folder),
+        )
+        self._udp = UdpEndpoint(bind, switch)
+        switch.endpoint = self._udp.endpoint
+        self._media.after = self._udp.flush
 
     @property
     def address(self) -> Address:
@@ -309,8 +163,19 @@ class EmbeddedSwitch:
         """Call sides under way."""
         return len(self._udp.endpoint.legs)
 
+    @property
+    def ports(self) -> int:
+        """Ports for sound in use."""
+        return len(self._media.ports)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong with recordings, if anything."""
+        return self._media.problems
+
     def close(self) -> None:
-        """Close the socket; calls under way end unheard."""
+        """Close all sockets; calls under way end unheard, their recordings are complete."""
+        self._media.close()
         self._udp.close()
 
     async def __aenter__(self) -> Self:

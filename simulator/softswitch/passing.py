@@ -1,0 +1,93 @@
+"""What passes from one side of the switch to the other, and where to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.sip.message import Message, Request, Response
+from simulator.agents.endpoint import Address, Endpoint
+from simulator.agents.orders import CALL_HEADER
+
+# What is said about a call or in it, and so passes from one side to the other.
+_PASSED_ON = {
+    name.lower(): name
+    for name in (
+        "Alert-Info",
+        "Call-Info",
+        "Content-Disposition",
+        "Content-Type",
+        "Date",
+        "Diversion",
+        "History-Info",
+        "Identity",
+        "Info-Package",
+        "P-Asserted-Identity",
+        "P-Early-Media",
+        "Priority",
+        "Privacy",
+        "Reason",
+        "Remote-Party-ID",
+        "Retry-After",
+        "Subject",
+        "Warning",
+    )
+}
+_OF_THE_BODY = frozenset({"content-disposition", "content-type"})
+# A challenge or redirection of the far side is not for the near side to follow.
+_NOT_PASSED_ON = frozenset({*range(300, 400), 401, 407})
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a call goes: Request-URI, Route and next hop."""
+
+    uri: str
+    path: tuple[str, ...]
+    next_hop: Address
+
+
+class Exchange(Protocol):
+    """What calls need of their switch."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it sends from."""
+
+    @property
+    def ring_time(self) -> float:
+        """Seconds that a phone may ring."""
+
+    def route(self, request: Request, dialled: str, now: float) -> Destination | int:
+        """Where a call or text goes, or the status that says why nowhere."""
+
+
+def passed_on(message: Message, *, body: bool = True) -> list[tuple[str, str]]:
+    """What the other side is to know of a message's headers; without those of the `body` where that stays here."""
+    return [
+        (_PASSED_ON[name], value)
+        for name in dict.fromkeys(message.names)
+        if name in _PASSED_ON and (body or name not in _OF_THE_BODY)
+        for value in message.headers(name)
+    ]
+
+
+def onward(request: Request, destination: Destination, *, body: bool = True) -> list[tuple[str, str]]:
+    """The headers with which a request outside a dialog goes on."""
+    return [
+        *(("Route", route) for route in destination.path),
+        ("Max-Forwards", str(hops_left(request))),
+        (CALL_HEADER, request.call_id),
+        *passed_on(request, body=body),
+    ]
+
+
+def hops_left(request: Request) -> int:
+    """Max-Forwards for the next hop; below 0 where there is none."""
+    text = request.header("max-forwards") or "70"
+    return min(int(text), 255) - 1 if text.isascii() and text.isdigit() else 69
+
+
+def status_for(response: Response) -> int:
+    """The status that the other side is to see."""
+    return 480 if response.status in _NOT_PASSED_ON else response.status
