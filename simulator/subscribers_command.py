@@ -1,46 +1,149 @@
-"""`ringfence subscribers ...`: what is done with stored subscribers."""
+"""`ringfence subscribers ...`: what the operator does with stored subscribers."""
 
 from __future__ import annotations
 
 import argparse
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from proxy.subscribers.storage import SubscribersFile, save_subscribers
+from proxy.config import ProxyConfig, load_config
+from proxy.loading import load_overlay
+from proxy.subscribers import simservs
+from proxy.subscribers.change_store import ChangeStore
+from proxy.subscribers.changes import LAST_WRONG_PIN, WRONG_PINS, ChangedDirectory
+from proxy.subscribers.profile import Subscriber
+from proxy.subscribers.storage import SubscribersFile, load_directory, save_subscribers
 from proxy.yaml_file import FileError, FileErrors, load
 from simulator.result import ExitCode
 
 SQLITE = "sqlite:///"
 _IMPORT_EXAMPLE = """\
-example:
+examples:
   ringfence subscribers import subscribers.yaml sqlite:///ringfence.db
+  ringfence subscribers import --simservs +8613800138001 --config proxy.yaml alice.xml
 
-Then write `subscribers: sqlite:///ringfence.db` into the proxy's config. Three slashes: relative; four: absolute.
+After the first, write `subscribers: sqlite:///ringfence.db` into the proxy's config. Three slashes: relative; four:
+absolute.
+The second replaces what the subscriber has chosen by what the document says; a running proxy reads it on SIGHUP.
+"""
+_EXPORT_EXAMPLE = """\
+example:
+  ringfence subscribers export --simservs +8613800138001 --config proxy.yaml > alice.xml
+"""
+_UNLOCK_EXAMPLE = """\
+example:
+  ringfence subscribers unlock --config proxy.yaml +8613800138001
+
+A running proxy reads it on SIGHUP.
 """
 
 
 def add_to(commands: Any) -> None:
     """Put the command and what is below it on the command line."""
-    group = commands.add_parser("subscribers", help="put subscribers into a database")
+    group = commands.add_parser("subscribers", help="put subscribers into a database, exchange and unlock them")
     below = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    taking = below.add_parser(
+    taking = _described(
+        below,
         "import",
-        help="YAML file -> SQLite database",
-        description="Put the subscribers of a YAML file into an SQLite database, which is made where it is missing. "
-        "Who is in it already, by number, is replaced.",
-        epilog=_IMPORT_EXAMPLE,
+        "YAML file -> SQLite database, or simservs XML -> one subscriber",
+        "Put the subscribers of a YAML file into an SQLite database, which is made where it is missing (who is in it "
+        "already, by number, is replaced); or give one subscriber what a simservs document (3GPP TS 24.611) says.",
+        _IMPORT_EXAMPLE,
+    )
+    taking.add_argument("file", type=Path, metavar="FILE", help="what `subscribers:` may name; with --simservs, XML")
+    taking.add_argument("database", nargs="?", metavar="sqlite:///FILE", help="where subscribers go")
+    taking.add_argument("--simservs", metavar="NUMBER", help="the subscriber whose settings the file holds")
+    taking.add_argument("--config", type=Path, help="the proxy's config, with --simservs")
+    taking.set_defaults(command=_import)
+    giving = _described(
+        below,
+        "export",
+        "one subscriber -> simservs XML",
+        "Print what a subscriber has chosen as a simservs document (3GPP TS 24.611).",
+        _EXPORT_EXAMPLE,
+    )
+    giving.add_argument("--simservs", required=True, metavar="NUMBER", help="the subscriber")
+    giving.add_argument("--config", type=Path, required=True, help="the proxy's config")
+    giving.set_defaults(command=_export)
+    unlocking = _described(
+        below,
+        "unlock",
+        "let a subscriber use star codes again",
+        "Forget the wrong PINs that locked a subscriber's star codes.",
+        _UNLOCK_EXAMPLE,
+    )
+    unlocking.add_argument("--config", type=Path, required=True, help="the proxy's config")
+    unlocking.add_argument("number", metavar="NUMBER", help="the subscriber")
+    unlocking.set_defaults(command=_unlock)
+
+
+def _described(below: Any, name: str, help_: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = below.add_parser(
+        name,
+        help=help_,
+        description=description,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    taking.add_argument("file", type=Path, metavar="YAML", help="what `subscribers:` of a proxy config may name")
-    taking.add_argument("database", metavar="sqlite:///FILE", help="where they go")
-    taking.set_defaults(command=_import)
+    return parser
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    if not arguments.database.startswith(SQLITE):
+    if arguments.simservs is not None:
+        return _import_simservs(arguments)
+    if arguments.database is None or not arguments.database.startswith(SQLITE):
         problem = "no database; write sqlite:///FILE"
-        raise FileErrors([FileError.whole(Path(arguments.database), problem)])
+        raise FileErrors([FileError.whole(Path(arguments.database or arguments.file), problem)])
     subscribers = load(arguments.file, SubscribersFile).subscribers
     save_subscribers(Path(arguments.database.removeprefix(SQLITE)), subscribers)
     print(f"{len(subscribers)} subscribers put into {arguments.database}")
     return ExitCode.AS_EXPECTED
+
+
+def _import_simservs(arguments: argparse.Namespace) -> int:
+    if arguments.config is None or arguments.database is not None:
+        print("ringfence subscribers import: --simservs NUMBER takes --config CONFIG and one XML file", file=sys.stderr)
+        return ExitCode.USAGE
+    config, subscriber = _chosen(arguments.config, arguments.simservs)
+    changes = simservs.read(arguments.file, arguments.file.read_bytes()).changes(subscriber)
+    with _store(config) as store:
+        store.save(changes)
+    named = ", ".join(change.field for change in changes) or "nothing"
+    print(f"{subscriber.number}: changed {named}; a running proxy reads it on SIGHUP")
+    return ExitCode.AS_EXPECTED
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    print(simservs.document(_chosen(arguments.config, arguments.simservs)[1]), end="")
+    return ExitCode.AS_EXPECTED
+
+
+def _unlock(arguments: argparse.Namespace) -> int:
+    config, subscriber = _chosen(arguments.config, arguments.number)
+    with _store(config) as store:
+        store.forget(subscriber.number, (WRONG_PINS, LAST_WRONG_PIN))
+    print(f"{subscriber.number}: star codes are unlocked; a running proxy reads it on SIGHUP")
+    return ExitCode.AS_EXPECTED
+
+
+def _chosen(path: Path, number: str) -> tuple[ProxyConfig, Subscriber]:
+    """The config, and one of its subscribers as they are now, with what they changed themselves."""
+    config = load_config(path)
+    subscriber = ChangedDirectory(load_directory(config), load_overlay(config)).find(number)
+    if subscriber is None:
+        raise FileErrors([FileError.whole(path, f"no subscriber with the number {number}")])
+    return config, subscriber
+
+
+@contextmanager
+def _store(config: ProxyConfig) -> Iterator[ChangeStore]:
+    """Where changes are kept; raises FileErrors for what goes wrong there."""
+    store = ChangeStore(config.subscribers or "")
+    try:
+        yield store
+    except sqlite3.Error as error:
+        raise FileErrors([FileError.whole(store.path, str(error))]) from None

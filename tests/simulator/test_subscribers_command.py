@@ -1,0 +1,56 @@
+"""`ringfence subscribers`: simservs documents out and in, and codes unlocked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.subscribers.change_store import ChangeStore
+from proxy.subscribers.changes import Change
+from simulator.__main__ import main
+
+ALICE = "+8613800138001"
+CONFIG = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nsubscribers: subscribers.yaml\n"
+SUBSCRIBERS = 'subscribers: [{number: "+8613800138001", pin: "2580", allow: ["+6591234567"]}]\n'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "subscribers.yaml").write_text(SUBSCRIBERS)
+    (tmp_path / "proxy.yaml").write_text(CONFIG)
+    return tmp_path / "proxy.yaml"
+
+
+def test_a_document_that_was_exported_and_edited_is_imported(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["subscribers", "export", "--simservs", ALICE, "--config", str(config)]) == 0
+    document = capsys.readouterr().out
+    edited = config.with_name("alice.xml")
+    edited.write_text(document.replace("<rule-deactivated/><rf:from-abroad/>", "<rf:from-abroad/>"))
+    taken = ["subscribers", "import", "--simservs", ALICE, "--config", str(config), str(edited)]
+    assert main(taken) == 0
+    assert "changed incoming_international" in capsys.readouterr().out
+    assert main(taken) == 0
+    assert "changed nothing" in capsys.readouterr().out
+    store = ChangeStore(str(config.with_name("subscribers.yaml")))
+    assert store.load() == [Change(ALICE, "incoming_international", True)]
+
+
+def test_unlocking_forgets_wrong_pins_and_nothing_else(config: Path) -> None:
+    store = ChangeStore(str(config.with_name("subscribers.yaml")))
+    store.save([Change(ALICE, "wrong_pins", 3), Change(ALICE, "last_wrong_pin", 1.0), Change(ALICE, "notify", True)])
+    assert main(["subscribers", "unlock", "--config", str(config), ALICE]) == 0
+    assert store.load() == [Change(ALICE, "notify", True)]
+
+
+def test_what_cannot_be_done_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = config.with_name("broken.xml")
+    broken.write_text("<simservs>")
+    for arguments, said in (
+        (["export", "--simservs", "+8613800138009"], "no subscriber with the number +8613800138009"),
+        (["import", "--simservs", ALICE, str(broken)], "broken.xml:1:11: found no element found"),
+        (["import", "--simservs", ALICE, str(broken), "sqlite:///x.db"], "takes --config CONFIG and one XML file"),
+        (["import", str(broken)], "no database; write sqlite:///FILE"),
+    ):
+        assert main(["subscribers", arguments[0], "--config", str(config), *arguments[1:]]) == 2
+        assert said in capsys.readouterr().err
