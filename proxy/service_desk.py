@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from proxy.authentication import SPOOFED
 from proxy.numbers import Number
 from proxy.policy.precedence import Action
 from proxy.policy.verdict import Step, Verdict
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from proxy.policy.snapshot import Snapshot
 
 RULE = "self_service"  # as call records name what was decided here
-_NOT_THE_CALLEES = "barring.outgoing_international"  # a refusal that is between the caller and their own operator
+# Refusals that are between the caller and their own operator.
+_NOT_THE_CALLEES = frozenset(("barring.outgoing_international", SPOOFED))
 _TEXT = ("Content-Type", "text/plain;charset=UTF-8")
 
 
@@ -82,7 +84,7 @@ class ServiceDesk:
 
     def notice(self, call: Call, verdict: Verdict, snapshot: Snapshot) -> Request | None:
         """The text that tells a subscriber of a refused call; None where they do not want any, or had enough."""
-        if verdict.action != "reject" or verdict.rule == _NOT_THE_CALLEES:
+        if verdict.action != "reject" or verdict.rule in _NOT_THE_CALLEES or call.method == "REFER":
             return None
         called = _find(call.callee, snapshot)
         if called is None or not called.notify:

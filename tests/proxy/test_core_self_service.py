@@ -227,3 +227,10 @@ def test_who_did_not_ask_hears_nothing_of_refused_calls_nor_of_numbers_that_hide
     hidden = request("INVITE", ABROAD, to=CAROL, branch="z9hG4bK-3", call_id="3", more=[("Privacy", "id")])
     on.receive(hidden).sends(603)
     assert DAUGHTER not in text_of(on, CAROL)
+
+
+def test_a_call_that_presents_somebody_elses_number_is_told_to_nobody() -> None:
+    on = start("digest").receive(sent("INVITE", BOB, CAROL), PHONE).sends(407, PHONE)
+    asked = on.last.headers("proxy-authenticate")
+    given = answer_challenge(asked, "INVITE", f"sip:{CAROL}@127.0.0.1", "alice", "s3cret") or ""
+    on.receive(sent("INVITE", BOB, CAROL, n=2, given=given), PHONE).sends(403, PHONE).sends_nothing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -50,6 +51,14 @@ class Line:
             await self.proxy.stop()
         self.proxy = await ProxyProcess.start(self.config, self.config.with_suffix(".log"))
         assert await asyncio.wait_for(self.phones.register([ALICE]), 10) == []
+
+    async def reload(self) -> None:
+        """SIGHUP, and wait until the files are read."""
+        assert self.proxy is not None
+        log = self.config.with_suffix(".log")
+        before = log.read_text().count('"reloaded"')
+        self.proxy._process.send_signal(signal.SIGHUP)
+        await until(lambda: log.read_text().count('"reloaded"') > before)
 
     async def dials(self, number: str, text: str | None = None) -> str:
         """Alice dials a number, or texts to it; the text that she gets for it."""
@@ -129,6 +138,7 @@ async def test_three_wrong_pins_lock_star_codes_until_the_operator_unlocks_them(
         assert "Star codes are locked" in await on.dials("*354*2580%23")
         assert await on.rings()
         assert main(["subscribers", "unlock", "--config", str(on.config), ALICE.number]) == 0
-        await on.start()
+        await on.reload()
         assert "Calls and texts from abroad: blocked" in await on.dials("*354*2580%23")
+        await on.reload()
         assert not await on.rings()
