@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proxy_process import INTERNATIONAL, PHONES, ROOT, SWITCH, ProxyProcess, eventually, free_port
+from proxy_process import INTERNATIONAL, PHONES, ROOT, STRANGER, SWITCH, ProxyProcess, eventually, free_port
 
 Start = Callable[..., ProxyProcess]
 MESSAGES = sorted((ROOT / "tests" / "torture" / "messages").rglob("*.dat"))
@@ -137,6 +137,35 @@ def lets_in(proxy: ProxyProcess) -> bool:
         return answers(proxy, transport="TCP")
     except ConnectionError:
         return False
+
+
+def test_strangers_cannot_keep_phones_out(running_proxy: Start, tmp_path: Path) -> None:
+    """Neither with connections nor with TLS handshakes that they never finish."""
+    certificate, key = self_signed(tmp_path)
+    pem = {"certificate": str(certificate), "private_key": str(key)}
+    proxy = running_proxy(free_port(SWITCH), limits={"connections": 32}, tls=pem)
+    with contextlib.ExitStack() as opened:
+        streams = [
+            opened.enter_context(socket.create_connection((proxy.host, port), 10, (STRANGER, 0)))
+            for port in (proxy.port, proxy.tls_port) * 30
+        ]
+        eventually(lambda: sum(map(hung_up, streams)) == 58)
+        assert answers(proxy, PHONES, transport="TCP")
+        told = proxy.wait_for("too_many_connections")
+    assert told["peer"].startswith((f"tcp:{STRANGER}:", f"tls:{STRANGER}:"))
+    assert told["count"] > 0
+
+
+def test_operators_hear_of_a_switch_that_is_not_there(running_proxy: Start) -> None:
+    switch_port = free_port(SWITCH)
+    proxy = running_proxy(switch_port, transport="tcp")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+        caller.bind((INTERNATIONAL, 0))
+        message = options(proxy, INTERNATIONAL, caller.getsockname()[1], "void")
+        message = message.replace(b"OPTIONS sip:", b"MESSAGE sip:+8613800138001@").replace(b"1 OPTIONS", b"1 MESSAGE")
+        caller.sendto(message, (proxy.host, proxy.port))
+        told = proxy.wait_for("softswitch_unreachable")
+    assert (told["count"], told["peer"]) == (1, f"tcp:{SWITCH}:{switch_port}")
 
 
 def hung_up(stream: socket.socket) -> bool:
