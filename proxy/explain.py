@@ -22,6 +22,7 @@ from proxy.policy.snapshot import Snapshot
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, parse
 from proxy.subscribers.profile import Subscriber
+from proxy.treatment import fitted
 from proxy.trunks import Trunk
 from proxy.yaml_file import FileErrors, did_you_mean
 
@@ -67,6 +68,9 @@ def explain(
 ) -> dict[str, Any]:
     """The verdict on one raw request, as a JSON object.
 
+    `treatment` is what the subscriber, the config or the preset wants done about the rule's calls; `label` what the
+    phone shows, `service` what the softswitch is asked for.
+
     `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
     be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. Line ends of a
     text editor will do. `elapsed_us` is the time of a second run, since the first compiles the numbering plans that
@@ -90,12 +94,15 @@ def explain(
     for _ in range(2):
         started = time.perf_counter()
         call = Call.from_request(request, came_in, snapshot.numbering, arrival, number)
-        verdict = decide(policy, request, call, caller)
+        verdict = fitted(decide(policy, request, call, caller), request)
         elapsed = time.perf_counter() - started
     return {
         "action": verdict.action,
         "status": verdict.status,
         "rule": verdict.rule,
+        "treatment": verdict.treatment and verdict.treatment.model_dump(exclude_unset=True),
+        "label": verdict.label or None,
+        "service": verdict.service or None,
         **({"assumed": _ASSUMED} if came_in.auth == "digest" and caller is None else {}),
         "caller": _described(call.caller, Case.of(call, snapshot).caller_origin, snapshot),
         "callee": _described(call.callee, number_origin(call.callee, snapshot), snapshot),

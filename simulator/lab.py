@@ -19,6 +19,7 @@ from typing import Any, Self
 import yaml
 
 from proxy.numbers import Numbering
+from proxy.policy.treatments import written
 from proxy.subscribers.profile import Subscriber
 from simulator.agents.orders import Credentials, Order, Placed
 from simulator.agents.pjsua import PhoneError
@@ -196,7 +197,11 @@ class Lab:
 
     def _write_subscribers(self) -> None:
         listed = [
-            {key: value for key, value in asdict(each).items() if value not in (None, "", ())}
+            {
+                key: value
+                for key, value in (asdict(each) | {"treatment": written(each.treatment)}).items()
+                if value not in (None, "", (), {})
+            }
             | {"user": user_of(name, each), "allow": list(each.allow), "block": list(each.block)}
             for name, each in self.premises.subscribers.items()
         ]

@@ -21,6 +21,7 @@ _FOLDER = Path(__file__).parent / "presets"
 class FromAbroad:
     """Which kinds of home number may call in on an international trunk; all others count as spoofed.
 
+    `when_roaming`: if their owner is a subscriber who is roaming; `unless_at_home`: but for subscribers who are not.
     `mobile_prefixes` are E.164 beginnings of mobile numbers, for ranges that the numbering data does not know.
     """
 
@@ -28,6 +29,7 @@ class FromAbroad:
 
     always: frozenset[str] = frozenset()
     when_roaming: frozenset[str] = frozenset(("mobile", "fixed_or_mobile"))
+    unless_at_home: frozenset[str] = frozenset()
     mobile_prefixes: tuple[str, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Tag, model_validator
@@ -178,3 +179,8 @@ Treatments = Annotated[
     ],
     AfterValidator(_check_rules),
 ]
+
+
+def written(treatments: Mapping[str, Treatment]) -> dict[str, Any]:
+    """Treatments as they stand in a file."""
+    return {rule: treatment.model_dump(exclude_unset=True) for rule, treatment in treatments.items()}

@@ -7,18 +7,21 @@ otherwise grow with the number of subscribers.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 
+from proxy.policy.treatments import Treatments, written
 from proxy.subscribers.profile import Barring, Subscriber
 from proxy.yaml_file import FileError, FileErrors, Problem, Problems, expected_by, load
 
@@ -36,20 +39,23 @@ CREATE TABLE IF NOT EXISTS subscribers (
     allow TEXT NOT NULL DEFAULT '',                     -- numbers and prefixes, separated by spaces
     block TEXT NOT NULL DEFAULT '',
     incoming_international_texts INTEGER NOT NULL DEFAULT 0,  -- barring of texts alone
-    notify INTEGER NOT NULL DEFAULT 0                   -- whether a text tells of refused calls
+    notify INTEGER NOT NULL DEFAULT 0,                  -- whether a text tells of refused calls
+    treatment TEXT NOT NULL DEFAULT ''                  -- by rule, as JSON
 )
 """
 _SHOWN = 50  # errors kept
 _COLUMNS = (
     *("number", "user", "password", "pin", "roaming"),
     *("incoming_international", "outgoing_international", "anonymous", "allow", "block"),
-    *("incoming_international_texts", "notify"),
+    *("incoming_international_texts", "notify", "treatment"),
 )
 _SAVE = (
     f"INSERT INTO subscribers ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
     f"ON CONFLICT (number) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
 _SEPARATOR, _END = "\x1f", b"\n"  # in no field: profile.py refuses control characters
+_READ_TREATMENTS: TypeAdapter[Treatments] = TypeAdapter(Treatments)
+_UNTREATED: Treatments = {}
 _BARRINGS = tuple(Barring(*(bool(bits >> i & 1) for i in range(len(Barring.__slots__)))) for bits in range(16))
 
 
@@ -89,7 +95,7 @@ class Directory:
 
     def _row(self, start: int) -> Subscriber:
         text = self._rows[start : self._rows.index(_END, start)].decode()
-        number, user, password, pin, bits, allow, block = text.split(_SEPARATOR)
+        number, user, password, pin, bits, allow, block, treatment = text.split(_SEPARATOR)
         flags, barring = divmod(int(bits), len(_BARRINGS))
         return Subscriber(
             number,
@@ -101,13 +107,27 @@ class Directory:
             tuple(allow.split()),
             tuple(block.split()),
             bool(flags & 2),
+            _treatment(treatment) if treatment else _UNTREATED,
         )
 
 
 def _pack(subscriber: Subscriber) -> bytes:
     bits = (subscriber.roaming + 2 * subscriber.notify) * len(_BARRINGS) + _BARRINGS.index(subscriber.barring)
-    fields = (subscriber.number, subscriber.user, subscriber.password, subscriber.pin or "", str(bits))
-    return _SEPARATOR.join((*fields, " ".join(subscriber.allow), " ".join(subscriber.block))).encode() + _END
+    fields = (
+        *(subscriber.number, subscriber.user, subscriber.password, subscriber.pin or "", str(bits)),
+        *(" ".join(subscriber.allow), " ".join(subscriber.block), _as_json(subscriber.treatment)),
+    )
+    return _SEPARATOR.join(fields).encode() + _END
+
+
+def _as_json(treatment: Treatments) -> str:
+    """Treatments as a line of JSON, "" for none."""
+    return json.dumps(written(treatment)) if treatment else ""
+
+
+@lru_cache(maxsize=1024)  # many have the same
+def _treatment(text: str) -> Treatments:
+    return _READ_TREATMENTS.validate_json(text)
 
 
 class _IndexBuilder:
@@ -171,6 +191,7 @@ def _row_of(subscriber: Subscriber) -> tuple[Any, ...]:
         "user": subscriber.user or None,
         "allow": " ".join(subscriber.allow),
         "block": " ".join(subscriber.block),
+        "treatment": _as_json(subscriber.treatment),
     }
     return tuple(fields[name] for name in _COLUMNS)
 
@@ -229,6 +250,7 @@ def _valid(path: Path, rows: Iterable[tuple[Any, ...]], errors: list[FileError])
         fields |= {"user": row["user"] or "", "password": row["password"] or ""}
         fields |= {name: (row[name] or "").split() for name in ("allow", "block")}
         fields["barring"] = {name: row[name] for name in Barring.__slots__}
+        fields["treatment"] = _from_json(row["treatment"] or "{}")
         try:
             yield validate(fields)
         except ValidationError as invalid:
@@ -236,3 +258,11 @@ def _valid(path: Path, rows: Iterable[tuple[Any, ...]], errors: list[FileError])
                 column = next(str(step) for step in details["loc"] if step in _COLUMNS)
                 place = rowid, _COLUMNS.index(column) + 1
                 errors.append(FileError(path, *place, f'{column} "{row[column]}"', expected_by(details)))
+
+
+def _from_json(text: str) -> Any:
+    """What JSON text holds; the text itself where it is none, for the validation to refuse."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -178,7 +178,7 @@ def ringfence_command(folder: Path, port: int, switch_port: int) -> list[str]:
         f"listen: [udp:{SYSTEM_HOST}:{port}]\n"
         f"softswitch: udp:{SWITCH_HOST}:{switch_port}\n"
         "home: CN\n"
-        "preset: cn\n"
+        "preset: default\n"
         "trunks:\n"
         f"  international: {{match: [{CALLER_HOST}], kind: international, trust_identity: true}}\n"
         "subscribers: subscribers.yaml\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from proxy.core import CoreSettings, ProxyCore
@@ -56,8 +57,10 @@ class Household:
 
 
 def new_policy(**modes: Any) -> Policy:
+    """China's rules without its labels: what passes leaves as it came."""
+    rules = replace(preset.load("cn"), treatments={})
     modes = {name.replace("__", "."): mode for name, mode in modes.items()}
-    return Policy(Snapshot.build("CN", preset.load("cn"), Household(), Nobody(), modes))
+    return Policy(Snapshot.build("CN", rules, Household(), Nobody(), modes))
 
 
 def new_core(**settings: Any) -> ProxyCore:

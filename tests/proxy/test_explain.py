@@ -80,6 +80,9 @@ def test_a_refused_call_is_explained_in_full(desk: Desk) -> None:
         "action": "reject",
         "status": 603,
         "rule": "barring.incoming_international",
+        "treatment": None,
+        "label": None,
+        "service": None,
         "caller": {
             "presented": "006591234568",
             "e164": "+6591234568",
@@ -104,9 +107,24 @@ def test_a_refused_call_is_explained_in_full(desk: Desk) -> None:
     assert trace[-1]["outcome"] == "reject"
 
 
-def test_the_daughter_in_singapore_is_allowed(desk: Desk) -> None:
+def test_the_daughter_in_singapore_is_allowed_and_labelled(desk: Desk) -> None:
     explained = desk.explain("+6591234567", "+8613800138001")
-    assert (explained["action"], explained["status"], explained["rule"]) == ("allow", None, "subscriber.allow")
+    assert (explained["action"], explained["status"], explained["rule"]) == ("label", None, "subscriber.allow")
+    assert (explained["label"], explained["service"]) == ("境外来电：新加坡", None)
+    assert explained["treatment"] == {
+        "label": "境外来电：{country}",
+        "language": "zh",
+        "only": "overseas",
+        "name": "keep",
+    }
+
+
+def test_what_the_switch_is_asked_for_is_explained(desk: Desk) -> None:
+    own = "treatment: {barring.incoming_international: {divert: {play: barred}}}"
+    (desk.folder / "subscribers.yaml").write_text(SUBSCRIBERS.replace('allow: ["+6591234567"]', own))
+    explained = desk.explain("+6591234567", "+8613800138001")
+    assert (explained["action"], explained["service"]) == ("divert", "rf*play*barred")
+    assert explained["treatment"] == {"divert": {"play": "barred"}}
 
 
 @pytest.mark.parametrize(

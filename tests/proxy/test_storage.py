@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import load_config
+from proxy.policy.treatments import Divert, Play, Warn
 from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.storage import Directory, load_directory, save_subscribers
 from proxy.yaml_file import FileErrors
@@ -154,6 +155,33 @@ subscribers:
     ]
 
 
+def test_a_subscribers_own_treatments_are_read_from_yaml_and_kept_in_a_database(tmp_path: Path) -> None:
+    text = """\
+subscribers:
+  - {number: "+8613800138001", treatment: {subscriber.block: {divert: {play: blocked}}, scam_list.exact: {warn: on}}}
+  - {number: "+8613800138002"}
+"""
+    people = read_yaml(tmp_path, text)
+    assert [one.treatment for one in people] == [
+        {"subscriber.block": Divert(divert=Play(play="blocked")), "scam_list.exact": Warn(warn="on")},
+        {},
+    ]
+    save_subscribers(tmp_path / "x.db", people)
+    assert list(read(tmp_path, "sqlite:///x.db")) == list(people)
+
+
+def test_wrong_treatments_are_refused_wherever_they_stand(tmp_path: Path) -> None:
+    wrong = '{number: "+8613800138001", treatment: {scam_list.exact: {reject: "607"}}}'
+    with pytest.raises(FileErrors, match=r':2:70: found "607", expected 607 for subscriber.block only'):
+        read_yaml(tmp_path, f"subscribers:\n  - {wrong}\n")
+    save_subscribers(tmp_path / "x.db", [Subscriber("+8613800138001")])
+    for treatment in ('{"scam_list.exact": {"reject": "607"}}', "{"):
+        with closing(sqlite3.connect(tmp_path / "x.db")) as database, database:
+            database.execute("UPDATE subscribers SET treatment = ?", (treatment,))
+        with pytest.raises(FileErrors, match=r"x.db:1:13: found treatment"):
+            read(tmp_path, "sqlite:///x.db")
+
+
 def test_no_subscribers_named_means_nobody(tmp_path: Path) -> None:
     (tmp_path / "proxy.yaml").write_text("listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n")
     assert list(load_directory(load_config(tmp_path / "proxy.yaml"))) == []
@@ -182,6 +210,9 @@ SUBSCRIBERS = st.builds(
     allow=PATTERNS,
     block=PATTERNS,
     notify=st.booleans(),
+    treatment=st.dictionaries(
+        st.just("scam_list.exact"), st.sampled_from([Warn(warn="on"), Divert(divert="honeypot")])
+    ),
 )
 
 

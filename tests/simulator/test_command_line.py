@@ -39,7 +39,7 @@ calls:
     from: "+6591234567"
     to: alice
     truth: legit
-    expect: {action: allow, rule: subscriber.allow, status: 200}
+    expect: {action: label, rule: subscriber.allow, status: 200}
   - call: emergency
     trunk: phones
     from: alice

@@ -21,8 +21,11 @@ def judge(case: Case) -> Finding | str:
     kind = number_kind(call.caller, case.snapshot)
     if kind in passes.always:
         return f"a home number of kind {kind} may come from abroad"
-    if kind in passes.when_roaming and case.calling is not None and case.calling.roaming:
+    may_roam = kind in passes.when_roaming or kind in passes.unless_at_home
+    if may_roam and case.calling is not None and case.calling.roaming:
         return "caller is roaming"
+    if kind in passes.unless_at_home and case.calling is None:
+        return f"a home number of kind {kind}, whose owner may be abroad"
     if case.forwarded:
         return "forwarded home by one of our subscribers"
     return Finding("reject", f"home number {call.caller.presented} ({kind}) from trunk {call.trunk}", 603, "Decline")

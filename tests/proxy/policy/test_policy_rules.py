@@ -30,7 +30,8 @@ def refused(verdict: Verdict, rule: str, status: int = 603) -> bool:
 
 
 def passed(verdict: Verdict, rule: str = "default.allow") -> bool:
-    return (verdict.action, verdict.rule, verdict.status) == ("allow", rule, None)
+    """Whether the phone rings, with or without a label."""
+    return verdict.action in ("allow", "label") and (verdict.rule, verdict.status) == (rule, None)
 
 
 class TestNeverBlock:
@@ -185,6 +186,26 @@ class TestSpoofedHomeNumber:
         verdict = judge(company(home=home, rules=rules), caller, "+8613800138001")
         assert verdict.rule == ("spoofed.home_number" if spoofed else "default.allow")
 
+    @pytest.mark.parametrize(
+        ("roaming", "rule", "action"),
+        [
+            (None, "default.allow", "label"),
+            (True, "default.allow", "allow"),
+            (False, "spoofed.home_number", "reject"),
+        ],
+    )
+    def test_in_taiwan_a_mobile_calls_from_abroad_unless_its_owner_is_at_home(
+        self, roaming: bool | None, rule: str, action: str
+    ) -> None:
+        mobile = "+886912345678"
+        owners = [] if roaming is None else [subscriber(mobile, roaming=roaming)]
+        verdict = judge(company(*owners, home="TW", rules="tw"), mobile, "+886223456789")
+        assert (verdict.rule, verdict.action) == (rule, action)
+        assert verdict.service == ("rf*warn*+886223456789" if action == "label" else "")
+
+    def test_in_taiwan_nobody_is_warned_of_calls_from_other_countries(self) -> None:
+        assert judge(company(home="TW", rules="tw"), "+6591234567", "+886223456789").action == "allow"
+
 
 class TestAnonymousReject:
     WITHHELD = (
@@ -315,7 +336,7 @@ class TestScamList:
     @pytest.mark.parametrize("caller", ["+23225123456", "nobody", "anonymous", "10086"])
     def test_others_pass(self, caller: str) -> None:
         policy = company(listed=(Listed("+23224*"), Listed("+23224123456")))
-        assert judge(policy, caller, trunk=DOMESTIC).action == "allow"
+        assert judge(policy, caller, trunk=DOMESTIC).action in ("allow", "label")
 
     def test_an_entry_counts_until_it_expires(self) -> None:
         policy = company(listed=(Listed("+23224*", expires=NOON),))

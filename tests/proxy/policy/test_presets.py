@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from policy_play import DOMESTIC, STRANGER, company, judge, subscriber
 
 from proxy.numbers import Numbering
 from proxy.policy import preset
@@ -31,6 +32,20 @@ def test_a_preset_knows_its_home_and_its_emergency_numbers(name: str, home: str)
 
 def test_hong_kong_macao_and_taiwan_are_overseas_to_the_mainland() -> None:
     assert not preset.load("cn").home_regions & {"HK", "MO", "TW"}
+
+
+def test_calls_from_overseas_to_the_mainland_show_where_they_come_from() -> None:
+    policy = company(subscriber(allow=("+852*",)))
+    for caller, label in (("+6591234567", "境外来电：新加坡"), ("+85255501234", "境外来电：香港")):
+        assert judge(policy, caller).label == label
+    named = judge(policy, '"Wei" <sip:+85255501234@127.0.1.1>;tag=1')
+    assert (named.rule, named.label) == ("subscriber.allow", "境外来电：香港 (Wei)")
+    assert judge(policy, STRANGER, trunk=DOMESTIC).label == ""
+
+
+def test_calls_from_abroad_to_india_are_marked() -> None:
+    policy = company(home="IN", rules="in")
+    assert judge(policy, "+6591234567", "+919876543210").label == "International call"
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
