@@ -24,6 +24,7 @@ from simulator.run_folder import write_suite
 from simulator.runner import Job, Runner, spare_the_collector
 from simulator.scenario import load_scenarios
 from simulator.selection import compile_expression
+from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic import plan
 
 RUNS = Path("runs")
@@ -75,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LabError as error:
         print(f"ringfence: {error}", file=sys.stderr)
         return ExitCode.ENVIRONMENT
+    except KeyboardInterrupt:  # before the calls: while files are read or the softswitch's image is built
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough
         terminal.let_go_of_output()
         return ExitCode.AS_EXPECTED
@@ -98,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         "--softswitch",
         choices=("embedded", "docker"),
         default="embedded",
-        help="embedded: in this process (default); docker: Asterisk, not available in this version",
+        help="embedded: in this process (default); docker: Asterisk in a container, which is built and started",
     )
     run.add_argument("--json", type=Path, metavar="F", help="write the result as JSON to this file")
     run.add_argument("--junit", type=Path, metavar="F", help="write the result as JUnit XML to this file")
@@ -155,11 +158,6 @@ def _described(
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.softswitch == "docker":
-        raise LabError(
-            "the Asterisk softswitch in Docker is not available in this version; "
-            "leave --softswitch out to use the embedded one"
-        )
     try:
         selected = compile_expression(arguments.select) if arguments.select is not None else None
     except ValueError as error:
@@ -181,7 +179,8 @@ def _run(arguments: argparse.Namespace) -> int:
         what = f"-k {arguments.select!r} selects no call" if selected is not None else "no scenario has a call"
         print(f"ringfence run: {what}; `ringfence lint PATH...` lists scenarios and calls", file=sys.stderr)
         return ExitCode.NOTHING_SELECTED
-    results = _under_uvloop(_play(jobs))
+    prepare(arguments.softswitch, terminal.say)
+    results = _under_uvloop(_play(jobs, arguments.softswitch))
     folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
     if arguments.json:
         arguments.json.write_text(json.dumps(json_file.document(results), indent=2) + "\n", encoding="utf-8")
@@ -191,7 +190,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return worst(result.exit_code for result in results)
 
 
-async def _play(jobs: Sequence[Job]) -> list[Result]:
+async def _play(jobs: Sequence[Job], switch: Kind) -> list[Result]:
     """Play the jobs in turn; Ctrl-C or SIGTERM ends the one under way in order and leaves out the rest."""
     spare_the_collector()
     stop = asyncio.Event()
@@ -199,7 +198,7 @@ async def _play(jobs: Sequence[Job]) -> list[Result]:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     results = []
     with RunProgress(terminal.console()) as progress:
-        runner = Runner(RUNS, progress, stop, sys.argv)
+        runner = Runner(RUNS, progress, stop, sys.argv, switch)
         for job in jobs:
             results.append(await runner.play(job))
             if stop.is_set():

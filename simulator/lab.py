@@ -27,7 +27,8 @@ from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
 from simulator.observation import CallerSaw, PhoneSaw
 from simulator.proxy_process import LabError, ProxyProcess
 from simulator.real_phones import RealPhones
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.softswitch.embedded import Account
+from simulator.softswitch.kinds import Kind, softswitch
 from simulator.traffic import PlannedCall
 
 Address = tuple[str, int]
@@ -73,11 +74,13 @@ class Lab:
         *,
         proxied: bool,
         on_ended: Callable[[str], None],
+        switch: Kind = "embedded",
     ) -> None:
         self.premises = premises
         self.folder = folder
         self.proxied = proxied
         self.problems: list[str] = []
+        self._switch_kind = switch
         self._on_ended = on_ended
         self._stack = AsyncExitStack()
         self._proxy: ProxyProcess | None = None
@@ -108,9 +111,10 @@ class Lab:
         self._outside = await enter(WirePhones((_loopback(9), 0), nowhere, any_number=True))
         accounts = [Account(each.number, user_of(name, each), each.password) for name, each in subscribers.items()]
         self.switch = await enter(
-            EmbeddedSwitch(
+            softswitch(self._switch_kind)(
                 (_LOCALHOST, 0),
                 accounts,
+                folder=self.folder if self.proxied else self.folder / "direct",
                 resolve=lambda dialled: self._understand(dialled).e164,
                 outside=self._outside.address,
             )
@@ -291,6 +295,7 @@ class Lab:
         if unsent:
             self.problems.append(f"{unsent} datagrams that this machine did not let the agents send")
         await self._stack.aclose()
+        self.problems += self.switch.problems
 
 
 def user_of(name: str, subscriber: Subscriber) -> str:

@@ -23,6 +23,7 @@ from simulator.proxy_process import LabError
 from simulator.result import Result
 from simulator.run_folder import RunFolder, file_hashes
 from simulator.scenario import Scenario
+from simulator.softswitch.kinds import Kind
 from simulator.traffic import PlannedCall
 
 _LEAD = 0.05  # seconds from the start of a pass to its first call
@@ -56,11 +57,19 @@ class Job:
 class Runner:
     """Plays jobs one after another into folders under `runs`; setting `stop` ends the run early and in order."""
 
-    def __init__(self, runs: Path, progress: Progress, stop: asyncio.Event, command: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        runs: Path,
+        progress: Progress,
+        stop: asyncio.Event,
+        command: Sequence[str] = (),
+        switch: Kind = "embedded",
+    ) -> None:
         self._runs = runs
         self._progress = progress
         self._stop = stop
         self._command = list(command)
+        self._switch = switch
 
     async def play(self, job: Job) -> Result:
         """Play one job. Raises LabError where the lab could not be brought up."""
@@ -74,7 +83,7 @@ class Runner:
                 "seed": job.seed,
                 "home": scenario.home,
                 "preset": scenario.preset,
-                "softswitch": "embedded",
+                "softswitch": self._switch,
                 "calls": len(job.calls),
                 "command": self._command,
                 "files": file_hashes([job.source, *scenario.scam_lists]),
@@ -140,7 +149,7 @@ class Runner:
             if saw is not None:
                 folder.event("call_ended", proxied=proxied, call=call, status=saw.status, setup_delay=saw.setup_delay)
 
-        lab = Lab(premises, calls, folder.path, proxied=proxied, on_ended=ended)
+        lab = Lab(premises, calls, folder.path, proxied=proxied, on_ended=ended, switch=self._switch)
         async with lab:
             self._progress.part(what, len(calls))
             folder.event("pass_started", proxied=proxied, calls=len(calls))

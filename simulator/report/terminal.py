@@ -219,3 +219,8 @@ def _alarming(count: int, blank: bool = False) -> Text:
 
 def _shown_path(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def say(text: str) -> None:
+    """One line about what takes its time before a run, on standard error."""
+    print(text, file=sys.stderr, flush=True)

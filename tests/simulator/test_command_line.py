@@ -184,9 +184,16 @@ def test_a_place_where_no_folder_can_be_made_ends_with_3(desk: Path, capsys: pyt
     assert capsys.readouterr().err.startswith("ringfence: runs")
 
 
-def test_the_docker_softswitch_is_refused_with_3(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_an_engine_the_docker_softswitch_is_refused_with_advice(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{desk / 'no.sock'}")
     assert main(["run", written(desk / "small.yaml"), "--softswitch", "docker"]) == 3
-    assert "not available in this version" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "needs a Docker engine" in told.err
+    assert "docker" in told.err.partition("; ")[2]  # the command that mends it
+    assert not told.out
+    assert not (desk / "runs").exists()
 
 
 def test_a_taken_port_ends_the_proxy_with_3_and_says_who_holds_it(tmp_path: Path) -> None:
