@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-# What lets a call through, possibly with a mark on it; `challenge` and `divert` keep the phone from ringing.
+# What lets a call through, possibly with a mark on it; `divert` keeps the phone from ringing, and so does `challenge`
+# until the caller has met it. Both are answered by the softswitch.
 PASSING_ACTIONS = frozenset({"allow", "label"})
 BLOCKING_ACTIONS = frozenset({"reject", "challenge", "divert"})
 UNWANTED = frozenset({"scam", "attack"})
@@ -133,7 +134,8 @@ class CallObservation:
         """Blocked or passed where all three witnesses agree, else a fault of the lab."""
         if self.proxy_wrote is None or self.disagreements:
             return Outcome.FAULT
-        return Outcome.BLOCKED if self.proxy_wrote.action in BLOCKING_ACTIONS else Outcome.PASSED
+        blocked = self.proxy_wrote.action in BLOCKING_ACTIONS and not self.phone_saw.invites
+        return Outcome.BLOCKED if blocked else Outcome.PASSED
 
     @property
     def rightly_judged(self) -> bool:
@@ -171,10 +173,11 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
     if record is None:
         problems.append("the proxy wrote no call record")
     elif record.action in BLOCKING_ACTIONS:
-        if phone.invites:
+        if phone.invites and record.action != "challenge":  # callers who meet the challenge get through
             problems.append(f"the proxy recorded {record.action} but the phone saw {an_invite}")
-        if caller.status is not None and caller.status != record.status:
-            problems.append(f"the proxy recorded {record.status} but the caller saw {caller.status}")
+        told = record.status if record.action == "reject" else record.final
+        if caller.status is not None and caller.status != told:
+            problems.append(f"the proxy recorded {told} but the caller saw {caller.status}")
     elif record.action in PASSING_ACTIONS:
         if not phone.invites:
             problems.append(f"the proxy recorded {record.action} but the phone saw no {call.method}")

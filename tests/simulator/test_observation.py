@@ -49,6 +49,24 @@ def test_a_disagreement_is_a_fault_of_the_lab_and_says_why(seen: CallObservation
     assert any(why in problem for problem in seen.disagreements)
 
 
+@pytest.mark.parametrize("action", ["divert", "challenge"])
+def test_a_call_that_the_switch_answered_in_the_phones_place_is_blocked(action: str) -> None:
+    answered = replace(
+        PASSED, phone_saw=PhoneSaw(0), proxy_wrote=ProxyWrote(action, None, "barring.incoming_international", "", 200)
+    )
+    assert (answered.outcome, answered.disagreements) == (Outcome.BLOCKED, ())
+    unheard = replace(answered, caller_saw=replace(answered.caller_saw, status=480))
+    assert unheard.disagreements == ("the proxy recorded 200 but the caller saw 480",)
+
+
+def test_who_meets_the_challenge_gets_through_and_who_is_diverted_does_not() -> None:
+    def rang(action: str) -> CallObservation:
+        return replace(PASSED, proxy_wrote=ProxyWrote(action, None, "barring.incoming_international", "", 200))
+
+    assert rang("challenge").outcome is Outcome.PASSED
+    assert rang("divert").disagreements == ("the proxy recorded divert but the phone saw an INVITE",)
+
+
 def test_a_phone_that_declines_by_itself_has_not_been_protected_by_the_proxy() -> None:
     busy = replace(
         PASSED,
