@@ -1,0 +1,52 @@
+"""The same tests against every softswitch: what the proxy and the lab may expect of one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from contract_lab import ACCOUNTS, NUMBERS, RING_TIME, SWITCHES, Lab, MakeTalker
+from talker import Talker
+
+from simulator.agents.registration import Phone
+from simulator.agents.wire import WirePhones, WireTrunk
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=SWITCHES)
+async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+    """One switch for all tests of a module."""
+    folder = tmp_path_factory.mktemp(request.param)
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        far = await enter(WirePhones(("127.0.0.1", 0), ("127.0.0.1", 9), any_number=True))
+        switch = await enter(
+            SWITCHES[request.param](
+                ("127.0.0.1", 0),
+                ACCOUNTS,
+                resolve=lambda dialled: NUMBERS.get(dialled, dialled),
+                outside=far.address,
+                ring_time=RING_TIME,
+                folder=folder,
+            )
+        )
+        trunk = await enter(WireTrunk(("127.0.0.1", 0), switch.address))
+        phones = await enter(WirePhones(("127.0.0.1", 0), switch.address))
+        yield Lab(switch.address, folder, trunk, phones, far)
+    assert not switch.problems
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def talker(lab: Lab, tmp_path: Path) -> AsyncIterator[MakeTalker]:
+    """Makes telephones that talk: `await talker("caller", 440)`."""
+    async with AsyncExitStack() as stack:
+
+        async def make(name: str, hz: float, *, registers: Phone | None = None, answers: bool = True) -> Talker:
+            made = await stack.enter_async_context(Talker(lab.address, tmp_path, name, hz, answers=answers))
+            if registers is not None:
+                assert await made.register(registers) == []
+            return made
+
+        yield make

@@ -1,0 +1,214 @@
+"""A telephone of the test: SIP and sound on sockets of its own. It plays a tone and records what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from proxy.sip.message import Request, Response
+from simulator.agents.agenda import Appointment
+from simulator.agents.audio import heard, tone, which_prompt, write_wav
+from simulator.agents.endpoint import Address, Incoming
+from simulator.agents.leg import CallUser, Leg
+from simulator.agents.registration import Failure, Phone, Registration
+from simulator.agents.udp import UdpEndpoint
+from simulator.softswitch.media import RtpMedia
+from simulator.softswitch.rtp import Packet
+from simulator.softswitch.side import Side, with_sdp
+
+PATIENCE = 20.0  # seconds for whatever the switch is to do
+_DIGITS = "0123456789*#"
+_KEY_PACKETS = 5  # 100 ms of a key, then its end, three times (RFC 4733 2.5.1.4)
+_EVENTS = 101
+
+
+class Talker(CallUser):
+    """One call of a telephone, placed by `call` or taken (answered at once, unless `answers` is False).
+
+    `events` are what it saw in their order: `INVITE`, `180`, `200`, `CANCEL`, `BYE`, `ACK` and so on; `messages` are
+    these as they came.
+    """
+
+    def __init__(self, server: Address, folder: Path, name: str, hz: float, *, answers: bool = True) -> None:
+        self.name = name
+        self.hz = hz  # of the tone that it plays
+        self.events: list[str] = []
+        self.messages: list[Request | Response] = []
+        self._server = server
+        self._folder = folder
+        self._answers = answers
+        self._more = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._udp = UdpEndpoint(("127.0.0.1", 0), self)
+        self._media = RtpMedia("127.0.0.1")
+        self._media.after = self._udp.flush
+        self._side = Side(self._media.open())
+        self._leg: Leg | None = None
+        self._recording = self._folder / f"{self.name}.wav"
+        self._side.port.record(self._recording, 60.0)
+        self._tone = self._folder / f"{self.name} plays.wav"
+        write_wav(self._tone, tone(self.hz, 1.0))
+        self._playing: Appointment | None = None
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._media.close()
+        self._udp.close()
+
+    # --- orders
+
+    async def register(self, phone: Phone, *, expires: int = 3600) -> list[Failure]:
+        done: asyncio.Future[list[Failure]] = asyncio.get_running_loop().create_future()
+        Registration(
+            self._udp.endpoint,
+            [phone],
+            self._server,
+            done.set_result,
+            time.monotonic(),
+            domain="ringfence.example",
+            expires=expires,
+        )
+        self._udp.flush()
+        return await asyncio.wait_for(done, PATIENCE)
+
+    def call(self, user: str, headers: Sequence[tuple[str, str]] = ()) -> str:
+        """Call; returns the Call-ID."""
+        call_id = f"{self.name}-{self._udp.endpoint.new_tag()}"
+        self._leg = self._side.leg = Leg.call(
+            self._udp.endpoint,
+            self,
+            f"sip:{user}@ringfence.example",
+            call_id=call_id,
+            from_="<sip:+6591234567@ringfence.example>",
+            to=f"<sip:{user}@ringfence.example>",
+            next_hop=self._server,
+            now=time.monotonic(),
+            contact=self.name,
+            headers=with_sdp(headers),
+            body=self._side.offer(),
+        )
+        self._udp.flush()
+        return call_id
+
+    def answer(self) -> None:
+        assert self._leg is not None
+        invite = self.messages[self.events.index("INVITE")]
+        self._leg.respond(200, time.monotonic(), headers=with_sdp(), body=self._side.describe(invite))
+        self._udp.flush()
+        self._talk()
+
+    def hang_up(self) -> None:
+        assert self._leg is not None
+        self._leg.hang_up(time.monotonic())
+        self._udp.flush()
+
+    async def offer_again(self) -> Response:
+        """re-INVITE, as to hold and to resume; returns the final answer, acknowledged."""
+        assert self._leg is not None
+        leg, answers = self._leg, asyncio.Queue[Response]()
+
+        def answered(response: Response | None, now: float) -> None:
+            assert response is not None
+            if response.status == 200:
+                leg.acknowledge(now)
+                self._side.take_answer(response)
+            answers.put_nowait(response)
+
+        leg.request("INVITE", time.monotonic(), answered, headers=with_sdp(), body=self._side.offer())
+        self._udp.flush()
+        return await asyncio.wait_for(answers.get(), PATIENCE)
+
+    async def press(self, digit: str) -> None:
+        """Press a key for 100 ms."""
+        timestamp = round(time.monotonic() * 8000) & 0xFFFFFFFF
+        for n in range(_KEY_PACKETS + 3):
+            end, duration = n >= _KEY_PACKETS, 160 * min(n + 1, _KEY_PACKETS)
+            event = bytes([_DIGITS.index(digit), end << 7 | 10]) + duration.to_bytes(2, "big")
+            self._side.port.send(Packet(_EVENTS, 40000 + n, timestamp, 99, event, marker=n == 0))
+            await asyncio.sleep(0 if end else 0.02)
+
+    # --- what it saw
+
+    async def sees(self, *events: str, within: float = PATIENCE) -> None:
+        """Wait until all of these have happened."""
+        deadline = time.monotonic() + within
+        while not set(events) <= set(self.events):
+            assert time.monotonic() < deadline, f"waited for {events}; {self.name} saw {self.events}"
+            self._more.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), deadline - time.monotonic())
+
+    def message(self, event: str) -> Request | Response:
+        """The first message of that name."""
+        return self.messages[self.events.index(event)]
+
+    def heard_tone(self, hz: float) -> float:
+        """For how many seconds it heard a tone; it hears no more afterwards."""
+        self._media.close()
+        return heard(self._recording, hz)
+
+    def heard_prompt(self) -> str | None:
+        """Which prompt it heard; it hears no more afterwards."""
+        self._media.close()
+        return which_prompt(self._recording)
+
+    # --- what happens to it
+
+    def _note(self, event: str, message: Request | Response) -> None:
+        self.events.append(event)
+        self.messages.append(message)
+        self._more.set()
+
+    def _talk(self, _now: float = 0.0) -> None:
+        if self._leg is not None and not self._leg.over:
+            self._side.port.play(self._tone, self._talk)
+
+    def incoming(self, incoming: Incoming, now: float) -> None:
+        self._note(incoming.request.method, incoming.request)
+        if incoming.request.method != "INVITE" or self._leg is not None:
+            incoming.reply(200 if incoming.request.method in ("OPTIONS", "MESSAGE") else 486, now)
+            return
+        self._leg = self._side.leg = Leg.take(self._udp.endpoint, self, incoming, contact=self.name)
+        self._leg.respond(180, now)
+        if self._answers:
+            self.answer()
+
+    def progressed(self, _leg: Leg, response: Response, _now: float) -> None:
+        self._note(str(response.status), response)
+        if response.body:
+            self._side.take_answer(response)
+
+    def answered(self, leg: Leg, response: Response, now: float) -> None:
+        leg.acknowledge(now)
+        if not self._side.agreed:
+            self._side.take_answer(response)
+        self._note(str(response.status), response)
+        self._talk()
+
+    def refused(self, _leg: Leg, response: Response, _now: float) -> None:
+        self._note(str(response.status), response)
+
+    def unanswered(self, _leg: Leg, _now: float) -> None:
+        raise AssertionError(f"{self.name}: the switch never answered")
+
+    def acknowledged(self, _leg: Leg, request: Request, _now: float) -> None:
+        self._note("ACK", request)
+
+    def cancelled(self, _leg: Leg, request: Request, _now: float) -> None:
+        self._note("CANCEL", request)
+
+    def hung_up(self, _leg: Leg, request: Request, _now: float) -> None:
+        self._side.port.silence()
+        self._note("BYE", request)
+
+    def requested(self, leg: Leg, incoming: Incoming, now: float) -> None:
+        if incoming.request.method in ("INVITE", "UPDATE"):
+            self._note(f"re-{incoming.request.method}", incoming.request)
+            leg.answer(incoming, 200, now, headers=with_sdp(), body=self._side.describe(incoming.request))
+        else:
+            leg.answer(incoming, 200, now)

@@ -1,0 +1,160 @@
+"""Every softswitch does the same with callers when the proxy asks it to, as they hear it."""
+
+from __future__ import annotations
+
+import asyncio
+import wave
+from pathlib import Path
+
+import pytest
+from contract_lab import ALICE, CAROL, Lab, MakeTalker, until
+
+from simulator.agents.audio import heard, which_prompt
+from simulator.agents.pjsua import PhonePool
+from simulator.softswitch.recordings import recording_path
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHALLENGE, WARN = f"rf*challenge*5*{ALICE.number}", f"rf*warn*{ALICE.number}"
+CALLER_HZ, CALLEE_HZ = 440, 1000
+
+
+async def test_an_announcement_is_heard_and_then_the_call_is_refused(talker: MakeTalker) -> None:
+    caller = await talker("caller", CALLER_HZ)
+    caller.call("rf*announce*barred")
+    await caller.sees("603")
+    assert "200" not in caller.events
+    early = caller.message("183")
+    assert early.header("p-early-media") == "sendrecv"
+    assert b"m=audio" in early.body
+    assert caller.heard_prompt() == "barred"
+
+
+async def test_something_is_said_and_hung_up(talker: MakeTalker) -> None:
+    caller = await talker("caller", CALLER_HZ)
+    caller.call("rf*play*changed")
+    await caller.sees("200", "BYE")
+    assert caller.heard_prompt() == "changed"
+
+
+@pytest.mark.parametrize("service", ["voicemail", "honeypot"])
+async def test_a_caller_is_spoken_to_and_recorded(lab: Lab, talker: MakeTalker, service: str) -> None:
+    caller = await talker("caller", CALLER_HZ)
+    call_id = caller.call(f"rf*{service}*{ALICE.number}")
+    await caller.sees("200")
+    path = recording_path(lab.folder, service, call_id)
+    await until(lambda: path.exists() and path.stat().st_size > 40000)  # two seconds and a half
+    await asyncio.sleep(1.0 if service == "voicemail" else 2.0)
+    caller.hang_up()
+    await until(lambda: _complete(path) and heard(path, CALLER_HZ) > 1.0)
+    assert caller.heard_prompt() == service
+
+
+def _complete(path: Path) -> bool:
+    """Whether the length in the file's head is that of the file."""
+    with wave.open(str(path), "rb") as file:
+        return file.getnframes() > 0
+
+
+async def test_who_presses_the_key_is_put_through(talker: MakeTalker) -> None:
+    callee = await talker("callee", CALLEE_HZ, registers=ALICE)
+    caller = await talker("caller", CALLER_HZ)
+    call_id = caller.call(CHALLENGE, [("Alert-Info", "<urn:alert:tone:suspect>")])
+    await caller.sees("200")
+    await asyncio.sleep(1.0)
+    assert callee.events == []
+    await caller.press("5")
+    await callee.sees("INVITE", "ACK")
+    invite = callee.message("INVITE")
+    assert invite.header("x-ringfence-call") == call_id
+    assert invite.header("alert-info") == "<urn:alert:tone:suspect>"
+    await asyncio.sleep(1.0)
+    caller.hang_up()
+    await callee.sees("BYE")
+    assert callee.heard_tone(CALLER_HZ) > 0.4
+    assert caller.heard_tone(CALLEE_HZ) > 0.4
+
+
+@pytest.mark.parametrize("key", ["4", None])
+async def test_who_does_not_press_the_key_never_rings_the_phone(talker: MakeTalker, key: str | None) -> None:
+    callee = await talker("callee", CALLEE_HZ, registers=ALICE)
+    caller = await talker("caller", CALLER_HZ)
+    caller.call(CHALLENGE)
+    await caller.sees("200")
+    while key is not None and "BYE" not in caller.events:
+        await caller.press(key)
+        await asyncio.sleep(0.5)
+    await caller.sees("BYE", within=40)
+    assert callee.events == []
+    assert caller.heard_prompt() == ("goodbye" if key else "challenge-5")
+
+
+@pytest.mark.parametrize("key", ["1", None])
+async def test_the_called_one_is_warned_first(talker: MakeTalker, key: str | None) -> None:
+    callee = await talker("callee", CALLEE_HZ, registers=ALICE)
+    caller = await talker("caller", CALLER_HZ)
+    call_id = caller.call(WARN)
+    await callee.sees("INVITE", "ACK")
+    await asyncio.sleep(1.0)
+    assert callee.message("INVITE").header("x-ringfence-call") == call_id
+    assert "180" in caller.events
+    assert "200" not in caller.events
+    if key is not None:
+        await callee.press(key)
+    await caller.sees("200")
+    await asyncio.sleep(1.0)
+    callee.hang_up()
+    await caller.sees("BYE")
+    assert caller.heard_tone(CALLEE_HZ) > 0.4
+    assert callee.heard_tone(CALLER_HZ) > 0.4
+    if key is None:
+        assert callee.heard_prompt() == "warning"
+
+
+async def test_who_hangs_up_on_the_warning_declines_the_call(talker: MakeTalker) -> None:
+    callee = await talker("callee", CALLEE_HZ, registers=ALICE)
+    caller = await talker("caller", CALLER_HZ)
+    caller.call(WARN)
+    await callee.sees("INVITE", "ACK")
+    await asyncio.sleep(0.5)
+    callee.hang_up()
+    await caller.sees("603")
+    assert "200" not in caller.events
+
+
+async def test_a_caller_may_give_up_during_the_warning(talker: MakeTalker) -> None:
+    callee = await talker("callee", CALLEE_HZ, registers=ALICE)
+    caller = await talker("caller", CALLER_HZ)
+    caller.call(WARN)
+    await caller.sees("180")
+    await callee.sees("ACK")
+    caller.hang_up()
+    await caller.sees("487")
+    await callee.sees("BYE")
+
+
+@pytest.mark.parametrize(
+    ("service", "status"),
+    [
+        ("rf*nothing*x", "404"),
+        ("rf*play*unheard", "404"),
+        ("rf*announce*unheard", "404"),
+        (f"rf*challenge*x*{ALICE.number}", "404"),
+        (f"rf*warn*{CAROL.number}", "480"),
+    ],
+)
+async def test_what_there_is_not_is_refused(talker: MakeTalker, service: str, status: str) -> None:
+    caller = await talker("caller", CALLER_HZ)
+    caller.call(service)
+    await caller.sees(status)
+
+
+@pytest.mark.phones
+async def test_a_real_phone_hears_the_announcement(lab: Lab, tmp_path: Path) -> None:
+    async with PhonePool() as pool:
+        phone = await pool.phone("+15550100", server=lab.address, bind="127.0.0.1")
+        call = await phone.call("rf*announce*barred", record=tmp_path / "heard.wav")
+        ended = await call.wait("ended")
+        assert ended.status == 603
+        assert not call.first("answered")
+    assert which_prompt(tmp_path / "heard.wav") == "barred"
