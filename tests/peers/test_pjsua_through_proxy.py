@@ -96,7 +96,7 @@ async def test_an_allowed_caller_and_the_phone_hear_each_other(chain: Chain, tra
     )  # the last hop, too, was the proxy's, by this transport
     [record] = chain.proxy.records(1)
     assert record["call_id"] == made.call_id
-    assert (record["action"], record["rule"], record["final"]) == ("allow", "subscriber.allow", 200)
+    assert (record["action"], record["rule"], record["final"]) == ("label", "subscriber.allow", 200)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
