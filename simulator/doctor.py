@@ -99,13 +99,18 @@ def _program(program: str, what: str, package: str) -> Finding:
 
 
 def _docker() -> Finding:
-    what = "a Docker engine (for the Asterisk softswitch of a later version)"
+    what = "a Docker engine (for `run --softswitch docker`, which plays on Asterisk)"
     if shutil.which("docker") is None and not _DOCKER_SOCKET.exists():
-        return Finding(what, False, False, "apt-get install docker.io; nothing in this version needs it")
+        return Finding(what, False, False, "apt-get install docker.io; the embedded softswitch needs none")
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(2)
             probe.connect(str(_DOCKER_SOCKET))
     except OSError as error:
-        return Finding(f"{what}: {error.strerror}", False, False, "dockerd; nothing in this version needs it")
+        return Finding(
+            f"{what}: {error.strerror}",
+            False,
+            False,
+            "dockerd (as root), or a place in the group docker; the embedded softswitch needs none",
+        )
     return Finding(what, True, False)

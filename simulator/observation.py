@@ -18,6 +18,8 @@ from typing import Any
 # until the caller has met it. Both are answered by the softswitch.
 PASSING_ACTIONS = frozenset({"allow", "label"})
 BLOCKING_ACTIONS = frozenset({"reject", "challenge", "divert"})
+# What a softswitch may say before it has heard the phone: 202 to a text that it is about to deliver (RFC 3428 7).
+_ACCEPTED = {"INVITE": None, "MESSAGE": 202}
 UNWANTED = frozenset({"scam", "attack"})
 
 
@@ -181,7 +183,7 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
     elif record.action in PASSING_ACTIONS:
         if not phone.invites:
             problems.append(f"the proxy recorded {record.action} but the phone saw no {call.method}")
-        elif caller.status is not None and phone.status is not None and caller.status != phone.status:
+        elif caller.status not in (None, phone.status, _ACCEPTED[call.method]) and phone.status is not None:
             problems.append(f"the phone answered {phone.status} but the caller saw {caller.status}")
         if caller.status is not None and record.final is not None and caller.status != record.final:
             problems.append(f"the proxy recorded a final {record.final} but the caller saw {caller.status}")

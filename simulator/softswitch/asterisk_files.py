@@ -30,6 +30,7 @@ def write_setting(folder: Path, bind: Address, realm: str, resolver: Address, ri
     (records / "calls.csv").write_bytes(b"")
     (folder / "bind.conf").write_text(f"bind = {bind[0]}:{bind[1]}\n", encoding="utf-8")
     (folder / "realm.conf").write_text(f"default_realm = {realm}\n", encoding="utf-8")
+    (folder / "domain.conf").write_text(f"from_domain = {realm}\n", encoding="utf-8")
     (folder / "globals.conf").write_text(
         f"RESOLVER = agi://{resolver[0]}:{resolver[1]}\nRING_TIME = {max(1, round(ring_time))}\n", encoding="utf-8"
     )

@@ -11,7 +11,8 @@ from simulator.softswitch.g711 import RATE, Law, decode
 from simulator.softswitch.rtp import Packet
 
 _NOT_SAID = re.compile(r"[^A-Za-z0-9._-]")
-_BEHIND: Final = 1 << 31  # of the timestamps' circle: what is further ahead is behind
+_LONGEST_GAP: Final = 30 * RATE  # samples of silence in a row
+_HALF: Final = 1 << 31  # of the timestamps' circle: what is further ahead is behind
 
 
 def recording_path(folder: Path, service: str, call_id: str) -> Path:
@@ -35,16 +36,23 @@ class Recording:
 
     def take(self, packet: Packet, law: Law) -> None:
         """Add a packet; one that comes too late is left out. Raises OSError where the disk is full."""
-        if self._origin is None or self._origin[0] != packet.ssrc:
+        gap = self._gap(packet)
+        if gap is None or not -RATE <= gap <= _LONGEST_GAP:  # another source, or one that set its clock
             self._origin = packet.ssrc, packet.timestamp - self._length
-        gap = (packet.timestamp - self._origin[1] - self._length) % (1 << 32)
-        if gap >= _BEHIND:
+            gap = 0
+        if gap < 0:
             return
         gap = min(gap, self._room - self._length)
         samples = decode(packet.payload, law)[: self._room - self._length - gap]
         self._file.writeframesraw(bytes(2 * gap))
         self._file.writeframesraw(samples.astype("<i2").tobytes())
         self._length += gap + len(samples)
+
+    def _gap(self, packet: Packet) -> int | None:
+        """How many samples the packet is ahead of what there is, or behind it; None where nobody can say."""
+        if self._origin is None or self._origin[0] != packet.ssrc:
+            return None
+        return (packet.timestamp - self._origin[1] - self._length + _HALF) % (2 * _HALF) - _HALF
 
     def close(self) -> None:
         """Finish the file. Raises OSError where the disk is full."""

@@ -8,34 +8,49 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from contract_lab import ACCOUNTS, NUMBERS, RING_TIME, SWITCHES, Lab, MakeTalker
+from contract_lab import ACCOUNTS, NUMBERS, RING_TIME, Lab, MakeTalker
 from talker import Talker
 
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.proxy_process import LabError
+from simulator.softswitch import asterisk
+from simulator.softswitch.kinds import Kind, softswitch
+
+SWITCHES: tuple[Kind, ...] = ("embedded", "docker")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SWITCHES)
 async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
-    """One switch for all tests of a module."""
+    """One switch for all tests of a module, with an outside where the module says OUTSIDE."""
+    if request.param == "docker":
+        _need_an_engine()
     folder = tmp_path_factory.mktemp(request.param)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         far = await enter(WirePhones(("127.0.0.1", 0), ("127.0.0.1", 9), any_number=True))
         switch = await enter(
-            SWITCHES[request.param](
+            softswitch(request.param)(
                 ("127.0.0.1", 0),
                 ACCOUNTS,
                 resolve=lambda dialled: NUMBERS.get(dialled, dialled),
-                outside=far.address,
+                outside=far.address if getattr(request.module, "OUTSIDE", False) else None,
                 ring_time=RING_TIME,
                 folder=folder,
             )
         )
         trunk = await enter(WireTrunk(("127.0.0.1", 0), switch.address))
         phones = await enter(WirePhones(("127.0.0.1", 0), switch.address))
-        yield Lab(switch.address, folder, trunk, phones, far)
+        yield Lab(request.param, switch.address, folder, trunk, phones, far)
     assert not switch.problems
+
+
+def _need_an_engine() -> None:
+    """Without a Docker engine there is nothing to test here: the skip says how to get one."""
+    try:
+        asterisk.connect().close()
+    except LabError as error:
+        pytest.skip(str(error))
 
 
 @pytest_asyncio.fixture(loop_scope="module")

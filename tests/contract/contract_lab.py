@@ -14,7 +14,7 @@ from talker import PATIENCE, Talker
 from simulator.agents.orders import Order, Placed
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.softswitch.registrar import Account
 
 ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "pass")
 CAROL = Phone("+8613800138003", "carol", "never registers")
@@ -22,8 +22,6 @@ ACCOUNTS = [Account(phone.number, phone.user, phone.password) for phone in (ALIC
 NUMBERS = {"013800138001": ALICE.number}  # dialled otherwise
 RING_TIME = 2.0
 MOTHER = "+6591234567"
-
-SWITCHES: dict[str, Callable[..., Any]] = {"embedded": EmbeddedSwitch}
 
 MakeTalker = Callable[..., Coroutine[Any, Any, Talker]]
 
@@ -40,6 +38,7 @@ async def until(happened: Callable[[], bool]) -> None:
 class Lab:
     """A switch, a trunk that calls, phones, and a far end for numbers of nobody."""
 
+    kind: str
     address: tuple[str, int]
     folder: Path
     trunk: WireTrunk

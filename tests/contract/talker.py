@@ -17,6 +17,7 @@ from simulator.agents.leg import CallUser, Leg
 from simulator.agents.registration import Failure, Phone, Registration
 from simulator.agents.udp import UdpEndpoint
 from simulator.softswitch.media import RtpMedia
+from simulator.softswitch.prompts import PROMPTS
 from simulator.softswitch.rtp import Packet
 from simulator.softswitch.side import Side, with_sdp
 
@@ -152,10 +153,10 @@ class Talker(CallUser):
         self._media.close()
         return heard(self._recording, hz)
 
-    def heard_prompt(self) -> str | None:
-        """Which prompt it heard; it hears no more afterwards."""
+    def heard_prompt(self, *among: str) -> str | None:
+        """Which prompt it heard, the surest of these or of all; it hears no more afterwards."""
         self._media.close()
-        return which_prompt(self._recording)
+        return which_prompt(self._recording, among or PROMPTS)
 
     # --- what happens to it
 

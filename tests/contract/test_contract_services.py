@@ -7,9 +7,10 @@ import wave
 from pathlib import Path
 
 import pytest
-from contract_lab import ALICE, CAROL, Lab, MakeTalker, until
+from contract_lab import ALICE, CAROL, MOTHER, Lab, MakeTalker, until
 
 from simulator.agents.audio import heard, which_prompt
+from simulator.agents.orders import Order
 from simulator.agents.pjsua import PhonePool
 from simulator.softswitch.recordings import recording_path
 
@@ -17,15 +18,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHALLENGE, WARN = f"rf*challenge*5*{ALICE.number}", f"rf*warn*{ALICE.number}"
 CALLER_HZ, CALLEE_HZ = 440, 1000
+OUTSIDE = True  # see `lab`
 
 
-async def test_an_announcement_is_heard_and_then_the_call_is_refused(talker: MakeTalker) -> None:
+async def test_numbers_of_nobody_go_outside(lab: Lab) -> None:
+    placed = await lab.place(Order("outside", MOTHER, "+88216550100", talk=0.0))
+    assert placed.status == 200
+    assert [each.number for each in lab.far.taken["outside"]] == ["+88216550100"]
+
+
+async def test_an_announcement_is_heard_and_then_the_call_is_refused(lab: Lab, talker: MakeTalker) -> None:
     caller = await talker("caller", CALLER_HZ)
     caller.call("rf*announce*barred")
     await caller.sees("603")
     assert "200" not in caller.events
     early = caller.message("183")
-    assert early.header("p-early-media") == "sendrecv"
+    # Asterisk plays early media without saying so.
+    assert early.header("p-early-media") == ("sendrecv" if lab.kind == "embedded" else None)
     assert b"m=audio" in early.body
     assert caller.heard_prompt() == "barred"
 
@@ -51,9 +60,12 @@ async def test_a_caller_is_spoken_to_and_recorded(lab: Lab, talker: MakeTalker, 
 
 
 def _complete(path: Path) -> bool:
-    """Whether the length in the file's head is that of the file."""
-    with wave.open(str(path), "rb") as file:
-        return file.getnframes() > 0
+    """Whether the switch has written the file's head."""
+    try:
+        with wave.open(str(path), "rb") as file:
+            return file.getnframes() > 0
+    except (wave.Error, EOFError):
+        return False
 
 
 async def test_who_presses_the_key_is_put_through(talker: MakeTalker) -> None:
@@ -75,18 +87,19 @@ async def test_who_presses_the_key_is_put_through(talker: MakeTalker) -> None:
     assert caller.heard_tone(CALLEE_HZ) > 0.4
 
 
-@pytest.mark.parametrize("key", ["4", None])
-async def test_who_does_not_press_the_key_never_rings_the_phone(talker: MakeTalker, key: str | None) -> None:
+@pytest.mark.parametrize("key", ["4", ""])
+async def test_who_does_not_press_the_key_never_rings_the_phone(talker: MakeTalker, key: str) -> None:
     callee = await talker("callee", CALLEE_HZ, registers=ALICE)
     caller = await talker("caller", CALLER_HZ)
     caller.call(CHALLENGE)
     await caller.sees("200")
-    while key is not None and "BYE" not in caller.events:
-        await caller.press(key)
+    for _ in range(2 if key else 0):
         await asyncio.sleep(0.5)
+        await caller.press(key)
     await caller.sees("BYE", within=40)
     assert callee.events == []
-    assert caller.heard_prompt() == ("goodbye" if key else "challenge-5")
+    assert caller.heard_prompt("goodbye")
+    assert key or caller.heard_prompt("challenge-5")
 
 
 @pytest.mark.parametrize("key", ["1", None])

@@ -46,8 +46,14 @@ def test_another_source_goes_on_where_the_first_one_stopped(tmp_path: Path) -> N
     assert recorded(tmp_path / "a.wav", packets) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("clock", [10_000, 1_317_548_792, 3_957_278_048])
+def test_a_source_that_sets_its_clock_goes_on(tmp_path: Path, clock: int) -> None:
+    packets = [sound(90_000, 1000), sound(clock, 2000), sound(clock + 160, 3000), sound(clock, 4000)]
+    assert recorded(tmp_path / "a.wav", packets) == [1, 2, 3]
+
+
 def test_a_recording_has_an_end(tmp_path: Path) -> None:
-    packets = [sound(0, 1000), sound(160, 2000), sound(1 << 30, 3000), sound((1 << 30) + 160, 3000)]
+    packets = [sound(0, 1000), sound(160, 2000), sound(1600, 3000), sound(1760, 3000)]
     assert recorded(tmp_path / "a.wav", packets, most=0.1) == [1, 2, 0, 0, 0]
     assert recorded(tmp_path / "b.wav", [sound(0, 1000, samples=1600)], most=0.1) == [1] * 5
 
