@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +24,10 @@ _SECONDS_A_DAY = 86_400
 _COLUMNS = ("numbers", "prefix", "category", "confidence", "source", "expires")
 _ROWS = np.dtype(list(zip(_COLUMNS, ("<u8", "?", "<u2", "<u2", "<u2", "<u2"), strict=True)))  # as ROW packs them
 _TOP = -1  # the parent of an entry under no prefix
+_STRIDE = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
 
 
-@dataclass(frozen=True, slots=True)
-class ScamEntry:
+class ScamEntry(NamedTuple):
     """What a list says of a number (E.164), or of a prefix, which ends in `*`.
 
     `confidence` is 0 to 1; the entry counts through the day `expires` (UTC), None for ever.
@@ -69,6 +68,7 @@ class ScamList:
         self._names = tuple(names)
         # memoryviews give plain integers, and bisect on them is as fast as numpy's own search of one key
         self._keys = keys.data
+        self._signposts = keys[::_STRIDE].tolist()
         self._parents = _parents(keys).data
         self._category = column(category)[order].data
         self._confidence = column(confidence)[order].data
@@ -92,24 +92,22 @@ class ScamList:
         if not 0 < length <= _DIGITS:
             return None
         number = int(e164[1:]) * _TENS[_DIGITS - length]
-        today = at // _SECONDS_A_DAY
-        index = bisect_right(self._keys, (number * 16 + length) * 2 + 1) - 1
+        keys, wanted = self._keys, (number * 16 + length) * 2 + 1
+        near = bisect_right(self._signposts, wanted) * _STRIDE
+        index = bisect_right(keys, wanted, max(near - _STRIDE, 0), min(near, len(keys))) - 1
         while index != _TOP:
-            if self._covers(index, number, length) and not 0 < self._expires[index] < today:
-                return self._entry(index)
+            key = keys[index]
+            start, digits = key >> 5, key >> 1 & 15
+            if key & 1:
+                covers = key == wanted
+            else:
+                covers = start <= number < start + _TENS[_DIGITS - digits] and digits <= length
+            if covers and not 0 < self._expires[index] < at // _SECONDS_A_DAY:
+                return self._entry(index, start, digits, exact=key & 1)
             index = self._parents[index]
         return None
 
-    def _covers(self, index: int, number: int, length: int) -> bool:
-        pattern, exact = divmod(self._keys[index], 2)
-        start, digits = divmod(pattern, 16)
-        if exact:
-            return start == number and digits == length
-        return start <= number < start + _TENS[_DIGITS - digits] and digits <= length
-
-    def _entry(self, index: int) -> ScamEntry:
-        pattern, exact = divmod(self._keys[index], 2)
-        start, digits = divmod(pattern, 16)
+    def _entry(self, index: int, start: int, digits: int, *, exact: int) -> ScamEntry:
         expires = self._expires[index]
         return ScamEntry(
             f"+{start // _TENS[_DIGITS - digits]}{'' if exact else '*'}",

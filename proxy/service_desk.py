@@ -7,7 +7,7 @@ by P-Asserted-Identity or From. From other trunks nobody can order anything.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.authentication import SPOOFED
@@ -61,7 +61,7 @@ class ServiceDesk:
             code = read_code(dialled) if dialled[:1] in ("*", "#") else None
             if code is None or code.service not in vocabulary.codes:
                 return None
-            call = replace(call, callee=Number(code.masked, code.masked, None, call.callee.region, _kind="short_code"))
+            call = call._replace(callee=Number(code.masked, code.masked, None, call.callee.region, _kind="short_code"))
         elif call.method != "MESSAGE" or dialled not in vocabulary.numbers:
             return None
         if call.trunk_kind != "access":

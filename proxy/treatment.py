@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from proxy.call_record import timestamp
 from proxy.labels import spelt
@@ -33,7 +32,7 @@ def fitted(verdict: Verdict, request: Request) -> Verdict:
     if not isinstance(treatment, Answer) or treatment.reject != "608":
         return verdict
     knows = any(_KNOWS_608.search(value) for value in request.headers("feature-caps"))
-    return replace(verdict, service="") if knows else verdict
+    return verdict._replace(service="") if knows else verdict
 
 
 def asks_for_service(uri: str) -> bool:

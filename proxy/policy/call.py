@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proxy.numbers import Number, Numbering
 from proxy.sip.errors import SipError
@@ -19,8 +18,7 @@ _NAME_AND_URI = re.compile(r'(?:"([^"\\]*)"|([^"<]*?))\s*<([^<>\s]*)>')
 _WITHHOLDING = frozenset(("id", "user", "header"))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """`caller` is the subscriber who proved to be calling, the asserted identity where the trunk is trusted, else
     From; `arrival` is in epoch seconds.
 

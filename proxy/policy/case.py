@@ -8,8 +8,7 @@ forwarded the call.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proxy.numbers import Number
 from proxy.policy.call import Call
@@ -21,8 +20,7 @@ Origin = Literal["domestic", "overseas", "unknown"]
 _LINES = frozenset(("fixed", "mobile", "fixed_or_mobile"))
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """`called` is our subscriber at that end, `calling` at the other, as far as it matters who they are.
 
     `forwarded`: a home call that one of our subscribers forwarded, and that came back by way of abroad.

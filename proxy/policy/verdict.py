@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from proxy.policy.answers import Treatment
@@ -20,8 +19,7 @@ class Step(NamedTuple):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a rule that matches asks for. `status` and `reason` are those of the SIP answer to a refusal."""
 
     action: Action
@@ -30,8 +28,7 @@ class Finding:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The decision on one call; `rule` is the stable name of the rule that took it, `detail` its evidence.
 
     `treatment` is what the subscriber, the config or the preset wants done about that rule's calls, None where the
