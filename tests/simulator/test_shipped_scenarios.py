@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,7 +68,7 @@ def test_the_policy_judges_every_shipped_call_as_the_scenario_expects(name: str)
         verdict = judged(planned, scenario, policy)
         assert planned.expect is not None
         expected = planned.expect.model_dump(include={"action", "rule"}, exclude_none=True)
-        if expected != {key: value for key, value in dataclasses.asdict(verdict).items() if key in expected}:
+        if expected != {key: value for key, value in verdict._asdict().items() if key in expected}:
             wrong.append((planned.id, planned.caller, verdict.rule, verdict.detail))
     assert wrong == []
 
