@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 py
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test lint types style bench coverage clean system-packages
+.PHONY: help demo test lint types style bench coverage clean system-packages docker-engine
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -27,7 +27,10 @@ demo: .venv/.done ## play the default suite on the embedded softswitch and print
 system-packages:
 	@.ci/system-packages
 
-test: .venv/.done system-packages ## run style checks, type checks and every test
+docker-engine: system-packages
+	@.ci/docker-engine
+
+test: .venv/.done docker-engine ## run style checks, type checks and every test
 	@$(MAKE) --no-print-directory lint types
 	$(BIN)/python -m pytest -m "not bench"
 
@@ -43,7 +46,7 @@ style: .venv/.done ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-coverage: .venv/.done system-packages ## run the tests and show what they do not reach
+coverage: .venv/.done docker-engine ## run the tests and show what they do not reach
 	$(BIN)/coverage run -m pytest -m "not bench"
 	$(BIN)/coverage report
 

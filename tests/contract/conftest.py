@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from contract_lab import ACCOUNTS, NUMBERS, RING_TIME, Lab, MakeTalker
+from docker_engine import need_an_engine
 from talker import Talker
 
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.proxy_process import LabError
-from simulator.softswitch import asterisk
 from simulator.softswitch.kinds import Kind, softswitch
 
 SWITCHES: tuple[Kind, ...] = ("embedded", "docker")
@@ -24,7 +23,7 @@ SWITCHES: tuple[Kind, ...] = ("embedded", "docker")
 async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
     """One switch for all tests of a module, with an outside where the module says OUTSIDE."""
     if request.param == "docker":
-        _need_an_engine()
+        need_an_engine()
     folder = tmp_path_factory.mktemp(request.param)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -43,14 +42,6 @@ async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         phones = await enter(WirePhones(("127.0.0.1", 0), switch.address))
         yield Lab(request.param, switch.address, folder, trunk, phones, far)
     assert not switch.problems
-
-
-def _need_an_engine() -> None:
-    """Without a Docker engine there is nothing to test here: the skip says how to get one."""
-    try:
-        asterisk.connect().close()
-    except LabError as error:
-        pytest.skip(str(error))
 
 
 @pytest_asyncio.fixture(loop_scope="module")
