@@ -1,0 +1,189 @@
+"""The container's life as the lab's users meet it: killed, interrupted, orphaned, provisioned anew, and crowded."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+from docker_engine import need_an_engine
+
+from simulator.agents.orders import Order
+from simulator.agents.registration import Phone
+from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.softswitch.asterisk import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, sweep
+from simulator.softswitch.registrar import Account
+
+PATIENCE = 90.0  # seconds, on a busy machine
+
+SCENARIO = """\
+scenario: lifecycle
+home: CN
+seed: 3
+subscribers:
+  alice: {number: "+8613800138001"}
+calls:
+  - campaign: friends
+    trunk: domestic
+    from: {prefix: "+8613900139", pool: 20, length: 13}
+    to: alice
+    count: 60
+    rate: 10/s
+    talk: 0.2s
+    truth: legit
+"""
+
+
+@pytest.fixture
+def client() -> Iterator[docker.DockerClient]:
+    need_an_engine()
+    made = docker.from_env()
+    yield made
+    made.close()
+
+
+class Started:
+    """`ringfence run --softswitch docker` in a process of its own, once its first calls have ended."""
+
+    def __init__(self, folder: Path, client: docker.DockerClient) -> None:
+        (folder / "lifecycle.yaml").write_text(SCENARIO, encoding="utf-8")
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "simulator", "run", "--softswitch", "docker", "lifecycle.yaml"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._client = client
+        self.events = folder / "runs" / "latest" / "events.jsonl"
+        wait_until(lambda: self.events.exists() and self.events.read_text().count("call_ended") >= 5)
+
+    def __enter__(self) -> Started:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        for container in self.containers():
+            container.remove(force=True)
+
+    def containers(self) -> list[Container]:
+        """Those that belong to this very process, dead or alive."""
+        everyone = self._client.containers.list(all=True, filters={"label": HOST_LABEL}, ignore_removed=True)
+        return [each for each in everyone if each.labels[OWNER_LABEL].startswith(f"{self.process.pid}:")]
+
+    def ends(self) -> str:
+        """What it printed until its end."""
+        printed, _ = self.process.communicate(timeout=PATIENCE)
+        return printed
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_container_killed_under_calls_is_told_and_the_proxy_serves_on(
+    tmp_path: Path, client: docker.DockerClient
+) -> None:
+    with Started(tmp_path, client) as run:
+        (container,) = run.containers()
+        container.kill()
+        printed = run.ends()
+        assert run.process.returncode == 3, printed
+        assert "Asterisk) ended by itself with code 137" in printed
+        assert run.containers() == []
+    folder = run.events.parent.resolve()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["state"], manifest["valid"]) == ("finished", False)
+    calls = lines(folder / "calls.jsonl")
+    assert len(calls) == 60
+    before, after = ([call["outcome"] for call in part] for part in (calls[:4], calls[-10:]))
+    assert set(before) == {"passed"}
+    assert set(after) == {"fault"}  # a call that no switch could take is nobody's success
+    # The proxy judged every call, those after the end of the switch as well, and ended as it was told to.
+    assert {call["proxy_wrote"]["action"] for call in calls} == {"allow"}
+    assert "the proxy did not end" not in printed
+
+
+def test_the_next_run_after_a_killed_lab_starts_clean(tmp_path: Path, client: docker.DockerClient) -> None:
+    with Started(tmp_path, client) as run:
+        (orphan,) = run.containers()
+        run.process.kill()
+        run.process.wait()
+        mine = client.containers.create(
+            orphan.image, labels={HOST_LABEL: orphan.labels[HOST_LABEL], OWNER_LABEL: _owner_of_this_process()}
+        )
+        try:
+            assert sweep(client) >= 1
+            assert run.containers() == []
+            mine.reload()  # that of a living lab is nobody else's to remove
+        finally:
+            mine.remove(force=True)
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "simulator", "run", "--softswitch", "docker", "lifecycle.yaml", "-k", "friends"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def _owner_of_this_process() -> str:
+    status = Path("/proc/self/stat").read_text(encoding="utf-8")
+    return f"{os.getpid()}:{status.rpartition(')')[2].split()[19]}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_takes_its_container_away(
+    number: signal.Signals, tmp_path: Path, client: docker.DockerClient
+) -> None:
+    with Started(tmp_path, client) as run:
+        run.process.send_signal(number)
+        printed = run.ends()
+        assert run.process.returncode == 130, printed
+        assert run.containers() == []
+    assert lines(run.events)[-1]["event"] == "interrupted"
+
+
+async def test_accounts_come_and_go_while_the_switch_runs(tmp_path: Path, client: docker.DockerClient) -> None:
+    accounts = [Account(f"+86138001{number:05}", f"user{number}", f"secret{number}") for number in range(1000)]
+    first, late = accounts[0], Account("+8613900139000", "late", "comer")
+    switch = AsteriskSwitch(("127.0.0.1", 0), accounts, folder=tmp_path)
+    async with (
+        switch,
+        WirePhones(("127.0.0.1", 0), switch.address) as phones,
+        WireTrunk(("127.0.0.1", 0), switch.address) as trunk,
+    ):
+        as_phones = [Phone(each.number, each.user, each.password) for each in accounts]
+        assert await phones.register(as_phones) == []
+        newcomer = Phone(late.number, late.user, late.password)
+        assert len(await phones.register([newcomer])) == 1, "nobody knows it yet"
+        await switch.provision([*accounts[:500], late])
+        assert await phones.register([newcomer]) == []
+        statuses = {}
+        for callee in (first, late, accounts[-1]):
+            placed = trunk.place(Order(f"to-{callee.user}", caller="+6591234567", callee=callee.number, talk=0.0))
+            await trunk.idle()
+            statuses[callee.user] = placed.status
+        assert statuses == {"user0": 200, "late": 200, "user999": 404}
+    assert switch.problems == []
