@@ -412,7 +412,7 @@ class ProxyCore:
         server = self._layer.accept(key, request, response_flow(via, flow))
         self._own.accept(server, request, now)
         if isinstance(invite.user, ResponseContext):
-            self._contexts.cancel(invite.user, now)
+            self._contexts.give_up_by_caller(invite.user, now)
 
     # --- responses
 

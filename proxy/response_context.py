@@ -127,7 +127,7 @@ class ResponseContexts:
         self.respond_finally(context, best.status, bytes(best), now)
 
     def _refuse(self, context: ResponseContext, refusal: Response, now: float) -> None:
-        """The announcement is over, or nobody could make it: the caller is refused, one who gave up meanwhile too."""
+        """The announcement is over, or nobody could make it."""
         if context.final is None:
             self.respond_finally(context, refusal.status, bytes(refusal), now)
 
@@ -158,6 +158,12 @@ class ResponseContexts:
                 self._layer.send((branch, method), request, client.flow, now)
 
     # --- the end of waiting
+
+    def give_up_by_caller(self, context: ResponseContext, now: float) -> None:
+        """The caller's CANCEL: the call ends with 487 (RFC 3261 9.2), a refusal still being announced as well."""
+        if context.refusal is not None and context.server.request is not None:
+            context.refusal = context.server.request.reply(487, to_tag=self._own.new_tag())
+        self.cancel(context, now)
 
     def cancel(self, context: ResponseContext, now: float) -> None:
         """The caller gave up, or nobody answers (RFC 3261 16.10, 16.8): CANCEL every branch that rings."""

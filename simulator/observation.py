@@ -74,6 +74,7 @@ class ProxyWrote:
     detail: str
     final: int | None
     elapsed_us: float | None = None
+    service: str = ""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> ProxyWrote:
@@ -85,6 +86,7 @@ class ProxyWrote:
             record.get("detail") or "",
             record.get("final"),
             record.get("elapsed_us"),
+            record.get("service") or "",
         )
 
 
@@ -162,6 +164,12 @@ class CallObservation:
         )
 
 
+def _warned(phone: PhoneSaw, record: ProxyWrote) -> bool:
+    """Whether the phone's own answer need not be the caller's: there was none, or whoever answered heard a warning
+    first and may have hung up on it, which the switch then tells the caller."""
+    return phone.status is None or (phone.status == 200 and record.service.startswith("rf*warn*"))
+
+
 def _disagreements(call: CallObservation) -> tuple[str, ...]:
     caller, phone, record = call.caller_saw, call.phone_saw, call.proxy_wrote
     problems = []
@@ -177,13 +185,14 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
     elif record.action in BLOCKING_ACTIONS:
         if phone.invites and record.action != "challenge":  # callers who meet the challenge get through
             problems.append(f"the proxy recorded {record.action} but the phone saw {an_invite}")
-        told = record.status if record.action == "reject" else record.final
+        gave_up = record.final == 487  # during the announcement before a refusal
+        told = record.status if record.action == "reject" and not gave_up else record.final
         if caller.status is not None and caller.status != told:
             problems.append(f"the proxy recorded {told} but the caller saw {caller.status}")
     elif record.action in PASSING_ACTIONS:
         if not phone.invites:
             problems.append(f"the proxy recorded {record.action} but the phone saw no {call.method}")
-        elif caller.status not in (None, phone.status, _ACCEPTED[call.method]) and phone.status is not None:
+        elif caller.status not in (None, phone.status, _ACCEPTED[call.method]) and not _warned(phone, record):
             problems.append(f"the phone answered {phone.status} but the caller saw {caller.status}")
         if caller.status is not None and record.final is not None and caller.status != record.final:
             problems.append(f"the proxy recorded a final {record.final} but the caller saw {caller.status}")

@@ -23,7 +23,7 @@ MOST_LISTED = 100  # numbers that a subscriber can put on a list by text
 _LONGEST = 1000  # bytes of a text: a MESSAGE has to fit into 1300 (RFC 3428 8)
 _SHOWN = 8  # numbers of a list that a reply names
 _SEPARATORS = str.maketrans("", "", "-.() \t")
-_CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#")
+_CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#?")
 _DOES: dict[str, Literal["on", "off", "status"]] = {
     "*": "on",
     "**": "on",
@@ -64,7 +64,7 @@ class Reply:
 
 
 def read_code(dialled: str) -> StarCode | None:
-    """`*331*2580#` and its kin; None for everything else."""
+    """`*331*2580#` and its kin, with or without the last `#`: a PIN must not reach the switch for want of a key."""
     match = _CODE.fullmatch(dialled)
     if match is None:
         return None

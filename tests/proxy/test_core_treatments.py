@@ -53,11 +53,13 @@ def test_an_announcement_without_end_is_ended():
     assert [record["final"] for record in dialogue.records()] == [603]
 
 
-def test_a_caller_who_hangs_up_on_the_announcement_is_refused():
+def test_a_caller_who_hangs_up_on_the_announcement_gets_487_and_stays_refused():
     dialogue = announcing().answer(183).sends(183)
     invite = dialogue.forwarded
     dialogue.receive(request("CANCEL", to=BARRED)).sends(200).sends("CANCEL", SWITCH)
-    dialogue.receive(bytes(invite.reply(487, to_tag="callee")), SWITCH).sends("ACK").sends(603, ABROAD)
+    dialogue.receive(bytes(invite.reply(487, to_tag="callee")), SWITCH).sends("ACK").sends(487, ABROAD)
+    (record,) = dialogue.records()
+    assert (record["action"], record["status"], record["final"]) == ("reject", 603, 487)
 
 
 def test_a_switch_that_answers_instead_is_hung_up_on_and_the_caller_refused():

@@ -208,7 +208,12 @@ def test_what_is_not_offered_says_so_and_writes_no_pin_down(code: str) -> None:
     assert "2580" not in reply.text
 
 
-@pytest.mark.parametrize("dialled", ["*331*2580", "331#", "*331*25a0#", "*331*1*2*3#", "*3310*1#", "**#331#", "10086"])
+def test_a_code_without_its_last_key_is_taken_and_not_passed_on_with_its_pin() -> None:
+    assert read_code("*354*2580") == read_code("*354*2580#")
+    assert dials("*354*2580").prompt == "changed"
+
+
+@pytest.mark.parametrize("dialled", ["331#", "*331*25a0#", "*331*1*2*3#", "*3310*1#", "**#331#", "10086"])
 def test_what_is_no_star_code_is_none(dialled: str) -> None:
     assert read_code(dialled) is None
 

@@ -67,6 +67,23 @@ def test_who_meets_the_challenge_gets_through_and_who_is_diverted_does_not() -> 
     assert rang("divert").disagreements == ("the proxy recorded divert but the phone saw an INVITE",)
 
 
+def test_a_caller_who_gave_up_during_the_announcement_was_refused_all_the_same() -> None:
+    record = ProxyWrote("reject", 603, "barring.incoming_international", "", 487, service="rf*announce*barred")
+    gave_up = replace(BLOCKED, caller_saw=replace(BLOCKED.caller_saw, status=487), proxy_wrote=record)
+    assert gave_up.outcome is Outcome.BLOCKED
+    assert replace(gave_up, caller_saw=replace(BLOCKED.caller_saw, status=603)).outcome is Outcome.FAULT
+
+
+def test_who_hangs_up_on_the_warning_is_no_fault_of_the_lab() -> None:
+    def hung_up(service: str) -> CallObservation:
+        record = ProxyWrote("label", None, "default.allow", "", 480, service=service)
+        caller_saw = replace(PASSED.caller_saw, status=480)
+        return replace(PASSED, caller_saw=caller_saw, phone_saw=PhoneSaw(1, status=200), proxy_wrote=record)
+
+    assert hung_up("rf*warn*+8613800138001").outcome is Outcome.PASSED
+    assert hung_up("").outcome is Outcome.FAULT
+
+
 def test_a_phone_that_declines_by_itself_has_not_been_protected_by_the_proxy() -> None:
     busy = replace(
         PASSED,
