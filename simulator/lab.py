@@ -12,21 +12,22 @@ import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 from proxy.numbers import Numbering
-from proxy.policy.treatments import written
+from proxy.policy.treatments import Treatments, written
 from proxy.subscribers.profile import Subscriber
-from simulator.agents.orders import Credentials, Order, Placed
+from simulator.agents.orders import Credentials, Order, Placed, Taken
 from simulator.agents.pjsua import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
 from simulator.observation import CallerSaw, PhoneSaw
 from simulator.proxy_process import LabError, ProxyProcess
 from simulator.real_phones import RealPhones
+from simulator.sightings import unseen
 from simulator.softswitch.embedded import Account
 from simulator.softswitch.kinds import Kind, softswitch
 from simulator.traffic import PlannedCall
@@ -58,6 +59,7 @@ class Premises:
     subscribers: Mapping[str, Subscriber]
     scam_lists: tuple[Path, ...]
     digest_trunks: frozenset[str] = frozenset()
+    treatments: Treatments = field(default_factory=dict)
 
 
 class Lab:
@@ -191,6 +193,7 @@ class Lab:
             "subscribers": "subscribers.yaml",
             "scam_lists": [str(path.resolve()) for path in premises.scam_lists],
             "rules": dict(premises.rules),
+            "treatments": written(premises.treatments),
             "call_log": "proxy-calls.jsonl",
             "limits": {"drain_seconds": 2},
         }
@@ -269,16 +272,30 @@ class Lab:
 
     def phone_saw(self, call: PlannedCall) -> PhoneSaw:
         """What the callee's socket saw."""
+        if taken := self._taken(call):
+            return PhoneSaw(len(taken), taken[0].received, taken[0].status)
+        return self._real.phone_saw(self.call_id(call)) if self._real is not None else PhoneSaw()
+
+    def _taken(self, call: PlannedCall) -> list[Taken]:
         call_id = self.call_id(call)
-        taken = [
+        return [
             each
             for phones in (self.phones, self._outside)
             for each in phones.taken.get(call_id, ())
             if each.method == call.method
         ]
-        if taken:
-            return PhoneSaw(len(taken), taken[0].received, taken[0].status)
-        return self._real.phone_saw(call_id) if self._real is not None else PhoneSaw()
+
+    def unseen(self, call: PlannedCall) -> tuple[str, ...]:
+        """What of the header lines that the scenario wants seen was not seen by either side."""
+        if (expect := call.expect) is None or not (expect.caller_sees or expect.phone_sees):
+            return ()
+        placed, taken = self._placed.get(call.id), self._taken(call)
+        by_caller = unseen(expect.caller_sees, placed[0].refusal if placed else ())
+        by_phone = unseen(expect.phone_sees, taken[0].lines if taken else ())
+        return (
+            *(f"the caller saw no {text}" for text in by_caller),
+            *(f"the phone saw no {text}" for text in by_phone),
+        )
 
     async def close(self) -> None:
         """Take everything down; `problems` then says what went wrong meanwhile."""

@@ -116,6 +116,7 @@ class CallObservation:
     phone_saw: PhoneSaw
     proxy_wrote: ProxyWrote | None
     method: str = "INVITE"
+    unseen: tuple[str, ...] = ()  # what the scenario wanted a side to see, and it did not
 
     @property
     def timed(self) -> bool:
@@ -157,11 +158,12 @@ class CallObservation:
             "status": self.caller_saw.status,
         }
         wanted = {"action": self.expected.action, "rule": self.expected.rule, "status": self.expected.status}
-        return tuple(
+        differing = [
             f"{key} {seen[key]} instead of {value}"
             for key, value in wanted.items()
             if value is not None and seen[key] != value
-        )
+        ]
+        return (*differing, *self.unseen)
 
 
 def _warned(phone: PhoneSaw, record: ProxyWrote) -> bool:

@@ -196,6 +196,7 @@ class Runner:
                 phone_saw=lab.phone_saw(call),
                 proxy_wrote=ProxyWrote.from_json(record) if record else None,
                 method=call.method,
+                unseen=lab.unseen(call),
             )
 
 
@@ -257,4 +258,5 @@ def premises_of(scenario: Scenario) -> Premises:
         scenario.subscribers,
         scenario.scam_lists,
         scenario.digest_trunks,
+        scenario.treatments,
     )

@@ -27,10 +27,12 @@ from pydantic import (
 from proxy.authentication import SPOOFED
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
 from proxy.policy.precedence import PRECEDENCE
+from proxy.policy.treatments import Treatments
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
 from simulator.file_kinds import FileKind, files_in, kind_of
+from simulator.sightings import sighting
 from simulator.thresholds import Threshold
 
 # The trunks that every lab has, and their kinds.
@@ -111,6 +113,11 @@ Texts = Annotated[
     AfterValidator(some),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
+Sightings = Annotated[
+    tuple[Annotated[str, AfterValidator(sighting)], ...],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 Thresholds = Annotated[
     tuple[Threshold, ...],
     BeforeValidator(_thresholds),
@@ -164,11 +171,17 @@ Caller = Annotated[
 
 
 class Expect(_Model):
-    """What should become of a call; what is not said is not checked. `status` is what the caller's side gets."""
+    """What should become of a call; what is not said is not checked. `status` is what the caller's side gets.
+
+    `caller_sees` are header lines of the refusal that the caller gets, `phone_sees` those of the INVITE or MESSAGE that
+    the phone gets, such as "From: *Overseas call*"; * stands for anything. Both are for wire agents.
+    """
 
     action: Literal["allow", "label", "challenge", "divert", "reject"] | None = None
     rule: Annotated[str, AfterValidator(_rule)] | None = None
     status: Annotated[int, Field(ge=100, le=699)] | None = None
+    caller_sees: Sightings = ()
+    phone_sees: Sightings = ()
 
 
 class Calls(_Model):
@@ -266,6 +279,14 @@ class Calls(_Model):
         return self
 
     @model_validator(mode="after")
+    def _can_be_seen(self) -> Calls:
+        if self.agent == "pjsua" and self.expect is not None:
+            names = [name for name in ("caller_sees", "phone_sees") if getattr(self.expect, name)]
+            if names:
+                raise Problems(Problem(("expect", name), "agent: wire: real phones do not show it") for name in names)
+        return self
+
+    @model_validator(mode="after")
     def _call_or_text(self) -> Calls:
         if self.method == "INVITE":
             if self.body is not None:
@@ -305,6 +326,7 @@ class Scenario(_Model):
     preset: PresetName = "default"
     seed: int = 1
     rules: RuleModes = {}
+    treatments: Treatments = {}
     trunk_settings: Annotated[
         dict[Literal["international", "domestic", "phones"], TrunkSettings], Field(alias="trunks")
     ] = {}

@@ -78,6 +78,7 @@ class Placed:
     final: float | None = None
     status: int | None = None
     reason: str | None = None
+    refusal: list[str] = field(default_factory=list)  # header lines of the final answer that was no 2xx
     cancel_sent: float | None = None
     ack_sent: float | None = None
     bye_sent: float | None = None
@@ -115,6 +116,7 @@ class Taken:
     from_: str  # the From value as it came
     received: float
     headers: dict[str, str] = field(default_factory=dict)  # the first of each name, names in lower case
+    lines: list[str] = field(default_factory=list)  # all header lines, as they came
     body: bytes = b""
     status: int | None = None
     final_sent: float | None = None

@@ -157,6 +157,8 @@ class PlacedCall(Conversation):
 
     def _note_final(self, leg: Leg, response: Response, now: float) -> None:
         self.record.final, self.record.status, self.record.reason = now, response.status, response.reason
+        if response.status >= 300:
+            self.record.refusal = response.lines
         self.record.retransmissions += leg.repetitions
 
     def _end(self, now: float) -> None:
@@ -204,6 +206,8 @@ class SentText:
                 self._send(2, now, [credentials])
                 return
             record.final, record.status, record.reason = now, response.status, response.reason
+            if response.status >= 300:
+                record.refusal = response.lines
         record.ended = now
         self._host.call_ended(record)
 
@@ -307,6 +311,7 @@ class Phones:
             from_=request.header("from") or "",
             received=now,
             headers={name: request.header(name) or "" for name in request.names},
+            lines=request.lines.copy(),
             body=request.body,
         )
         self.taken.setdefault(taken.call, []).append(taken)

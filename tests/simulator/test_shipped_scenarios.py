@@ -33,6 +33,7 @@ def policy_of(scenario: Scenario) -> Policy:
             Directory(scenario.subscribers.values()),
             ScamList.load(scenario.scam_lists),
             scenario.rules,
+            scenario.treatments,
         )
     )
 
