@@ -9,11 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 from simulator.agents import pjsua
-
-_DOCKER_SOCKET = Path("/var/run/docker.sock")
+from simulator.proxy_process import LabError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,10 @@ def examine() -> Iterator[Finding]:
         _real_phones,
         _sipp,
         _kamailio,
+        _ports,
+        _codecs,
         _docker,
+        _image,
     )
     for check in checks:
         yield check()
@@ -98,19 +99,50 @@ def _program(program: str, what: str, package: str) -> Finding:
     return Finding(what, shutil.which(program, path=path) is not None, False, f"apt-get install {package}")
 
 
-def _docker() -> Finding:
-    what = "a Docker engine (for `run --softswitch docker`, which plays on Asterisk)"
-    if shutil.which("docker") is None and not _DOCKER_SOCKET.exists():
-        return Finding(what, False, False, "apt-get install docker.io; the embedded softswitch needs none")
+def _ports() -> Finding:
+    what = (
+        "SIP's own port 5060 on loopback (labs take any free one; `ringfence proxy` as the README shows it takes this)"
+    )
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(2)
-            probe.connect(str(_DOCKER_SOCKET))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 5060))
     except OSError as error:
-        return Finding(
-            f"{what}: {error.strerror}",
-            False,
-            False,
-            "dockerd (as root), or a place in the group docker; the embedded softswitch needs none",
-        )
+        return Finding(f"{what}: {error.strerror}", False, False, "ss -lunp 'sport = :5060' says who holds it")
     return Finding(what, True, False)
+
+
+def _codecs() -> Finding:
+    usable, reason = pjsua.available()
+    try:
+        built = pjsua.built_codecs() if usable else []
+    except pjsua.PhoneError as error:
+        built, reason = [], str(error)
+    names = f": {', '.join(built)}" if built else ""
+    return Finding(f"audio codecs of real phones{names}", "PCMU" in built, False, reason or "a PJSIP built with G.711")
+
+
+def _docker() -> Finding:
+    from simulator.softswitch import asterisk  # docker is slow to import, and only needed here
+
+    what = (
+        "a Docker engine, for `run --softswitch docker`, which plays on Asterisk (the embedded softswitch needs none)"
+    )
+    try:
+        asterisk.connect().close()
+    except LabError as error:
+        return Finding(what, False, False, str(error))
+    return Finding(what, True, False)
+
+
+def _image() -> Finding:
+    from simulator.softswitch import asterisk
+
+    what = "the softswitch's image"
+    try:
+        name = asterisk.image_name()
+        built = asterisk.is_built(name)
+    except LabError:
+        return Finding(what, False, False, "first the Docker engine, then: ringfence run --softswitch docker PATH")
+    return Finding(
+        f"{what} {name}", built, False, "ringfence run --softswitch docker PATH builds it, in a minute or two"
+    )

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import itertools
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from simulator.agents.pjsua_call import Event, Log, PhoneCall
-from simulator.agents.pjsua_process import Message, PhoneError, PhoneFault, WorkerProcess
+from simulator.agents.pjsua_process import SCRIPT, Message, PhoneError, PhoneFault, WorkerProcess
 
 __all__ = [
     "BUSY",
@@ -39,10 +40,12 @@ __all__ = [
     "PhonePool",
     "TlsFiles",
     "available",
+    "built_codecs",
 ]
 
 Transport = Literal["udp", "tcp", "tls"]
 
+G711 = ("PCMU", "PCMA")
 PHONES_PER_WORKER = 4  # PJSIP has room for eight accounts but four calls, in and out
 PHONES_PER_LIFE = 16  # and for 64 sockets, which it gives back late: half a minute for a TCP connection
 SUCCESS = range(200, 300)
@@ -55,6 +58,15 @@ def available() -> tuple[bool, str]:
     if sys.version_info >= (3, 13):
         return False, "real phones need Python 3.11 or 3.12: there is no PJSIP (pjsua2-python) for newer ones"
     return False, "real phones need PJSIP: pip install 'ringfence[phones]' (the package pjsua2-python)"
+
+
+def built_codecs() -> list[str]:
+    """The audio codecs that this PJSIP was built with, such as G722. Raises PhoneError where it cannot say."""
+    command = [sys.executable, "-P", str(SCRIPT), "--codecs"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if asked.returncode != 0:
+        raise PhoneError(f"PJSIP does not start: {asked.stderr.strip()[-200:]}")
+    return list(dict.fromkeys(asked.stdout.split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +225,8 @@ class Phone(Log):
 class Worker(WorkerProcess):
     """A worker process with the phones and calls that live in it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, codecs: Sequence[str]) -> None:
+        super().__init__(codecs)
         self.phones: list[Phone] = []
         self.places = PHONES_PER_LIFE
         self.calls: dict[str, PhoneCall] = {}
@@ -240,9 +252,13 @@ class Worker(WorkerProcess):
 
 
 class PhonePool:
-    """All phones of a run; leaving it hangs up, takes registrations back and ends the workers."""
+    """All phones of a run; leaving it hangs up, takes registrations back and ends the workers.
 
-    def __init__(self, phones_per_worker: int = PHONES_PER_WORKER) -> None:
+    Its phones speak ``codecs`` (of ``built_codecs``), the one they like best first.
+    """
+
+    def __init__(self, phones_per_worker: int = PHONES_PER_WORKER, codecs: Sequence[str] = G711) -> None:
+        self._codecs = codecs
         self._room = phones_per_worker
         self._workers: list[Worker] = []
         self.numbers = itertools.count(1)
@@ -321,7 +337,7 @@ class PhonePool:
             ):
                 break
         else:
-            worker = Worker()
+            worker = Worker(self._codecs)
             self._workers.append(worker)
         worker.places -= 1
         worker.phones.append(phone)

@@ -7,6 +7,7 @@ import itertools
 import json
 import sys
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,13 +28,15 @@ class PhoneFault(PhoneError):
 
 
 class WorkerProcess:
-    """Starts at once. ``hear`` gets each event, ``died`` is called once if the process ends before its time.
+    """Starts at once, with phones that speak ``codecs`` alone.
 
-    ``fault`` says how it died and is empty while it lives.
+    ``hear`` gets each event, ``died`` is called once if the process ends before its time. ``fault`` says how it died and
+    is empty while it lives.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, codecs: Sequence[str]) -> None:
         self.fault = ""
+        self._codecs = codecs
         self._numbers = itertools.count(1)
         self._replies: dict[int, asyncio.Future[Message]] = {}
         self._last_words: deque[str] = deque(maxlen=3)
@@ -93,6 +96,7 @@ class WorkerProcess:
             sys.executable,
             "-P",  # the folder of the script, with its neighbours, is no place to import from
             str(SCRIPT),
+            *self._codecs,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

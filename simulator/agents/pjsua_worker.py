@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ import pjsua2 as pj
 Message = dict[str, Any]
 
 POLL_MS = 10  # how long a command may wait for the poll to return; costs an idle worker 100 wake-ups a second
+_FAVOURITE = 200  # priority of the codec that is wanted most; PJSIP's go from 0 (never) to 255
 CLOCK_HZ = 8000  # the bridge runs at G.711's own rate: nothing to resample
 FAREWELL_S = 0.5  # how long to wait for the answers to our BYEs when told to stop
 RECORDED_S = 2.0  # how long to wait for a recording to be completed
@@ -186,7 +187,7 @@ class Endpoint(pj.Endpoint):  # type: ignore[misc]
 class Worker:
     """The endpoint, its phones and calls, the timers of their behaviour, and the two pipes to the parent."""
 
-    def __init__(self, pipe_in: int, pipe_out: int) -> None:
+    def __init__(self, pipe_in: int, pipe_out: int, codecs: Sequence[str]) -> None:
         self.pipe_in, self.pipe_out = pipe_in, pipe_out
         os.set_blocking(pipe_in, False)
         self.unread = b""
@@ -196,10 +197,10 @@ class Worker:
         self.incoming = itertools.count(1)
         self.timers: list[tuple[float, int, Callable[[], None]]] = []
         self.timer_order = itertools.count()
-        self.endpoint = self.start_endpoint()
+        self.endpoint = self.start_endpoint(codecs)
 
-    def start_endpoint(self) -> Endpoint:
-        """Start PJSIP without threads of its own, without a sound card, and with G.711 only."""
+    def start_endpoint(self, wanted: Sequence[str]) -> Endpoint:
+        """Start PJSIP without threads of its own, without a sound card, and with the codecs wanted only."""
         endpoint = Endpoint(self)
         endpoint.libCreate()
         config = pj.EpConfig()
@@ -215,8 +216,8 @@ class Worker:
         endpoint.libStart()
         codecs = endpoint.codecEnum2()
         for codec in codecs:
-            if not codec.codecId.startswith("PCM"):
-                endpoint.codecSetPriority(codec.codecId, 0)
+            name = codec.codecId.partition("/")[0]
+            endpoint.codecSetPriority(codec.codecId, _FAVOURITE - wanted.index(name) if name in wanted else 0)
         return endpoint
 
     def run(self) -> None:
@@ -379,6 +380,15 @@ def account_config(spec: Message, transport: int) -> pj.AccountConfig:
     return config
 
 
+def built_codecs() -> list[str]:
+    """The codecs of this PJSIP, such as PCMU and G722; one that knows several rates is there once for each."""
+    endpoint = pj.Endpoint()
+    endpoint.libCreate()
+    endpoint.libInit(pj.EpConfig())
+    codecs = endpoint.codecEnum2()
+    return [codec.codecId.partition("/")[0] for codec in codecs]
+
+
 def main() -> None:
     """Be a worker on standard input and output, which is kept from whatever the C library may print."""
     gc.disable()  # objects of PJSIP go when we say so, in our order
@@ -386,7 +396,10 @@ def main() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     pipe_out = os.dup(1)
     os.dup2(2, 1)
-    Worker(0, pipe_out).run()
+    if sys.argv[1:] == ["--codecs"]:
+        os.write(pipe_out, "".join(f"{name}\n" for name in built_codecs()).encode())
+        os._exit(0)
+    Worker(0, pipe_out, sys.argv[1:]).run()
     sys.stderr.flush()
     os._exit(0)  # the system takes back ports and memory quicker and more surely than PJSIP's own shutdown
 

@@ -76,6 +76,15 @@ def image_name() -> str:
     return f"ringfence-softswitch:{digest.hexdigest()[:12]}"
 
 
+def is_built(name: str) -> bool:
+    """Whether the engine has the image. Raises LabError where there is no engine."""
+    client = connect()
+    try:
+        return _has(client, name)
+    finally:
+        client.close()
+
+
 def prepare(say: Say) -> str:
     """Make the image if it is missing, telling `say` how far it is; returns its name. Raises LabError."""
     client = connect()

@@ -94,6 +94,24 @@ async def test_two_phones_hear_each_other(
     assert heard(tmp_path / "callee heard.wav", 1000) == heard(tmp_path / "caller heard.wav", 440) == 0
 
 
+async def test_wideband_is_spoken_where_it_is_built_and_wanted(tmp_path: Path) -> None:
+    built = pjsua.built_codecs()
+    assert {"PCMU", "PCMA", "G722"} <= set(built)
+    assert len(built) == len(set(built))
+    write_wav(tmp_path / "played.wav", tone(1000, 1.0))
+    async with PhonePool(codecs=("G722",)) as pool:
+        callee = await pool.phone("callee", bind=CALLEE, behaviour=Behaviour(record=tmp_path / "heard.wav"))
+        made = await (await pool.phone("caller", bind=CALLER)).call(callee.uri, play=tmp_path / "played.wav")
+        await made.wait("answered")
+        offer = parse(made.invite().message.encode()).body.decode()
+        assert "G722/8000" in offer  # its clock in RTP, whatever it samples at (RFC 3551 4.5.2)
+        assert "PCM" not in offer
+        await asyncio.sleep(1.0)  # the time it takes to hear something
+        await made.hang_up()
+        await made.wait("ended")
+    assert heard(tmp_path / "heard.wav", 1000) > 0.6
+
+
 async def test_the_called_phone_shows_the_invite_as_it_came(pool: PhonePool) -> None:
     callee = await pool.phone("bob", bind=CALLEE)
     caller = await pool.phone("alice", bind=CALLER, display_name="Alice A")
