@@ -30,8 +30,8 @@ class PhoneFault(PhoneError):
 class WorkerProcess:
     """Starts at once, with phones that speak ``codecs`` alone.
 
-    ``hear`` gets each event, ``died`` is called once if the process ends before its time. ``fault`` says how it died and
-    is empty while it lives.
+    ``hear`` gets each event, ``died`` is called once if the process ends before its time. ``fault`` says how it died
+    and is empty while it lives.
     """
 
     def __init__(self, codecs: Sequence[str]) -> None:
