@@ -39,7 +39,7 @@ from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
 from proxy.sip.message import Request, Response, parse
-from proxy.sip.transaction import State
+from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.subscribers.profile import Subscriber
@@ -50,6 +50,9 @@ _JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the soft
 _DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
 _MEMORY = 128 << 20
+# Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
+# caller in silence for half a minute, and three retransmissions have gone by then.
+_ANNOUNCED_WITHIN = 4.0
 _OVERLOADED = (("Retry-After", "5"),)
 
 Side = Trunk | Literal["switch"]
@@ -263,7 +266,8 @@ class ProxyCore:
             put_label(forwarded, verdict, trusted=side != "switch" and side.trust_identity)
         if method == "INVITE":
             self._layer.try_later(context.server, self.settings.trying_after, now)
-        client = self._layer.send((branch, method), forwarded, target, now)
+        patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
+        client = self._layer.send((branch, method), forwarded, target, now, patience)
         client.user = context
         context.branches.append(client)
         self._contexts.pending += 1

@@ -93,8 +93,10 @@ class TransactionLayer:
 
     # --- client side
 
-    def send(self, key: tuple[str, ...], request: Request, flow: Flow, now: float) -> ClientTransaction:
-        """Send a request in a new client transaction; `key` is its branch and method."""
+    def send(
+        self, key: tuple[str, ...], request: Request, flow: Flow, now: float, patience: float = 64 * T1
+    ) -> ClientTransaction:
+        """Send a request in a new client transaction; `key` is its branch and method, `patience` timer B or F."""
         transaction = ClientTransaction(key, request, flow)
         transaction.last = data = bytes(request)
         self.clients[key] = transaction
@@ -102,7 +104,7 @@ class TransactionLayer:
             self._over_streams.setdefault(flow, set()).add(transaction)
         self.outbox.append((flow, data))
         invite = request.method == "INVITE"
-        self._timers.start(64 * T1, (transaction, Event.TIMER_B if invite else Event.TIMER_F), now)
+        self._timers.start(patience, (transaction, Event.TIMER_B if invite else Event.TIMER_F), now)
         self._retransmit_later(transaction, Do.START_A if invite else Do.START_E, now)
         return transaction
 

@@ -44,7 +44,7 @@ def test_the_refusal_is_the_rules_own_whatever_the_switch_says():
 
 
 def test_a_switch_that_is_gone_cannot_keep_a_caller_from_the_refusal():
-    dialogue = announcing().wait(40).forget_sent("INVITE").sends(603, ABROAD)
+    dialogue = announcing().wait(3.9).forget_sent("INVITE").sends_nothing().wait(0.2).sends(603, ABROAD)
     assert [record["final"] for record in dialogue.records()] == [603]
 
 
