@@ -34,7 +34,8 @@ def unseen(wanted: Iterable[str], lines: Iterable[str]) -> tuple[str, ...]:
         wanted_name, _, pattern = text.partition(":")
         name = canonical_name(f"{wanted_name}:")
         values = [value for present, value in seen if present == name]
-        if not any(fnmatchcase(value, pattern.strip()) for value in values):
+        glob = pattern.strip().replace("[", "[[]")  # brackets are those of IPv6 addresses
+        if not any(fnmatchcase(value, glob) for value in values):
             instead = "; ".join(values)[:_SHOWN] or "none"
             missing.append(f"{wanted_name}: {pattern.strip()} (but {instead})")
     return tuple(missing)

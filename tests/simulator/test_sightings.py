@@ -9,6 +9,7 @@ from simulator.__main__ import main
 from simulator.scenario import load_scenarios
 from simulator.sightings import sighting, unseen
 
+IPV6 = ["Contact: <sip:alice@[::1]:5060>"]
 LINES = [
     "v: SIP/2.0/UDP 127.0.0.1",
     'f: "Overseas call: Singapore" <sip:+6591234567@x>;tag=1',
@@ -42,6 +43,11 @@ calls:
 
 def test_header_lines_are_found_by_name_in_any_form_and_by_pattern() -> None:
     assert unseen(['From: "Overseas call: *" <sip:+65*', "reason: Q.850;cause=?1"], LINES) == ()
+
+
+def test_brackets_are_those_of_an_address() -> None:
+    assert unseen(["Contact: <sip:alice@[::1]:*>"], IPV6) == ()
+    assert unseen(["Contact: <sip:alice@[:1]*"], IPV6) != ()
 
 
 def test_what_was_not_seen_is_told_with_what_was() -> None:
