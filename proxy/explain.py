@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from proxy.authentication import decide
+from proxy.authentication import SPOOFED, decide
 from proxy.config import ProxyConfig, load_config
-from proxy.loading import load_snapshot
+from proxy.loading import load_overlay, load_snapshot, make_desk
 from proxy.numbers import Number
 from proxy.policy.call import JUDGED, Call
 from proxy.policy.case import Case, Origin, number_kind, number_origin
@@ -69,7 +69,7 @@ def explain(
     """The verdict on one raw request, as a JSON object.
 
     `treatment` is what the subscriber, the config or the preset wants done about the rule's calls; `label` what the
-    phone shows, `service` what the softswitch is asked for.
+    phone shows, `service` what the softswitch is asked for, `reply` the text that answers an order to self-service.
 
     `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
     be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. Line ends of a
@@ -85,7 +85,8 @@ def explain(
     if request.header("from") is None:
         example = "From: <sip:+6591234567@example.com>;tag=1"
         raise ValueError(f"found no From among the headers, expected a line such as `{example}` below the first")
-    snapshot = load_snapshot(config)
+    overlay = load_overlay(config)
+    snapshot = load_snapshot(config, overlay)
     policy = Policy(snapshot)
     came_in = Trunk(trunk, config.trunks[trunk].kind, config.trunks[trunk].trust_identity, config.trunks[trunk].auth)
     caller = None if user is None else _subscriber(user, came_in, snapshot)
@@ -96,6 +97,10 @@ def explain(
         call = Call.from_request(request, came_in, snapshot.numbering, arrival, number)
         verdict = fitted(decide(policy, request, call, caller), request)
         elapsed = time.perf_counter() - started
+    desk = make_desk(config, overlay)  # what it changes here is saved nowhere
+    served = desk.serve(call, request.body, snapshot) if desk and verdict.rule != SPOOFED else None
+    if served is not None:
+        call, verdict = served.call, served.verdict
     return {
         "action": verdict.action,
         "status": verdict.status,
@@ -103,6 +108,7 @@ def explain(
         "treatment": verdict.treatment and verdict.treatment.model_dump(exclude_unset=True),
         "label": verdict.label or None,
         "service": verdict.service or None,
+        **({"reply": served.text.body.decode()} if served and served.text else {}),
         **({"assumed": _ASSUMED} if came_in.auth == "digest" and caller is None else {}),
         "caller": _described(call.caller, Case.of(call, snapshot).caller_origin, snapshot),
         "callee": _described(call.callee, number_origin(call.callee, snapshot), snapshot),

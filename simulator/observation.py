@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from proxy.service_desk import RULE as SELF_SERVICE
+
 # What lets a call through, possibly with a mark on it; `divert` keeps the phone from ringing, and so does `challenge`
 # until the caller has met it. Both are answered by the softswitch.
 PASSING_ACTIONS = frozenset({"allow", "label"})
@@ -76,6 +78,11 @@ class ProxyWrote:
     elapsed_us: float | None = None
     service: str = ""
 
+    @property
+    def served(self) -> bool:
+        """Whether this was an order to self-service that was carried out: it reaches the proxy and no phone."""
+        return self.rule == SELF_SERVICE and self.action != "reject"
+
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> ProxyWrote:
         """Read one parsed line of the call log."""
@@ -121,8 +128,9 @@ class CallObservation:
     @property
     def timed(self) -> bool:
         """Whether its setup delay counts: texts have none, and PJSIP looks at its sockets only every few
-        milliseconds, which is more than what is to be measured."""
-        return self.method == "INVITE" and self.agent == "wire"
+        milliseconds, which is more than what is to be measured. A star code has no counterpart without the proxy."""
+        served = self.proxy_wrote is not None and self.proxy_wrote.served
+        return self.method == "INVITE" and self.agent == "wire" and not served
 
     @property
     def unwanted(self) -> bool:
@@ -139,6 +147,8 @@ class CallObservation:
         """Blocked or passed where all three witnesses agree, else a fault of the lab."""
         if self.proxy_wrote is None or self.disagreements:
             return Outcome.FAULT
+        if self.proxy_wrote.served:
+            return Outcome.PASSED
         blocked = self.proxy_wrote.action in BLOCKING_ACTIONS and not self.phone_saw.invites
         return Outcome.BLOCKED if blocked else Outcome.PASSED
 
@@ -184,6 +194,11 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
         problems.append("the caller saw no final answer")
     if record is None:
         problems.append("the proxy wrote no call record")
+    elif record.served:
+        if phone.invites:
+            problems.append(f"the proxy recorded an order but a phone saw {an_invite}")
+        if caller.status not in (None, record.final):
+            problems.append(f"the proxy recorded {record.final} but the caller saw {caller.status}")
     elif record.action in BLOCKING_ACTIONS:
         if phone.invites and record.action != "challenge":  # callers who meet the challenge get through
             problems.append(f"the proxy recorded {record.action} but the phone saw {an_invite}")

@@ -28,6 +28,7 @@ from proxy.authentication import SPOOFED
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
 from proxy.policy.precedence import PRECEDENCE
 from proxy.policy.treatments import Treatments
+from proxy.service_desk import RULE as SELF_SERVICE
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
@@ -81,7 +82,7 @@ def _listed(value: Any) -> Any:
 
 
 def _rule(name: str) -> str:
-    if name not in (known := (*PRECEDENCE, SPOOFED)):
+    if name not in (known := (*PRECEDENCE, SPOOFED, SELF_SERVICE)):
         raise ValueError(f"a rule: {did_you_mean(name, known)}")
     return name
 

@@ -46,6 +46,19 @@ Content-Length: 0
 """
 
 
+ORDER = """\
+MESSAGE sip:10086@127.0.0.1 SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.5:5060;branch=z9hG4bK1
+Max-Forwards: 70
+From: <sip:{caller}@127.0.0.1>;tag=1
+To: <sip:10086@127.0.0.1>
+Call-ID: 1@127.0.0.5
+CSeq: 1 MESSAGE
+Content-Type: text/plain
+
+QXGJLH"""
+
+
 class Desk:
     """A folder with a config, and the command run in it."""
 
@@ -243,3 +256,16 @@ def test_a_time_that_is_none_is_a_usage_error(desk: Desk, capsys: pytest.Capture
         desk.run("--trunk", "international", "--at", "noon", "-")
     assert exit_.value.code == 2
     assert 'found "noon", expected a time such as' in capsys.readouterr().err
+
+
+def test_an_order_to_self_service_is_explained_with_its_reply_and_changes_nothing(desk: Desk) -> None:
+    (desk.folder / "order.sip").write_text(ORDER.format(caller="+8613800138002"))
+    for _ in range(2):  # as if for the first time
+        status, out, _ = desk.run("--trunk", "phones", str(desk.folder / "order.sip"))
+        explained = json.loads(out)
+        assert (status, explained["action"], explained["rule"]) == (0, "allow", "self_service")
+        assert "境外" in explained["reply"]
+    assert not list(desk.folder.glob("*.db"))
+    (desk.folder / "order.sip").write_text(ORDER.format(caller="+6591234567"))
+    _, out, _ = desk.run("--trunk", "international", str(desk.folder / "order.sip"))
+    assert (json.loads(out)["status"], json.loads(out)["rule"]) == (403, "self_service")

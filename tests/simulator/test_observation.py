@@ -74,6 +74,16 @@ def test_a_caller_who_gave_up_during_the_announcement_was_refused_all_the_same()
     assert replace(gave_up, caller_saw=replace(BLOCKED.caller_saw, status=603)).outcome is Outcome.FAULT
 
 
+def test_an_order_to_self_service_has_passed_once_it_is_carried_out_and_rings_no_phone() -> None:
+    record = ProxyWrote("divert", None, "self_service", "", 200, service="rf*play*changed")
+    order = replace(PASSED, phone_saw=PhoneSaw(), proxy_wrote=record)
+    assert (order.outcome, order.timed) == (Outcome.PASSED, False)
+    assert replace(order, phone_saw=PhoneSaw(1)).outcome is Outcome.FAULT
+    assert replace(order, caller_saw=replace(order.caller_saw, status=404)).outcome is Outcome.FAULT
+    refused = replace(BLOCKED, proxy_wrote=ProxyWrote("reject", 403, "self_service", "", 403))
+    assert replace(refused, caller_saw=replace(refused.caller_saw, status=403)).outcome is Outcome.BLOCKED
+
+
 def test_who_hangs_up_on_the_warning_is_no_fault_of_the_lab() -> None:
     def hung_up(service: str) -> CallObservation:
         record = ProxyWrote("label", None, "default.allow", "", 480, service=service)
