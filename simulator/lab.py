@@ -24,18 +24,20 @@ from proxy.subscribers.profile import Subscriber
 from simulator.agents.orders import Credentials, Order, Placed, Taken
 from simulator.agents.pjsua import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
+from simulator.hearings import PROVING_TALK, is_heard, unheard
 from simulator.observation import CallerSaw, PhoneSaw
 from simulator.proxy_process import LabError, ProxyProcess
-from simulator.real_phones import RealPhones
+from simulator.real_phones import Part, RealPhones, callers
 from simulator.sightings import unseen
 from simulator.softswitch.embedded import Account
 from simulator.softswitch.kinds import Kind, softswitch
+from simulator.softswitch.recordings import RECORDING_SERVICES, recording_path
 from simulator.traffic import PlannedCall
 
 Address = tuple[str, int]
 
 _LOCALHOST = "127.0.0.1"
-_PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
+PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",
     "too_many_connections": "connections that the proxy turned away because it held too many",
@@ -85,12 +87,12 @@ class Lab:
         self._switch_kind = switch
         self._on_ended = on_ended
         self._stack = AsyncExitStack()
-        self._proxy: ProxyProcess | None = None
         self._trunks: dict[str, WireTrunk] = {}
         self._placed: dict[str, tuple[Placed, float]] = {}
         self._understand = Numbering(premises.home).understand
         self._by_real_phones = tuple(call for call in calls if call.agent == "pjsua")
         self._real: RealPhones | None = None
+        self._callers: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         try:
@@ -143,7 +145,8 @@ class Lab:
 
     async def _add_real_phones(self, next_hop: Address) -> frozenset[str]:
         """Bring up PJSIP for the calls that ask for it; returns the subscribers that have such a phone."""
-        self._real = await self._stack.enter_async_context(RealPhones(next_hop, self._on_ended))
+        self._real = await self._stack.enter_async_context(RealPhones(next_hop, self._on_ended, self.folder))
+        self._callers = callers(call for call in self._by_real_phones if self._own_phone(call) is None)
         called = {call.callee_name for call in self._by_real_phones if call.callee_name}
         calling = {self._caller_phone(call): self._trunks[call.trunk].address[0] for call in self._by_real_phones}
         try:
@@ -160,16 +163,19 @@ class Lab:
         self._on_ended(placed.order.call_id)
 
     def _caller_phone(self, call: PlannedCall) -> str:
-        """The real phone that places a call: the subscriber's own, or the one of its trunk."""
-        own = call.caller_name if isinstance(self._trunks[call.trunk], WirePhones) else None
-        return own or call.trunk
+        """The real phone that places a call: the subscriber's own, or one of its trunk."""
+        return self._own_phone(call) or self._callers[call.id]
+
+    def _own_phone(self, call: PlannedCall) -> str | None:
+        return call.caller_name if isinstance(self._trunks[call.trunk], WirePhones) else None
 
     async def _start_proxy(self) -> Address:
         address = (_LOCALHOST, free_port())
         config = self.folder / "proxy.yaml"
         self._write_subscribers()
         config.write_text(yaml.safe_dump(self._config(address), sort_keys=False), encoding="utf-8")
-        self._proxy = await ProxyProcess.start(config, self.folder / "proxy.log")
+        proxy = await ProxyProcess.start(config, self.folder / "proxy.log")
+        self._stack.push_async_callback(self._stop_proxy, proxy)
         return address
 
     def _config(self, address: Address) -> dict[str, Any]:
@@ -221,10 +227,11 @@ class Lab:
         if self._real is not None and call.agent == "pjsua":
             # Its Call-ID is PJSIP's own choice; a called wire phone goes by the number instead.
             self.phones.for_number[call.callee] = self._outside.for_number[call.callee] = behaviour
-            self._real.place(self._caller_phone(call), _order(call), behaviour, due)
+            part = Part(behaviour, call.phone_presses, recording_path(self.folder, "phone", call.id))
+            self._real.place(self._caller_phone(call), _order(call), part, due, call.caller_presses)
             return
         if self._real is not None:
-            self._real.expect(call.id, behaviour)
+            self._real.expect(call.id, Part(behaviour))
         self.phones.for_call[call.id] = self._outside.for_call[call.id] = behaviour
         order = _order(call, self._credentials(call))
         self._placed[call.id] = self._trunks[call.trunk].place(order), due
@@ -297,22 +304,50 @@ class Lab:
             *(f"the phone saw no {text}" for text in by_phone),
         )
 
+    def unheard(self, call: PlannedCall) -> tuple[str, ...]:
+        """What the scenario wants heard and was not, by recordings that are whole once the lab is down."""
+        if (expect := call.expect) is None:
+            return ()
+        return tuple(
+            f"the {side} heard no {text}"
+            for side in ("caller", "phone", "switch")
+            for text in unheard(getattr(expect, f"{side}_hears"), self._recording(side, call))
+        )
+
+    def deaf(self, call: PlannedCall) -> tuple[str, ...]:
+        """Who of two real phones that have talked long enough did not hear the other."""
+        if self._real is None or call.agent != "pjsua" or not call.callee_name or (call.talk or 0.0) < PROVING_TALK:
+            return ()
+        others = (("caller", "phone"), ("phone", "caller"))
+        return tuple(
+            f"the {side} did not hear the {other}"
+            for side, other in others
+            if not is_heard(other, self._recording(side, call))
+        )
+
+    def _recording(self, side: str, call: PlannedCall) -> Path:
+        """Where what a side heard is; the switch has recordings of those whom it answers and then listens to."""
+        if side != "switch":
+            return recording_path(self.folder, side, call.id)
+        paths = [recording_path(self.folder, service, self.call_id(call)) for service in RECORDING_SERVICES]
+        return next((path for path in paths if path.exists()), paths[0])
+
     async def close(self) -> None:
         """Take everything down; `problems` then says what went wrong meanwhile."""
-        if self._proxy is not None:
-            proxy, self._proxy = self._proxy, None
-            counters = await proxy.stop()
-            if counters is None:
-                self.problems.append("the proxy did not end when and as it was told to (see proxy.log)")
-            else:
-                self.problems += [
-                    f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
-                ]
+        await self._stack.aclose()
         unsent = sum(trunk.unsent for trunk in (*self._trunks.values(), self._outside))
         if unsent:
             self.problems.append(f"{unsent} datagrams that this machine did not let the agents send")
-        await self._stack.aclose()
         self.problems += self.switch.problems
+
+    async def _stop_proxy(self, proxy: ProxyProcess) -> None:
+        counters = await proxy.stop()
+        if counters is None:
+            self.problems.append("the proxy did not end when and as it was told to (see proxy.log)")
+        else:
+            self.problems += [
+                f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
+            ]
 
 
 def user_of(name: str, subscriber: Subscriber) -> str:
@@ -344,7 +379,7 @@ def _order(call: PlannedCall, credentials: Credentials | None = None) -> Order:
         privacy=call.privacy,
         talk=call.talk,
         cancel_after=call.cancel_after,
-        patience=call.ring + (call.cancel_after or 0.0) + _PATIENCE,
+        patience=call.ring + (call.cancel_after or 0.0) + PATIENCE,
         text=call.body,
         credentials=credentials,
     )

@@ -123,7 +123,8 @@ class CallObservation:
     phone_saw: PhoneSaw
     proxy_wrote: ProxyWrote | None
     method: str = "INVITE"
-    unseen: tuple[str, ...] = ()  # what the scenario wanted a side to see, and it did not
+    unproven: tuple[str, ...] = ()  # what the scenario wanted a side to see or hear, and it did not
+    deaf: tuple[str, ...] = ()  # who of two real phones in conversation did not hear the other
 
     @property
     def timed(self) -> bool:
@@ -173,7 +174,7 @@ class CallObservation:
             for key, value in wanted.items()
             if value is not None and seen[key] != value
         ]
-        return (*differing, *self.unseen)
+        return (*differing, *self.unproven)
 
 
 def _warned(phone: PhoneSaw, record: ProxyWrote) -> bool:
@@ -211,6 +212,8 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
             problems.append(f"the proxy recorded {record.action} but the phone saw no {call.method}")
         elif caller.status not in (None, phone.status, _ACCEPTED[call.method]) and not _warned(phone, record):
             problems.append(f"the phone answered {phone.status} but the caller saw {caller.status}")
+        if caller.status == 200:
+            problems += call.deaf
         if caller.status is not None and record.final is not None and caller.status != record.final:
             problems.append(f"the proxy recorded a final {record.final} but the caller saw {caller.status}")
     else:

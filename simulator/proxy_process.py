@@ -76,8 +76,9 @@ class ProxyProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
             try:
-                async with asyncio.timeout(STOP_WITHIN):
-                    await self._process.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(STOP_WITHIN):
+                        await self._process.wait()
             finally:
                 if self._process.returncode is None:
                     with contextlib.suppress(ProcessLookupError):

@@ -5,40 +5,67 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from proxy.sip.message import parse
+from simulator.agents.audio import tone, write_wav
 from simulator.agents.orders import CALL_HEADER, Order
 from simulator.agents.pjsua import RING_ONLY, Phone, PhoneCall, PhoneError, PhonePool
 from simulator.agents.wire import Behaviour
+from simulator.hearings import VOICES
 from simulator.observation import CallerSaw, PhoneSaw
+from simulator.softswitch.recordings import recording_path
+from simulator.traffic import PlannedCall
 
 Address = tuple[str, int]
 
 _SETTLE = 2.0  # seconds that a call may take beyond its order to end
+_LISTENS = 2.0  # seconds of an announcement that somebody listens to before pressing a key
+_BETWEEN_CALLS = 5.0  # seconds beyond its plan after which a trunk's phone is taken to be free again
+_MOST_CALLERS = 16  # phones that call on one trunk
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a called phone does in one call: it presses the keys once it has answered, and records what it hears."""
+
+    behaviour: Behaviour
+    presses: str = ""
+    recording: Path | None = None
 
 
 class RealPhones:
     """The PJSIP phones of one pass. `server` is where they register and send their calls; `on_ended` as in `Lab`.
 
     A phone that is called rings at once and then does what the called number's order says, found by the caller
-    side's Call-ID, which PJSIP picks for itself where it is the caller too.
+    side's Call-ID, which PJSIP picks for itself where it is the caller too. Both sides say a tone all the time, and
+    what they hear goes to `recordings` in the `folder`.
     """
 
-    def __init__(self, server: Address, on_ended: Callable[[str], None]) -> None:
+    def __init__(self, server: Address, on_ended: Callable[[str], None], folder: Path) -> None:
         self._server = server
         self._on_ended = on_ended
+        self._folder = folder
         self._pool = PhonePool()
         self._phones: dict[str, Phone] = {}
-        self._behaviours: defaultdict[str, asyncio.Future[Behaviour]] = defaultdict(asyncio.Future)
+        self._parts: defaultdict[str, asyncio.Future[Part]] = defaultdict(asyncio.Future)
         self._taken: defaultdict[str, list[PhoneCall]] = defaultdict(list)
         self._placed: dict[str, asyncio.Task[None]] = {}
         self._started: dict[str, PhoneCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._due: dict[str, float] = {}
+        self._voices: dict[str, Path] = {}
 
     async def __aenter__(self) -> Self:
+        self._scratch = TemporaryDirectory(prefix="ringfence-")
+        for side, hz in VOICES.items():
+            self._voices[side] = Path(self._scratch.name) / f"{side}.wav"
+            write_wav(self._voices[side], tone(hz, 1.0))
+        recording_path(self._folder, "", "").parent.mkdir(parents=True, exist_ok=True)
         await self._pool.__aenter__()
         return self
 
@@ -48,6 +75,7 @@ class RealPhones:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._pool.__aexit__(None, None, None)
+        self._scratch.cleanup()
 
     async def add(self, name: str, user: str, password: str, bind: str) -> None:
         """A subscriber's phone, registered and waiting for calls. Raises PhoneError."""
@@ -60,18 +88,18 @@ class RealPhones:
         """A phone on a trunk, which only calls."""
         self._phones[name] = await self._pool.phone(name, server=self._server, bind=bind)
 
-    def place(self, name: str, order: Order, behaviour: Behaviour, due: float) -> None:
-        """Have the phone `name` call now; `behaviour` is the called phone's."""
+    def place(self, name: str, order: Order, part: Part, due: float, presses: str = "") -> None:
+        """Have the phone `name` call now and press these keys once it is answered; `part` is the called phone's."""
         self._due[order.call_id] = due
-        task = asyncio.create_task(self._call(self._phones[name], order, behaviour))
+        task = asyncio.create_task(self._call(self._phones[name], order, part, presses))
         task.add_done_callback(lambda _: self._on_ended(order.call_id))
         self._placed[order.call_id] = task
 
-    def expect(self, call_id: str, behaviour: Behaviour) -> None:
+    def expect(self, call_id: str, part: Part) -> None:
         """A call of somebody else's to one of these phones."""
-        future = self._behaviours[call_id]
+        future = self._parts[call_id]
         if not future.done():
-            future.set_result(behaviour)
+            future.set_result(part)
 
     async def idle(self) -> None:
         """Wait until every call placed has ended."""
@@ -125,21 +153,31 @@ class RealPhones:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _call(self, phone: Phone, order: Order, behaviour: Behaviour) -> None:
-        call = await phone.call(order.callee, caller=order.from_, headers=order.identity_headers, talk=order.talk)
+    async def _call(self, phone: Phone, order: Order, part: Part, presses: str) -> None:
+        call = await phone.call(
+            order.callee,
+            caller=order.from_,
+            headers=order.identity_headers,
+            talk=order.talk,
+            play=self._voices["caller"],
+            record=recording_path(self._folder, "caller", order.call_id),
+        )
         self._started[order.call_id] = call
-        self.expect(call.call_id, behaviour)
+        self.expect(call.call_id, part)
         if order.cancel_after is not None:
             with contextlib.suppress(PhoneError, TimeoutError):
                 await call.wait("ringing", within=order.patience)
                 await asyncio.sleep(order.cancel_after)
             await call.hang_up()
+        pressing = asyncio.create_task(_press(call, presses))
         try:
             await call.wait("ended", within=order.patience + (order.talk or 0.0))
         except TimeoutError:
             await call.hang_up()
             with contextlib.suppress(TimeoutError):
                 await call.wait("ended", within=_SETTLE)
+        finally:
+            pressing.cancel()
 
     async def _serve(self, phone: Phone) -> None:
         while True:
@@ -152,9 +190,38 @@ class RealPhones:
             await call.grows()
         near = parse(invite.message.encode()).header(CALL_HEADER.lower()) or call.call_id
         self._taken[near].append(call)
-        behaviour = await self._behaviours[near]
-        if behaviour.status is None:
+        part = await self._parts[near]
+        if part.behaviour.status is None:
             return
-        await asyncio.sleep(behaviour.after)
         with contextlib.suppress(PhoneError):
-            await call.answer(behaviour.status)
+            await call.play(self._voices["phone"])
+            if part.recording is not None:
+                await call.record(part.recording)
+            await asyncio.sleep(part.behaviour.after)
+            await call.answer(part.behaviour.status)
+        await _press(call, part.presses)
+
+
+async def _press(call: PhoneCall, keys: str) -> None:
+    """Press these keys, each after some listening, for as long as the call lasts."""
+    with contextlib.suppress(PhoneError, TimeoutError):
+        for key in keys:
+            await call.wait("answered", within=3600.0)
+            await asyncio.sleep(_LISTENS)
+            await call.dtmf(key)
+
+
+def callers(calls: Iterable[PlannedCall]) -> dict[str, str]:
+    """Who places each call that comes in from a trunk, by its id: a phone makes one call at a time, as PJSIP has room
+    for few, and a trunk has as many as it needs for that, `_MOST_CALLERS` at most."""
+    chosen: dict[str, str] = {}
+    free_at: defaultdict[str, list[float]] = defaultdict(list)  # of each trunk's phones, when they are free
+    for call in sorted(calls, key=lambda call: call.start):
+        phones = free_at[call.trunk]
+        index = min(range(len(phones)), key=phones.__getitem__, default=0)
+        if not phones or (phones[index] > call.start and len(phones) < _MOST_CALLERS):
+            index = len(phones)
+            phones.append(0.0)
+        phones[index] = call.start + call.ring + (call.cancel_after or 0.0) + (call.talk or 0.0) + _BETWEEN_CALLS
+        chosen[call.id] = f"{call.trunk}-{index + 1}"
+    return chosen

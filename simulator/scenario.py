@@ -6,35 +6,29 @@ YAML -> frozen models; all errors of a file are told at once. Durations become s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
     Tag,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
-from proxy.authentication import SPOOFED
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
-from proxy.policy.precedence import PRECEDENCE
 from proxy.policy.treatments import Treatments
-from proxy.service_desk import RULE as SELF_SERVICE
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
 from simulator.file_kinds import FileKind, files_in, kind_of
-from simulator.sightings import sighting
-from simulator.thresholds import Threshold
+from simulator.scenario_fields import Duration, Hearings, Keys, Name, Rate, RuleName, Sightings, Texts, Thresholds
 
 # The trunks that every lab has, and their kinds.
 TRUNKS: Mapping[str, str] = {"international": "international", "domestic": "domestic", "phones": "access"}
@@ -46,92 +40,20 @@ _INSTEAD = {
     FileKind.FOREIGN: ": a scenario has at least the keys scenario, subscribers and calls",
 }
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _USER_PART = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]+")  # RFC 3261 section 25.1
 _DIALLED = re.compile(r"[+*0-9][*0-9]*")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,13}")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)|0")
-_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
+# What an agent cannot do or witness, and who can.
+_BEYOND: Mapping[str, tuple[Set[str], str]] = {
+    "pjsua": ({"caller_sees", "phone_sees"}, "agent: wire: real phones do not show it"),
+    "wire": (
+        {"caller_hears", "phone_hears", "switch_hears", "caller_presses", "phone_presses"},
+        "agent: pjsua: wire agents have no sound",
+    ),
+}
 _MOST = 1_000_000  # calls of a campaign, numbers of a pool
 _POOL_DIGITS = 6  # that follow a pool's prefix where its length is not said
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("a name of letters, digits, - and _")
-    return text
-
-
-def _duration(value: Any) -> Any:
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('a duration such as "1.5s", "250ms" or "2m"')
-    return float(match[1] or 0) * _SECONDS[match[2]]
-
-
-def _rate(value: Any) -> Any:
-    match = _RATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None or float(match[1]) == 0:
-        raise ValueError('a rate such as "20/s", "90/min" or "600/h"')
-    return float(match[1]) / _SECONDS[match[2]]
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _rule(name: str) -> str:
-    if name not in (known := (*PRECEDENCE, SPOOFED, SELF_SERVICE)):
-        raise ValueError(f"a rule: {did_you_mean(name, known)}")
-    return name
-
-
-def _thresholds(value: Any) -> tuple[Threshold, ...]:
-    if not isinstance(value, dict):
-        raise ValueError('figures and their limits, such as {scam_recall: [">= 0.95 lower95"]}')
-    parsed, problems = [], []
-    for figure, limits in value.items():
-        for index, limit in enumerate(limits if isinstance(limits, list) else [limits]):
-            try:
-                parsed.append(Threshold.parse(figure, str(limit)))
-            except ValueError as error:
-                problems.append(Problem((figure, index), str(error)))
-    if problems:
-        raise Problems(problems)
-    return tuple(parsed)
-
-
-Name = Annotated[str, AfterValidator(_name)]
 TrunkName = Literal["international", "domestic", "phones"]
-Duration = Annotated[
-    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^({_DURATION.pattern})$"})
-]
-Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})]
-Texts = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_listed),
-    AfterValidator(some),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-Sightings = Annotated[
-    tuple[Annotated[str, AfterValidator(sighting)], ...],
-    BeforeValidator(_listed),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-Thresholds = Annotated[
-    tuple[Threshold, ...],
-    BeforeValidator(_thresholds),
-    WithJsonSchema(
-        {
-            "additionalProperties": {"type": "array", "items": {"type": "string"}},
-            "type": "object",
-            "description": "Figures and what they must reach. A rate: '>= 0.95', or '>= 0.95 lower95', which holds the "
-            "lower end of its 95 % Wilson interval against the limit (upper95: the upper end), so that few calls "
-            "prove little. A delay: 'p99 < 20ms' (p50, p95, p99 or max).",
-        }
-    ),
-]
 
 
 class _Model(BaseModel):
@@ -176,13 +98,23 @@ class Expect(_Model):
 
     `caller_sees` are header lines of the refusal that the caller gets, `phone_sees` those of the INVITE or MESSAGE that
     the phone gets, such as "From: *Overseas call*"; * stands for anything. Both are for wire agents.
+    What real phones hear (`agent: pjsua`) is told by their recordings: an announcement by its name, the voice of the
+    other side (`caller` or `phone`), or `nothing`. `switch_hears` is what a mailbox or honeypot recorded.
     """
 
     action: Literal["allow", "label", "challenge", "divert", "reject"] | None = None
-    rule: Annotated[str, AfterValidator(_rule)] | None = None
+    rule: RuleName | None = None
     status: Annotated[int, Field(ge=100, le=699)] | None = None
     caller_sees: Sightings = ()
     phone_sees: Sightings = ()
+    caller_hears: Hearings = ()
+    phone_hears: Hearings = ()
+    switch_hears: Hearings = ()
+
+    @property
+    def hears(self) -> bool:
+        """Whether anything is said of what is heard."""
+        return bool(self.caller_hears or self.phone_hears or self.switch_hears)
 
 
 class Calls(_Model):
@@ -192,7 +124,8 @@ class Calls(_Model):
     subscriber, or `anonymous`; on the trunk `phones` it is a subscriber. `to` is a subscriber, a number to dial, or a
     list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's 180 to what it does
     then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's CANCEL. Texts
-    know `start` only. `presents` is what a subscriber's phone claims as its number instead of their own.
+    know `start` only. `presents` is what a subscriber's phone claims as its number instead of their own. Real phones
+    press the keys `caller_presses` and `phone_presses` after the answer, each after 2 s of listening.
     """
 
     campaign: Name | None = None
@@ -212,6 +145,8 @@ class Calls(_Model):
     cancel_after: Duration | None = None
     answer: Literal["answer", "ring_only", "busy", "reject"] | None = None
     agent: Literal["wire", "pjsua"] = "wire"
+    caller_presses: Keys = ""
+    phone_presses: Keys = ""
     truth: Literal["scam", "legit", "attack"]
     family: Name | None = None
     display_name: str = ""
@@ -280,11 +215,12 @@ class Calls(_Model):
         return self
 
     @model_validator(mode="after")
-    def _can_be_seen(self) -> Calls:
-        if self.agent == "pjsua" and self.expect is not None:
-            names = [name for name in ("caller_sees", "phone_sees") if getattr(self.expect, name)]
-            if names:
-                raise Problems(Problem(("expect", name), "agent: wire: real phones do not show it") for name in names)
+    def _can_be_witnessed(self) -> Calls:
+        said: list[tuple[str, ...]] = [("expect", name) for name in (self.expect or Expect()).model_fields_set]
+        said += [(name,) for name in self.model_fields_set]
+        names, expected = _BEYOND[self.agent]
+        if wrong := [path for path in said if path[-1] in names]:
+            raise Problems(Problem(path, expected) for path in wrong)
         return self
 
     @model_validator(mode="after")

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from simulator.hearings import PROVING_TALK
 from simulator.scenario import Calls, Expect, Pool, Scenario
 
 _RING = 0.1  # seconds, where the scenario does not say
-_TALK = 0.1
+_TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class PlannedCall:
 
     `caller` is what to present as user part (`anonymous` included), `callee` what to dial; the `_name`s are set
     where they are subscribers. `ring` is seconds until the phone does what `behaviour` says; `talk` seconds from the
-    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `body` is the text's words.
+    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `body` is the text's words,
+    `caller_presses` and `phone_presses` are keys that real phones press after the answer.
     """
 
     id: str
@@ -47,6 +49,14 @@ class PlannedCall:
     privacy: str | None = None
     method: Literal["INVITE", "MESSAGE"] = "INVITE"
     body: str | None = None
+    caller_presses: str = ""
+    phone_presses: str = ""
+
+    @property
+    def needs_sound(self) -> bool:
+        """Whether only real phones can play it as planned: they press keys, and it is said what is heard."""
+        hears = self.expect is not None and self.expect.hears
+        return bool(self.caller_presses or self.phone_presses or hears)
 
 
 def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
@@ -79,7 +89,7 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             callee_name=callee if callee in scenario.subscribers else None,
             start=round(start, 6),
             ring=0.0 if is_text else _RING if entry.ring is None else entry.ring,
-            talk=None if is_text else _TALK if entry.talk is None else entry.talk,
+            talk=None if is_text else _TALK[entry.agent] if entry.talk is None else entry.talk,
             behaviour=behaviour,
             cancel_after=cancel_after,
             agent=entry.agent,
@@ -91,6 +101,8 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             privacy=entry.privacy,
             method=entry.method,
             body=entry.body,
+            caller_presses=entry.caller_presses,
+            phone_presses=entry.phone_presses,
         )
         start += 1 / entry.rate if entry.arrivals == "steady" else random.expovariate(entry.rate)
 

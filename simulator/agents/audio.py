@@ -6,7 +6,7 @@ Samples are float arrays in -1..1; files are 16-bit mono WAV.
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ Samples = npt.NDArray[np.float64]
 
 RATE_HZ = 8000
 BLOCK_S = 0.05  # 20 Hz wide bins: two tones 100 Hz apart are told apart with ease
+PURE = 0.8  # the share of its energy that makes a block of samples a tone
 AUDIBLE_RMS = 0.005  # about 46 dB below full scale; G.711's idle noise is well under it
 
 PIECE_S = 0.5  # long enough to know a piece of speech by, short enough that a jitter buffer leaves most of them whole
@@ -43,8 +44,8 @@ def write_wav(path: Path, samples: Samples, *, rate: int = RATE_HZ) -> None:
 
 
 def read_wav(path: Path) -> tuple[Samples, int]:
-    """Samples and rate (Hz) of a 16-bit mono WAV; ValueError for any other kind."""
-    with wave.open(str(path), "rb") as file:
+    """Samples and rate (Hz) of a 16-bit mono WAV; ValueError for any other kind and for one that was cut short."""
+    with _opened(path) as file:
         if (file.getnchannels(), file.getsampwidth()) != (1, 2):
             raise ValueError(
                 f"{path}: found {file.getnchannels()} channels of {file.getsampwidth() * 8} bits,"
@@ -52,6 +53,13 @@ def read_wav(path: Path) -> tuple[Samples, int]:
             )
         samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
         return samples.astype(np.float64) / 32768, file.getframerate()
+
+
+def _opened(path: Path) -> wave.Wave_read:
+    try:
+        return wave.open(str(path), "rb")
+    except (EOFError, wave.Error) as error:
+        raise ValueError(f"{path}: no whole WAV file ({error or 'it ends too early'})") from error
 
 
 def tone_share(samples: Samples, hz: float, *, rate: int = RATE_HZ) -> float:
@@ -63,14 +71,22 @@ def tone_share(samples: Samples, hz: float, *, rate: int = RATE_HZ) -> float:
     return min(1.0, float(2 * np.abs(samples @ turn) ** 2 / (samples.size * energy)))
 
 
-def tone_seconds(samples: Samples, hz: float, *, rate: int = RATE_HZ, share: float = 0.8) -> float:
+def tone_seconds(samples: Samples, hz: float, *, rate: int = RATE_HZ, share: float = PURE) -> float:
     """For how many seconds a tone of ``hz`` is audible and carries at least ``share`` of the energy."""
+    blocks = _blocks(samples, rate)
+    audible = _rms(blocks) >= AUDIBLE_RMS
+    return BLOCK_S * sum(tone_share(block, hz, rate=rate) >= share for block in blocks[audible])
+
+
+def _blocks(samples: Samples, rate: int) -> Samples:
+    """The samples in rows of BLOCK_S each; what is left over at the end is left out."""
     size = round(BLOCK_S * rate)
-    blocks = samples[: samples.size // size * size].reshape(-1, size)
-    heard = sum(
-        np.sqrt(np.mean(block**2)) >= AUDIBLE_RMS and tone_share(block, hz, rate=rate) >= share for block in blocks
-    )
-    return float(heard) * BLOCK_S
+    return samples[: samples.size // size * size].reshape(-1, size)
+
+
+def _rms(blocks: Samples) -> Samples:
+    """How loud each row is."""
+    return np.asarray(np.sqrt(np.mean(blocks**2, axis=1)), dtype=np.float64)
 
 
 def heard(path: Path, hz: float) -> float:
@@ -79,14 +95,20 @@ def heard(path: Path, hz: float) -> float:
     return tone_seconds(samples, hz, rate=rate)
 
 
-def likeness(recording: Path, prompt: Path) -> float:
+def is_silent(path: Path) -> bool:
+    """Whether nothing in a recording can be heard."""
+    return not np.any(_rms(_blocks(*read_wav(path))) >= AUDIBLE_RMS)
+
+
+def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) -> float:
     """How surely the prompt is in the recording: 1 is as it was played, 0 not at all.
 
     The prompt is looked for piece by piece, each by its normalised cross-correlation with the recording, at the one
     delay at which the pieces together fit best. So neither delay, gain, G.711 nor repetition matters, a packet lost
-    or put in costs one piece, and of a prompt that was heard in part only that part counts.
+    or put in costs one piece, and of a prompt that was heard in part only that part counts. Where a tone of one of
+    the frequencies ``but_for`` is heard, nothing else is looked for.
     """
-    played, heard_ = _brightened(prompt), _brightened(recording)
+    played, heard_ = _brightened(prompt), _brightened(recording, but_for)
     count = max(1, round(played.size / RATE_HZ / PIECE_S))
     size = played.size // count // STEP * STEP
     pieces = played[: count * size].reshape(count, size)
@@ -115,9 +137,12 @@ def which_prompt(recording: Path, prompts: Iterable[str] = PROMPTS) -> str | Non
     return found[1] if found[0] >= SAME else None
 
 
-def _brightened(path: Path) -> Samples:
+def _brightened(path: Path, but_for: Collection[float] = ()) -> Samples:
     """The file's samples at 8 kHz, high tones raised: speech is mostly low tones, which are alike in all of it."""
     samples, rate = read_wav(path)
+    for block in _blocks(samples, rate):
+        if any(tone_share(block, hz, rate=rate) >= PURE for hz in but_for):
+            block[:] = 0
     if rate != RATE_HZ:
         size = samples.size * RATE_HZ // rate
         samples = np.fft.irfft(np.fft.rfft(samples)[: size // 2 + 1], size) * (size / samples.size)

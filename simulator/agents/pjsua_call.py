@@ -124,6 +124,10 @@ class PhoneCall(Log):
         """Play this WAV file from its start, over and over; None plays silence."""
         await self._order("play", path=None if path is None else str(path))
 
+    async def record(self, path: Path) -> None:
+        """Write what is heard from now on to this WAV file, which is whole once the call has ended."""
+        await self._order("record", path=str(path))
+
     async def _order(self, do: str, **details: Any) -> None:
         if self.over:  # in a new worker the key may be another call's
             raise PhoneError(f"the call is over: {self.over.text}")

@@ -125,11 +125,13 @@ class Call(pj.Call):  # type: ignore[misc]
 
     def record(self) -> None:
         """Write what the other side sends to a WAV file, which is whole once the call is reported as ended."""
+        if self.audio is None:
+            return
         if self.orders["record"] and self.recorder is None:
             self.recorder = pj.AudioMediaRecorder()
             self.recorder.createRecorder(self.orders["record"])
             self.recording = Path(self.orders["record"])
-        if self.recorder is not None and self.audio is not None:
+        if self.recorder is not None:
             self.audio.startTransmit(self.recorder)
 
     def is_recorded(self) -> bool:
@@ -335,6 +337,10 @@ class Worker:
 
     def do_play(self, call: str, path: str | None) -> None:
         self.calls[call].play(path)
+
+    def do_record(self, call: str, path: str) -> None:
+        self.calls[call].orders["record"] = path
+        self.calls[call].record()
 
     # --- calls
 

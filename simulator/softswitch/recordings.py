@@ -10,6 +10,8 @@ from typing import Final
 from simulator.softswitch.g711 import RATE, Law, decode
 from simulator.softswitch.rtp import Packet
 
+RECORDING_SERVICES: Final = ("voicemail", "honeypot")
+
 _NOT_SAID = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_GAP: Final = 30 * RATE  # samples of silence in a row
 _HALF: Final = 1 << 31  # of the timestamps' circle: what is further ahead is behind

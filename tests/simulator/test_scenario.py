@@ -196,6 +196,22 @@ thresholds:
             "call: a, method: MESSAGE, body: hello, agent: pjsua, trunk: domestic, from: bob, to: bob, truth: legit",
             '4:52: found "pjsua", expected wire: real phones send no texts',
         ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, expect: {caller_hears: barred}",
+            '4:89: found "barred", expected agent: pjsua: wire agents have no sound',
+        ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, phone_presses: '5'",
+            '4:81: found "5", expected agent: pjsua: wire agents have no sound',
+        ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, agent: pjsua, caller_presses: five",
+            '4:96: found "five", expected keys of a phone: digits, * and #',
+        ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, agent: pjsua, expect: {phone_hears: bared}",
+            '4:102: found "bared", expected caller, phone, nothing or an announcement: "barred"',
+        ),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused(folder: Path, entry: str, error: str) -> None:

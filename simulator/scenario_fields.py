@@ -1,0 +1,104 @@
+"""What may stand in the fields of a scenario file: names, durations, rates, rules, sightings, hearings, thresholds."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from proxy.authentication import SPOOFED
+from proxy.config import some
+from proxy.policy.precedence import PRECEDENCE
+from proxy.service_desk import RULE as SELF_SERVICE
+from proxy.yaml_file import Problem, Problems, did_you_mean
+from simulator.hearings import hearing
+from simulator.sightings import sighting
+from simulator.thresholds import Threshold
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_KEYS = re.compile(r"[0-9*#]{1,32}")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)|0")
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("a name of letters, digits, - and _")
+    return text
+
+
+def _duration(value: Any) -> Any:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('a duration such as "1.5s", "250ms" or "2m"')
+    return float(match[1] or 0) * _SECONDS[match[2]]
+
+
+def _rate(value: Any) -> Any:
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or float(match[1]) == 0:
+        raise ValueError('a rate such as "20/s", "90/min" or "600/h"')
+    return float(match[1]) / _SECONDS[match[2]]
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _rule(name: str) -> str:
+    if name not in (known := (*PRECEDENCE, SPOOFED, SELF_SERVICE)):
+        raise ValueError(f"a rule: {did_you_mean(name, known)}")
+    return name
+
+
+def _keys(text: str) -> str:
+    if not _KEYS.fullmatch(text):
+        raise ValueError("keys of a phone: digits, * and #")
+    return text
+
+
+def _thresholds(value: Any) -> tuple[Threshold, ...]:
+    if not isinstance(value, dict):
+        raise ValueError('figures and their limits, such as {scam_recall: [">= 0.95 lower95"]}')
+    parsed, problems = [], []
+    for figure, limits in value.items():
+        for index, limit in enumerate(limits if isinstance(limits, list) else [limits]):
+            try:
+                parsed.append(Threshold.parse(figure, str(limit)))
+            except ValueError as error:
+                problems.append(Problem((figure, index), str(error)))
+    if problems:
+        raise Problems(problems)
+    return tuple(parsed)
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Duration = Annotated[
+    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^({_DURATION.pattern})$"})
+]
+Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})]
+_ONE_OR_MANY = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(some), _ONE_OR_MANY]
+Sightings = Annotated[
+    tuple[Annotated[str, AfterValidator(sighting)], ...], BeforeValidator(_listed), AfterValidator(some), _ONE_OR_MANY
+]
+Hearings = Annotated[
+    tuple[Annotated[str, AfterValidator(hearing)], ...], BeforeValidator(_listed), AfterValidator(some), _ONE_OR_MANY
+]
+RuleName = Annotated[str, AfterValidator(_rule)]
+Keys = Annotated[str, AfterValidator(_keys)]
+Thresholds = Annotated[
+    tuple[Threshold, ...],
+    BeforeValidator(_thresholds),
+    WithJsonSchema(
+        {
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            "type": "object",
+            "description": "Figures and what they must reach. A rate: '>= 0.95', or '>= 0.95 lower95', which holds the "
+            "lower end of its 95 % Wilson interval against the limit (upper95: the upper end), so that few calls "
+            "prove little. A delay: 'p99 < 20ms' (p50, p95, p99 or max).",
+        }
+    ),
+]

@@ -1,0 +1,81 @@
+"""What a recording proves of what was heard."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator.agents.audio import tone, write_wav
+from simulator.hearings import NOTHING, VOICES, hearing, unheard
+from simulator.real_phones import callers
+from simulator.softswitch.prompts import prompt
+from simulator.traffic import PlannedCall
+
+
+@pytest.mark.parametrize("text", ["caller", "phone", "nothing", "barred", "challenge-5"])
+def test_voices_announcements_and_nothing_can_be_wanted(text: str) -> None:
+    assert hearing(text) == text
+
+
+def test_what_can_never_be_heard_is_no_expectation() -> None:
+    with pytest.raises(ValueError, match=r'caller, phone, nothing or an announcement: .*"barred"'):
+        hearing("bared")
+
+
+@pytest.mark.parametrize(("side", "other"), [("caller", "phone"), ("phone", "caller")])
+def test_a_voice_is_told_from_the_other_one(tmp_path: Path, side: str, other: str) -> None:
+    write_wav(tmp_path / "heard.wav", tone(VOICES[side], 0.6))
+    assert unheard([side], tmp_path / "heard.wav") == ()
+    assert unheard([other, NOTHING], tmp_path / "heard.wav") == (f"{other} (but {side})", f"nothing (but {side})")
+
+
+def test_a_short_piece_of_a_voice_proves_nothing(tmp_path: Path) -> None:
+    write_wav(tmp_path / "heard.wav", tone(VOICES["phone"], 0.3))
+    assert unheard(["phone"], tmp_path / "heard.wav") == ("phone (but nothing)",)
+
+
+def test_a_swapped_announcement_is_found_out(tmp_path: Path) -> None:
+    shutil.copy(prompt("locked"), tmp_path / "heard.wav")
+    assert unheard(["locked"], tmp_path / "heard.wav") == ()
+    assert unheard(["barred"], tmp_path / "heard.wav") == ("barred (but locked)",)
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0, 1.0])
+def test_no_recording_and_a_silent_one_are_nothing(tmp_path: Path, seconds: float | None) -> None:
+    if seconds is not None:
+        write_wav(tmp_path / "heard.wav", np.zeros(round(seconds * 8000)))
+    assert unheard([NOTHING], tmp_path / "heard.wav") == ()
+    assert unheard(["barred", "caller"], tmp_path / "heard.wav") == ("barred (but nothing)", "caller (but nothing)")
+
+
+def planned(id_: str, start: float, trunk: str = "international") -> PlannedCall:
+    return PlannedCall(
+        id=id_,
+        campaign=id_,
+        family=id_,
+        trunk=trunk,
+        caller="+6591234567",
+        caller_name=None,
+        callee="+8613800138001",
+        callee_name="alice",
+        start=start,
+        ring=0.5,
+        talk=1.0,
+        behaviour="answer",
+        cancel_after=None,
+        agent="pjsua",
+        truth="legit",
+        expect=None,
+    )
+
+
+def test_calls_at_the_same_time_get_a_phone_each_and_later_ones_find_it_free() -> None:
+    calls = [planned("a", 0.0), planned("b", 1.0), planned("c", 20.0), planned("d", 20.0, "domestic")]
+    assert callers(calls) == {"a": "international-1", "b": "international-2", "c": "international-1", "d": "domestic-1"}
+
+
+def test_a_trunk_has_a_limited_number_of_phones() -> None:
+    assert len(set(callers(planned(f"c{index}", 0.0) for index in range(40)).values())) == 16
