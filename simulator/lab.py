@@ -281,7 +281,7 @@ class Lab:
         """What the callee's socket saw."""
         if taken := self._taken(call):
             return PhoneSaw(len(taken), taken[0].received, taken[0].status)
-        return self._real.phone_saw(self.call_id(call)) if self._real is not None else PhoneSaw()
+        return self._real.phone_saw(self.call_id(call), call.method) if self._real is not None else PhoneSaw()
 
     def _taken(self, call: PlannedCall) -> list[Taken]:
         call_id = self.call_id(call)

@@ -14,7 +14,7 @@ from typing import Any, Self
 from proxy.sip.message import parse
 from simulator.agents.audio import tone, write_wav
 from simulator.agents.orders import CALL_HEADER, Order
-from simulator.agents.pjsua import RING_ONLY, Phone, PhoneCall, PhoneError, PhonePool
+from simulator.agents.pjsua import RING_ONLY, Delivery, Event, Phone, PhoneCall, PhoneError, PhonePool
 from simulator.agents.wire import Behaviour
 from simulator.hearings import VOICES
 from simulator.observation import CallerSaw, PhoneSaw
@@ -56,6 +56,7 @@ class RealPhones:
         self._taken: defaultdict[str, list[PhoneCall]] = defaultdict(list)
         self._placed: dict[str, asyncio.Task[None]] = {}
         self._started: dict[str, PhoneCall] = {}
+        self._delivered: dict[str, Delivery] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._due: dict[str, float] = {}
         self._voices: dict[str, Path] = {}
@@ -89,9 +90,14 @@ class RealPhones:
         self._phones[name] = await self._pool.phone(name, server=self._server, bind=bind)
 
     def place(self, name: str, order: Order, part: Part, due: float, presses: str = "") -> None:
-        """Have the phone `name` call now and press these keys once it is answered; `part` is the called phone's."""
+        """Have the phone `name` call now and press these keys once it is answered; `part` is the called phone's.
+
+        An order for a text is sent as one.
+        """
         self._due[order.call_id] = due
-        task = asyncio.create_task(self._call(self._phones[name], order, part, presses))
+        phone = self._phones[name]
+        doing = self._call(phone, order, part, presses) if order.text is None else self._text(phone, order, order.text)
+        task = asyncio.create_task(doing)
         task.add_done_callback(lambda _: self._on_ended(order.call_id))
         self._placed[order.call_id] = task
 
@@ -111,7 +117,9 @@ class RealPhones:
         return sum(task.done() for task in self._placed.values())
 
     def call_id(self, call: str) -> str | None:
-        """The Call-ID with which a call of this name left."""
+        """The Call-ID with which a call or text of this name left, so far as it is known."""
+        if delivered := self._delivered.get(call):
+            return _call_id(delivered.answer)
         placed = self._started.get(call)
         return placed.call_id if placed else None
 
@@ -120,6 +128,8 @@ class RealPhones:
         if call not in self._placed:
             return None
         due, placed = self._due[call], self._started.get(call)
+        if delivered := self._delivered.get(call):
+            return CallerSaw(due, delivered.sent, None, delivered.answer.at, delivered.answer.status, None)
         if placed is None:
             task = self._placed[call]
             error = task.exception() if task.done() and not task.cancelled() else None
@@ -139,8 +149,11 @@ class RealPhones:
             over.text if over and over.kind == "fault" else None,
         )
 
-    def phone_saw(self, call_id: str) -> PhoneSaw:
-        """What the called phone saw of the call with this Call-ID on the caller's side."""
+    def phone_saw(self, call_id: str, method: str) -> PhoneSaw:
+        """What the called phone saw of the call or text with this Call-ID on the caller's side."""
+        if method == "MESSAGE":
+            texts = [text for phone in self._phones.values() for text in phone.all("text") if _near_id(text) == call_id]
+            return PhoneSaw(len(texts), texts[0].at, texts[0].status) if texts else PhoneSaw()
         calls = self._taken.get(call_id, [])
         if not calls:
             return PhoneSaw()
@@ -179,6 +192,10 @@ class RealPhones:
         finally:
             pressing.cancel()
 
+    async def _text(self, phone: Phone, order: Order, text: str) -> None:
+        headers = order.identity_headers
+        self._delivered[order.call_id] = await phone.text(order.callee, text, caller=order.from_, headers=headers)
+
     async def _serve(self, phone: Phone) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
@@ -188,7 +205,7 @@ class RealPhones:
         """Do with a call that came in what its order says."""
         while (invite := call.invite()) is None:
             await call.grows()
-        near = parse(invite.message.encode()).header(CALL_HEADER.lower()) or call.call_id
+        near = _near_id(invite)
         self._taken[near].append(call)
         part = await self._parts[near]
         if part.behaviour.status is None:
@@ -200,6 +217,15 @@ class RealPhones:
             await asyncio.sleep(part.behaviour.after)
             await call.answer(part.behaviour.status)
         await _press(call, part.presses)
+
+
+def _near_id(event: Event) -> str:
+    """The caller side's Call-ID of a request that came to a phone."""
+    return parse(event.message.encode()).header(CALL_HEADER.lower()) or _call_id(event) or ""
+
+
+def _call_id(event: Event) -> str | None:
+    return parse(event.message.encode()).call_id if event.message else None
 
 
 async def _press(call: PhoneCall, keys: str) -> None:

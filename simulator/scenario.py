@@ -43,13 +43,11 @@ _INSTEAD = {
 _USER_PART = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]+")  # RFC 3261 section 25.1
 _DIALLED = re.compile(r"[+*0-9][*0-9]*")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,13}")
+_SOUND = frozenset({"caller_hears", "phone_hears", "switch_hears", "caller_presses", "phone_presses"})
 # What an agent cannot do or witness, and who can.
 _BEYOND: Mapping[str, tuple[Set[str], str]] = {
     "pjsua": ({"caller_sees", "phone_sees"}, "agent: wire: real phones do not show it"),
-    "wire": (
-        {"caller_hears", "phone_hears", "switch_hears", "caller_presses", "phone_presses"},
-        "agent: pjsua: wire agents have no sound",
-    ),
+    "wire": (_SOUND, "agent: pjsua: wire agents have no sound"),
 }
 _MOST = 1_000_000  # calls of a campaign, numbers of a pool
 _POOL_DIGITS = 6  # that follow a pool's prefix where its length is not said
@@ -165,6 +163,12 @@ class Calls(_Model):
         """Who calls and who is called, as the file says; a pool is nobody in particular."""
         return frozenset(self.to) | frozenset(() if isinstance(self.from_, Pool) else self.from_)
 
+    @property
+    def _said(self) -> list[tuple[str, ...]]:
+        """Where the file says anything, here and in `expect`."""
+        expected = [("expect", name) for name in (self.expect or Expect()).model_fields_set]
+        return [*expected, *((name,) for name in self.model_fields_set)]
+
     @field_validator("from_")
     @classmethod
     def _callers_exist(cls, callers: Pool | tuple[str, ...], info: ValidationInfo) -> Pool | tuple[str, ...]:
@@ -216,10 +220,8 @@ class Calls(_Model):
 
     @model_validator(mode="after")
     def _can_be_witnessed(self) -> Calls:
-        said: list[tuple[str, ...]] = [("expect", name) for name in (self.expect or Expect()).model_fields_set]
-        said += [(name,) for name in self.model_fields_set]
         names, expected = _BEYOND[self.agent]
-        if wrong := [path for path in said if path[-1] in names]:
+        if wrong := [path for path in self._said if path[-1] in names]:
             raise Problems(Problem(path, expected) for path in wrong)
         return self
 
@@ -230,14 +232,12 @@ class Calls(_Model):
                 raise Problems([Problem(("body",), "no body, or method: MESSAGE beside it")])
             return self
         problems = [
-            Problem((name,), "nothing here: a text does not ring, and nobody talks")
-            for name in ("ring", "talk", "cancel_after", "answer")
-            if getattr(self, name) is not None
+            Problem(path, "nothing here: a text does not ring, and nobody talks")
+            for path in self._said
+            if path[-1] in {"ring", "talk", "cancel_after", "answer", *_SOUND}
         ]
         if self.body is None:
             problems.append(Problem(("method",), "body: TEXT beside it"))
-        if self.agent == "pjsua":
-            problems.append(Problem(("agent",), "wire: real phones send no texts"))
         if problems:
             raise Problems(problems)
         return self
@@ -315,10 +315,6 @@ class Scenario(_Model):
                 Problem((index, "campaign" if calls[index].campaign else "call"), "a name not used before")
                 for index in twice
             )
-        real = {name for each in calls if each.agent == "pjsua" for name in each.parties}
-        texted = [index for index, each in enumerate(calls) if each.method == "MESSAGE" and real & set(each.to)]
-        if texted:
-            raise Problems(Problem((index, "to"), "nobody with a real phone: those take no texts") for index in texted)
         return calls
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ __all__ = [
     "BUSY",
     "RING_ONLY",
     "Behaviour",
+    "Delivery",
     "Event",
     "Phone",
     "PhoneCall",
@@ -99,6 +100,14 @@ class TlsFiles:
     ca: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A text that was sent at ``sent`` (seconds of ``time.monotonic()``) and its final answer."""
+
+    sent: float
+    answer: Event
+
+
 class Phone(Log):
     """One PJSIP phone; made by ``PhonePool.phone``."""
 
@@ -108,6 +117,7 @@ class Phone(Log):
         self.number = number
         self.worker: Worker | None = None
         self._moving = asyncio.Lock()
+        self._texting = asyncio.Lock()
         self.registered = False
         self.calls: list[PhoneCall] = []
         self._incoming: asyncio.Queue[PhoneCall] = asyncio.Queue()
@@ -157,7 +167,6 @@ class Phone(Log):
         ``caller`` is a From (name-addr or URI) to present in place of the phone's own. The phone hangs up ``talk``
         seconds after the answer (None: never); it plays and records WAV files as in ``Behaviour``.
         """
-        uri = callee if ":" in callee else f"sip:{callee}@{self.domain}{_suffix(self._spec['transport'])}"
         worker = await self.home()
         key = f"out{next(self._pool.numbers)}"
         call = worker.calls[key] = PhoneCall(self, key, "", caller=True)
@@ -166,7 +175,7 @@ class Phone(Log):
                 "call",
                 number=self.number,
                 call=key,
-                uri=uri,
+                uri=self._uri_of(callee),
                 caller=caller,
                 headers=[list(header) for header in headers],
                 orders=_plain({"talk": talk, "play": play, "record": record}),
@@ -177,6 +186,40 @@ class Phone(Log):
         call.call_id = answer["call_id"]
         self.calls.append(call)
         return call
+
+    async def text(
+        self,
+        callee: str,
+        body: str,
+        *,
+        caller: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        within: float = 40.0,
+    ) -> Delivery:
+        """Send a text (RFC 3428) and wait for its final answer; arguments as of ``call``.
+
+        One after the other: PJSIP does not say which text an answer is for. PhoneError where it could not be sent,
+        PhoneFault where the worker died, TimeoutError after ``within`` seconds.
+        """
+        async with self._texting:
+            before = len(self.events)
+            answer = await self.command(
+                "text",
+                number=self.number,
+                uri=self._uri_of(callee),
+                body=body,
+                caller=caller,
+                headers=[list(header) for header in headers],
+            )
+            async with asyncio.timeout(within):
+                while not (ends := [each for each in self.events[before:] if each.kind in ("delivered", "fault")]):
+                    await self.grows()
+        if ends[0].kind == "fault":
+            raise PhoneFault(ends[0].text)
+        return Delivery(answer["at"], ends[0])
+
+    def _uri_of(self, callee: str) -> str:
+        return callee if ":" in callee else f"sip:{callee}@{self.domain}{_suffix(self._spec['transport'])}"
 
     async def next_call(self, within: float = 10.0) -> PhoneCall:
         """The next call that came in, the oldest first."""

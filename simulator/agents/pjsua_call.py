@@ -24,7 +24,8 @@ class Event:
 
     Of a call, ``kind`` is sent or received (a SIP ``message``; ``status`` is 0 for a request), media (audio flows),
     answered, dtmf (``text`` is the digit), ended (``status`` and ``text`` say how) or fault (``text`` says why);
-    of a phone, registration, fault, or trouble (``text``: a defect of the worker, or a call refused for want of room).
+    of a phone, registration, text (one came), delivered (one was answered: ``status``, 408 for no answer), fault, or
+    trouble (``text``: a defect of the worker, or a call refused for want of room).
     ``at`` is ``time.monotonic()`` in the worker, seconds; on Linux all processes share that clock.
     """
 

@@ -148,6 +148,7 @@ class Phone(pj.Account):  # type: ignore[misc]
     def __init__(self, worker: Worker, number: int, transport: int, behaviour: Message) -> None:
         super().__init__()
         self.worker, self.number, self.transport, self.behaviour = worker, number, transport, behaviour
+        self.buddy: pj.Buddy | None = None  # whom a text on its way is for
 
     @guarded
     def onRegState(self, prm: pj.OnRegStateParam) -> None:  # noqa: N802
@@ -167,6 +168,18 @@ class Phone(pj.Account):  # type: ignore[misc]
         if self.behaviour["answer_after"] is not None:
             answer = functools.partial(worker.answer, key, self.behaviour["answer"])
             worker.after(self.behaviour["answer_after"], answer)
+
+    @guarded
+    def onInstantMessage(self, prm: pj.OnInstantMessageParam) -> None:  # noqa: N802
+        """Report a text, which PJSIP has accepted."""
+        self.worker.emit("text", self.number, method="MESSAGE", status=200, message=prm.rdata.wholeMsg)
+
+    @guarded
+    def onInstantMessageStatus(self, prm: pj.OnInstantMessageStatusParam) -> None:  # noqa: N802
+        """Report the final answer to a text, or that there was none (408)."""
+        self.buddy = None
+        answer = prm.rdata.wholeMsg
+        self.worker.emit("delivered", self.number, method="MESSAGE", status=int(prm.code), message=answer)
 
 
 class Endpoint(pj.Endpoint):  # type: ignore[misc]
@@ -314,17 +327,25 @@ class Worker:
     ) -> Message:
         made = self.calls[call] = Call(self.phones[number], call, orders)
         options = pj.CallOpParam(True)
-        options.txOption.localUri = caller
-        for name, value in headers:
-            header = pj.SipHeader()
-            header.hName, header.hValue = name, value
-            options.txOption.headers.append(header)
+        dress(options.txOption, caller, headers)
         try:
             made.makeCall(uri, options)
         except BaseException:
             self.calls.pop(call, None)
             raise
         return {"call_id": made.getInfo().callIdString}
+
+    def do_text(self, number: int, uri: str, body: str, caller: str, headers: list[list[str]]) -> Message:
+        """Send a text; a phone has one on its way at a time."""
+        phone, options, config = self.phones[number], pj.SendInstantMessageParam(), pj.BuddyConfig()
+        config.uri, config.subscribe = uri, False
+        phone.buddy = pj.Buddy()
+        phone.buddy.create(phone, config)
+        options.content = body
+        dress(options.txOption, caller, headers)
+        sent = time.monotonic()
+        phone.buddy.sendInstantMessage(options)
+        return {"at": sent}
 
     def do_answer(self, call: str, status: int) -> None:
         self.answer(call, status)
@@ -360,6 +381,15 @@ class Worker:
         """The call is over: forget it, and let its objects go as soon as PJSIP is done with them."""
         if self.calls.pop(call.key, None) is not None:
             self.buried.append((call, {"at": time.monotonic(), "status": status, "text": reason}))
+
+
+def dress(option: pj.SipTxOption, caller: str, headers: list[list[str]]) -> None:
+    """Give a request its From (empty: the phone's own) and more headers."""
+    option.localUri = caller
+    for name, value in headers:
+        header = pj.SipHeader()
+        header.hName, header.hValue = name, value
+        option.headers.append(header)
 
 
 def account_config(spec: Message, transport: int) -> pj.AccountConfig:

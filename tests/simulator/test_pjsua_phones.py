@@ -190,6 +190,38 @@ async def test_a_behaviour_holds_from_the_next_call_on(pool: PhonePool) -> None:
     await made.hang_up()
 
 
+async def test_texts_arrive_word_for_word_and_are_answered(pool: PhonePool) -> None:
+    callee = await pool.phone("bob", bind=CALLEE)
+    caller = await pool.phone("alice", bind=CALLER)
+    words = [f"十分钟 {number}\nOn my way" for number in range(3)]
+    sent = await asyncio.gather(
+        *(
+            caller.text(callee.uri, text, caller="<sip:+6591234567@a.example>", headers=[("Privacy", "id")])
+            for text in words
+        )
+    )
+    texts = [parse(event.message.encode()) for event in callee.all("text")]
+    assert [text.body.decode() for text in texts] == words
+    assert {(text.header("from") or "").partition(";")[0] for text in texts} == {"<sip:+6591234567@a.example>"}
+    assert {text.header("privacy") for text in texts} == {"id"}
+    assert [each.answer.status for each in sent] == [200, 200, 200]
+    assert [parse(each.answer.message.encode()).call_id for each in sent] == [text.call_id for text in texts]
+    assert all(each.sent <= each.answer.at for each in sent)
+
+
+async def test_a_text_of_a_dying_worker_is_a_fault() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind((CALLEE, 0))
+        async with PhonePool() as pool:
+            caller = await pool.phone("alice", bind=CALLER)
+            sending = asyncio.create_task(caller.text(f"sip:bob@{CALLEE}:{deaf.getsockname()[1]}", "hello"))
+            deaf.settimeout(5)
+            assert (await asyncio.to_thread(deaf.recv, 65535)).startswith(b"MESSAGE ")
+            os.kill(await caller.pid(), signal.SIGKILL)
+            with pytest.raises(PhoneFault, match="ended with -9"):
+                await sending
+
+
 async def test_digits_arrive_as_they_were_pressed(pool: PhonePool) -> None:
     callee = await pool.phone("bob", bind=CALLEE)
     caller = await pool.phone("alice", bind=CALLER)
