@@ -19,6 +19,7 @@ from typing import Any, Self
 import yaml
 
 from proxy.numbers import Numbering
+from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments, written
 from proxy.subscribers.profile import Subscriber
 from simulator.agents.orders import Credentials, Order, Placed, Taken
@@ -27,6 +28,7 @@ from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
 from simulator.hearings import PROVING_TALK, is_heard, unheard
 from simulator.observation import CallerSaw, PhoneSaw
 from simulator.proxy_process import LabError, ProxyProcess
+from simulator.published_card import PublicKey, new_key, whose
 from simulator.real_phones import Part, RealPhones, callers
 from simulator.sightings import unseen
 from simulator.softswitch.embedded import Account
@@ -38,6 +40,7 @@ Address = tuple[str, int]
 
 _LOCALHOST = "127.0.0.1"
 PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
+_CARD_KEY = "card-key.pem"
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",
     "too_many_connections": "connections that the proxy turned away because it held too many",
@@ -62,6 +65,7 @@ class Premises:
     scam_lists: tuple[Path, ...]
     digest_trunks: frozenset[str] = frozenset()
     treatments: Treatments = field(default_factory=dict)
+    card: Card | None = None
 
 
 class Lab:
@@ -173,10 +177,22 @@ class Lab:
         address = (_LOCALHOST, free_port())
         config = self.folder / "proxy.yaml"
         self._write_subscribers()
+        key = new_key(self.folder / _CARD_KEY) if self.premises.card else None
         config.write_text(yaml.safe_dump(self._config(address), sort_keys=False), encoding="utf-8")
         proxy = await ProxyProcess.start(config, self.folder / "proxy.log")
         self._stack.push_async_callback(self._stop_proxy, proxy)
+        if key is not None:
+            self._check_card(key)
         return address
+
+    def _check_card(self, key: PublicKey) -> None:
+        """Look at the card as whoever is refused with 608 would."""
+        try:
+            name = whose(self.folder / "card.jws", key)
+        except ValueError as error:
+            raise LabError(str(error)) from error
+        if self.premises.card is None or name != self.premises.card.name:
+            raise LabError(f"the proxy signed a card of {name!r}")
 
     def _config(self, address: Address) -> dict[str, Any]:
         premises = self.premises
@@ -201,6 +217,11 @@ class Lab:
             "rules": dict(premises.rules),
             "treatments": written(premises.treatments),
             "call_log": "proxy-calls.jsonl",
+            **(
+                {"card": premises.card.model_dump(exclude_none=True) | {"private_key": _CARD_KEY}}
+                if premises.card
+                else {}
+            ),
             "limits": {"drain_seconds": 2},
         }
 

@@ -267,4 +267,5 @@ def premises_of(scenario: Scenario) -> Premises:
         scenario.scam_lists,
         scenario.digest_trunks,
         scenario.treatments,
+        scenario.card,
     )

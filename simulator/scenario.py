@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
+from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
@@ -256,7 +257,10 @@ class TrunkSettings(_Model):
 
 
 class Scenario(_Model):
-    """A scenario file. `subscribers` are by name, `thresholds` in the file's order."""
+    """A scenario file. `subscribers` are by name, `thresholds` in the file's order.
+
+    `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the signature is checked.
+    """
 
     name: Annotated[Name, Field(alias="scenario")]
     home: Home = "CN"
@@ -264,6 +268,7 @@ class Scenario(_Model):
     seed: int = 1
     rules: RuleModes = {}
     treatments: Treatments = {}
+    card: Card | None = None
     trunk_settings: Annotated[
         dict[Literal["international", "domestic", "phones"], TrunkSettings], Field(alias="trunks")
     ] = {}
