@@ -110,6 +110,13 @@ class Endpoint:
         """A tag, branch or Call-ID that this endpoint has not used."""
         return next(self._names)
 
+    def forget(self) -> None:
+        """Drop all that is under way: nobody hears us any more. Transactions would wait for half a minute."""
+        self.transactions = TransactionLayer()
+        self.agenda = Agenda()
+        self.legs.clear()
+        self._stamps.clear()
+
     # --- out
 
     def request(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from typing import Literal
 
-from proxy.sip.headers import quote
+from proxy.sip.headers import canonical_name, quote
 
+_LINE_END = re.compile(r"\r\n(?![ \t])")  # not amid a folded header
 CALL_HEADER = "X-Ringfence-Call"  # on the switch's far side: the Call-ID of the near side
 ANONYMOUS = "anonymous"
+
+
+def _lines(head: str) -> list[str]:
+    return _LINE_END.split(head) if head else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Placed:
     final: float | None = None
     status: int | None = None
     reason: str | None = None
-    refusal: list[str] = field(default_factory=list)  # header lines of the final answer that was no 2xx
+    refusal_head: str = ""  # header lines of the final answer that was no 2xx
     cancel_sent: float | None = None
     ack_sent: float | None = None
     bye_sent: float | None = None
@@ -86,6 +92,11 @@ class Placed:
     ended: float | None = None
     retransmissions: int = 0  # of the INVITE
     error: str | None = None
+
+    @property
+    def refusal(self) -> list[str]:
+        """The header lines of the final answer, where that was no 2xx."""
+        return _lines(self.refusal_head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +126,7 @@ class Taken:
     method: Literal["INVITE", "MESSAGE"]
     from_: str  # the From value as it came
     received: float
-    headers: dict[str, str] = field(default_factory=dict)  # the first of each name, names in lower case
-    lines: list[str] = field(default_factory=list)  # all header lines, as they came
+    head: str = ""  # all header lines in one text: a campaign has many calls
     body: bytes = b""
     status: int | None = None
     final_sent: float | None = None
@@ -125,3 +135,13 @@ class Taken:
     bye_sent: float | None = None
     bye_received: float | None = None
     retransmissions: int = 0  # of the INVITE, as received
+
+    @property
+    def lines(self) -> list[str]:
+        """All header lines, as they came."""
+        return _lines(self.head)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The first value of each header, by its long name in lower case."""
+        return {canonical_name(line): line.partition(":")[2].strip() for line in reversed(self.lines)}

@@ -158,7 +158,7 @@ class PlacedCall(Conversation):
     def _note_final(self, leg: Leg, response: Response, now: float) -> None:
         self.record.final, self.record.status, self.record.reason = now, response.status, response.reason
         if response.status >= 300:
-            self.record.refusal = response.lines
+            self.record.refusal_head = "\r\n".join(response.lines)
         self.record.retransmissions += leg.repetitions
 
     def _end(self, now: float) -> None:
@@ -207,7 +207,7 @@ class SentText:
                 return
             record.final, record.status, record.reason = now, response.status, response.reason
             if response.status >= 300:
-                record.refusal = response.lines
+                record.refusal_head = "\r\n".join(response.lines)
         record.ended = now
         self._host.call_ended(record)
 
@@ -310,8 +310,7 @@ class Phones:
             method="INVITE" if method == "INVITE" else "MESSAGE",
             from_=request.header("from") or "",
             received=now,
-            headers={name: request.header(name) or "" for name in request.names},
-            lines=request.lines.copy(),
+            head="\r\n".join(request.lines),
             body=request.body,
         )
         self.taken.setdefault(taken.call, []).append(taken)

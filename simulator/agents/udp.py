@@ -58,6 +58,7 @@ class UdpEndpoint:
         self._socket.close()
         if self._alarm is not None:
             self._alarm.cancel()
+        self.endpoint.forget()
 
     def flush(self) -> None:
         """Send what is in the outbox and set the alarm."""
