@@ -53,7 +53,8 @@ coverage: .venv/.done docker-engine ## run the tests and show what they do not r
 bench: .venv/.done system-packages ## compare CPU per call and setup delay with Kamailio, in one run
 	$(BIN)/python -m pytest -m bench -s tests/bench
 
-standing-lab: .venv/.done docker-engine ## start proxy and Asterisk for phones of your own, by docker/standing-lab
+standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones of your own
+	@.ci/system-packages dockerd docker-compose && .ci/docker-engine
 	@$(BIN)/ringfence softswitch base
 	@docker/lab up -d --build --force-recreate && docker/lab exec -T proxy sh -c 'answers-options $$RINGFENCE_PORT 30' \
 		|| { docker/lab logs --tail 20; exit 3; }

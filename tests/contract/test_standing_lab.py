@@ -24,6 +24,7 @@ LAB = Path(__file__).parents[2] / "docker" / "lab"
 PROJECT = f"ringfence-test-{os.getpid()}"
 PATIENCE = 300.0  # seconds; building the images takes one minute, a busy machine its time
 ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "s3cret-too")
+CAROL = "+8613800138003"
 PORTS = ("RINGFENCE_PORT", "RINGFENCE_SWITCH_PORT", "RINGFENCE_ACCOUNTS_PORT")
 
 
@@ -136,6 +137,14 @@ async def test_a_phone_rings_another_and_strangers_from_abroad_ring_only_who_tak
         assert (await place(abroad, Order("to-bob", caller="+23224555000", callee=BOB.number, talk=0.0))).status == 200
         nobody = Order("nobody", caller=BOB.number, callee="+8613800138009", credentials=as_bob)
         assert (await place(phones, nobody)).status == 404
+
+
+async def test_who_may_not_ring_carol_can_leave_a_message(lab: StandingLab) -> None:
+    async with WireTrunk(("127.0.1.77", 0), lab.proxy) as abroad:
+        # Longer than the greeting, which takes 3.3 s.
+        placed = await place(abroad, Order("message", caller="+23224555000", callee=CAROL, talk=5.0))
+        assert placed.status == 200
+    eventually(lambda: "voicemail-message.wav" in lab("exec", "-T", "switch", "ls", "/recordings"))
 
 
 async def test_what_a_subscriber_changed_outlasts_a_restart(lab: StandingLab) -> None:
