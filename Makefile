@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 py
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test lint types style bench coverage clean system-packages docker-engine
+.PHONY: help demo test lint types style bench coverage clean system-packages docker-engine standing-lab
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,13 @@ coverage: .venv/.done docker-engine ## run the tests and show what they do not r
 
 bench: .venv/.done system-packages ## compare CPU per call and setup delay with Kamailio, in one run
 	$(BIN)/python -m pytest -m bench -s tests/bench
+
+standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones of your own
+	@.ci/system-packages dockerd docker-compose && .ci/docker-engine
+	@$(BIN)/ringfence softswitch base
+	@docker/lab up -d --build --force-recreate && docker/lab exec -T proxy sh -c 'answers-options $$RINGFENCE_PORT 30' \
+		|| { docker/lab logs --tail 20; exit 3; }
+	@docker/lab ps
 
 clean: ## remove the environment, caches and runs
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist runs

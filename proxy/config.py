@@ -1,11 +1,13 @@
 """The proxy's config file: YAML -> frozen models.
 
 Paths are relative to the config file. Loading it checks that the files it names exist; reading those is a step of
-its own (`load_directory`, `ScamList.load`), so that a reload can repeat it.
+its own (`load_directory`, `ScamList.load`), so that a reload can repeat it. Addresses may hold `${NAME:-default}`, so
+that one file serves wherever ports are free.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,12 +39,16 @@ from proxy.trunks import SourceMatch, Trunk, TrunkTable
 from proxy.yaml_file import FileContext, Problem, Problems, did_you_mean, load
 
 _ADDRESS = re.compile(r"(?P<transport>udp|tcp|tls):(?:\[(?P<six>[^]]+)]|(?P<four>[^:\[\]]+)):(?P<port>\d+)")
+_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<otherwise>[^}]*))?}", re.ASCII)
 _ANY = {"0.0.0.0", "::"}
 
 
 @dataclass(frozen=True, slots=True)
 class TransportAddress:
-    """A transport, an IP address and a port, written `udp:127.0.0.1:5060` or `tls:[::1]:5061`."""
+    """A transport, an IP address and a port, written `udp:127.0.0.1:5060` or `tls:[::1]:5061`.
+
+    `${NAME:-5060}` stands for the environment's NAME, and for 5060 where that is unset or empty.
+    """
 
     transport: Literal["udp", "tcp", "tls"]
     host: str
@@ -50,7 +56,7 @@ class TransportAddress:
 
     @classmethod
     def parse(cls, text: str) -> TransportAddress:
-        split = _ADDRESS.fullmatch(text)
+        split = _ADDRESS.fullmatch(_VARIABLE.sub(_from_environment, text))
         try:
             if split is None or not 0 < (port := int(split["port"])) < 65536:
                 raise ValueError(text)
@@ -71,6 +77,10 @@ class TransportAddress:
             and (self.transport == "udp") == (other.transport == "udp")
             and (self.host == other.host or (same_family and bool(_ANY & {self.host, other.host})))
         )
+
+
+def _from_environment(variable: re.Match[str]) -> str:
+    return os.environ.get(variable["name"]) or variable["otherwise"] or ""
 
 
 def _text(value: Any, parse: Any) -> Any:
@@ -150,7 +160,7 @@ ScamLists = Annotated[tuple[Path, ...], BeforeValidator(lists_beside)]
 _AddressText = Annotated[
     TransportAddress,
     BeforeValidator(lambda value: _text(value, TransportAddress.parse)),
-    WithJsonSchema({"type": "string", "pattern": _ADDRESS.pattern}),
+    WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{_VARIABLE.pattern}"}),
 ]
 _MatchText = Annotated[
     SourceMatch,

@@ -1,4 +1,4 @@
-"""The `ringfence` command line: run, proxy, explain, lint, subscribers, schema, doctor."""
+"""The `ringfence` command line: run, proxy, explain, lint, subscribers, softswitch, schema, doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from proxy import __main__ as proxy_main
 from proxy import explain
 from proxy.yaml_file import FileErrors
-from simulator import doctor, files, subscribers_command
+from simulator import doctor, files, softswitch_command, subscribers_command
 from simulator.proxy_process import LabError
 from simulator.report import json_file, junit, terminal
 from simulator.report.progress import RunProgress
@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     lint.set_defaults(command=_lint)
 
     subscribers_command.add_to(commands)
+    softswitch_command.add_to(commands)
 
     schema = _described(
         "schema",

@@ -27,11 +27,17 @@ from docker.models.containers import Container
 
 from simulator.proxy_process import LabError
 from simulator.softswitch.asterisk_base import BASE, TOOL, apt_proxy, bootstrap
-from simulator.softswitch.asterisk_files import binding_names, gather_records, write_accounts, write_setting
-from simulator.softswitch.asterisk_resolver import Resolver
+from simulator.softswitch.asterisk_files import (
+    RING_TIME,
+    Address,
+    forget_records,
+    gather_records,
+    write_accounts,
+    write_setting,
+)
+from simulator.softswitch.asterisk_resolver import AccountBook, Resolver
 from simulator.softswitch.registrar import Account
 
-Address = tuple[str, int]
 Say = Callable[[str], None]
 
 SOURCES = Path(__file__).parents[2] / "docker" / "softswitch"
@@ -40,7 +46,6 @@ HOST_LABEL = "ringfence.host"
 OWNER_LABEL = "ringfence.owner"  # PID and start time of the process that a container belongs to
 READY_WITHIN = 30.0  # seconds; it takes about two
 STOP_WITHIN = 5  # seconds
-RING_TIME = 60.0  # seconds that a phone may ring
 _TICK = 0.1  # seconds between two questions whether it is ready
 _SOCKET = Path("/var/run/docker.sock")
 
@@ -114,6 +119,18 @@ def prepare(say: Say) -> str:
     finally:
         client.close()
     return name
+
+
+def prepare_base(say: Say) -> None:
+    """Fetch or make the image that ours start from, if it is missing. Raises LabError."""
+    client = connect()
+    try:
+        if not _has(client, BASE):
+            _fetch_base(client, say)
+    except (DockerException, requests.RequestException) as error:
+        raise LabError(f"{BASE} could not be made: {error}") from error
+    finally:
+        client.close()
 
 
 def _has(client: docker.DockerClient, image: str) -> bool:
@@ -194,7 +211,6 @@ class AsteriskSwitch:
         self._folder = folder.resolve()
         self._own = self._folder / "switch"  # the container's /ringfence
         self._accounts = tuple(accounts)
-        self._by_name: dict[str, Account] = {}
         self._resolve = resolve
         self._outside = outside
         self._realm = realm
@@ -220,10 +236,11 @@ class AsteriskSwitch:
         client = connect()
         self._stack.callback(client.close)
         await asyncio.to_thread(sweep, client)
-        resolver = await self._stack.enter_async_context(Resolver(self.address[0], self._find))
+        resolver = await self._stack.enter_async_context(Resolver((self.address[0], 0), self._find))
         for folder in (self._folder / "recordings", self._own):
             folder.mkdir(parents=True, exist_ok=True)
         self.address = self.address[0], self.address[1] or _free_port(self.address[0])
+        forget_records(self._own)
         write_setting(self._own, self.address, self._realm, resolver.address, self._ring_time)
         self._write_accounts()
         try:
@@ -322,21 +339,11 @@ class AsteriskSwitch:
             write_accounts(self._own, self._accounts, self._realm)
         except ValueError as error:
             raise LabError(str(error)) from error
-        self._by_name = {
-            name: each for each in self._accounts for name in (each.number.removeprefix("+"), each.number, each.user)
-        }
+        self._book = AccountBook(self._accounts, self._resolve, self._outside)
 
     def _find(self, dialled: str) -> dict[str, str]:
-        """The dialplan's question: whose bindings, or which URI outside?"""
-        account = self._by_name.get(dialled)
-        if account is None and self._resolve is not None:
-            account = self._by_name.get(self._resolve(dialled) or "")
-        if account is not None:
-            return {"BINDINGS": "&".join(binding_names(account))}
-        if self._outside is None or not dialled:
-            return {}
-        host, port = self._outside
-        return {"OUTSIDE": f"sip:{dialled}@{host}:{port}"}
+        """By the accounts of this moment: `provision` replaces them."""
+        return self._book.find(dialled)
 
 
 def _remove(container: Container) -> None:

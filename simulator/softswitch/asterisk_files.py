@@ -16,18 +16,19 @@ from simulator.softswitch.registrar import Account
 
 Address = tuple[str, int]
 
+RING_TIME = 60.0  # seconds that a phone may ring
+
 _SAFE_NAME = re.compile(r"[\w.+~!-]+", re.ASCII)
 _RECORD = ("call_id", "caller", "dialled", "started", "answered", "ended", "seconds", "talk_seconds", "disposition")
 
 
-def write_setting(folder: Path, bind: Address, realm: str, resolver: Address, ring_time: float) -> None:
-    """Write where the switch listens and whom it asks about what was dialled, and forget old records.
+def write_setting(folder: Path, bind: Address, realm: str, resolver: Address, ring_time: float = RING_TIME) -> None:
+    """Write where the switch listens and whom it asks about what was dialled, and make room for its records.
 
     `ring_time` is in seconds.
     """
-    records = folder / "cdr-custom"
-    records.mkdir(exist_ok=True)
-    (records / "calls.csv").write_bytes(b"")
+    (folder / "cdr-custom").mkdir(exist_ok=True)
+    _records(folder).touch()
     (folder / "bind.conf").write_text(f"bind = {bind[0]}:{bind[1]}\n", encoding="utf-8")
     (folder / "realm.conf").write_text(f"default_realm = {realm}\n", encoding="utf-8")
     (folder / "domain.conf").write_text(f"from_domain = {realm}\n", encoding="utf-8")
@@ -72,12 +73,20 @@ def _sections(account: Account, realm: str) -> Iterator[str]:
         yield "\n".join((*lines, f"[{name}](bindings)", ""))
 
 
+def forget_records(folder: Path) -> None:
+    """Drop the call records of an earlier run."""
+    _records(folder).unlink(missing_ok=True)
+
+
 def gather_records(folder: Path, target: Path) -> None:
     """Turn Asterisk's own call records into JSON lines, one a call side."""
-    written = folder / "cdr-custom" / "calls.csv"
     with (
         target.open("w", encoding="utf-8") as file,
-        written.open(encoding="utf-8", errors="replace", newline="") as rows,
+        _records(folder).open(encoding="utf-8", errors="replace", newline="") as rows,
     ):
         for row in csv.reader(rows):
             file.write(json.dumps(dict(zip(_RECORD, row, strict=False))) + "\n")
+
+
+def _records(folder: Path) -> Path:
+    return folder / "cdr-custom" / "calls.csv"

@@ -4,23 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Self
+
+from simulator.softswitch.asterisk_files import Address, binding_names
+from simulator.softswitch.registrar import Account
 
 # What was dialled -> variables that the dialplan reads.
 Lookup = Callable[[str], dict[str, str]]
 
 
-class Resolver:
-    """A FastAGI server on loopback; use it as an async context manager."""
+class AccountBook:
+    """Knows where what was dialled leads: to an account, or, where there is an `outside`, out of the lab.
 
-    def __init__(self, host: str, lookup: Lookup) -> None:
-        self._host = host
+    `e164` understands a number that is dialled in another way than the accounts are written.
+    """
+
+    def __init__(
+        self,
+        accounts: Iterable[Account],
+        e164: Callable[[str], str | None] | None = None,
+        outside: Address | None = None,
+    ) -> None:
+        self._e164 = e164
+        self._outside = outside
+        self._by_name = {
+            name: each for each in accounts for name in (each.number.removeprefix("+"), each.number, each.user)
+        }
+
+    def find(self, dialled: str) -> dict[str, str]:
+        """The dialplan's question: whose bindings, or which URI outside?"""
+        account = self._by_name.get(dialled)
+        if account is None and self._e164 is not None:
+            account = self._by_name.get(self._e164(dialled) or "")
+        if account is not None:
+            return {"BINDINGS": "&".join(binding_names(account))}
+        if self._outside is None or not dialled:
+            return {}
+        host, port = self._outside
+        return {"OUTSIDE": f"sip:{dialled}@{host}:{port}"}
+
+
+class Resolver:
+    """A FastAGI server; use it as an async context manager. Port 0 is any that is free."""
+
+    def __init__(self, bind: Address, lookup: Lookup) -> None:
         self._lookup = lookup
-        self.address: tuple[str, int] = (host, 0)
+        self.address = bind
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self._host, 0)
+        self._server = await asyncio.start_server(self._serve, *self.address)
         self.address = self._server.sockets[0].getsockname()[:2]
         return self
 

@@ -171,3 +171,19 @@ def test_two_addresses_overlap_when_they_want_the_same_socket(one: str, other: s
 def test_an_address_is_written_as_it_is_read(transport: Literal["udp", "tcp", "tls"], host: str, port: int) -> None:
     address = TransportAddress(transport, host, port)
     assert TransportAddress.parse(str(address)) == address
+
+
+def test_an_address_may_leave_its_port_to_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'listen: ["udp:127.0.0.1:${SIP_PORT:-5060}"]\nsoftswitch: "udp:${SWITCH}:5080"\n'
+    monkeypatch.setenv("SWITCH", "127.0.0.2")
+    for value, port in (None, 5060), ("", 5060), ("5070", 5070):
+        monkeypatch.delenv("SIP_PORT", raising=False)
+        if value is not None:
+            monkeypatch.setenv("SIP_PORT", value)
+        config = load(folder, text)
+        assert config.listen == (TransportAddress("udp", "127.0.0.1", port),)
+        assert config.softswitch == TransportAddress("udp", "127.0.0.2", 5080)
+    monkeypatch.delenv("SWITCH")
+    (error,) = errors_of(folder, text)
+    assert "${SWITCH}" in error
+    assert "an IP address and a port" in error

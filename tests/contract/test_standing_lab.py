@@ -1,0 +1,185 @@
+"""docker/compose.yaml as people use it: phones register and call through it, and it keeps to itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker_engine import need_an_engine
+
+from simulator.agents.orders import RING_ONLY, Credentials, Order, Placed
+from simulator.agents.registration import Phone
+from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.softswitch import asterisk
+
+LAB = Path(__file__).parents[2] / "docker" / "lab"
+PROJECT = f"ringfence-test-{os.getpid()}"
+PATIENCE = 300.0  # seconds; building the images takes one minute, a busy machine its time
+ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "s3cret-too")
+CAROL = "+8613800138003"
+PORTS = ("RINGFENCE_PORT", "RINGFENCE_SWITCH_PORT", "RINGFENCE_ACCOUNTS_PORT")
+
+
+@dataclass(frozen=True)
+class StandingLab:
+    ports: tuple[int, ...]  # of proxy, switch and accounts
+
+    @property
+    def proxy(self) -> tuple[str, int]:
+        return "127.0.0.1", self.ports[0]
+
+    def __call__(self, *arguments: str) -> str:
+        """What `docker/lab ARGUMENTS` prints."""
+        moved = {name: str(port) for name, port in zip(PORTS, self.ports, strict=True)}
+        environment = os.environ | moved | {"COMPOSE_PROJECT_NAME": PROJECT}
+        ended = subprocess.run([LAB, *arguments], env=environment, capture_output=True, text=True, timeout=PATIENCE)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def containers(self) -> list[dict[str, Any]]:
+        """What the engine says of each."""
+        client = asterisk.connect()
+        try:
+            return [client.api.inspect_container(each) for each in self("ps", "-q").split()]
+        finally:
+            client.close()
+
+
+def need_compose() -> None:
+    """Skip where there is none; in CI that is a failure."""
+    if subprocess.run([LAB, "version"], capture_output=True).returncode != 0:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Docker Compose: apt-get install docker-compose")
+
+
+def free_ports() -> tuple[int, ...]:
+    """As many as the lab takes, free for UDP and TCP a moment ago."""
+    with ExitStack() as held:
+        ports: list[int] = []
+        while len(ports) < len(PORTS):
+            stream = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            stream.bind(("127.0.0.1", 0))
+            datagrams = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            try:
+                datagrams.bind(stream.getsockname())
+            except OSError:
+                continue
+            ports.append(stream.getsockname()[1])
+        return tuple(ports)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[StandingLab]:
+    need_an_engine()
+    need_compose()
+    asterisk.prepare_base(print)
+    made = StandingLab(free_ports())
+    try:
+        made("up", "-d", "--build")
+        made("exec", "-T", "proxy", "answers-options", str(made.ports[0]), "30")
+        yield made
+    finally:
+        made("down", "--volumes")
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60.0
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.5)
+
+
+async def place(agent: WireTrunk, order: Order) -> Placed:
+    placed = agent.place(order)
+    await agent.idle()
+    return placed
+
+
+def test_by_default_it_is_where_everybody_looks_for_sip() -> None:
+    need_compose()
+    environment = {name: value for name, value in os.environ.items() if name not in PORTS}
+    shown = subprocess.run([LAB, "config"], env=environment, capture_output=True, text=True, check=True).stdout
+    for name, port in zip(PORTS, (5060, 5080, 4573), strict=True):
+        assert f"{name}: '{port}'" in shown.replace('"', "'")
+
+
+async def test_a_phone_rings_another_and_strangers_from_abroad_ring_only_who_takes_their_calls(
+    lab: StandingLab,
+) -> None:
+    async with (
+        WirePhones(("127.0.0.1", 0), lab.proxy) as phones,
+        WireTrunk(("127.0.1.77", 0), lab.proxy) as abroad,
+    ):
+        assert await phones.register([ALICE, BOB]) == []
+        as_bob = Credentials(BOB.user, BOB.password)
+        # As a subscriber dials: without the country code, which the switch has to understand.
+        order = Order("bob-to-alice", caller=BOB.number, callee="013800138001", talk=0.2, credentials=as_bob)
+        called = await place(phones, order)
+        assert called.status == 200
+        assert called.ringing is not None
+        assert [each.number for each in phones.taken["bob-to-alice"]] == [ALICE.number]
+        phones.for_call["bob-in-vain"] = RING_ONLY
+        in_vain = Order("bob-in-vain", caller=BOB.number, callee=ALICE.number, cancel_after=0.2, credentials=as_bob)
+        assert (await place(phones, in_vain)).status == 487
+
+        barred = await place(abroad, Order("stranger", caller="+23224555000", callee=ALICE.number))
+        assert (barred.status, barred.ringing) == (603, None)
+        assert "stranger" not in phones.taken
+        daughter = await place(abroad, Order("daughter", caller="+6591234567", callee=ALICE.number, talk=0.0))
+        assert daughter.status == 200
+        assert (await place(abroad, Order("to-bob", caller="+23224555000", callee=BOB.number, talk=0.0))).status == 200
+        nobody = Order("nobody", caller=BOB.number, callee="+8613800138009", credentials=as_bob)
+        assert (await place(phones, nobody)).status == 404
+
+
+async def test_who_may_not_ring_carol_can_leave_a_message(lab: StandingLab) -> None:
+    async with WireTrunk(("127.0.1.77", 0), lab.proxy) as abroad:
+        # Longer than the greeting, which takes 3.3 s.
+        placed = await place(abroad, Order("message", caller="+23224555000", callee=CAROL, talk=5.0))
+        assert placed.status == 200
+    eventually(lambda: "voicemail-message.wav" in lab("exec", "-T", "switch", "ls", "/recordings"))
+
+
+async def test_what_a_subscriber_changed_outlasts_a_restart(lab: StandingLab) -> None:
+    async with (
+        WirePhones(("127.0.0.1", 0), lab.proxy) as phones,
+        WireTrunk(("127.0.1.77", 0), lab.proxy) as abroad,
+    ):
+        assert await phones.register([BOB]) == []
+        as_bob = Credentials(BOB.user, BOB.password)
+        keyword = Order("keyword", caller=BOB.number, callee="10086", text="QXGJLH", credentials=as_bob)
+        assert (await place(phones, keyword)).status in (200, 202)
+        assert (await place(abroad, Order("before", caller="+23224555000", callee=BOB.number))).status == 603
+        lab("restart", "proxy")
+        lab("exec", "-T", "proxy", "answers-options", str(lab.ports[0]), "30")
+        assert (await place(abroad, Order("after", caller="+23224555000", callee=BOB.number))).status == 603
+
+
+def test_it_runs_as_nobody_in_particular_and_listens_on_loopback_only(lab: StandingLab) -> None:
+    eventually(lambda: {each["State"]["Health"]["Status"] for each in lab.containers()} == {"healthy"})
+    containers = lab.containers()
+    assert len(containers) == 3
+    for each in containers:
+        assert each["Config"]["User"] == "5060:5060"
+        host = each["HostConfig"]
+        assert (host["CapDrop"], host["CapAdd"], host["Privileged"]) == (["ALL"], None, False)
+        assert host["SecurityOpt"] == ["no-new-privileges:true"]
+        assert host["ReadonlyRootfs"]
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    listening = [(int(port, 16), address) for address, port in _bound()]
+    for port in lab.ports:
+        assert {address for held, address in listening if held == port} == {"0100007F"}  # 127.0.0.1
+
+
+def _bound() -> Iterator[list[str]]:
+    """Local address and port, in hexadecimal, of every socket of this machine."""
+    for table in ("udp", "udp6", "tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            yield line.split()[1].split(":")

@@ -1,0 +1,84 @@
+"""`ringfence softswitch accounts`: what Asterisk reads and is told in a standing lab, without Asterisk."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator.__main__ import main
+from simulator.lab import free_port
+
+CONFIG = """\
+listen: [udp:127.0.0.1:5060]
+softswitch: udp:127.0.0.1:5090
+home: CN
+authentication: {realm: lab.example}
+subscribers: subscribers.yaml
+"""
+SUBSCRIBERS = """\
+subscribers:
+  - {number: "+8613800138001", user: alice, password: s3cret}
+  - {number: "+8613800138002"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "proxy.yaml").write_text(CONFIG)
+    (tmp_path / "subscribers.yaml").write_text(SUBSCRIBERS)
+    (tmp_path / "switch").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def port(folder: Path) -> Iterator[int]:
+    """Where the command answers."""
+    port = free_port()
+    command = [sys.executable, "-P", "-m", "simulator", "softswitch", "accounts", "proxy.yaml", "switch"]
+    with subprocess.Popen([*command, "--port", str(port)], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"2 accounts in switch; answering Asterisk on 127.0.0.1:{port}\n"
+        yield port
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def asked(port: int, dialled: str) -> str:
+    """What the dialplan is told, as Asterisk asks."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"agi_network: yes\nagi_arg_1: {dialled}\n\n200 result=1\n".encode())
+        return connection.makefile().read()
+
+
+def test_asterisk_is_told_whose_phone_was_dialled_however_the_number_is_written(port: int) -> None:
+    for dialled in ("+8613800138001", "13800138001", "008613800138001", "alice"):
+        assert asked(port, dialled) == 'SET VARIABLE BINDINGS "alice"\n'
+    assert asked(port, "13800138009") == ""
+
+
+def test_address_realm_and_accounts_follow_from_the_config_of_the_proxy(folder: Path, port: int) -> None:
+    files = {path.name: path.read_text() for path in (folder / "switch").glob("*.conf")}
+    assert files["bind.conf"] == "bind = 127.0.0.1:5090\n"
+    assert files["realm.conf"] == "default_realm = lab.example\n"
+    assert f"RESOLVER = agi://127.0.0.1:{port}\n" in files["globals.conf"]
+    assert "[alice](digest)" in files["accounts.conf"]
+    assert "[+8613800138002](bindings)" in files["accounts.conf"]
+
+
+def test_call_records_of_before_are_kept(folder: Path, request: pytest.FixtureRequest) -> None:
+    records = folder / "switch" / "cdr-custom" / "calls.csv"
+    records.parent.mkdir()
+    records.write_text("yesterday\n")
+    request.getfixturevalue("port")
+    assert records.read_text() == "yesterday\n"
+
+
+def test_a_softswitch_that_asterisk_cannot_be_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "proxy.yaml").write_text(CONFIG.replace("udp:", "tcp:"))
+    assert main(["softswitch", "accounts", str(folder / "proxy.yaml"), str(folder / "switch")]) == 2
+    assert "write udp:" in capsys.readouterr().err
