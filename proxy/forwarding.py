@@ -22,7 +22,8 @@ from proxy.sip.transaction_layer import MAGIC_COOKIE
 from proxy.sip.uri import SipUri, Uri, parse_uri
 
 DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
-_ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
+_ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
+_MAX_BREADTH = "60"  # RFC 5393 5.3.3
 _BRANCH_OURS = MAGIC_COOKIE + "rf"
 METHODS = frozenset(
     "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()  # noqa: SIM905
@@ -111,7 +112,7 @@ def response_flow(via: Via, flow: Flow) -> Flow:
 
 
 def validate(request: Request) -> Uri:
-    """Reasonable syntax, URI scheme, Max-Forwards and Proxy-Require (RFC 3261 16.3); returns the Request-URI.
+    """Check syntax, URI scheme, Max-Forwards, Proxy-Require (RFC 3261 16.3) and Max-Breadth; returns the Request-URI.
 
     Raises SipError with the status to answer.
     """
@@ -139,8 +140,12 @@ def validate(request: Request) -> Uri:
             raise TooManyHops("Max-Forwards is 0")
     if "proxy-require" in names and (extensions := request.values("proxy-require")):
         raise BadExtension("Proxy-Require", headers=(("Unsupported", ", ".join(extensions)),))
-    if "max-breadth" in names and request.header("max-breadth") == "0":
-        raise SipError("no breadth left", status=440)
+    if "max-breadth" in names:
+        breadth = request.header("max-breadth") or ""
+        if not (breadth.isascii() and breadth.isdigit()) or len(breadth) > 9:
+            raise BadRequest("Max-Breadth is not a number")
+        if int(breadth) == 0:
+            raise SipError("no breadth left", status=440)
     return uri
 
 
@@ -264,11 +269,19 @@ class Router:
         routed.flow = routed.flow or flow or self.tokens.read(user)
 
     def forward(self, request: Request, target: Flow, branch: str) -> Request:
-        """The request to be sent: copied, one hop less, our Via on top (RFC 3261 16.6 steps 1 to 8)."""
+        """The request to be sent: copied, one hop less, our Via on top (RFC 3261 16.6 steps 1 to 8).
+
+        It has a Max-Breadth in any case (RFC 5393 5.3.3); as there is one branch only, that is what it came with.
+        """
         forwarded = request.copy()
         hops = forwarded.header("max-forwards")
         forwarded.replace("Max-Forwards", "70" if hops is None else str(int(hops) - 1))
         forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
+        breadth = forwarded.header("max-breadth")
+        if breadth is None:
+            forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
+        elif int(breadth) > int(_MAX_BREADTH):
+            forwarded.replace("Max-Breadth", _MAX_BREADTH)
         return forwarded
 
     def service_uri(self, service: str, switch: Flow) -> str:

@@ -71,9 +71,19 @@ def test_a_request_without_breadth_left_is_refused():
     refuses(request("INVITE", more=[("Max-Breadth", "0")]), 440)
 
 
-def test_a_request_with_breadth_keeps_it():
-    data = request("INVITE", more=[("Max-Breadth", "1")])
-    assert play().receive(data).sends(100).sends("INVITE").forwarded.header("max-breadth") == "1"
+@pytest.mark.parametrize("breadth", ["", "-1", "many", "٣", "1234567890"])
+def test_a_breadth_that_is_no_number_is_refused(breadth):
+    refuses(request("INVITE", more=[("Max-Breadth", breadth)]), 400)
+
+
+def test_two_breadths_are_refused():
+    refuses(request("INVITE", more=[("Max-Breadth", "3"), ("Max-Breadth", "3")]), 400)
+
+
+@pytest.mark.parametrize(("came", "goes"), [("1", "1"), ("60", "60"), ("61", "60"), (None, "60")])
+def test_a_forwarded_request_has_a_breadth_of_60_at_most(came, goes):
+    data = request("INVITE", more=[("Max-Breadth", came)] if came else [])
+    assert play().receive(data).sends(100).sends("INVITE").forwarded.headers("max-breadth") == [goes]
 
 
 @pytest.mark.parametrize(

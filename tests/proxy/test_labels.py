@@ -239,4 +239,4 @@ def test_the_label_is_always_ours_and_nothing_is_smuggled_in(name, quoting, keep
     assert shown.display_name.casefold().count("overseas") == 1
     assert forwarded.headers("alert-info") == ["<urn:alert:source:external>"]
     before = sent.partition(b"\r\n\r\n")[0].count(b"\r\n")
-    assert data.partition(b"\r\n\r\n")[0].count(b"\r\n") == before + 2  # our Via and our Record-Route
+    assert data.partition(b"\r\n\r\n")[0].count(b"\r\n") == before + 3  # our Via, Max-Breadth and Record-Route

@@ -84,7 +84,7 @@ CASES = (
     Case("3.3.15", "sdp01", FORWARD, "what the caller accepts is the UAS's business"),
     Case("3.4.1", "inv2543", FORWARD, "RFC 2543: no branch, no From tag, no Max-Forwards"),
 )
-_OUR_HEADERS = {"via", "max-forwards", "route", "record-route", "path", "supported"}
+_OUR_HEADERS = {"via", "max-forwards", "max-breadth", "route", "record-route", "path", "supported"}
 
 
 def by_outcome(outcome: str | type[int]) -> list[ParameterSet]:
