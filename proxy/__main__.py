@@ -18,12 +18,12 @@ import structlog
 
 from proxy import log
 from proxy.change_writer import ChangeWriter
-from proxy.config import ProxyConfig, load_config
+from proxy.config import ProxyConfig, TransportAddress, load_config
 from proxy.core import CoreSettings, ProxyCore
 from proxy.forwarding import Listener
 from proxy.loading import load_overlay, load_snapshot, make_desk
 from proxy.policy.engine import Policy
-from proxy.ports import owner_of
+from proxy.ports import in_use
 from proxy.server import Server
 from proxy.signed_card import write_card
 from proxy.sip.flow import Flow
@@ -180,11 +180,8 @@ def _tls(config: ProxyConfig) -> ssl.SSLContext | None:
 def _explained(error: OSError) -> Exception:
     if error.errno != errno.EADDRINUSE:
         return error
-    transport, _, address = str(error.filename).partition(":")
-    port = int(address.rpartition(":")[2])
-    owner = owner_of(transport, port)
-    advice = f"stop {owner}" if owner else "stop the process that holds it"
-    return _PortTaken(f"{error.filename} is in use: {advice}, or listen elsewhere")
+    taken = TransportAddress.parse(str(error.filename))
+    return _PortTaken(in_use(taken.transport, taken.host, taken.port))
 
 
 async def _reload(

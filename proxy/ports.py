@@ -22,6 +22,12 @@ def owner_of(transport: str, port: int) -> str | None:
     return None
 
 
+def in_use(transport: str, host: str, port: int) -> str:
+    """What to tell a user whose address is taken."""
+    owner = owner_of(transport, port) or "the process that holds it"
+    return f"{transport}:{f'[{host}]' if ':' in host else host}:{port} is in use: stop {owner}, or listen elsewhere"
+
+
 def _inodes(transport: str, port: int) -> set[str]:
     inodes = set()
     for table in _TABLES[transport]:

@@ -1,4 +1,4 @@
-"""`ringfence softswitch ...`: what a standing lab with Asterisk is made from (docker/compose.yaml)."""
+"""`ringfence softswitch ...`: the embedded one by itself, and what Asterisk is fed with (docker/compose.yaml)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,19 @@ _FASTAGI = 4573  # the port that Asterisk itself takes where none is named
 
 def add_to(commands: Any) -> None:
     """Put the command and what is below it on the command line."""
-    group = commands.add_parser("softswitch", help="what a standing lab with Asterisk is made from")
+    group = commands.add_parser("softswitch", help="run a softswitch by itself")
     below = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    embedded = below.add_parser(
+        "embedded",
+        help="be the softswitch of a proxy's config until SIGTERM",
+        description="Be the softswitch that a proxy's config names: its subscribers register and are called, and the "
+        "services (announcements, voicemail, honeypot, challenge, warning) are there. Runs until Ctrl-C or SIGTERM.",
+    )
+    embedded.add_argument("config", type=Path, metavar="CONFIG", help="the proxy's config")
+    embedded.add_argument(
+        "--folder", type=Path, default=Path(), metavar="FOLDER", help="where recordings/ is made [where you are]"
+    )
+    embedded.set_defaults(command=_embedded)
     base = below.add_parser(
         "base",
         help="fetch or make the base image",
@@ -38,6 +49,11 @@ def add_to(commands: Any) -> None:
     accounts.set_defaults(command=_accounts)
 
 
+def _embedded(arguments: argparse.Namespace) -> int:
+    asyncio.run(standing.serve_embedded(arguments.config, arguments.folder, say))
+    return ExitCode.AS_EXPECTED
+
+
 def _base(_arguments: argparse.Namespace) -> int:
     from simulator.softswitch import asterisk  # docker is slow to import, and only needed here
 
@@ -46,5 +62,5 @@ def _base(_arguments: argparse.Namespace) -> int:
 
 
 def _accounts(arguments: argparse.Namespace) -> int:
-    asyncio.run(standing.serve(arguments.config, arguments.folder, (_LOCALHOST, arguments.port), say))
+    asyncio.run(standing.serve_asterisk(arguments.config, arguments.folder, (_LOCALHOST, arguments.port), say))
     return ExitCode.AS_EXPECTED

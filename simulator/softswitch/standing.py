@@ -1,4 +1,5 @@
-"""What Asterisk needs of a lab that stands: its settings and accounts as files, and an answer to its dialplan.
+"""Softswitches of a lab that stands: the embedded one, and what Asterisk needs of us (its settings and accounts as
+files, and an answer to its dialplan).
 
 All of it follows from the proxy's config, which the proxy of the lab reads as well.
 """
@@ -6,41 +7,80 @@ All of it follows from the proxy's config, which the proxy of the lab reads as w
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from proxy.config import load_config
+from proxy.config import ProxyConfig, load_config
 from proxy.numbers import Numbering
+from proxy.ports import in_use
 from proxy.subscribers.storage import load_directory
 from proxy.yaml_file import FileError, FileErrors
+from simulator.proxy_process import LabError
 from simulator.softswitch.asterisk_files import Address, write_accounts, write_setting
 from simulator.softswitch.asterisk_resolver import AccountBook, Resolver
+from simulator.softswitch.embedded import EmbeddedSwitch
 from simulator.softswitch.registrar import Account
 
 
-async def serve(path: Path, folder: Path, resolver: Address, say: Callable[[str], None]) -> None:
+async def serve_asterisk(path: Path, folder: Path, resolver: Address, say: Callable[[str], None]) -> None:
     """Write what Asterisk reads into `folder`, then answer it until SIGTERM. Raises FileErrors, OSError.
 
     `path` is the proxy's config.
     """
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    config = load_config(path)
+    stop = _told_to_stop()
+    config, accounts = _read(path)
     switch = config.softswitch
-    if switch.transport != "udp":
-        raise FileErrors([FileError.whole(path, f"softswitch: {switch}; Asterisk is set up for UDP, write udp:")])
-    accounts = [
-        Account(each.number, each.user or each.number, each.password or None) for each in load_directory(config)
-    ]
     write_setting(folder, (switch.host, switch.port), config.authentication.realm, resolver)
     try:
         write_accounts(folder, accounts, config.authentication.realm)
     except ValueError as error:
         raise FileErrors([FileError.whole(path, str(error))]) from None
-    numbering = Numbering(config.home)
-    book = AccountBook(accounts, lambda dialled: numbering.understand(dialled).e164)
+    book = AccountBook(accounts, _understanding(config))
     async with Resolver(resolver, book.find):
         say(f"{len(accounts)} accounts in {folder}; answering Asterisk on {resolver[0]}:{resolver[1]}")
         await stop.wait()
+
+
+async def serve_embedded(path: Path, folder: Path, say: Callable[[str], None]) -> None:
+    """Be the softswitch of a proxy's config until SIGTERM; recordings go to `folder`.
+
+    Raises FileErrors, LabError where the address cannot be had.
+    """
+    stop = _told_to_stop()
+    config, accounts = _read(path)
+    bind = config.softswitch.host, config.softswitch.port
+    realm, resolve = config.authentication.realm, _understanding(config)
+    try:
+        switch = EmbeddedSwitch(bind, accounts, resolve=resolve, realm=realm, folder=folder)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        raise LabError(in_use("udp", *bind) if taken else f"{config.softswitch}: {error.strerror}") from error
+    async with switch:
+        say(f"softswitch for {len(accounts)} accounts on udp:{bind[0]}:{bind[1]}; Ctrl-C ends it")
+        await stop.wait()
+    for problem in switch.problems:
+        say(problem)
+
+
+def _told_to_stop() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _read(path: Path) -> tuple[ProxyConfig, list[Account]]:
+    config = load_config(path)
+    if config.softswitch.transport != "udp":
+        raise FileErrors([FileError.whole(path, f"softswitch: {config.softswitch}; ours speak UDP, write udp:")])
+    return config, [
+        Account(each.number, each.user or each.number, each.password or None) for each in load_directory(config)
+    ]
+
+
+def _understanding(config: ProxyConfig) -> Callable[[str], str | None]:
+    """What tells which number was dialled, however it is written."""
+    numbering = Numbering(config.home)
+    return lambda dialled: numbering.understand(dialled).e164

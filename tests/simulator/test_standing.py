@@ -1,7 +1,8 @@
-"""`ringfence softswitch accounts`: what Asterisk reads and is told in a standing lab, without Asterisk."""
+"""Softswitches of a standing lab: the embedded one, and what Asterisk reads and is told, without Asterisk."""
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from simulator.__main__ import main
+from simulator.agents.orders import Order
+from simulator.agents.registration import Phone
+from simulator.agents.wire import WirePhones
 from simulator.lab import free_port
 
 CONFIG = """\
@@ -82,3 +86,28 @@ def test_a_softswitch_that_asterisk_cannot_be_is_refused(folder: Path, capsys: p
     (folder / "proxy.yaml").write_text(CONFIG.replace("udp:", "tcp:"))
     assert main(["softswitch", "accounts", str(folder / "proxy.yaml"), str(folder / "switch")]) == 2
     assert "write udp:" in capsys.readouterr().err
+
+
+async def test_the_embedded_softswitch_stands_by_itself_where_the_config_says(folder: Path) -> None:
+    port = free_port()
+    (folder / "proxy.yaml").write_text(CONFIG.replace("5090", str(port)))
+    command = [sys.executable, "-P", "-m", "simulator", "softswitch", "embedded", "proxy.yaml"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"softswitch for 2 accounts on udp:127.0.0.1:{port}; Ctrl-C ends it\n"
+        async with WirePhones(("127.0.0.1", 0), ("127.0.0.1", port)) as phones:
+            assert await phones.register([Phone("+8613800138001", "alice", "s3cret")]) == []
+            placed = phones.place(Order("c1", caller="+8613800138002", callee="13800138001", talk=0.0))
+            await phones.idle()
+        process.terminate()
+        assert process.wait(10) == 0
+    assert placed.status == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_whoever_has_the_port_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        (folder / "proxy.yaml").write_text(CONFIG.replace("5090", str(taken.getsockname()[1])))
+        assert main(["softswitch", "embedded", str(folder / "proxy.yaml")]) == 3
+    assert f"is in use: stop pid {os.getpid()} (" in capsys.readouterr().err
