@@ -27,6 +27,7 @@ def load_snapshot(config: ProxyConfig, overlay: Overlay | None = None) -> Snapsh
         ScamList.load(config.scam_lists),
         config.rules,
         config.treatments,
+        config.self_service.numbers,
     )
 
 

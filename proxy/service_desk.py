@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from proxy.authentication import SPOOFED
 from proxy.numbers import Number
-from proxy.policy.precedence import Action
+from proxy.policy.precedence import CALLERS_OWN, Action
 from proxy.policy.verdict import Step, Verdict
 from proxy.sip.message import Request
 from proxy.subscribers.changes import Change, Overlay
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RULE = "self_service"  # as call records name what was decided here
 # Refusals that are between the caller and their own operator.
-_NOT_THE_CALLEES = frozenset(("barring.outgoing_international", SPOOFED))
+_NOT_THE_CALLEES = CALLERS_OWN | {SPOOFED}
 _TEXT = ("Content-Type", "text/plain;charset=UTF-8")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -43,7 +43,8 @@ class ScamNumbers(Protocol):
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home,
-    `treatments` what is done about the calls of a rule where not what the rule says.
+    `treatments` what is done about the calls of a rule where not what the rule says, `service_numbers` the operator's
+    numbers that subscribers can always reach, as they are dialled.
 
     `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
     """
@@ -55,6 +56,7 @@ class Snapshot:
     preset: Preset
     home_regions: frozenset[str]
     treatments: Mapping[str, Treatment]
+    service_numbers: frozenset[str]
 
     @classmethod
     def build(
@@ -65,8 +67,11 @@ class Snapshot:
         scam_list: ScamNumbers,
         modes: Mapping[str, Mode] | None = None,
         treatments: Mapping[str, Treatment] | None = None,
+        service_numbers: Iterable[str] = (),
     ) -> Snapshot:
         """A snapshot for a home country; `modes` and `treatments`, both by rule, go over the preset's.
+
+        `service_numbers` stand in for those of the preset.
 
         Raises ValueError for an unknown home.
         """
@@ -78,4 +83,5 @@ class Snapshot:
             preset,
             preset.home_regions or frozenset((home,)),
             {**preset.treatments, **(treatments or {})},
+            frozenset(service_numbers or preset.vocabulary.numbers),
         )

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from proxy.country_names import origin_name, unknown_origin
 from proxy.policy.answers import Treatment
 from proxy.policy.case import Case, number_origin
+from proxy.policy.precedence import CALLERS_OWN
 from proxy.policy.treatments import COUNTRY, Label
 from proxy.policy.verdict import Step, Verdict
 
-_CALLERS_OWN = "barring.outgoing_international"  # the one rule about what the caller, not the callee, asked for
 _USER_CHARACTERS = "!$&'()*+,-.~"  # of a SIP user part, beside letters and digits
 _LONGEST_NAME = 40  # characters of a caller's name that are shown behind a label
 _NAME_CHARACTERS = frozenset(" '-.,&")  # beside letters and digits
@@ -22,7 +22,7 @@ _LOOKALIKES = str.maketrans("аеорсухіјѕԁӏѵԝɡαορνυικτ0134"
 
 def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) -> Treatment | None:
     """What is done about a call that a rule decided: the subscriber's own choice goes before the others."""
-    subscriber = case.calling if rule == _CALLERS_OWN else case.called
+    subscriber = case.calling if rule in CALLERS_OWN else case.called
     treatment = treatments.get(rule)
     if subscriber is not None and subscriber.treatment:
         treatment = subscriber.treatment.get(rule, treatment)

@@ -19,6 +19,8 @@ _RING = re.compile(r"urn:alert:[a-z0-9-]+(?::[A-Za-z0-9.-]+)+|https?://[A-Za-z0-
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 # What only one rule may say: 433 is about anonymity (RFC 5079), 607 is a person's own decision (RFC 8197).
 _RESERVED = {"433": "anonymous.reject", "607": "subscriber.block"}
+# It decides before the callee's rules are asked, so what it decides must not ring.
+_NEVER_RINGS = "barring.all_outgoing"
 _TREATABLE = [rule for rule in PRECEDENCE if rule != "never_block"]
 
 
@@ -156,6 +158,8 @@ def _check_rules(treatments: dict[str, Treatment]) -> dict[str, Treatment]:
             problems.append(Problem((rule, "reject"), f"{treatment.reject} for {only} only"))
         elif rule not in REFUSING and isinstance(treatment, Answer | Divert):
             problems.append(Problem((rule,), f"label, challenge or warn: {rule} lets calls through"))
+        elif rule == _NEVER_RINGS and not isinstance(treatment, Answer | Divert):
+            problems.append(Problem((rule,), f"reject or divert: {rule} keeps calls from every phone"))
     if problems:
         raise Problems(problems)
     return treatments

@@ -54,9 +54,10 @@ Switch = Annotated[bool, WithJsonSchema({"enum": list(_SWITCH)})]
 
 @dataclass(frozen=True, slots=True)
 class Barring:
-    """The barring services a subscriber turned on (3GPP TS 24.611; from abroad is our own addition).
+    """The barring services a subscriber turned on (3GPP TS 22.088 and 24.611; from abroad is our own addition).
 
-    `incoming_international` is for calls and texts from abroad, `incoming_international_texts` for texts alone.
+    All are for calls and texts alike, but `incoming_international_texts`, which is for texts from abroad alone.
+    `all_outgoing` is BAOC of the standard, `all_incoming` BAIC, `incoming_when_roaming` BIC-Roam.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -65,6 +66,9 @@ class Barring:
     outgoing_international: Switch = False
     anonymous: Switch = False
     incoming_international_texts: Switch = False
+    all_incoming: Switch = False
+    all_outgoing: Switch = False
+    incoming_when_roaming: Switch = False
 
 
 @dataclass(frozen=True, slots=True)

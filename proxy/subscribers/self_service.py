@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Literal
+from typing import Literal, get_args
 
 from proxy.numbers import Numbering
 from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Change, WrongPins
@@ -21,7 +21,7 @@ from proxy.subscribers.vocabulary import Keyword, Phrases, Setting, Vocabulary, 
 MOST_WRONG_PINS = 3  # in a row; then star codes are locked (3GPP TS 22.004)
 MOST_LISTED = 100  # numbers that a subscriber can put on a list by text
 _LONGEST = 1000  # bytes of a text: a MESSAGE has to fit into 1300 (RFC 3428 8)
-_SHOWN = 8  # numbers of a list that a reply names
+_SHOWN = 4  # numbers of a list that a reply names
 _SEPARATORS = str.maketrans("", "", "-.() \t")
 _CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#?")
 _DOES: dict[str, Literal["on", "off", "status"]] = {
@@ -32,13 +32,15 @@ _DOES: dict[str, Literal["on", "off", "status"]] = {
     "*#": "status",
 }
 _ALL_TELESERVICES = ("", "10")  # 3GPP TS 22.030 annex C
-_SETTINGS: tuple[Setting, ...] = (
-    "incoming_international",
-    "incoming_international_texts",
-    "outgoing_international",
-    "anonymous",
-    "notify",
-)
+_SETTINGS: tuple[Setting, ...] = get_args(Setting)
+# Which settings bar what another one lets through: a reply about that one names those that are on as well.
+_WIDER: dict[str, tuple[Setting, ...]] = {
+    "incoming_when_roaming": ("all_incoming",),
+    "incoming_international": ("all_incoming",),
+    "incoming_international_texts": ("all_incoming", "incoming_international"),
+    "anonymous": ("all_incoming",),
+    "outgoing_international": ("all_outgoing",),
+}
 
 Prompt = Literal["changed", "unchanged", "wrong-pin", "locked"]
 
@@ -212,8 +214,7 @@ def _states(
     """A line for each setting, as it is once `after` is in force."""
     on = {name: (after or {}).get(name, _is_on(subscriber, name)) for name in _SETTINGS}
     shown = set(settings)
-    if "incoming_international_texts" in shown and on["incoming_international"]:
-        shown.add("incoming_international")  # which bars texts as well
+    shown |= {wider for name in settings for wider in _WIDER.get(name, ()) if on[wider]}
     return [f"{say.settings[name]}: {(say.on if on[name] else say.off)[name]}" for name in _SETTINGS if name in shown]
 
 

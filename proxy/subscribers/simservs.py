@@ -22,18 +22,22 @@ SS = "http://uri.etsi.org/ngn/params/xml/simservs/xcap"
 CP = "urn:ietf:params:xml:ns:common-policy"
 RF = "https://ringfence.example/ns/simservs"
 
+Switches = dict[tuple[str, str] | None, str]
+
 _PREFIXES = {SS: "", CP: "cp:", RF: "rf:"}
 _URI = re.compile(r"tel:(\+[1-9][0-9().\-]{1,24})|sips?:(\+[1-9][0-9]{1,14})@[^\s<>]+;user=phone", re.IGNORECASE)
 _SEPARATORS = str.maketrans("", "", "-.()")
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-# Which setting a condition with <allow>false</allow> stands for.
-_INCOMING = {
+# Which setting a condition with <allow>false</allow> stands for; None: a rule without one, which every call matches.
+_INCOMING: Switches = {
+    None: "all_incoming",
+    (SS, "roaming"): "incoming_when_roaming",
     (SS, "anonymous"): "anonymous",
     (RF, "from-abroad"): "incoming_international",
     (RF, "texts-from-abroad"): "incoming_international_texts",
 }
-_OUTGOING = {(SS, "international"): "outgoing_international"}
+_OUTGOING: Switches = {None: "all_outgoing", (SS, "international"): "outgoing_international"}
 _ATTRIBUTES: dict[tuple[str | None, str], str] = {
     (SS, "incoming-communication-barring"): "active",
     (SS, "outgoing-communication-barring"): "active",
@@ -76,8 +80,9 @@ def document(subscriber: Subscriber) -> str:
         *_list_rules("block", subscriber.block, allow=False),
         *_switch_rules(_INCOMING, subscriber.barring),
     ]
+    bars_outgoing = any(getattr(subscriber.barring, setting) for setting in _OUTGOING.values())
     outgoing = [
-        *(_list_rules("allow", subscriber.allow, allow=True) if subscriber.barring.outgoing_international else ()),
+        *(_list_rules("allow", subscriber.allow, allow=True) if bars_outgoing else ()),
         *_switch_rules(_OUTGOING, subscriber.barring),
     ]
     return "\n".join(
@@ -124,11 +129,12 @@ def _list_rules(name: str, patterns: tuple[str, ...], *, allow: bool) -> Iterato
         yield _rule(f"{name}-patterns", f"<rf:numbers>{ones}</rf:numbers>", allow=allow)
 
 
-def _switch_rules(conditions: dict[tuple[str, str], str], barring: Barring) -> Iterator[str]:
+def _switch_rules(switches: Switches, barring: Barring) -> Iterator[str]:
     """All of them, deactivated where they are off, so that a reader sees what there is."""
-    for (namespace, name), setting in conditions.items():
+    for condition, setting in switches.items():
         deactivated = "" if getattr(barring, setting) else "<rule-deactivated/>"
-        yield _rule(setting.replace("_", "-"), f"{deactivated}<{_PREFIXES[namespace]}{name}/>", allow=False)
+        test = f"<{_PREFIXES[condition[0]]}{condition[1]}/>" if condition else ""
+        yield _rule(setting.replace("_", "-"), f"{deactivated}{test}", allow=False)
 
 
 def _rule(name: str, conditions: str, *, allow: bool) -> str:
@@ -147,7 +153,7 @@ def _boolean(value: bool) -> str:
 class _Rules:
     """What the rules of one direction say."""
 
-    def __init__(self, switches: dict[tuple[str, str], str]) -> None:
+    def __init__(self, switches: Switches) -> None:
         self.switches = switches
         self.on: set[str] = set()
         self.lists: dict[bool, list[str]] = {True: [], False: []}  # those allowed, those blocked
@@ -210,19 +216,20 @@ class _Reader:
             for part in parts
             if part.name[1] == "conditions"
             for condition in self._children(
-                part, [(SS, "rule-deactivated"), *rules.switches, (CP, "identity"), (RF, "numbers")]
+                part, [(SS, "rule-deactivated"), *filter(None, rules.switches), (CP, "identity"), (RF, "numbers")]
             )
         ]
         tests = [condition for condition in conditions if condition.name != (SS, "rule-deactivated")]
         deactivated = len(tests) < len(conditions)
-        if len(tests) != 1 or allow is None:
+        if len(tests) > 1 or allow is None:
             if allow is not None:
-                self._refuse(rule, "one condition in a rule, besides rule-deactivated")
+                self._refuse(rule, "one condition in a rule at most, besides rule-deactivated")
             return
         rules.active |= not deactivated
-        test = tests[0]
-        if setting := rules.switches.get((test.name[0] or "", test.name[1])):
-            self._children(test, [])
+        names = [(test.name[0] or "", test.name[1]) for test in tests]
+        if setting := rules.switches.get(names[0] if names else None):
+            for test in tests:
+                self._children(test, [])
             if allow:
                 self._refuse(rule, "<allow>false</allow>: only numbers can be let through by a rule")
             elif not deactivated:
@@ -230,9 +237,10 @@ class _Reader:
         elif deactivated:
             self._refuse(rule, "a rule that is active: a profile keeps no numbers for later")
         elif rules.switches is _OUTGOING and not allow:
-            self._refuse(rule, "no numbers to bar: a profile bars outgoing calls to abroad only")
+            self._refuse(rule, "no numbers to bar: a profile bars all outgoing calls, or those to abroad")
         else:
-            rules.lists[allow] += self._identities(test) if test.name[0] == CP else self._patterns(test)
+            numbers = self._identities if tests[0].name[0] == CP else self._patterns
+            rules.lists[allow] += numbers(tests[0])
 
     def _check_outgoing_lists(self, element: Element, incoming: _Rules, outgoing: _Rules) -> None:
         allowed = set(outgoing.lists[True])

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import product, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -41,7 +42,10 @@ CREATE TABLE IF NOT EXISTS subscribers (
     block TEXT NOT NULL DEFAULT '',
     incoming_international_texts INTEGER NOT NULL DEFAULT 0,  -- barring of texts alone
     notify INTEGER NOT NULL DEFAULT 0,                  -- whether a text tells of refused calls
-    treatment TEXT NOT NULL DEFAULT ''                  -- by rule, as JSON
+    treatment TEXT NOT NULL DEFAULT '',                 -- by rule, as JSON
+    all_incoming INTEGER NOT NULL DEFAULT 0,            -- barring
+    all_outgoing INTEGER NOT NULL DEFAULT 0,
+    incoming_when_roaming INTEGER NOT NULL DEFAULT 0
 )
 """
 _SHOWN = 50  # errors kept
@@ -50,6 +54,7 @@ _COLUMNS = (
     *("number", "user", "password", "pin", "roaming"),
     *("incoming_international", "outgoing_international", "anonymous", "allow", "block"),
     *("incoming_international_texts", "notify", "treatment"),
+    *("all_incoming", "all_outgoing", "incoming_when_roaming"),
 )
 _SAVE = (
     f"INSERT INTO subscribers ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
@@ -58,7 +63,8 @@ _SAVE = (
 _SEPARATOR, _END = "\x1f", b"\n"  # in no field: profile.py refuses control characters
 _READ_TREATMENTS: TypeAdapter[Treatments] = TypeAdapter(Treatments)
 _UNTREATED: Treatments = {}
-_BARRINGS = tuple(Barring(*(bool(bits >> i & 1) for i in range(len(Barring.__slots__)))) for bits in range(16))
+_BARRINGS = tuple(starmap(Barring, product((False, True), repeat=len(Barring.__slots__))))
+_BARRING_BITS = {barring: bits for bits, barring in enumerate(_BARRINGS)}
 
 
 class Directory:
@@ -118,7 +124,7 @@ class Directory:
 
 
 def _pack(subscriber: Subscriber) -> bytes:
-    bits = (subscriber.roaming + 2 * subscriber.notify) * len(_BARRINGS) + _BARRINGS.index(subscriber.barring)
+    bits = (subscriber.roaming + 2 * subscriber.notify) * len(_BARRINGS) + _BARRING_BITS[subscriber.barring]
     fields = (
         *(subscriber.number, subscriber.user, subscriber.password, subscriber.pin or "", str(bits)),
         *(" ".join(subscriber.allow), " ".join(subscriber.block), _as_json(subscriber.treatment)),

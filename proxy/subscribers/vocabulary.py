@@ -16,7 +16,14 @@ _PHRASES = Path(__file__).parent / "phrases"
 _KEYWORD = re.compile(r"[^\sa-z]+(?: [^\sa-z]+){0,2}")
 
 Setting = Literal[
-    "incoming_international", "incoming_international_texts", "outgoing_international", "anonymous", "notify"
+    "all_incoming",
+    "incoming_when_roaming",
+    "incoming_international",
+    "incoming_international_texts",
+    "all_outgoing",
+    "outgoing_international",
+    "anonymous",
+    "notify",
 ]
 ServiceNumber = Annotated[str, Field(pattern=r"^[0-9]{2,15}$")]
 

@@ -183,6 +183,51 @@ def test_everything_else_goes_on_to_the_switch(method: str, to: str) -> None:
     assert to.replace("#", "%23") in on.forwarded.uri
 
 
+def calls_from(on: Play, by: str, to: str, n: int) -> bool:
+    """Whether a call from a phone goes on to the switch."""
+    on.receive(sent("INVITE", by, to, n=n), PHONE)
+    went_on = not on.core.outbox[0][1].startswith(b"SIP/2.0 603")
+    on.forget_sent()
+    return went_on
+
+
+def test_who_barred_all_their_calls_can_still_call_for_help_and_take_it_back() -> None:
+    on = start().receive(sent("INVITE", ALICE, "*33*2580%23"), PHONE)
+    assert "您的所有呼出和短信: 仅限紧急呼叫" in text_of(on, ALICE)
+    on.forget_sent()
+    assert not calls_from(on, ALICE, BOB, 2)
+    assert calls_from(on, ALICE, "110", 3)
+    assert calls_from(on, ALICE, "10086", 4)
+    on.receive(sent("MESSAGE", ALICE, BOB, "hello", n=5), PHONE).sends(603, PHONE).sends_nothing()
+    on.receive(sent("INVITE", ALICE, "#33*2580%23", n=6), PHONE)
+    assert "Your calls and texts to anybody: let through" in text_of(on, ALICE)
+    on.forget_sent()
+    assert calls_from(on, ALICE, BOB, 7)
+    on.receive(sent("MESSAGE", ALICE, "10086", "HCXZ", n=8), PHONE).sends(200, PHONE)
+    text_of(on, ALICE)
+    assert not calls_from(on, ALICE, BOB, 9)
+    on.receive(sent("MESSAGE", ALICE, "10086", "QXHCXZ", n=10), PHONE).sends(200, PHONE)
+    text_of(on, ALICE)
+    assert calls_from(on, ALICE, BOB, 11)
+
+
+def test_who_barred_all_calls_to_them_still_gets_their_replies() -> None:
+    on = start().receive(sent("INVITE", ALICE, "*35*2580%23"), PHONE)
+    assert "All calls and texts to you: blocked" in text_of(on, ALICE)
+    on.forget_sent()
+    assert not calls_from(on, BOB, ALICE, 2)
+    assert not rings(on)
+    on.receive(sent("MESSAGE", ALICE, "10086", "STATUS", n=3), PHONE).sends(200, PHONE)
+    assert "All calls and texts to you: blocked" in text_of(on, ALICE)
+
+
+def test_a_call_that_its_own_caller_barred_is_told_to_nobody() -> None:
+    on = start().receive(sent("INVITE", ALICE, "*33*2580%23"), PHONE)
+    text_of(on, ALICE)
+    on.forget_sent()
+    on.receive(sent("INVITE", ALICE, CAROL, n=2), PHONE).sends(603, PHONE).sends_nothing()
+
+
 def test_the_default_preset_speaks_plain_english() -> None:
     on = start(rules="default").receive(sent("MESSAGE", ALICE, "7000", "Allow +65 9123 4567"), PHONE).sends(200, PHONE)
     assert text_of(on, ALICE, "7000") == (

@@ -258,6 +258,28 @@ def test_a_time_that_is_none_is_a_usage_error(desk: Desk, capsys: pytest.Capture
     assert 'found "noon", expected a time such as' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("trunk", "caller", "callee", "rule"),
+    [
+        ("phones", "+8613800138003", "+8613800138002", "barring.all_outgoing"),
+        ("phones", "+8613800138002", "+8613800138003", "barring.all_incoming"),
+        ("phones", "+8613800138003", "110", "never_block"),
+        ("international", "+33123456789", "+8613800138003", "barring.all_incoming"),
+        ("phones", "+8613800138002", "+8613800138004", "barring.incoming_when_roaming"),
+    ],
+)
+def test_barring_of_all_calls_is_explained(desk: Desk, trunk: str, caller: str, callee: str, rule: str) -> None:
+    people = """\
+  - {number: "+8613800138003", barring: {all_incoming: on, all_outgoing: on}}
+  - {number: "+8613800138004", roaming: yes, barring: {incoming_when_roaming: on}}
+"""
+    (desk.folder / "subscribers.yaml").write_text(SUBSCRIBERS + people)
+    (desk.folder / "call.sip").write_text(INVITE.format(caller=caller, callee=callee))
+    status, out, _ = desk.run("--trunk", trunk, str(desk.folder / "call.sip"))
+    explained = json.loads(out)
+    assert (status, explained["rule"], explained["trace"][-1]["rule"]) == (0, rule, rule)
+
+
 def test_an_order_to_self_service_is_explained_with_its_reply_and_changes_nothing(desk: Desk) -> None:
     (desk.folder / "order.sip").write_text(ORDER.format(caller="+8613800138002"))
     for _ in range(2):  # as if for the first time

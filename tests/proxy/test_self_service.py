@@ -8,12 +8,12 @@ import pytest
 
 from proxy.numbers import Numbering
 from proxy.policy import preset
-from proxy.policy.precedence import PRECEDENCE
+from proxy.policy.precedence import CALLERS_OWN, REFUSING
 from proxy.subscribers.changes import Change, Overlay, WrongPins
 from proxy.subscribers.notices import Notices
 from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.self_service import MOST_LISTED, Reply, SelfService, read_code
-from proxy.subscribers.vocabulary import phrases
+from proxy.subscribers.vocabulary import Code, phrases
 
 ALICE = Subscriber("+8613800138001", pin="2580")
 CHINA = Numbering("CN")
@@ -97,7 +97,7 @@ def test_a_language_knows_every_setting_and_every_reason(language: str) -> None:
     say = phrases(language)
     settings = {*Barring.__slots__, "notify"}
     assert set(say.settings) == set(say.on) == set(say.off) == settings
-    assert set(say.reasons) <= set(PRECEDENCE)
+    assert set(say.reasons) == set(REFUSING) - CALLERS_OWN
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,11 @@ def test_the_status_shows_it_all_and_changes_nothing() -> None:
     reply = texts("STATUS", "7000", replace(barred(anonymous=True), allow=("+6591234567",)), ENGLISH)
     assert reply == Reply(
         "unchanged",
+        "All calls and texts to you: let through\n"
+        "Calls and texts to you when roaming: let through\n"
         "Calls and texts from abroad: let through\n"
         "Texts from abroad: let through\n"
+        "Your calls and texts to anybody: let through\n"
         "Your calls to numbers abroad: let through\n"
         "Calls from people who hide their number: blocked\n"
         "Texts about calls that were refused: not sent\n"
@@ -161,6 +164,27 @@ def test_texts_stay_barred_while_calls_and_texts_are_and_the_reply_says_so() -> 
     assert "Calls and texts from abroad: blocked" in reply.text
 
 
+@pytest.mark.parametrize(
+    ("code", "barring", "said"),
+    [
+        ("#354*2580#", {"all_incoming": True}, "All calls and texts to you: blocked"),
+        ("#351*2580#", {"all_incoming": True}, "All calls and texts to you: blocked"),
+        ("#356*2580#", {"all_incoming": True}, "All calls and texts to you: blocked"),
+        ("#331*2580#", {"all_outgoing": True}, "Your calls and texts to anybody: blocked, except emergency calls"),
+    ],
+)
+def test_a_reply_says_what_wider_setting_still_bars(code: str, barring: dict[str, bool], said: str) -> None:
+    assert said in dials(code, barred(**barring)).text
+    assert said not in dials(code).text
+
+
+def test_a_code_for_one_direction_leaves_the_other() -> None:
+    both = barred(all_incoming=True, all_outgoing=True)
+    assert after(dials("#333*2580#", both), both) == barred(all_incoming=True)
+    assert after(dials("#353*2580#", both), both) == barred(all_outgoing=True)
+    assert after(dials("#330*2580#", both), both) == ALICE
+
+
 @pytest.mark.parametrize("text", ["", " \n", "HELLO", "BLOCK OVERSEAS PLEASE", "\x00" * 5000, "ALLOW " + "9" * 5000])
 def test_any_text_gets_an_answer_that_fits_into_a_message(text: str) -> None:
     for desk, service in ((HERE, "10086"), (ENGLISH, "7000")):
@@ -170,15 +194,22 @@ def test_any_text_gets_an_answer_that_fits_into_a_message(text: str) -> None:
 
 
 def test_long_lists_are_cut_short() -> None:
-    many = tuple(f"+6591{i:06d}" for i in range(MOST_LISTED))
-    reply = texts("STATUS", who=replace(ALICE, allow=many, block=many))
-    assert "(+92)" in reply.text
+    many = tuple(f"+6591{i:011d}" for i in range(MOST_LISTED))
+    barring = Barring(**dict.fromkeys(Barring.__slots__, True))
+    reply = texts("STATUS", who=replace(ALICE, barring=barring, allow=many, block=many, notify=True))
+    assert reply.text.endswith("(+96)")
     assert len(reply.text.encode()) <= 1000
 
 
 @pytest.mark.parametrize(
     ("on", "off", "query", "setting"),
     [
+        ("*33*2580#", "#33*2580#", "*#33#", "all_outgoing"),
+        ("**35*2580#", "##35*2580#", "*#35#", "all_incoming"),
+        ("*351*2580#", "#351*2580#", "*#351#", "incoming_when_roaming"),
+        ("*33*2580#", "#333*2580#", "*#33#", "all_outgoing"),
+        ("*35*2580#", "#353*2580#", "*#35#", "all_incoming"),
+        ("*351*2580#", "#330*2580#", "*#351#", "incoming_when_roaming"),
         ("*331*2580#", "#331*2580#", "*#331#", "outgoing_international"),
         ("**332*2580#", "##332*2580#", "*#332#", "outgoing_international"),
         ("*354*2580#", "#354*2580#", "*#354#", "incoming_international"),
@@ -200,12 +231,20 @@ def test_a_subscriber_without_a_pin_needs_none() -> None:
     assert dials("*354#", replace(ALICE, pin=None)).prompt == "changed"
 
 
-@pytest.mark.parametrize("code", ["*33*2580#", "*35*2580#", "*351*2580#", "*330*2580#", "*331*2580*16#"])
+@pytest.mark.parametrize("code", ["*330*2580#", "*333*2580#", "*353*2580#", "*35*2580*16#"])
 def test_what_is_not_offered_says_so_and_writes_no_pin_down(code: str) -> None:
     reply = dials(code)
     assert (reply.prompt, reply.changes) == ("unchanged", ())
     assert "is not offered here" in reply.text
     assert "2580" not in reply.text
+
+
+def test_a_config_can_take_a_code_out_of_the_offer() -> None:
+    without = preset.load("default").vocabulary.changed((), {}, {"33": Code()})
+    code = read_code("*33*2580#")
+    assert code is not None
+    reply = SelfService(without, 0).by_code(ALICE, code, NO_WRONG_PINS, NOON)
+    assert (reply.changes, reply.text) == ((), "*33# is not offered here.")
 
 
 def test_a_code_without_its_last_key_is_taken_and_not_passed_on_with_its_pin() -> None:
@@ -263,6 +302,10 @@ def test_a_notice_says_who_why_and_how_to_let_them_through() -> None:
         "A call from +23224000001 was refused: you take no calls and texts from abroad.\n"
         "To let them through, text ALLOW +23224000001 to 7000."
     )
+    everybody = ENGLISH.notice("+23224000001", "barring.all_incoming", is_text=False)
+    assert everybody.startswith("A call from +23224000001 was refused: you take no calls and texts.\n")
+    roaming = ENGLISH.notice("+23224000001", "barring.incoming_when_roaming", is_text=False)
+    assert "refused: you take no calls and texts when roaming.\n" in roaming
     assert ENGLISH.notice("", "anonymous.reject", is_text=True) == (
         "A text from somebody without a number was refused: you take no calls from people who hide their number.\n"
         "To let them through, text ALLOW ANONYMOUS to 7000."

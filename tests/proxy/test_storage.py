@@ -93,7 +93,8 @@ def test_reading_a_database_changes_nothing(tmp_path: Path, journal: str) -> Non
 def test_saved_subscribers_come_out_as_they_went_in_and_replace_those_of_their_number(tmp_path: Path) -> None:
     save_subscribers(tmp_path / "x.db", [ALICE, BOB])
     assert list(read(tmp_path, "sqlite:///x.db")) == [ALICE, BOB]
-    moved = replace(ALICE, user="alicia", barring=Barring(anonymous=True))
+    barring = Barring(anonymous=True, all_incoming=True, all_outgoing=True, incoming_when_roaming=True)
+    moved = replace(ALICE, user="alicia", barring=barring)
     save_subscribers(tmp_path / "x.db", [moved])
     assert list(read(tmp_path, "sqlite:///x.db")) == [moved, BOB]
 
@@ -206,7 +207,7 @@ SUBSCRIBERS = st.builds(
     password=TEXTS,
     pin=st.none() | st.text("0123456789", min_size=4, max_size=8),
     roaming=st.booleans(),
-    barring=st.builds(Barring, st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+    barring=st.builds(Barring, *[st.booleans()] * len(Barring.__slots__)),
     allow=PATTERNS,
     block=PATTERNS,
     notify=st.booleans(),

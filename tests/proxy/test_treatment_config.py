@@ -65,8 +65,9 @@ treatments:
 """,
     ) == [
         (
-            '4:3: found "never_block", expected a rule: one of "subscriber.allow", "subscriber.block", '
-            '"spoofed.home_number", "anonymous.reject", "barring.incoming_international", '
+            '4:3: found "never_block", expected a rule: one of "barring.all_outgoing", "subscriber.allow", '
+            '"subscriber.block", "spoofed.home_number", "anonymous.reject", "barring.all_incoming", '
+            '"barring.incoming_when_roaming", "barring.incoming_international", '
             '"barring.outgoing_international", "scam_list.exact", "scam_list.prefix", "default.allow"'
         ),
         '5:30: found "voicemial", expected "voicemail" or "honeypot"',
@@ -88,6 +89,16 @@ def test_a_rule_that_lets_calls_through_refuses_none_and_diverts_none(tmp_path: 
     assert errors_of(tmp_path, f"treatments: {{default.allow: {treatment}}}") == [
         "3:29: found a mapping, expected label, challenge or warn: default.allow lets calls through"
     ]
+
+
+@pytest.mark.parametrize("treatment", ["{label: Hello}", '{challenge: "5"}', "{warn: on}"])
+def test_a_call_that_its_own_caller_barred_rings_nowhere(tmp_path: Path, treatment: str) -> None:
+    """That rule decides before the callee's block list is asked."""
+    assert errors_of(tmp_path, f"treatments: {{barring.all_outgoing: {treatment}}}") == [
+        "3:36: found a mapping, expected reject or divert: barring.all_outgoing keeps calls from every phone"
+    ]
+    refused = config_file(tmp_path, 'treatments: {barring.all_outgoing: {reject: "603", announce: barred}}')
+    assert "barring.all_outgoing" in load_config(refused).treatments
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 61, "soft\u00adhyphen", "\u202etfel", "a{country}}"])

@@ -140,7 +140,7 @@ thresholds:
         '18:11: found "carol", expected a subscriber: one of "alice", "twin"',
         '20:11: found "1", expected a duration such as "1.5s", "250ms" or "2m"',
         '22:22: found "20", expected at least 100',
-        '22:32: found "barring.incoming", expected a rule: "barring.incoming_international"',
+        '22:32: found "barring.incoming", expected a rule: "barring.all_incoming"',
         '24:11: found "two words", expected a number, a subscriber, anonymous, or another SIP user part',
         '25:9: found "bob", expected a number to dial, or a subscriber: one of "alice", "twin"',
         '26:12: found "0", expected at least 1',

@@ -27,6 +27,7 @@ from proxy.policy.engine import Policy
 from proxy.policy.precedence import PRECEDENCE, REFUSING
 from proxy.policy.preset import Preset
 from proxy.policy.verdict import Mode, Step
+from proxy.subscribers.profile import Barring
 from proxy.trunks import Trunk
 
 FIXED, ABROAD = "+862062345678", "+6591234567"
@@ -43,6 +44,8 @@ CONTESTED: list[tuple[str, str, Trunk, tuple[str, ...]]] = [
             "subscriber.block",
             "spoofed.home_number",
             "anonymous.reject",
+            "barring.all_incoming",
+            "barring.incoming_when_roaming",
             "barring.incoming_international",
             "scam_list.exact",
             "default.allow",
@@ -56,6 +59,8 @@ CONTESTED: list[tuple[str, str, Trunk, tuple[str, ...]]] = [
             "subscriber.allow",
             "subscriber.block",
             "anonymous.reject",
+            "barring.all_incoming",
+            "barring.incoming_when_roaming",
             "barring.incoming_international",
             "scam_list.prefix",
             "default.allow",
@@ -66,9 +71,11 @@ CONTESTED: list[tuple[str, str, Trunk, tuple[str, ...]]] = [
         ABROAD,
         PHONES,
         (
+            "barring.all_outgoing",
             "subscriber.allow",
             "subscriber.block",
             "anonymous.reject",
+            "barring.all_incoming",
             "barring.outgoing_international",
             "scam_list.exact",
             "default.allow",
@@ -83,10 +90,13 @@ CONTESTED: list[tuple[str, str, Trunk, tuple[str, ...]]] = [
             "subscriber.allow",
             "subscriber.block",
             "anonymous.reject",
+            "barring.all_incoming",
+            "barring.incoming_when_roaming",
             "scam_list.exact",
             "default.allow",
         ),
     ),
+    (ALICE, "110", PHONES, ("never_block", "scam_list.exact", "default.allow")),
     (FIXED, "110", FROM_ABROAD, ("never_block", "spoofed.home_number", "scam_list.exact", "default.allow")),
 ]
 PAIRS = [
@@ -98,8 +108,10 @@ PAIRS = [
 
 def strict(caller: str, only: tuple[str, ...] = (), modes: Mapping[str, Mode] | None = None) -> Policy:
     """Everything about the caller is wrong at once, and right as well."""
-    everything = {"incoming_international": True, "outgoing_international": True, "anonymous": True}
-    people = [subscriber(number, allow=(caller,), block=(caller,), **everything) for number in (ALICE, ABROAD)]
+    everything = dict.fromkeys(Barring.__slots__, True)
+    people = [
+        subscriber(number, roaming=True, allow=(caller,), block=(caller,), **everything) for number in (ALICE, ABROAD)
+    ]
     listed = (Listed(FIXED), Listed(ALICE), Listed("+65*"))
     return company(*people, rules=SERVICE, listed=listed, only=only, modes=modes)
 
@@ -140,10 +152,13 @@ def test_the_trace_names_every_rule_asked_and_none_after_the_decision() -> None:
     verdict = judge(company(subscriber(incoming_international=True)), ABROAD)
     assert [(step.rule, step.outcome) for step in verdict.trace] == [
         ("never_block", "no_match"),
+        ("barring.all_outgoing", "no_match"),
         ("subscriber.allow", "no_match"),
         ("subscriber.block", "no_match"),
         ("spoofed.home_number", "no_match"),
         ("anonymous.reject", "no_match"),
+        ("barring.all_incoming", "no_match"),
+        ("barring.incoming_when_roaming", "no_match"),
         ("barring.incoming_international", "reject"),
     ]
     assert all(step.detail and step.mode == "enforce" for step in verdict.trace)

@@ -20,8 +20,9 @@ from policy_play import (
     subscriber,
 )
 
+from proxy.policy.engine import Policy
 from proxy.policy.preset import Preset, ScamList
-from proxy.policy.verdict import Verdict
+from proxy.policy.verdict import Mode, Verdict
 from proxy.trunks import Trunk
 
 
@@ -238,6 +239,85 @@ class TestAnonymousReject:
     )
     def test_an_identity_that_is_shown_or_only_missing_passes(self, caller: str, headers: dict[str, str]) -> None:
         assert passed(judge(company(subscriber(anonymous=True)), caller, **headers))
+
+
+class TestBarringAllIncoming:
+    POLICY = company(subscriber(all_incoming=True, allow=("+6591234567",)), subscriber(BOB))
+
+    @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+    @pytest.mark.parametrize(
+        ("caller", "trunk"),
+        [("+23224123456", FROM_ABROAD), (STRANGER, DOMESTIC), (BOB, PHONES), ("anonymous", DOMESTIC), ("bob", PHONES)],
+    )
+    def test_nobody_gets_through(self, caller: str, trunk: Trunk, method: str) -> None:
+        verdict = judge(self.POLICY, caller, trunk=trunk, method=method)
+        assert refused(verdict, "barring.all_incoming")
+        assert verdict.reason == "Decline"
+
+    def test_the_callees_allow_list_passes_and_so_do_callbacks_of_emergency_services(self) -> None:
+        assert judge(self.POLICY, "+6591234567").rule == "subscriber.allow"
+        assert judge(self.POLICY, "110", trunk=DOMESTIC).rule == "never_block"
+        assert judge(self.POLICY, "110", trunk=FROM_ABROAD).rule == "spoofed.home_number"  # a forgery
+
+    def test_others_are_called_and_the_subscriber_calls(self) -> None:
+        assert passed(judge(self.POLICY, STRANGER, BOB, DOMESTIC))
+        assert passed(judge(self.POLICY, ALICE, BOB, PHONES))
+
+
+class TestBarringIncomingWhenRoaming:
+    def policy(self, *, roaming: bool) -> Policy:
+        return company(subscriber(roaming=roaming, incoming_when_roaming=True, allow=("+6591234567",)))
+
+    @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+    @pytest.mark.parametrize(("caller", "trunk"), [("+23224123456", FROM_ABROAD), (STRANGER, DOMESTIC), (BOB, PHONES)])
+    def test_who_is_roaming_gets_no_calls_and_who_is_at_home_does(self, caller: str, trunk: Trunk, method: str) -> None:
+        abroad = judge(self.policy(roaming=True), caller, trunk=trunk, method=method)
+        assert refused(abroad, "barring.incoming_when_roaming")
+        at_home = judge(self.policy(roaming=False), caller, trunk=trunk, method=method)
+        assert passed(at_home)
+        assert said(at_home, "barring.incoming_when_roaming") == "no_match: callee is not roaming"
+
+    def test_the_callees_allow_list_passes_and_so_do_callbacks_of_emergency_services(self) -> None:
+        assert judge(self.policy(roaming=True), "+6591234567").rule == "subscriber.allow"
+        assert judge(self.policy(roaming=True), "110", trunk=DOMESTIC).rule == "never_block"
+
+    def test_roamers_who_did_not_ask_for_it_get_their_calls(self) -> None:
+        assert passed(judge(company(subscriber(roaming=True)), STRANGER, trunk=DOMESTIC))
+
+
+class TestBarringAllOutgoing:
+    POLICY = company(
+        subscriber(all_outgoing=True, allow=("+6591234567", "96110")), subscriber(BOB, allow=(ALICE,), block=("+44*",))
+    )
+
+    @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+    @pytest.mark.parametrize("callee", [STRANGER, "02062345678", "+6591234568", "bob", "95588", "10086*1", "*21*1#"])
+    def test_no_call_gets_out(self, callee: str, method: str) -> None:
+        for caller in (ALICE, "13800138001"):
+            verdict = judge(self.POLICY, caller, callee, PHONES, method=method)
+            assert refused(verdict, "barring.all_outgoing")
+            assert verdict.reason == "Decline"
+
+    def test_a_friends_allow_list_does_not_undo_it(self) -> None:
+        assert refused(judge(self.POLICY, ALICE, BOB, PHONES), "barring.all_outgoing")
+
+    @pytest.mark.parametrize("modes", [{}, {"never_block": "off"}])
+    @pytest.mark.parametrize("callee", ["110", "119", "120", "urn:service:sos.police"])
+    def test_emergency_calls_always_get_out(self, callee: str, modes: dict[str, Mode]) -> None:
+        policy = company(subscriber(all_outgoing=True), modes=modes)
+        verdict = judge(policy, ALICE, callee, PHONES)
+        assert passed(verdict, "default.allow" if modes else "never_block")
+
+    @pytest.mark.parametrize("callee", ["10086", "+6591234567", "96110"])
+    def test_service_numbers_of_the_operator_and_the_owners_allow_list_pass(self, callee: str) -> None:
+        assert passed(judge(self.POLICY, ALICE, callee, PHONES))
+
+    def test_only_calls_from_phones_are_outgoing(self) -> None:
+        assert passed(judge(self.POLICY, ALICE, STRANGER, DOMESTIC))
+
+    def test_others_call_and_the_subscriber_is_called(self) -> None:
+        assert passed(judge(self.POLICY, BOB, STRANGER, PHONES))
+        assert passed(judge(self.POLICY, BOB, ALICE, PHONES))
 
 
 class TestBarringIncomingInternational:
