@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ def examine() -> Iterator[Finding]:
         _codecs,
         _docker,
         _image,
+        _compose,
     )
     for check in checks:
         yield check()
@@ -146,3 +148,14 @@ def _image() -> Finding:
     return Finding(
         f"{what} {name}", built, False, "ringfence run --softswitch docker PATH builds it, in a minute or two"
     )
+
+
+def _compose() -> Finding:
+    what = "Docker Compose, for `make standing-lab`"
+    for command in (["docker", "compose", "version"], ["docker-compose", "version"]):
+        try:
+            subprocess.run(command, capture_output=True, check=True, timeout=10)  # noqa: S603 - fixed commands
+        except (OSError, subprocess.SubprocessError):
+            continue
+        return Finding(what, True, False)
+    return Finding(what, False, False, "apt-get install docker-compose")

@@ -17,6 +17,7 @@ from proxy.yaml_file import FileError, FileErrors, load
 from simulator.file_kinds import FileKind, files_in, kind_of
 from simulator.scenario import Scenario, load_scenarios
 from simulator.traffic import plan
+from simulator.wording import counted
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": lambda: TypeAdapter(Scenario).json_schema(),
@@ -51,17 +52,17 @@ def _files(paths: Iterable[Path]) -> list[Path]:
 def _describe(path: Path) -> str:
     """Check one file as what it looks like."""
     if path.suffix == ".csv":
-        return f"a scam list of {len(ScamList.load([path]))} entries"
+        return f"a scam list of {counted(len(ScamList.load([path])), 'entry', 'entries')}"
     kind = kind_of(path)
     if kind is FileKind.CONFIG:
         load_snapshot(load_config(path))
         return kind
     if kind is FileKind.SUBSCRIBERS:
-        return f"{len(load(path, SubscribersFile).subscribers)} subscribers"
+        return counted(len(load(path, SubscribersFile).subscribers), "subscriber")
     if kind is FileKind.PRESET:
         return f"a preset ({load(path, Preset).description})"
     if kind is FileKind.FOREIGN:
         return f"{kind}, not checked"
     ((scenario, _),) = load_scenarios([path])
     names = ", ".join(entry.name for entry in scenario.calls)
-    return f'scenario "{scenario.name}", {len(plan(scenario))} calls ({names})'
+    return f'scenario "{scenario.name}", {counted(len(plan(scenario)), "call")} ({names})'

@@ -25,6 +25,7 @@ from simulator.run_folder import RunFolder, file_hashes
 from simulator.scenario import Scenario
 from simulator.softswitch.kinds import Kind
 from simulator.traffic import PlannedCall
+from simulator.wording import counted
 
 _LEAD = 0.05  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
@@ -223,8 +224,8 @@ def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
     left_out = sum(call.needs_sound for call in real)
     calls = tuple(replace(call, agent="wire") for call in job.calls if not call.needs_sound)
     calls = tuple(replace(call, agent="wire") for call in job.calls if not call.needs_sound)
-    notes = [f"{reason}; wire agents played their {len(real) - left_out} calls"]
-    notes = [f"{reason}; wire agents played their {len(real) - left_out} calls"]
+    notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
+    notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
     if left_out:
         notes.append(f"left out: {left_out} that need sound, so what is heard was not checked")
     return replace(job, calls=calls, partial=job.partial or left_out > 0), tuple(notes)

@@ -19,6 +19,7 @@ from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import SubscribersFile, load_directory, save_subscribers
 from proxy.yaml_file import FileError, FileErrors, load
 from simulator.result import ExitCode
+from simulator.wording import counted
 
 SQLITE = "sqlite:///"
 _IMPORT_EXAMPLE = """\
@@ -100,7 +101,7 @@ def _import(arguments: argparse.Namespace) -> int:
         raise FileErrors([FileError.whole(Path(arguments.database or arguments.file), problem)])
     subscribers = load(arguments.file, SubscribersFile).subscribers
     save_subscribers(Path(arguments.database.removeprefix(SQLITE)), subscribers)
-    print(f"{len(subscribers)} subscribers put into {arguments.database}")
+    print(f"{counted(len(subscribers), 'subscriber')} put into {arguments.database}")
     return ExitCode.AS_EXPECTED
 
 

@@ -8,6 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from simulator.wording import counted
+
 
 class RunProgress:
     """Told of each part as it starts, and then of the calls that have ended."""
@@ -30,7 +32,7 @@ class RunProgress:
     def part(self, what: str, calls: int) -> None:
         """A pass of `calls` calls begins."""
         if self._bar is None:
-            self._out.print(f"{what}: {calls} calls", markup=False)
+            self._out.print(f"{what}: {counted(calls, 'call')}", markup=False)
             return
         if self._task is not None:
             self._bar.remove_task(self._task)

@@ -15,6 +15,7 @@ from rich.text import Text
 from simulator.accuracy import Confusion, Rate
 from simulator.figures import Figures, combine
 from simulator.result import ExitCode, Result, worst
+from simulator.wording import counted
 
 # Files and pipes get this many columns.
 PLAIN_WIDTH = 100
@@ -114,7 +115,7 @@ def _scenarios(results: Sequence[Result]) -> Table:
 
 def _confusion(out: Console, total: Confusion) -> None:
     scam, legit = total.scam_blocked + total.scam_passed, total.legit_blocked + total.legit_passed
-    out.print(Text(f"{_calls(total.calls)}: {scam} scam, {legit} legitimate", style="bold"), end="")
+    out.print(Text(f"{counted(total.calls, 'call')}: {scam} scam, {legit} legitimate", style="bold"), end="")
     out.print(Text(f", {total.faults} unclear (a fault of the lab)" if total.faults else ""))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(justify="left")
@@ -169,7 +170,7 @@ def _latency(out: Console, total: Figures) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
     again, again_direct = total.metrics["retransmissions"], total.metrics["direct_retransmissions"]
     out.print(
-        f"  {_calls(added.count)} played both ways; "
+        f"  {counted(added.count, 'call')} played both ways; "
         f"INVITEs sent again: {again:.0f} with the proxy, {again_direct:.0f} without.",
         style="dim",
     )
@@ -179,7 +180,7 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
     prefix = f"{result.name}: " if named else ""
     lines = [("note", note, "dim") for note in result.notes]
     if result.unfinished:
-        lines.append(("not played to the end", _calls(result.unfinished), "yellow"))
+        lines.append(("not played to the end", counted(result.unfinished, "call"), "yellow"))
     lines += [("INVALID", reason, "yellow") for reason in result.invalid_because]
     for call, why in result.wrong[:_SHOWN]:
         lines.append(("wrong", f"{call.id} from {call.caller} to {call.callee}: {why}", "red"))
@@ -190,10 +191,6 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
         out.print()
     for kind, text, style in lines:
         out.print(Text(f"{prefix}{kind}: {text}", style=style), soft_wrap=True)
-
-
-def _calls(count: int) -> str:
-    return "1 call" if count == 1 else f"{count} calls"
 
 
 def _mistakes(result: Result) -> int:

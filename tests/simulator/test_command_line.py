@@ -218,8 +218,8 @@ def test_lint_says_what_is_in_every_file(desk: Path, capsys: pytest.CaptureFixtu
     )
     assert main(["lint", "."]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "list.csv: a scam list of 1 entries",
-        "people.yaml: 1 subscribers",
+        "list.csv: a scam list of 1 entry",
+        "people.yaml: 1 subscriber",
         "proxy.yaml: a proxy config",
         'small.yaml: scenario "small", 12 calls (wangiri, daughter, emergency)',
     ]
@@ -282,7 +282,7 @@ def test_a_database_is_made_from_yaml_when_asked_and_only_then(desk: Path, capsy
     assert "x.db: no such file; make the database with `ringfence subscribers import" in capsys.readouterr().err
     assert not (desk / "x.db").exists()
     assert main(["subscribers", "import", people, "sqlite:///x.db"]) == 0
-    assert capsys.readouterr().out == "1 subscribers put into sqlite:///x.db\n"
+    assert capsys.readouterr().out == "1 subscriber put into sqlite:///x.db\n"
     assert main(["lint", config]) == 0
     assert main(["subscribers", "import", people, "x.db"]) == 2
 

@@ -144,7 +144,7 @@ def test_wire_agents_stand_in_for_real_phones_that_cannot_be_had(
     monkeypatch.setattr(pjsua, "available", lambda: (False, "real phones need PJSIP"))
     replaced, notes = with_agents_at_hand(planned)
     assert {each.agent for each in replaced.calls} == {"wire"}
-    assert notes == ("real phones need PJSIP; wire agents played their 1 calls",)
+    assert notes == ("real phones need PJSIP; wire agents played their 1 call",)
 
 
 @pytest.mark.phones
