@@ -10,23 +10,18 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
-
-import yaml
+from typing import Self
 
 from proxy.numbers import Numbering
-from proxy.policy.answers import Card
-from proxy.policy.treatments import Treatments, written
-from proxy.subscribers.profile import Subscriber
 from simulator.agents.orders import Credentials, Order, Placed, Taken
 from simulator.agents.pjsua import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
 from simulator.hearings import PROVING_TALK, is_heard, unheard
 from simulator.observation import CallerSaw, PhoneSaw
+from simulator.premises import CARD_KEY, LOCALHOST, Premises, user_of, write_files
 from simulator.proxy_process import LabError, ProxyProcess
 from simulator.published_card import PublicKey, new_key, whose
 from simulator.real_phones import Part, RealPhones, callers
@@ -38,9 +33,7 @@ from simulator.traffic import PlannedCall
 
 Address = tuple[str, int]
 
-_LOCALHOST = "127.0.0.1"
 PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
-_CARD_KEY = "card-key.pem"
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",
     "too_many_connections": "connections that the proxy turned away because it held too many",
@@ -48,24 +41,6 @@ _WORRYING = {
     "unknown_source": "messages from an address that the proxy knows no trunk for",
     "socket_error": "datagrams that the proxy could not send or receive",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Premises:
-    """What of a scenario the lab is built from.
-
-    `trunks` maps names to kinds, `subscribers` are by name; phones on `digest_trunks` must prove who they are.
-    """
-
-    home: str
-    preset: str
-    rules: Mapping[str, str]
-    trunks: Mapping[str, str]
-    subscribers: Mapping[str, Subscriber]
-    scam_lists: tuple[Path, ...]
-    digest_trunks: frozenset[str] = frozenset()
-    treatments: Treatments = field(default_factory=dict)
-    card: Card | None = None
 
 
 class Lab:
@@ -115,12 +90,12 @@ class Lab:
     async def _open(self) -> None:
         enter = self._stack.enter_async_context
         subscribers = self.premises.subscribers
-        nowhere = (_LOCALHOST, 9)  # next hop of agents until theirs is known
+        nowhere = (LOCALHOST, 9)  # next hop of agents until theirs is known
         self._outside = await enter(WirePhones((_loopback(9), 0), nowhere, any_number=True))
         accounts = [Account(each.number, user_of(name, each), each.password) for name, each in subscribers.items()]
         self.switch = await enter(
             softswitch(self._switch_kind)(
-                (_LOCALHOST, 0),
+                (LOCALHOST, 0),
                 accounts,
                 folder=self.folder if self.proxied else self.folder / "direct",
                 resolve=lambda dialled: self._understand(dialled).e164,
@@ -174,11 +149,10 @@ class Lab:
         return call.caller_name if isinstance(self._trunks[call.trunk], WirePhones) else None
 
     async def _start_proxy(self) -> Address:
-        address = (_LOCALHOST, free_port())
-        config = self.folder / "proxy.yaml"
-        self._write_subscribers()
-        key = new_key(self.folder / _CARD_KEY) if self.premises.card else None
-        config.write_text(yaml.safe_dump(self._config(address), sort_keys=False), encoding="utf-8")
+        address = (LOCALHOST, free_port())
+        key = new_key(self.folder / CARD_KEY) if self.premises.card else None
+        trunks = {name: trunk.address for name, trunk in self._trunks.items()}
+        config = write_files(self.premises, self.folder, address, self.switch.address, trunks)
         proxy = await ProxyProcess.start(config, self.folder / "proxy.log")
         self._stack.push_async_callback(self._stop_proxy, proxy)
         if key is not None:
@@ -193,54 +167,6 @@ class Lab:
             raise LabError(str(error)) from error
         if self.premises.card is None or name != self.premises.card.name:
             raise LabError(f"the proxy signed a card of {name!r}")
-
-    def _config(self, address: Address) -> dict[str, Any]:
-        premises = self.premises
-        # Access comes last: where all trunks share one address, it is what remains.
-        by_access_last = sorted(premises.trunks.items(), key=lambda item: item[1] == "access")
-        return {
-            "listen": [f"udp:{address[0]}:{address[1]}"],
-            "softswitch": f"udp:{self.switch.address[0]}:{self.switch.address[1]}",
-            "home": premises.home,
-            "preset": premises.preset,
-            "trunks": {
-                name: {
-                    "match": [self._match(name, kind)],
-                    "kind": kind,
-                    "trust_identity": kind != "access",
-                    "auth": "digest" if name in premises.digest_trunks else "none",
-                }
-                for name, kind in by_access_last
-            },
-            "subscribers": "subscribers.yaml",
-            "scam_lists": [str(path.resolve()) for path in premises.scam_lists],
-            "rules": dict(premises.rules),
-            "treatments": written(premises.treatments),
-            "call_log": "proxy-calls.jsonl",
-            **(
-                {"card": premises.card.model_dump(exclude_none=True) | {"private_key": _CARD_KEY}}
-                if premises.card
-                else {}
-            ),
-            "limits": {"drain_seconds": 2},
-        }
-
-    def _match(self, name: str, kind: str) -> str:
-        host, port = self._trunks[name].address
-        return host if host != _LOCALHOST or kind == "access" else f"{host}:{port}"
-
-    def _write_subscribers(self) -> None:
-        listed = [
-            {
-                key: value
-                for key, value in (asdict(each) | {"treatment": written(each.treatment)}).items()
-                if value not in (None, "", (), {})
-            }
-            | {"user": user_of(name, each), "allow": list(each.allow), "block": list(each.block)}
-            for name, each in self.premises.subscribers.items()
-        ]
-        text = yaml.safe_dump({"subscribers": listed}, sort_keys=False)
-        (self.folder / "subscribers.yaml").write_text(text, encoding="utf-8")
 
     def place(self, call: PlannedCall, due: float) -> None:
         """Place a call now; `due` is when it should have been placed."""
@@ -371,22 +297,17 @@ class Lab:
             ]
 
 
-def user_of(name: str, subscriber: Subscriber) -> str:
-    """The digest user of a subscriber: their own, or the name that the scenario gives them."""
-    return subscriber.user or name
-
-
 def free_port() -> int:
     """A port that is free on loopback now. Raises OSError where there is none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((_LOCALHOST, 0))
+        probe.bind((LOCALHOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
 def _loopback(index: int) -> str:
     """An address of its own for each trunk where the system has all of 127.0.0.0/8."""
-    return f"127.0.{index}.1" if sys.platform == "linux" else _LOCALHOST
+    return f"127.0.{index}.1" if sys.platform == "linux" else LOCALHOST
 
 
 def _order(call: PlannedCall, credentials: Credentials | None = None) -> Order:

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 from simulator.agents import pjsua
 from simulator.figures import Figures
-from simulator.lab import PATIENCE, Lab, Premises, plan_lasts
+from simulator.lab import PATIENCE, Lab, plan_lasts
 from simulator.observation import CallerSaw, CallObservation, Expected, Outcome, ProxyWrote
+from simulator.premises import Premises
 from simulator.proxy_process import LabError
 from simulator.result import Result
 from simulator.run_folder import RunFolder, file_hashes

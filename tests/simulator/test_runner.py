@@ -14,7 +14,8 @@ import pytest
 from proxy.subscribers.profile import Barring, Subscriber
 from simulator import lab as lab_module
 from simulator.agents import pjsua
-from simulator.lab import Lab, Premises
+from simulator.lab import Lab
+from simulator.premises import Premises
 from simulator.proxy_process import LabError
 from simulator.runner import Job, closer_together, read_records, with_agents_at_hand
 from simulator.scenario import TRUNKS, load_scenarios
