@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +139,34 @@ async def test_a_phone_rings_another_and_strangers_from_abroad_ring_only_who_tak
         assert (await place(abroad, Order("to-bob", caller="+23224555000", callee=BOB.number, talk=0.0))).status == 200
         nobody = Order("nobody", caller=BOB.number, callee="+8613800138009", credentials=as_bob)
         assert (await place(phones, nobody)).status == 404
+
+
+def sipp(lab: StandingLab, host: str, *arguments: str) -> list[str]:
+    """SIPp at a port of its own on `host`, as the README calls it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((host, 0))
+        port = str(probe.getsockname()[1])
+    return ["sipp", *arguments, "-i", host, "-p", port, "-m", "1", "-nostdin", "127.0.0.1:" + str(lab.ports[0])]
+
+
+def test_sipp_is_a_phone_and_a_trunk_as_the_readme_shows(lab: StandingLab, tmp_path: Path) -> None:
+    if shutil.which("sipp") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no SIPp: apt-get install sip-tester")
+    register = sipp(
+        lab, "127.0.0.1", "-sf", str(LAB.parent / "standing-lab" / "register.xml"), "-s", "alice", "-ap", "s3cret"
+    )
+    run = partial(subprocess.run, cwd=tmp_path, capture_output=True, timeout=30)
+    assert run(register).returncode == 0
+    phone = ["sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", register[register.index("-p") + 1], "-nostdin", "-m", "1"]
+    with subprocess.Popen(phone, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as ringing:
+        try:
+            barred = run(sipp(lab, "127.0.1.1", "-sn", "uac", "-s", ALICE.number))
+            assert (barred.returncode, b"603" in barred.stdout + barred.stderr) == (1, True)
+            assert ringing.poll() is None
+            assert run(sipp(lab, "127.0.2.1", "-sn", "uac", "-s", ALICE.number)).returncode == 0
+            assert ringing.wait(10) == 0
+        finally:
+            ringing.kill()
 
 
 async def test_who_may_not_ring_carol_can_leave_a_message(lab: StandingLab) -> None:
