@@ -158,6 +158,7 @@ class Runner:
             folder.event("pass_started", proxied=proxied, calls=len(calls))
             await self._until_stopped(_place_all(lab, calls), lab)
             folder.event("pass_ended", proxied=proxied, ended=lab.ended)
+        gc.collect()
         return lab
 
     async def _until_stopped(self, playing: Coroutine[Any, Any, None], lab: Lab) -> None:
@@ -252,10 +253,10 @@ def read_records(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def spare_the_collector() -> None:
-    """A collection of everything that was imported would stop the agents, and look like a delay of the proxy."""
+    """Collect garbage between passes only: a collection would stop the agents, and look like a delay of the proxy."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 1_000)
+    gc.disable()
 
 
 def premises_of(scenario: Scenario) -> Premises:

@@ -138,13 +138,13 @@ class Leg:
         if self.over and self.dialog is None:
             return
         if response is None:
-            self._end()
+            self._end(now)
             self.user.unanswered(self, now)
         elif response.status < 200:
             self._send_cancel(now)
             self.user.progressed(self, response, now)
         elif response.status >= 300:
-            self._end()
+            self._end(now)
             self.user.refused(self, response, now)
         elif self.dialog is not None:
             self._acknowledge_again(response)
@@ -187,7 +187,7 @@ class Leg:
 
     def _stop_waiting(self, now: float) -> None:
         if self.ringing:
-            self._end()
+            self._end(now)
             self.user.unanswered(self, now)
 
     # --- taking
@@ -232,7 +232,7 @@ class Leg:
             self.dialog.refresh_target(request)
         data = incoming.reply(status, now, reason=reason, headers=headers, body=body, to_tag=self.tag, stamp=stamp)
         if status >= 300:
-            self._end()
+            self._end(now)
         elif status >= 200:
             self._repeat_until_acknowledged(incoming, data, now)
 
@@ -286,7 +286,7 @@ class Leg:
             self._remote_cseq = request.cseq.number
             incoming.reply(200, now)
             if not self.over:
-                self._end()
+                self._end(now)
                 self.user.hung_up(self, request, now)
         elif request.method == "INVITE" and (self._to_acknowledge or self._unacknowledged):
             incoming.reply(491, now)
@@ -350,7 +350,7 @@ class Leg:
                 self.user.released(self, now)
 
         self.request("BYE", now, received, headers=headers, stamp=stamp)
-        self._end(keep_dialog=True)
+        self._end(now, keep_dialog=True)
 
     def hang_up(self, now: float, *, headers: Headers = (), stamp: Stamp | None = None) -> None:
         """End the call as its state asks: BYE, CANCEL, or a refusal."""
@@ -363,12 +363,25 @@ class Leg:
             if self._outgoing is not None and self._outgoing.state is State.PROCEEDING:
                 self._send_cancel(now)
 
-    def _end(self, *, keep_dialog: bool = False) -> None:
+    def _end(self, now: float, *, keep_dialog: bool = False) -> None:
         self.over = True
+        self.endpoint.agenda.at(now + PATIENCE + T1, self._let_go)
         if self._repetition is not None:
             self._repetition.cancel()
         if not keep_dialog:
             self.endpoint.legs.pop((self.call_id, self.tag), None)
+
+    def _let_go(self, now: float) -> None:
+        """Whom a leg knows knows the leg: that is cut once nothing more can come, so that memory is free without the
+        garbage collector, whose work on a large campaign would stop all calls for a second."""
+        if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
+            self.endpoint.agenda.at(now + PATIENCE, self._let_go)
+        else:
+            self.user = _NOBODY
+            self._incoming = None
+
+
+_NOBODY = CallUser()
 
 
 def _ignore(_response: Response | None, _now: float) -> None:
