@@ -141,6 +141,10 @@ def _request(data: bytes) -> Request:
         data = data.replace(b"\n", b"\r\n")
     if b"\r\n\r\n" not in data:
         data = data.rstrip() + b"\r\n\r\n"
+    for number, line in enumerate(data.partition(b"\r\n\r\n")[0].split(b"\r\n"), start=1):
+        if number > 1 and b":" not in line and line[:1] not in b" \t":
+            found = line.decode("utf-8", "replace")[:40]
+            raise ValueError(f'line {number}: found "{found}", expected a header such as "Max-Forwards: 70"')
     message = parse(data)
     if not isinstance(message, Request):
         raise ValueError("found a response, expected a request")

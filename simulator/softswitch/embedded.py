@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
+from proxy.sip.digest import ALGORITHMS
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response
 from simulator.agents.dialog import address_header
@@ -45,6 +46,7 @@ class Switch:
         resolve: Callable[[str], str | None] | None = None,
         outside: Address | None = None,
         realm: str = "ringfence.example",
+        algorithms: tuple[str, ...] = tuple(ALGORITHMS),
         ring_time: float = RING_TIME,
         studio: Studio | None = None,
     ) -> None:
@@ -57,7 +59,7 @@ class Switch:
                 self._accounts[name] = account
         self._resolve = resolve
         self._outside = outside
-        self.registrar = Registrar(realm, self._account_of)
+        self.registrar = Registrar(realm, self._account_of, algorithms)
 
     def incoming(self, incoming: Incoming, now: float) -> None:
         """A request outside any dialog."""
@@ -136,6 +138,7 @@ class EmbeddedSwitch:
         resolve: Callable[[str], str | None] | None = None,
         outside: Address | None = None,
         realm: str = "ringfence.example",
+        algorithms: tuple[str, ...] = tuple(ALGORITHMS),
         ring_time: float = RING_TIME,
         folder: Path | None = None,
     ) -> None:
@@ -146,6 +149,7 @@ class EmbeddedSwitch:
             resolve=resolve,
             outside=outside,
             realm=realm,
+            algorithms=algorithms,
             ring_time=ring_time,
             studio=Studio(self._media, prompt, folder),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proxy.sip.digest import Challenger, Verdict, parse_digest
+from proxy.sip.digest import ALGORITHMS, Challenger, Verdict, parse_digest
 from proxy.sip.errors import BadRequest
 from proxy.sip.headers import NameAddr, parse_name_addr
 from proxy.sip.message import Request
@@ -37,10 +37,13 @@ class Binding:
 
 
 class Registrar:
-    """Bindings by digest user. `account_of` finds an account by the user part of an address of record."""
+    """Bindings by digest user. `account_of` finds an account by the user part of an address of record; `algorithms`
+    are offered in their order (RFC 8760)."""
 
-    def __init__(self, realm: str, account_of: Callable[[str], Account | None]) -> None:
-        self._challenger = Challenger(realm)
+    def __init__(
+        self, realm: str, account_of: Callable[[str], Account | None], algorithms: tuple[str, ...] = tuple(ALGORITHMS)
+    ) -> None:
+        self._challenger = Challenger(realm, algorithms=algorithms)
         self._account_of = account_of
         self._bindings: dict[str, dict[str, Binding]] = {}
 

@@ -22,6 +22,7 @@ from simulator.softswitch.asterisk_files import Address, write_accounts, write_s
 from simulator.softswitch.asterisk_resolver import AccountBook, Resolver
 from simulator.softswitch.embedded import EmbeddedSwitch
 from simulator.softswitch.registrar import Account
+from simulator.wording import counted
 
 
 async def serve_asterisk(path: Path, folder: Path, resolver: Address, say: Callable[[str], None]) -> None:
@@ -39,7 +40,7 @@ async def serve_asterisk(path: Path, folder: Path, resolver: Address, say: Calla
         raise FileErrors([FileError.whole(path, str(error))]) from None
     book = AccountBook(accounts, _understanding(config))
     async with Resolver(resolver, book.find):
-        say(f"{len(accounts)} accounts in {folder}; answering Asterisk on {resolver[0]}:{resolver[1]}")
+        say(f"{counted(len(accounts), 'account')} in {folder}; answering Asterisk on {resolver[0]}:{resolver[1]}")
         await stop.wait()
 
 
@@ -51,14 +52,21 @@ async def serve_embedded(path: Path, folder: Path, say: Callable[[str], None]) -
     stop = _told_to_stop()
     config, accounts = _read(path)
     bind = config.softswitch.host, config.softswitch.port
-    realm, resolve = config.authentication.realm, _understanding(config)
+    asked = config.authentication
     try:
-        switch = EmbeddedSwitch(bind, accounts, resolve=resolve, realm=realm, folder=folder)
+        switch = EmbeddedSwitch(
+            bind,
+            accounts,
+            resolve=_understanding(config),
+            realm=asked.realm,
+            algorithms=asked.algorithms,
+            folder=folder,
+        )
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         raise LabError(in_use("udp", *bind) if taken else f"{config.softswitch}: {error.strerror}") from error
     async with switch:
-        say(f"softswitch for {len(accounts)} accounts on udp:{bind[0]}:{bind[1]}; Ctrl-C ends it")
+        say(f"softswitch for {counted(len(accounts), 'account')} on udp:{bind[0]}:{bind[1]}; Ctrl-C ends it")
         await stop.wait()
     for problem in switch.problems:
         say(problem)

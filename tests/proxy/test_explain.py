@@ -251,6 +251,13 @@ def test_a_broken_config_is_pointed_at(desk: Desk) -> None:
     assert 'proxy.yaml:3:7: found "XX", expected' in err
 
 
+def test_a_line_that_is_no_header_is_pointed_at(desk: Desk) -> None:
+    (desk.folder / "bad.sip").write_text("INVITE sip:1@x SIP/2.0\nVia: x\n folded\nCall-ID\n\nbody")
+    status, _, err = desk.run("--trunk", "international", str(desk.folder / "bad.sip"))
+    assert status == 2
+    assert 'line 4: found "Call-ID", expected a header such as' in err
+
+
 def test_a_time_that_is_none_is_a_usage_error(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         desk.run("--trunk", "international", "--at", "noon", "-")

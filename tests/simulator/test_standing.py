@@ -29,6 +29,17 @@ subscribers:
   - {number: "+8613800138001", user: alice, password: s3cret}
   - {number: "+8613800138002"}
 """
+REGISTER = """\
+REGISTER sip:lab.example SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK1
+From: <sip:alice@lab.example>;tag=1
+To: <sip:alice@lab.example>
+Call-ID: 1
+CSeq: 1 REGISTER
+Max-Forwards: 70
+Content-Length: 0
+
+"""
 
 
 @pytest.fixture
@@ -102,6 +113,26 @@ async def test_the_embedded_softswitch_stands_by_itself_where_the_config_says(fo
         process.terminate()
         assert process.wait(10) == 0
     assert placed.status == 200
+
+
+def test_it_asks_for_digest_as_the_config_says(folder: Path) -> None:
+    port = free_port()
+    config = CONFIG.replace("5090", str(port)).replace("lab.example}", "lab.example, algorithms: [MD5]}")
+    (folder / "proxy.yaml").write_text(config)
+    command = [sys.executable, "-P", "-m", "simulator", "softswitch", "embedded", "proxy.yaml"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.settimeout(5)
+            phone.bind(("127.0.0.1", 0))
+            phone.sendto(REGISTER.replace("\n", "\r\n").encode(), ("127.0.0.1", port))
+            answer = phone.recv(4096).decode()
+        process.terminate()
+        assert process.wait(10) == 0
+    assert answer.startswith("SIP/2.0 401 ")
+    assert answer.count("WWW-Authenticate") == 1
+    assert "algorithm=MD5" in answer
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
