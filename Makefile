@@ -8,6 +8,7 @@ CONSTRAINTS := .ci/constraints.txt
 PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
+LAB_PORT := $(or $(RINGFENCE_PORT),5060)
 
 .PHONY: help demo test lint types style bench coverage clean system-packages docker-engine standing-lab
 
@@ -55,10 +56,14 @@ bench: .venv/.done system-packages ## compare CPU per call and setup delay with 
 
 standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones of your own
 	@.ci/system-packages dockerd docker-compose && .ci/docker-engine
+	@$(BIN)/ringfence lint docker/standing-lab >/dev/null
 	@$(BIN)/ringfence softswitch base
-	@docker/lab up -d --build --force-recreate && docker/lab exec -T proxy sh -c 'answers-options $$RINGFENCE_PORT 30' \
+	@docker/lab down >/dev/null 2>&1; ! docker/answers-options $(LAB_PORT) || \
+		{ echo "a SIP element answers on 127.0.0.1:$(LAB_PORT) already: stop it, or take another RINGFENCE_PORT"; exit 3; }
+	@docker/lab up -d --build && docker/lab exec -T proxy sh -c 'answers-options $$RINGFENCE_PORT 30' \
 		|| { docker/lab logs --tail 20; exit 3; }
 	@docker/lab ps
+	@echo "the standing lab answers on 127.0.0.1:$(LAB_PORT); who has a phone: docker/standing-lab/subscribers.yaml"
 
 clean: ## remove the environment, caches and runs
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist runs

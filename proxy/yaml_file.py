@@ -306,10 +306,10 @@ class _Explainer:
         kind, where, context = details["type"], details["loc"], details.get("ctx", {})
         if isinstance(problems := context.get("error"), Problems):
             for problem in problems.problems:
-                _, node = self._locate(where + problem.where)
+                node = self._node(where + problem.where)
                 yield _error_at(self._path, node, _found(node), problem.expected)
             return
-        key, node = self._locate(where)
+        key, node = self._locate(where)[0], self._node(where)
         if kind == "missing":
             _, node = self._locate(where[:-1])
             found, expected = f'no "{where[-1]}"', f'the required key "{where[-1]}"'
@@ -317,9 +317,13 @@ class _Explainer:
             node, known = key or node, self._known_keys(where[:-1])
             found, expected = f'unknown key "{where[-1]}"', did_you_mean(str(where[-1]), known)
         else:
-            node = key if key and where[-1] == "[key]" else node
             found, expected = _found(node), expected_by(details)
         yield _error_at(self._path, node, found, expected)
+
+    def _node(self, where: Where) -> Any:
+        """What an error is about: a value or, where `[key]` is the last step, its key."""
+        key, node = self._locate(where)
+        return key if key and where and where[-1] == "[key]" else node
 
     def _locate(self, where: Where) -> tuple[Node | None, Any]:
         """The key and value nodes of an error; steps that pydantic adds for unions are passed over."""

@@ -286,6 +286,8 @@ class Lab:
         if unsent:
             self.problems.append(f"{unsent} datagrams that this machine did not let the agents send")
         self.problems += self.switch.problems
+        if self._real is not None:
+            self.problems += self._real.problems
 
     async def _stop_proxy(self, proxy: ProxyProcess) -> None:
         counters = await proxy.stop()

@@ -174,6 +174,9 @@ class CallObservation:
             for key, value in wanted.items()
             if value is not None and seen[key] != value
         ]
+        if self.unproven and not differing:  # what became of the call explains it, more often than not
+            became = f"{seen['action']} by {seen['rule']}, and the caller got {seen['status']}"
+            return (*self.unproven, became)
         return (*differing, *self.unproven)
 
 

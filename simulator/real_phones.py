@@ -23,6 +23,7 @@ from simulator.traffic import PlannedCall
 
 Address = tuple[str, int]
 
+_SHOWN = 300  # characters of a trouble
 _SETTLE = 2.0  # seconds that a call may take beyond its order to end
 _LISTENS = 2.0  # seconds of an announcement that somebody listens to before pressing a key
 _BETWEEN_CALLS = 5.0  # seconds beyond its plan after which a trunk's phone is taken to be free again
@@ -112,6 +113,13 @@ class RealPhones:
         await asyncio.gather(*self._placed.values(), return_exceptions=True)
 
     @property
+    def problems(self) -> list[str]:
+        """What phones had trouble with, such as calls for which PJSIP had no room."""
+        troubles = {event for phone in self._phones.values() for event in phone.all("trouble")}
+        shown = sorted(event.text.strip()[-_SHOWN:] for event in troubles)
+        return [f"real phones had trouble {len(shown)} times, first: {shown[0]}"] if shown else []
+
+    @property
     def ended(self) -> int:
         """How many of the placed calls have ended."""
         return sum(task.done() for task in self._placed.values())
@@ -168,7 +176,7 @@ class RealPhones:
 
     async def _call(self, phone: Phone, order: Order, part: Part, presses: str) -> None:
         call = await phone.call(
-            order.callee,
+            order.dialled,
             caller=order.from_,
             headers=order.identity_headers,
             talk=order.talk,
@@ -194,7 +202,7 @@ class RealPhones:
 
     async def _text(self, phone: Phone, order: Order, text: str) -> None:
         headers = order.identity_headers
-        self._delivered[order.call_id] = await phone.text(order.callee, text, caller=order.from_, headers=headers)
+        self._delivered[order.call_id] = await phone.text(order.dialled, text, caller=order.from_, headers=headers)
 
     async def _serve(self, phone: Phone) -> None:
         while True:

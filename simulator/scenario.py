@@ -24,12 +24,13 @@ from pydantic import (
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
 from proxy.policy.answers import Card
-from proxy.policy.treatments import Treatments
+from proxy.policy.treatments import Treatments, prompts_of
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
 from simulator.file_kinds import FileKind, files_in, kind_of
 from simulator.scenario_fields import Duration, Hearings, Keys, Name, Rate, RuleName, Sightings, Texts, Thresholds
+from simulator.softswitch.prompts import PROMPTS
 
 # The trunks that every lab has, and their kinds.
 TRUNKS: Mapping[str, str] = {"international": "international", "domestic": "domestic", "phones": "access"}
@@ -42,7 +43,7 @@ _INSTEAD = {
 }
 
 _USER_PART = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]+")  # RFC 3261 section 25.1
-_DIALLED = re.compile(r"[+*0-9][*0-9]*")
+_DIALLED = re.compile(r"[+*#0-9][*#0-9]*")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,13}")
 _SOUND = frozenset({"caller_hears", "phone_hears", "switch_hears", "caller_presses", "phone_presses"})
 # What an agent cannot do or witness, and who can.
@@ -51,6 +52,8 @@ _BEYOND: Mapping[str, tuple[Set[str], str]] = {
     "wire": (_SOUND, "agent: pjsua: wire agents have no sound"),
 }
 _MOST = 1_000_000  # calls of a campaign, numbers of a pool
+_MOST_AT_ONCE = 3.0  # calls of a campaign that a real phone takes at a time
+_SETTLES = 0.4  # seconds that a call takes beside ringing and talking, where neither is said included
 _POOL_DIGITS = 6  # that follow a pool's prefix where its length is not said
 TrunkName = Literal["international", "domestic", "phones"]
 
@@ -163,6 +166,14 @@ class Calls(_Model):
     def parties(self) -> frozenset[str]:
         """Who calls and who is called, as the file says; a pool is nobody in particular."""
         return frozenset(self.to) | frozenset(() if isinstance(self.from_, Pool) else self.from_)
+
+    @property
+    def at_once(self) -> float:
+        """About how many of a campaign's calls each of the called ones has at a time; texts take no time."""
+        if self.method == "MESSAGE":
+            return 0.0
+        lasts = (self.ring or 0.0) + (self.talk or 0.0) + (self.cancel_after or 0.0) + _SETTLES
+        return min(self.count, self.rate * lasts) / len(self.to)
 
     @property
     def _said(self) -> list[tuple[str, ...]]:
@@ -321,6 +332,35 @@ class Scenario(_Model):
                 for index in twice
             )
         return calls
+
+    @model_validator(mode="after")
+    def _switches_know_the_prompts(self) -> Scenario:
+        """A proxy's softswitch may have prompts of its own; those of a lab have ours."""
+        places: list[tuple[tuple[str, ...], Treatments]] = [(("treatments",), self.treatments)]
+        places += [(("subscribers", name, "treatment"), each.treatment) for name, each in self.subscribers.items()]
+        problems = [
+            Problem((*path, rule, *where), f"an announcement: {did_you_mean(prompt, PROMPTS)}")
+            for path, treatments in places
+            for rule, treatment in treatments.items()
+            for where, prompt in prompts_of(treatment)
+            if prompt not in PROMPTS
+        ]
+        if problems:
+            raise Problems(problems)
+        return self
+
+    @model_validator(mode="after")
+    def _real_phones_have_room(self) -> Scenario:
+        """PJSIP holds four calls in a process: who has a real phone is no target for a campaign at a high rate."""
+        real = {name for each in self.calls if each.agent == "pjsua" for name in each.parties} & set(self.subscribers)
+        problems = [
+            Problem(("calls", index, "to"), f"a lower rate: {crowded[0]} has a real phone, which holds few calls")
+            for index, each in enumerate(self.calls)
+            if each.at_once > _MOST_AT_ONCE and (crowded := sorted(real & set(each.to)))
+        ]
+        if problems:
+            raise Problems(problems)
+        return self
 
     @model_validator(mode="after")
     def _callers_can_prove_themselves(self) -> Scenario:

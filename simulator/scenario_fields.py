@@ -14,7 +14,7 @@ from proxy.service_desk import RULE as SELF_SERVICE
 from proxy.yaml_file import Problem, Problems, did_you_mean
 from simulator.hearings import hearing
 from simulator.sightings import sighting
-from simulator.thresholds import Threshold
+from simulator.thresholds import FIGURES, Threshold
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEYS = re.compile(r"[0-9*#]{1,32}")
@@ -64,6 +64,9 @@ def _thresholds(value: Any) -> tuple[Threshold, ...]:
         raise ValueError('figures and their limits, such as {scam_recall: [">= 0.95 lower95"]}')
     parsed, problems = [], []
     for figure, limits in value.items():
+        if figure not in FIGURES:
+            problems.append(Problem((figure, "[key]"), f"a figure: {did_you_mean(figure, FIGURES)}"))
+            continue
         for index, limit in enumerate(limits if isinstance(limits, list) else [limits]):
             try:
                 parsed.append(Threshold.parse(figure, str(limit)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 RATES = ("scam_recall", "precision", "false_block_rate", "accuracy")
 DELAYS = ("added_setup_delay", "setup_delay", "direct_setup_delay")
+FIGURES = (*RATES, *DELAYS)
 RATE_STATISTICS = ("lower95", "upper95")
 DELAY_STATISTICS = ("p50", "p95", "p99", "max")
 
@@ -35,13 +36,12 @@ class Threshold:
 
     @classmethod
     def parse(cls, figure: str, text: str) -> Threshold:
-        """Read `text` as the scenario writes it. Raises ValueError that says what was expected."""
+        """Read `text` as the scenario writes it; `figure` is one of FIGURES. Raises ValueError that says what was
+        expected."""
         if figure in DELAYS:
             pattern, expected = _DELAY, 'a condition such as "p99 < 20ms" (p50, p95, p99 or max; us, ms or s)'
-        elif figure in RATES:
-            pattern, expected = _RATE, 'a condition such as ">= 0.95 lower95" or "<= 0.2%"'
         else:
-            raise ValueError(f"one of the figures {', '.join(RATES + DELAYS)}")
+            pattern, expected = _RATE, 'a condition such as ">= 0.95 lower95" or "<= 0.2%"'
         match = pattern.fullmatch(text.strip())
         if match is None:
             raise ValueError(expected)

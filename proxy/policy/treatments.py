@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Tag, model_validator
@@ -183,6 +183,14 @@ Treatments = Annotated[
     ],
     AfterValidator(_check_rules),
 ]
+
+
+def prompts_of(treatment: Treatment) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The announcements of a treatment, and where they stand in it."""
+    if isinstance(treatment, Answer) and treatment.announce:
+        yield ("announce",), treatment.announce
+    elif isinstance(treatment, Divert) and isinstance(treatment.divert, Play):
+        yield ("divert", "play"), treatment.divert.play
 
 
 def written(treatments: Mapping[str, Treatment]) -> dict[str, Any]:

@@ -50,9 +50,14 @@ class Order:
     credentials: Credentials | None = None
 
     @property
+    def dialled(self) -> str:
+        """The callee as the user part of a URI: # stands for no such thing there (RFC 3261 25.1)."""
+        return self.callee.replace("#", "%23")
+
+    @property
     def uri(self) -> str:
         """The Request-URI."""
-        return f"sip:{self.callee}@{self.domain}"
+        return f"sip:{self.dialled}@{self.domain}"
 
     @property
     def from_(self) -> str:

@@ -74,7 +74,9 @@ async def test_an_announcement_counts_if_it_is_the_one_that_was_promised(
     assert (await play(tmp_path / "as it is", TOLD)).exit_code is ExitCode.AS_EXPECTED
     monkeypatch.setattr(embedded, "prompt", lambda _: prompt("locked"))
     swapped = await play(tmp_path, TOLD)
-    assert [why for _, why in swapped.wrong] == ["the caller heard no barred (but locked)"]
+    assert [why for _, why in swapped.wrong] == [
+        "the caller heard no barred (but locked); reject by barring.incoming_international, and the caller got 603"
+    ]
     assert swapped.exit_code is ExitCode.WRONG_VERDICT
 
 

@@ -149,6 +149,20 @@ def test_wire_agents_stand_in_for_real_phones_that_cannot_be_had(
 
 
 @pytest.mark.phones
+async def test_calls_that_found_no_room_in_a_real_phone_are_a_problem_of_the_run(tmp_path: Path) -> None:
+    first = call("first", agent="pjsua", behaviour="cancel", cancel_after=1.0)
+    more = [call(f"more{index}", behaviour="cancel", cancel_after=1.0) for index in range(5)]
+    async with Lab(premises(), [first, *more], tmp_path, proxied=True, on_ended=print) as lab:
+        for each in (first, *more):
+            lab.place(each, 0.0)
+        async with asyncio.timeout(20):
+            await lab.idle()
+    (problem,) = lab.problems
+    assert problem.startswith("real phones had trouble ")
+    assert "486 Busy Here from PJSIP itself" in problem
+
+
+@pytest.mark.phones
 async def test_real_phones_call_and_are_called_through_the_proxy(tmp_path: Path) -> None:
     outgoing = call("out", agent="pjsua", trunk="phones", caller="+8613800138001", caller_name="alice", callee="110")
     incoming = call("in", agent="pjsua")

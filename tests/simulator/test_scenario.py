@@ -6,6 +6,7 @@ import pytest
 
 from proxy.subscribers.profile import Barring, Subscriber
 from proxy.yaml_file import FileErrors
+from simulator.agents.orders import Order
 from simulator.scenario import Expect, Pool, Scenario, load_scenarios
 from simulator.thresholds import Threshold
 from simulator.traffic import plan
@@ -144,10 +145,7 @@ thresholds:
         '24:11: found "two words", expected a number, a subscriber, anonymous, or another SIP user part',
         '25:9: found "bob", expected a number to dial, or a subscriber: one of "alice", "twin"',
         '26:12: found "0", expected at least 1',
-        (
-            '29:16: found ">= 0.95", expected one of the figures scam_recall, precision, false_block_rate, accuracy, '
-            "added_setup_delay, setup_delay, direct_setup_delay"
-        ),
+        '29:3: found "scam_recal", expected a figure: "scam_recall"',
         '30:37: found "p90 < 20", expected a condition such as "p99 < 20ms" (p50, p95, p99 or max; us, ms or s)',
     ]
 
@@ -223,6 +221,32 @@ thresholds:
 )
 def test_a_call_that_makes_no_sense_is_refused(folder: Path, entry: str, error: str) -> None:
     assert errors_of(folder, with_call(entry)) == [error]
+
+
+def test_a_real_phone_is_no_target_for_a_fast_campaign(folder: Path) -> None:
+    entry = "trunk: domestic, from: '+8613900139001', to: bob, truth: legit"
+    campaign = f"  - {{campaign: b, {entry}, count: 30, rate: 20/s}}\n"
+    assert errors_of(folder, with_call(f"call: a, agent: pjsua, {entry}") + campaign) == [
+        '5:64: found "bob", expected a lower rate: bob has a real phone, which holds few calls'
+    ]
+    assert read(folder, with_call(f"call: a, agent: pjsua, {entry}") + campaign.replace("20/s", "5/s"))
+    assert read(folder, with_call(f"call: a, {entry}") + campaign)
+
+
+def test_announcements_of_a_scenario_are_those_of_its_switches(folder: Path) -> None:
+    text = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
+    text += (
+        'treatments: {anonymous.reject: {reject: "433", announce: anonimous}, subscriber.block: {divert: {play: x}}}\n'
+    )
+    found = errors_of(folder, text)
+    assert found[0] == '5:58: found "anonimous", expected an announcement: "anonymous"'
+    assert found[1].startswith('5:104: found "x", expected an announcement: ')
+
+
+def test_star_codes_are_dialled_as_they_are_written(folder: Path) -> None:
+    calls = read(folder, with_call("call: a, trunk: phones, from: bob, to: '#354*2580#', truth: legit")).calls
+    assert calls[0].to == ("#354*2580#",)
+    assert Order("1", "+8613800138002", calls[0].to[0]).uri == "sip:%23354*2580%23@ringfence.example"
 
 
 def test_two_campaigns_cannot_share_a_name(folder: Path) -> None:
