@@ -424,6 +424,8 @@ class ProxyCore:
         branch = response.line("via").partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
         cseq = response.line("cseq").rstrip()
         client = self._layer.clients.get((branch, cseq[cseq.rfind(" ") + 1 :]))
+        if client is None:  # spelt in a rarer way, or none of ours
+            client = self._layer.clients.get((response.via.branch or "", response.cseq.method))
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
         else:

@@ -132,13 +132,15 @@ def validate(request: Request) -> Uri:
         raise BadRequest("CSeq does not name the method of the request")
     if not request.call_id:
         raise BadRequest("Call-ID missing")
+    if "from" not in names or "to" not in names:
+        raise BadRequest("From or To missing")
     hops = request.header("max-forwards")
     if hops is not None:
         if not (hops.isascii() and hops.isdigit()) or len(hops) > 9 or int(hops) > 255:
             raise BadRequest("Max-Forwards is not a number from 0 to 255")
         if int(hops) == 0:
             raise TooManyHops("Max-Forwards is 0")
-    if "proxy-require" in names and (extensions := request.values("proxy-require")):
+    if "proxy-require" in names and request.method != "CANCEL" and (extensions := request.values("proxy-require")):
         raise BadExtension("Proxy-Require", headers=(("Unsupported", ", ".join(extensions)),))
     if "max-breadth" in names:
         breadth = request.header("max-breadth") or ""
@@ -282,6 +284,8 @@ class Router:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
         elif int(breadth) > int(_MAX_BREADTH):
             forwarded.replace("Max-Breadth", _MAX_BREADTH)
+        if target[0] != "udp":
+            forwarded.say_length()
         return forwarded
 
     def service_uri(self, service: str, switch: Flow) -> str:

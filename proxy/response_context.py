@@ -74,16 +74,14 @@ class ResponseContexts:
             return
         if status < 200:
             if context.final is None:
-                response.remove_first_value("via")
-                self._layer.respond(context.server, status, bytes(response), now)
+                self._layer.respond(context.server, status, _for_caller(context, response), now)
         elif status < 300:
             if context.refusal is not None:
                 answered_before = context.final is not None
                 self._refuse(context, context.refusal, now)
                 self._hang_up(client, response, now, again=answered_before)
             elif context.final is None or context.final < 300:
-                response.remove_first_value("via")
-                self.respond_finally(context, status, bytes(response), now)
+                self.respond_finally(context, status, _for_caller(context, response), now)
             self._cancel_others(context, client, now)
         else:
             context.add_final(response)
@@ -122,9 +120,9 @@ class ResponseContexts:
             return
         if best.status == 503:  # a lone 503 says that this proxy is out of service, which it is not
             best = request.reply(500, to_tag=self._own.new_tag())
+            self.respond_finally(context, best.status, bytes(best), now)
         else:
-            best.remove_first_value("via")
-        self.respond_finally(context, best.status, bytes(best), now)
+            self.respond_finally(context, best.status, _for_caller(context, best), now)
 
     def _refuse(self, context: ResponseContext, refusal: Response, now: float) -> None:
         """The announcement is over, or nobody could make it."""
@@ -213,3 +211,11 @@ class ResponseContexts:
         for server in self._layer.servers.values():
             if isinstance(server.user, ResponseContext):
                 self.let_go(server.user)
+
+
+def _for_caller(context: ResponseContext, response: Response) -> bytes:
+    """A response as it goes on towards the caller, without our Via (RFC 3261 16.7 step 3)."""
+    response.remove_first_value("via")
+    if context.server.reliable:
+        response.say_length()
+    return bytes(response)

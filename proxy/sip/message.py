@@ -96,6 +96,11 @@ class Message:
             index = self.names.index(name)
             del self.names[index], self.lines[index]
 
+    def say_length(self) -> None:
+        """Add a Content-Length where there is none: streams are cut into messages by it (RFC 3261 18.3)."""
+        if "content-length" not in self.names:
+            self.replace("Content-Length", str(len(self.body)))
+
     def remove_first_value(self, name: str) -> None:
         """Take the topmost value of a list header out, with its line where it was the only one."""
         index = self.names.index(name)

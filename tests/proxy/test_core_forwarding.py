@@ -63,6 +63,51 @@ def test_a_proxy_require_is_refused_and_named():
     assert refused.header("unsupported") == "foo, bar"
 
 
+def test_in_a_cancel_a_proxy_require_is_passed_over():
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
+    dialogue.receive(request("CANCEL", more=[("Proxy-Require", "foo")])).sends(200).sends("CANCEL", SWITCH)
+
+
+@pytest.mark.parametrize("header", [b"From", b"To"])
+def test_a_request_of_any_method_says_from_whom_and_to_whom(header):
+    lines = request("BYE", PHONE, to_tag="callee").split(b"\r\n")
+    data = b"\r\n".join(line for line in lines if not line.startswith(header + b":"))
+    play().receive(data, PHONE).sends(400, PHONE).sends_nothing()
+
+
+def test_what_leaves_over_a_stream_says_how_long_it_is():
+    core = new_core()
+    path = play(core).receive(request("REGISTER", TCP_PHONE), TCP_PHONE).sends("REGISTER").forwarded.headers("path")[0]
+    call = request("INVITE", SWITCH, more=[("Route", path)], branch="z9hG4bK-2", body=b"v=0\r\n")
+    unsaid = call.replace(b"Content-Length: 5\r\n", b"")
+    assert unsaid != call
+    outward = play(core).receive(unsaid, SWITCH).sends(100, SWITCH).sends("INVITE", TCP_PHONE)
+    assert outward.forwarded.header("content-length") == "5"
+
+
+@pytest.mark.parametrize("status", [180, 200, 486])
+def test_an_answer_that_goes_back_over_a_stream_says_how_long_it_is(status):
+    dialogue = play().receive(request("INVITE", TCP_PHONE), TCP_PHONE).sends(100).sends("INVITE")
+    answer = bytes(dialogue.forwarded.reply(status, to_tag="callee"))
+    unsaid = answer.replace(b"Content-Length: 0\r\n", b"")
+    assert unsaid != answer
+    dialogue.receive(unsaid, SWITCH)
+    if status == 486:
+        dialogue.sends("ACK", SWITCH)
+    assert dialogue.sends(status, TCP_PHONE).last.header("content-length") == "0"
+
+
+@pytest.mark.parametrize(
+    ("written", "spelt"),
+    [(b"CSeq: 1 INVITE", b"CSeq: 1\tINVITE"), (b";branch=", b"; branch = "), (b"CSeq:", b"cseq :")],
+)
+def test_an_answer_is_known_however_it_is_spelt(written, spelt):
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE")
+    answer = bytes(dialogue.forwarded.reply(180, to_tag="callee"))
+    assert written in answer
+    dialogue.receive(answer.replace(written, spelt, 1), SWITCH).sends(180)
+
+
 def test_require_is_none_of_our_business():
     play().receive(request("INVITE", more=[("Require", "foo")])).sends(100).sends("INVITE")
 
