@@ -98,7 +98,8 @@ class ProxyCore:
         self._contexts = ResponseContexts(self._layer, self._own)
         self.outbox = self._layer.outbox
         self.records = self._contexts.records
-        self._router = Router(settings.listeners, FlowTokens(secret or secrets.token_bytes(32)))
+        tokens = FlowTokens(secret or secrets.token_bytes(32))
+        self._router = Router(settings.listeners, tokens, settings.domains)
         self._authenticator = Authenticator(
             settings.realm,
             settings.nonce_seconds,

@@ -172,12 +172,27 @@ def same_branch(request: Request, via: Via, fingerprint: str) -> str:
     return f"{_BRANCH_OURS}{digest:016x}{fingerprint}"
 
 
+def _yield_to_strict_router(request: Request) -> None:
+    """Where the next Route has no lr, that hop finds itself in the Request-URI (RFC 3261 16.6 step 6)."""
+    first, *rest = request.values("route")
+    uri = parse_name_addr(first).uri
+    parsed = cached_uri(uri)
+    if isinstance(parsed, SipUri) and "lr" not in parsed.params:
+        request.remove("route")
+        for index, value in enumerate([*rest, f"<{request.uri}>"], start=1):
+            request.insert(index, "Route", value)
+        request.uri = uri
+
+
 class Router:
     """Knows our own addresses and tokens, and edits requests accordingly."""
 
-    def __init__(self, listeners: tuple[Listener, ...], tokens: FlowTokens) -> None:
+    def __init__(
+        self, listeners: tuple[Listener, ...], tokens: FlowTokens, domains: frozenset[str] = frozenset()
+    ) -> None:
         self.listeners = listeners
         self.tokens = tokens
+        self._domains = domains
         self._own = {(listener.host, listener.port) for listener in listeners}
         self._via = tuple(
             f"SIP/2.0/{listener.transport.upper()} {listener.host_port};branch=" for listener in listeners
@@ -251,7 +266,9 @@ class Router:
             if route.endswith(end) and route.startswith("<sip:"):
                 return route[5 : -len(end)]
         uri = cached_uri(parse_name_addr(route).uri)
-        return (uri.user or "") if isinstance(uri, SipUri) and self.is_own(uri) else None
+        if not isinstance(uri, SipUri) or not (self.is_own(uri) or uri.host.lower() in self._domains):
+            return None
+        return uri.user or ""
 
     def _repair_strict_route(self, request: Request, uri: SipUri, routed: Routed) -> None:
         """A strict router put our Record-Route URI into the Request-URI; the last Route is the real one."""
@@ -284,6 +301,8 @@ class Router:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
         elif int(breadth) > int(_MAX_BREADTH):
             forwarded.replace("Max-Breadth", _MAX_BREADTH)
+        if "route" in forwarded.names:
+            _yield_to_strict_router(forwarded)
         if target[0] != "udp":
             forwarded.say_length()
         return forwarded

@@ -6,7 +6,7 @@ RFC 3261 16.4 and 16.6, RFC 3327 (Path), RFC 5626 (flow tokens).
 from __future__ import annotations
 
 import pytest
-from dialogue import ABROAD, ALICE, PHONE, SHADY, STRANGER, SWITCH, TCP_PHONE, Play, new_core, play, request
+from dialogue import ABROAD, ALICE, INVITE, PHONE, SHADY, STRANGER, SWITCH, TCP_PHONE, Play, new_core, play, request
 
 from proxy.core import ProxyCore
 from proxy.flow_tokens import FlowTokens
@@ -284,3 +284,22 @@ def test_the_switch_over_tcp_is_known_from_any_port():
 def test_the_same_address_from_another_udp_port_is_a_stranger():
     imposter = SWITCH._replace(port=5999)
     play().receive(request("INVITE", imposter), imposter).sends(403, imposter)
+
+
+def test_a_route_that_names_a_domain_of_ours_is_taken_off():
+    core = new_core(domains=frozenset(("lab.example",)))
+    invite = request("INVITE", uri=f"sip:{ALICE}@lab.example", more=[("Route", "<sip:Lab.example;lr>")])
+    forwarded = play(core).receive(invite).sends(100).sends("INVITE", SWITCH).forwarded
+    assert forwarded.headers("route") == []
+    foreign = request("INVITE", branch="z9hG4bK-2", call_id="2", more=[("Route", "<sip:other.example;lr>")])
+    play(core).receive(foreign).sends(403)
+
+
+def test_a_strict_router_finds_itself_in_the_request_uri():
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE")
+    ours = routes(dialogue)[0]
+    more = [("Route", ours), ("Route", "<sip:127.0.1.1:5070>"), ("Route", "<sip:far.example;lr>")]
+    bye = request("BYE", SWITCH, uri="sip:daughter@10.1.1.1:5060", to_tag="from", more=more)
+    forwarded = dialogue.receive(bye, SWITCH).sends("BYE", ABROAD).forwarded
+    assert forwarded.uri == "sip:127.0.1.1:5070"
+    assert forwarded.values("route") == ["<sip:far.example;lr>", "<sip:daughter@10.1.1.1:5060>"]
