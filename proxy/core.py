@@ -38,7 +38,7 @@ from proxy.service_desk import ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
-from proxy.sip.message import Request, Response, parse
+from proxy.sip.message import Message, Request, Response, parse
 from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
@@ -376,14 +376,8 @@ class ProxyCore:
             self._authenticator.forget_credentials(forwarded)
         if side != "switch" and not side.trust_identity:
             drop_verstat(forwarded)
-        if "p-asserted-identity" not in forwarded.names:
-            return
-        if side == "switch":
-            wishes = ";".join(forwarded.headers("privacy")).lower().replace(" ", "")
-            if "id" in wishes.split(";"):
-                forwarded.remove("p-asserted-identity")
-        elif not side.trust_identity:
-            forwarded.remove("p-asserted-identity")
+        if "p-asserted-identity" in forwarded.names:
+            _keep_private(forwarded, side)
 
     def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
@@ -430,4 +424,16 @@ class ProxyCore:
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
         else:
+            if "p-asserted-identity" in response.names and (side := self._side_of(flow)) is not None:
+                _keep_private(response, side)
             self._contexts.receive(client, response, now)
+
+
+def _keep_private(message: Message, side: Side) -> None:
+    """Take an asserted identity out that a stranger asserts, or that who asserts it wants kept private."""
+    if side == "switch":
+        wishes = ";".join(message.headers("privacy")).lower().replace(" ", "")
+        if "id" in wishes.split(";"):
+            message.remove("p-asserted-identity")
+    elif not side.trust_identity:
+        message.remove("p-asserted-identity")

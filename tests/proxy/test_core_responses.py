@@ -308,3 +308,10 @@ def test_an_old_client_without_branch_is_served_alike():
     dialogue.answer(180).sends(180).receive(request("CANCEL", via=via)).sends(200).sends("CANCEL")
     dialogue = play().receive(invite).sends(100).sends("INVITE").answer(486).sends("ACK").sends(486)
     dialogue.receive(request("ACK", via=via, to_tag="callee")).sends_nothing().wait(10).sends_nothing()
+
+
+@pytest.mark.parametrize(("privacy", "shown"), [("id", []), ("none", ["<sip:callee@h>"])])
+def test_who_answers_and_wants_it_private_is_not_named_to_the_caller(privacy, shown):
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE")
+    dialogue.answer(200, headers=[("P-Asserted-Identity", "<sip:callee@h>"), ("Privacy", privacy)])
+    assert dialogue.sends(200, ABROAD).last.headers("p-asserted-identity") == shown
