@@ -43,7 +43,7 @@ from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.subscribers.profile import Subscriber
-from proxy.treatment import asks_for_service, fitted, refuse
+from proxy.treatment import asks_for_service, fitted, hides_something, refuse
 from proxy.trunks import Trunk
 
 _JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
@@ -55,6 +55,7 @@ _MEMORY = 128 << 20
 _ANNOUNCED_WITHIN = 4.0
 _OVERLOADED = (("Retry-After", "5"),)
 
+_MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
 Side = Trunk | Literal["switch"]
 
 
@@ -247,6 +248,8 @@ class ProxyCore:
                 subscriber = self._authenticate(request, routed, flow, now)
             if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):
                 self._check_merged(context, request)
+                if method in JUDGED and hides_something(request.uri):
+                    raise SipError("characters that no number and no name has", status=404)
                 if asks_for_service(request.uri) or (method == "REFER" and asks_for_service(request.refer_to.uri)):
                     raise SipError("a service that only the proxy may ask for", status=404)
                 if method in JUDGED:
@@ -329,7 +332,9 @@ class ProxyCore:
         if (vouched and request.method not in _JUDGED_WITHIN_DIALOGS) or request.method == "REGISTER":
             return None
         snapshot = self.policy.snapshot
-        required = not snapshot.numbering.understand(request.uri).is_emergency
+        # Of emergencies only the call or text itself goes without: a REFER would call anybody.
+        urgent = request.method in _MAY_BE_URGENT and snapshot.numbering.understand(request.uri).is_emergency
+        required = not urgent
         find_user = snapshot.subscribers.find_user
         subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=required)
         judged = in_dialog or request.method in JUDGED  # by the dialog, or by the policy

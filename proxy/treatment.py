@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from proxy.call_record import timestamp
 from proxy.labels import spelt
@@ -15,6 +16,8 @@ from proxy.sip.message import Request, Response
 _CALL_REJECTED = ("Reason", 'Q.850;cause=21;text="Call rejected"')
 _KNOWS_608 = re.compile(r"\*[^,]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
 _SKIPPED = r"(?:[-.() +]|%2[de089b]|%00)*"  # what switches pass over in a number, escaped or not
+_USER = re.compile(r"[a-z]+:([^@]*)(?:@|$)", re.IGNORECASE)
+_ODD = re.compile(r"[\s,\"\\\uFFFD]")
 _SERVICE = re.compile(f"[a-z]+:{_SKIPPED}{_SKIPPED.join(map(spelt, 'rf*'))}", re.IGNORECASE)
 
 
@@ -33,6 +36,14 @@ def fitted(verdict: Verdict, request: Request) -> Verdict:
         return verdict
     knows = any(_KNOWS_608.search(value) for value in request.headers("feature-caps"))
     return verdict._replace(service="") if knows else verdict
+
+
+def hides_something(uri: str) -> bool:
+    """True for a user part with what a switch may pass over, or take for the end of a number, and the policy does not:
+    quotes, commas, backslashes, blanks of any kind and what cannot be printed, escaped or not."""
+    user = _USER.match(uri)
+    text = unquote(user[1], errors="replace") if user else ""
+    return _ODD.search(text) is not None or not text.isprintable()
 
 
 def asks_for_service(uri: str) -> bool:

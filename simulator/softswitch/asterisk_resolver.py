@@ -64,7 +64,7 @@ class Resolver:
         """One question: `agi_*: value` lines up to an empty one; each of our commands is answered by a line."""
         with contextlib.suppress(OSError, ValueError, UnicodeDecodeError):
             asked = {}
-            while line := (await reader.readline()).decode().strip():
+            while line := (await reader.readline()).decode().rstrip("\r\n"):
                 name, _, value = line.partition(": ")
                 asked[name] = value
             arguments = [value for name, value in asked.items() if name.startswith("agi_arg_")]

@@ -300,6 +300,13 @@ def test_an_emergency_call_tells_who_proved_to_make_it_whatever_from_says() -> N
     assert (record["rule"], record["caller"]) == ("never_block", ALICE)
 
 
+@pytest.mark.parametrize("method", ["REFER", "SUBSCRIBE"])
+def test_only_the_emergency_call_itself_goes_without_credentials(method: str) -> None:
+    more = [("Refer-To", f"<sip:{BOB}@127.0.0.1>")] if method == "REFER" else []
+    on = start()
+    on.receive(request(method, PHONE, uri="sip:110@127.0.0.1", to="110", more=more), PHONE).sends(407, PHONE)
+
+
 def test_a_number_that_merely_begins_like_an_emergency_number_is_not_exempt() -> None:
     start().challenged(to="1100")
 

@@ -353,3 +353,10 @@ def test_large_requests_are_turned_away_before_small_ones() -> None:
     assert dialogue.core.transactions < 2300
     dialogue.receive(request("INVITE", call_id="large", branch="z9hG4bKlarge", body=b"x" * 62_000)).sends(503)
     dialogue.receive(request("INVITE", call_id="small", branch="z9hG4bKsmall")).sends(100).sends("INVITE")
+
+
+@pytest.mark.parametrize("hidden", [",U(warning)", "%2c1", "%00", "%20", "%0a", "%c2%a0", "%22", "%5c"])
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+def test_a_number_with_more_behind_it_is_nobodys(method, hidden):
+    dialogue = play().receive(request(method, uri=f"sip:{BARRED}{hidden}@127.0.0.1"))
+    assert dialogue.sends(404, ABROAD).last.status == 404

@@ -13,7 +13,6 @@ from dialogue import ABROAD, BARRED, DAUGHTER, INVITE, SHADY, STRANGER, SWITCH, 
         f"sip:{BARRED}@anonymous.invalid",
         f"sip:{BARRED[1:]}@ANONYMOUS.invalid",
         f"sip:{BARRED}%3Bphone-context@127.0.0.1",
-        f"sip:{BARRED}%00@127.0.0.1",
     ],
 )
 def test_a_callee_is_known_however_the_switch_may_read_the_request_uri(uri):
