@@ -54,8 +54,8 @@ _MEMORY = 128 << 20
 # caller in silence for half a minute, and three retransmissions have gone by then.
 _ANNOUNCED_WITHIN = 4.0
 _OVERLOADED = (("Retry-After", "5"),)
-
 _MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
+
 Side = Trunk | Literal["switch"]
 
 
@@ -227,10 +227,7 @@ class ProxyCore:
 
     def _is_for_us(self, request: Request, uri: Uri) -> bool:
         return (
-            isinstance(uri, SipUri)
-            and uri.user is None
-            and "route" not in request.names
-            and (self._router.is_own(uri) or uri.host in self.settings.domains)
+            isinstance(uri, SipUri) and uri.user is None and "route" not in request.names and self._router.serves(uri)
         )
 
     def _forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
@@ -310,8 +307,7 @@ class ProxyCore:
             raise Forbidden("registration on a trunk")
         if request.method == "REFER" and trunk.kind != "access":
             raise Forbidden("only phones may have the softswitch make calls")
-        domains = self.settings.domains
-        served = "*" in domains or not isinstance(uri, SipUri) or uri.host in domains or self._router.is_own(uri)
+        served = "*" in self.settings.domains or not isinstance(uri, SipUri) or self._router.serves(uri)
         if not served and not routed.in_dialog:
             raise Forbidden("domain not served here")
 
@@ -334,9 +330,8 @@ class ProxyCore:
         snapshot = self.policy.snapshot
         # Of emergencies only the call or text itself goes without: a REFER would call anybody.
         urgent = request.method in _MAY_BE_URGENT and snapshot.numbering.understand(request.uri).is_emergency
-        required = not urgent
         find_user = snapshot.subscribers.find_user
-        subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=required)
+        subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=not urgent)
         judged = in_dialog or request.method in JUDGED  # by the dialog, or by the policy
         if subscriber and not judged and claims_of_others(request, subscriber, snapshot.numbering):
             raise Forbidden("a number of somebody else's")

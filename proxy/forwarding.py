@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -136,7 +137,7 @@ def validate(request: Request) -> Uri:
         raise BadRequest("From or To missing")
     hops = request.header("max-forwards")
     if hops is not None:
-        if not (hops.isascii() and hops.isdigit()) or len(hops) > 9 or int(hops) > 255:
+        if not _is_count(hops) or int(hops) > 255:
             raise BadRequest("Max-Forwards is not a number from 0 to 255")
         if int(hops) == 0:
             raise TooManyHops("Max-Forwards is 0")
@@ -144,11 +145,15 @@ def validate(request: Request) -> Uri:
         raise BadExtension("Proxy-Require", headers=(("Unsupported", ", ".join(extensions)),))
     if "max-breadth" in names:
         breadth = request.header("max-breadth") or ""
-        if not (breadth.isascii() and breadth.isdigit()) or len(breadth) > 9:
+        if not _is_count(breadth):
             raise BadRequest("Max-Breadth is not a number")
         if int(breadth) == 0:
             raise SipError("no breadth left", status=440)
     return uri
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
 
 
 def loop_hash(request: Request) -> str:
@@ -178,18 +183,21 @@ def _yield_to_strict_router(request: Request) -> None:
     uri = parse_name_addr(first).uri
     parsed = cached_uri(uri)
     if isinstance(parsed, SipUri) and "lr" not in parsed.params:
-        request.remove("route")
-        for index, value in enumerate([*rest, f"<{request.uri}>"], start=1):
-            request.insert(index, "Route", value)
+        _write_routes(request, [*rest, f"<{request.uri}>"], 1)
         request.uri = uri
+
+
+def _write_routes(request: Request, routes: Iterable[str], index: int) -> None:
+    """Put these in the place of all Routes there are, a line each, from the line of that index on."""
+    request.remove("route")
+    for line, route in enumerate(routes, start=index):
+        request.insert(line, "Route", route)
 
 
 class Router:
     """Knows our own addresses and tokens, and edits requests accordingly."""
 
-    def __init__(
-        self, listeners: tuple[Listener, ...], tokens: FlowTokens, domains: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, listeners: tuple[Listener, ...], tokens: FlowTokens, domains: frozenset[str]) -> None:
         self.listeners = listeners
         self.tokens = tokens
         self._domains = domains
@@ -227,6 +235,10 @@ class Router:
             return False
         port = uri.port or (5061 if uri.scheme == "sips" or uri.params.get("transport") == "tls" else 5060)
         return (uri.host.strip("[]"), port) in self._own
+
+    def serves(self, uri: SipUri) -> bool:
+        """True for a URI that names us, by a socket or by a domain of ours."""
+        return self.is_own(uri) or uri.host in self._domains
 
     def check_loop(self, request: Request, fingerprint: str) -> None:
         """Raises LoopDetected where the request passed here before and nothing has changed since (RFC 5393 4.2)."""
@@ -266,9 +278,7 @@ class Router:
             if route.endswith(end) and route.startswith("<sip:"):
                 return route[5 : -len(end)]
         uri = cached_uri(parse_name_addr(route).uri)
-        if not isinstance(uri, SipUri) or not (self.is_own(uri) or uri.host.lower() in self._domains):
-            return None
-        return uri.user or ""
+        return (uri.user or "") if isinstance(uri, SipUri) and self.serves(uri) else None
 
     def _repair_strict_route(self, request: Request, uri: SipUri, routed: Routed) -> None:
         """A strict router put our Record-Route URI into the Request-URI; the last Route is the real one."""
@@ -276,9 +286,7 @@ class Router:
         routes = request.values("route")
         if routed.ours and routes:
             request.uri = parse_name_addr(routes[-1]).uri
-            request.remove("route")
-            for index, value in enumerate(routes[:-1]):
-                request.insert(index, "Route", value)
+            _write_routes(request, routes[:-1], 0)
 
     def _read_token(self, user: str, request: Request, routed: Routed) -> None:
         routed.ours = True

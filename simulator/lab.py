@@ -341,4 +341,4 @@ def _behaviour(call: PlannedCall) -> Behaviour:
 
 def plan_lasts(calls: Iterable[PlannedCall]) -> float:
     """Seconds from the first moment of the plan until its last call should have ended."""
-    return max((call.start + call.ring + (call.cancel_after or 0) + (call.talk or 0) for call in calls), default=0.0)
+    return max((call.ends for call in calls), default=0.0)

@@ -229,7 +229,8 @@ class RealPhones:
 
 def _near_id(event: Event) -> str:
     """The caller side's Call-ID of a request that came to a phone."""
-    return parse(event.message.encode()).header(CALL_HEADER.lower()) or _call_id(event) or ""
+    request = parse(event.message.encode())
+    return request.header(CALL_HEADER.lower()) or request.call_id
 
 
 def _call_id(event: Event) -> str | None:
@@ -256,6 +257,6 @@ def callers(calls: Iterable[PlannedCall]) -> dict[str, str]:
         if not phones or (phones[index] > call.start and len(phones) < _MOST_CALLERS):
             index = len(phones)
             phones.append(0.0)
-        phones[index] = call.start + call.ring + (call.cancel_after or 0.0) + (call.talk or 0.0) + _BETWEEN_CALLS
+        phones[index] = call.ends + _BETWEEN_CALLS
         chosen[call.id] = f"{call.trunk}-{index + 1}"
     return chosen

@@ -225,8 +225,6 @@ def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
         return job, ()
     left_out = sum(call.needs_sound for call in real)
     calls = tuple(replace(call, agent="wire") for call in job.calls if not call.needs_sound)
-    calls = tuple(replace(call, agent="wire") for call in job.calls if not call.needs_sound)
-    notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
     notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
     if left_out:
         notes.append(f"left out: {left_out} that need sound, so what is heard was not checked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -16,6 +16,7 @@ from simulator.hearings import hearing
 from simulator.sightings import sighting
 from simulator.thresholds import FIGURES, Threshold
 
+_Text = TypeVar("_Text", bound=str)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEYS = re.compile(r"[0-9*#]{1,32}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)|0")
@@ -82,14 +83,15 @@ Duration = Annotated[
     float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^({_DURATION.pattern})$"})
 ]
 Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})]
-_ONE_OR_MANY = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(some), _ONE_OR_MANY]
-Sightings = Annotated[
-    tuple[Annotated[str, AfterValidator(sighting)], ...], BeforeValidator(_listed), AfterValidator(some), _ONE_OR_MANY
+_OneOrMany = Annotated[
+    tuple[_Text, ...],
+    BeforeValidator(_listed),
+    AfterValidator(some),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
-Hearings = Annotated[
-    tuple[Annotated[str, AfterValidator(hearing)], ...], BeforeValidator(_listed), AfterValidator(some), _ONE_OR_MANY
-]
+Texts = _OneOrMany[str]
+Sightings = _OneOrMany[Annotated[str, AfterValidator(sighting)]]
+Hearings = _OneOrMany[Annotated[str, AfterValidator(hearing)]]
 RuleName = Annotated[str, AfterValidator(_rule)]
 Keys = Annotated[str, AfterValidator(_keys)]
 Thresholds = Annotated[

@@ -53,6 +53,11 @@ class PlannedCall:
     phone_presses: str = ""
 
     @property
+    def ends(self) -> float:
+        """When it should have ended, in seconds from the beginning of the run."""
+        return self.start + self.ring + (self.cancel_after or 0.0) + (self.talk or 0.0)
+
+    @property
     def needs_sound(self) -> bool:
         """Whether only real phones can play it as planned: they press keys, and it is said what is heard."""
         hears = self.expect is not None and self.expect.hears

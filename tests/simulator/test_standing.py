@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -99,37 +100,36 @@ def test_a_softswitch_that_asterisk_cannot_be_is_refused(folder: Path, capsys: p
     assert "write udp:" in capsys.readouterr().err
 
 
-async def test_the_embedded_softswitch_stands_by_itself_where_the_config_says(folder: Path) -> None:
+@contextmanager
+def standing(folder: Path, config: str) -> Iterator[tuple[str, int]]:
+    """The address of an embedded softswitch that stands, with that config at a port of its own."""
     port = free_port()
-    (folder / "proxy.yaml").write_text(CONFIG.replace("5090", str(port)))
+    (folder / "proxy.yaml").write_text(config.replace("5090", str(port)))
     command = [sys.executable, "-P", "-m", "simulator", "softswitch", "embedded", "proxy.yaml"]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"softswitch for 2 accounts on udp:127.0.0.1:{port}; Ctrl-C ends it\n"
-        async with WirePhones(("127.0.0.1", 0), ("127.0.0.1", port)) as phones:
+        yield "127.0.0.1", port
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+async def test_the_embedded_softswitch_stands_by_itself_where_the_config_says(folder: Path) -> None:
+    with standing(folder, CONFIG) as switch:
+        async with WirePhones(("127.0.0.1", 0), switch) as phones:
             assert await phones.register([Phone("+8613800138001", "alice", "s3cret")]) == []
             placed = phones.place(Order("c1", caller="+8613800138002", callee="13800138001", talk=0.0))
             await phones.idle()
-        process.terminate()
-        assert process.wait(10) == 0
     assert placed.status == 200
 
 
 def test_it_asks_for_digest_as_the_config_says(folder: Path) -> None:
-    port = free_port()
-    config = CONFIG.replace("5090", str(port)).replace("lab.example}", "lab.example, algorithms: [MD5]}")
-    (folder / "proxy.yaml").write_text(config)
-    command = [sys.executable, "-P", "-m", "simulator", "softswitch", "embedded", "proxy.yaml"]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        process.stderr.readline()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
-            phone.settimeout(5)
-            phone.bind(("127.0.0.1", 0))
-            phone.sendto(REGISTER.replace("\n", "\r\n").encode(), ("127.0.0.1", port))
-            answer = phone.recv(4096).decode()
-        process.terminate()
-        assert process.wait(10) == 0
+    config = CONFIG.replace("lab.example}", "lab.example, algorithms: [MD5]}")
+    with standing(folder, config) as switch, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.settimeout(5)
+        phone.bind(("127.0.0.1", 0))
+        phone.sendto(REGISTER.replace("\n", "\r\n").encode(), switch)
+        answer = phone.recv(4096).decode()
     assert answer.startswith("SIP/2.0 401 ")
     assert answer.count("WWW-Authenticate") == 1
     assert "algorithm=MD5" in answer
