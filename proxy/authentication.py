@@ -22,7 +22,7 @@ from collections.abc import Callable
 from math import ceil
 
 from proxy.forwarding import cached_uri
-from proxy.numbers import Numbering
+from proxy.numbers import Numbering, withholds
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Step, Verdict
@@ -40,6 +40,9 @@ _MOST_GUESSERS = 100_000  # users at addresses that are remembered for their wro
 _ASSERTIONS = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
 _NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,2}\d){4,}")  # five digits or more
+_WORD_OF_DIGITS = re.compile(r"(?<!\w)\d{2,6}(?!\w)")
+_OF_DIGITS = re.compile(r"[OolI|\d]*\d[OolI|\d]*")  # digits, and letters among them that look like some
+_LIKE_DIGITS = str.maketrans("OolI|", "00111")
 _SHOWN = 80  # characters of a claim
 
 
@@ -250,11 +253,13 @@ def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numb
         return ""
     if whole.e164 or whole.kind in ("short_code", "emergency"):
         return name[:_SHOWN]
-    runs = _NUMBER_IN_NAME.findall(name)
+    if any(numbering.understand(word).is_emergency for word in _WORD_OF_DIGITS.findall(name)):
+        return name[:_SHOWN]
+    runs = _NUMBER_IN_NAME.findall(_OF_DIGITS.sub(lambda word: word[0].translate(_LIKE_DIGITS), name))
     return next((run[:_SHOWN] for run in runs if numbering.understand(run).e164 != subscriber.number), "")
 
 
 def _is_anonymous(uri: str) -> bool:
     """No user, the user anonymous, or the host anonymous.invalid (RFC 3323 4.1.1.3, RFC 3261 8.1.1.3)."""
-    user, at, host = uri.lower().partition(":")[2].rpartition("@")
-    return not at or user == "anonymous" or host.startswith("anonymous.invalid")
+    user, at, _ = uri.lower().partition(":")[2].rpartition("@")
+    return not at or user == "anonymous" or withholds(uri)

@@ -32,6 +32,7 @@ _PLAIN_URI = re.compile(r"(?:sips?|tel):(\+[1-9][0-9]{6,14})[@;]")  # what nearl
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
+_NOBODYS_HOST = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
 _SERVICE_CODE = re.compile(r"[0-9*#]+")
 _SEPARATORS = str.maketrans("", "", "-.() ")
 _HIDDEN_END = re.compile("[;\0]")
@@ -45,6 +46,12 @@ _KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern 
     ("uan", "uan"),
     ("voicemail", "voicemail"),
 )
+
+
+def withholds(uri: str) -> bool:
+    """True for a URI at anonymous.invalid: whoever writes it does not want to be known (RFC 3261 8.1.1.3, RFC 3323
+    4.1.1.3), whatever stands before the @."""
+    return _NOBODYS_HOST.search(uri) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +141,17 @@ class Numbering:
     def understand(self, text: str) -> Number:
         """Read a SIP user part, a tel number with its parameters, or a whole sip, sips, tel or urn:service URI.
 
+        Whatever the host: switches and phones pass on, and show, a number that somebody put before anonymous.invalid.
         Never raises: what is no number comes back as alphanumeric, anonymous, private or invalid.
         """
-        if (plain := _PLAIN_URI.match(text)) and "anonymous.invalid" not in text:
+        if plain := _PLAIN_URI.match(text):
             return self._cached(plain[1])
         scheme, colon, rest = text.partition(":")
         if colon:
             lowered = scheme.lower()
             if lowered in ("sip", "sips"):
-                text, at, host = rest.partition("@")
-                if not at:
-                    text, host = "", text
-                if host.lower().startswith("anonymous.invalid"):
-                    return Number("anonymous", _kind="anonymous")
-                text = text.partition(":")[0]  # the password is no part of the number
+                user, at, _ = rest.partition("@")
+                text = user.partition(":")[0] if at else ""  # the password is no part of the number
             elif lowered == "tel":
                 text = rest
             elif lowered == "urn":

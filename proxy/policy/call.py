@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from proxy.numbers import Number, Numbering
+from proxy.numbers import Number, Numbering, withholds
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
@@ -19,9 +20,10 @@ _WITHHOLDING = frozenset(("id", "user", "header"))
 
 
 class Call(NamedTuple):
-    """`caller` is the subscriber who proved to be calling, the asserted identity where the trunk is trusted, else
+    """`caller` is the subscriber who proved to be calling, the asserted number where the trunk is trusted, else
     From; `arrival` is in epoch seconds.
 
+    `others` are the other numbers that the request presents, in From or as asserted: a phone may show any of them.
     `withheld` says how the caller hid their identity ("" where they did not). `diversion` holds the parties that
     forwarded the call, as far as the trunk is trusted to tell.
     """
@@ -36,6 +38,12 @@ class Call(NamedTuple):
     arrival: float
     withheld: str = ""
     diversion: tuple[Number, ...] = ()
+    others: tuple[Number, ...] = ()
+
+    @property
+    def presented(self) -> tuple[Number, ...]:
+        """All numbers that the callee may be shown as the caller's."""
+        return (self.caller, *self.others)
 
     @classmethod
     def from_request(
@@ -49,34 +57,51 @@ class Call(NamedTuple):
         name, uri = _name_and_uri(request.header("from") or "")
         caller = sender = numbering.understand(uri)
         shown_name, is_asserted = name, False
+        others: tuple[Number, ...] = ()
         diversion: tuple[Number, ...] = ()
         if authenticated:
             caller, is_asserted = numbering.understand(authenticated), True
         elif trunk.trust_identity:
-            for asserted_name, asserted_uri in _addresses(request, "p-asserted-identity"):
-                # A sip: and a tel: value may stand side by side (RFC 3325 9.1): the one with a number counts.
-                if not is_asserted or not caller.e164:
-                    caller = numbering.understand(asserted_uri)
-                    shown_name, is_asserted = asserted_name or name, True
+            if asserted := _addresses(request, "p-asserted-identity"):
+                is_asserted = True
+                caller, asserted_name = _asserted(sender, asserted, numbering)
+                shown_name = asserted_name or name
+                others = _others(caller, [sender, *(numbering.understand(uri) for _, uri in asserted)])
             diversion = _diverting_parties(request, numbering)
         return cls(
             request.method,
             caller,
             shown_name,
-            numbering.understand(_dialled(request.uri if request.method != "REFER" else request.refer_to.uri)),
+            numbering.understand(request.uri if request.method != "REFER" else request.refer_to.uri),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
             arrival,
-            _withheld(request, name, sender, is_asserted=is_asserted),
+            _withheld(request, name, uri, sender, is_asserted=is_asserted),
             diversion,
+            others,
         )
 
 
-def _dialled(uri: str) -> str:
-    """The Request-URI without its host: switches route by the user part, were the host anonymous.invalid itself."""
-    user, at, _ = uri.partition("@")
-    return user + at
+def _asserted(sender: Number, asserted: list[tuple[str, str]], numbering: Numbering) -> tuple[Number, str]:
+    """The caller that a trusted trunk asserts, and its display name: of a sip: and a tel: value (RFC 3325 9.1) the one
+    with a number. Values without any do not hide the number in From."""
+    read = [(numbering.understand(uri), name) for name, uri in asserted]
+    for number, name in read:
+        if number.e164:
+            return number, name
+    best = next((one for one in read if one[0].digits), read[0])
+    return best if best[0].digits or not sender.digits else (sender, best[1])
+
+
+def _others(caller: Number, presented: Iterable[Number]) -> tuple[Number, ...]:
+    """Those that are numbers, and not the caller's."""
+    known, others = {caller.e164 or caller.digits, ""}, []
+    for number in presented:
+        if (plain := number.e164 or number.digits) not in known:
+            known.add(plain)
+            others.append(number)
+    return tuple(others)
 
 
 def _name_and_uri(value: str) -> tuple[str, str]:
@@ -106,7 +131,7 @@ def _diverting_parties(request: Request, numbering: Numbering) -> tuple[Number, 
     return tuple(numbering.understand(uri) for _, uri in parties)
 
 
-def _withheld(request: Request, name: str, sender: Number, *, is_asserted: bool) -> str:
+def _withheld(request: Request, name: str, uri: str, sender: Number, *, is_asserted: bool) -> str:
     """How the caller withheld their identity, "" where they did not (RFC 5079 section 3).
 
     An asserted identity makes no difference: a caller who asked for Privacy is anonymous to the callee although the
@@ -120,6 +145,8 @@ def _withheld(request: Request, name: str, sender: Number, *, is_asserted: bool)
             return f"Privacy: {';'.join(sorted(wishes))}"
     if name.strip().lower() == "anonymous":
         return "From names itself Anonymous"
+    if withholds(uri):
+        return "From is anonymous"
     if not sender.is_anonymous or (is_asserted and not sender.presented):
         return ""
     return "From is anonymous" if sender.presented else "From has no user"

@@ -7,7 +7,7 @@ forwarded the call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from proxy.numbers import Number
@@ -33,10 +33,11 @@ class Case(NamedTuple):
     forwarded: bool
     caller_origin: Origin
 
-    def listing(self) -> ListedNumber | None:
-        """The caller's entry in the scam list."""
-        number = self.call.caller.e164
-        return self.snapshot.find_listed(number, self.call.arrival) if number else None
+    def listings(self) -> Iterator[ListedNumber]:
+        """The entries in the scam list of the numbers that the call presents."""
+        for number in self.call.presented:
+            if number.e164 and (entry := self.snapshot.find_listed(number.e164, self.call.arrival)):
+                yield entry
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:
@@ -77,6 +78,11 @@ def number_kind(number: Number, snapshot: Snapshot) -> str:
     return kind
 
 
+def is_home_line(number: Number, snapshot: Snapshot) -> bool:
+    """True for an ordinary line of the home country, fixed or mobile."""
+    return number_origin(number, snapshot) == "domestic" and number_kind(number, snapshot) in _LINES
+
+
 def listed(patterns: Iterable[str], number: Number) -> str | None:
     """The first pattern that fits the number in E.164 form, else as it was dialled (10086, or 00* for any prefix)."""
     by_e164 = matching(patterns, number.e164) if number.e164 else None
@@ -97,7 +103,7 @@ def _is_forwarded_home(call: Call, snapshot: Snapshot) -> bool:
     from no other), only where a diverting party is our subscriber, and never where that is the callee, whose number
     every caller knows. They only ever help an ordinary home line: no short code and no malformed number.
     """
-    if number_origin(call.caller, snapshot) != "domestic" or number_kind(call.caller, snapshot) not in _LINES:
+    if not is_home_line(call.caller, snapshot):
         return False
     return any(
         party.e164 and party.e164 != call.callee.e164 and snapshot.subscribers.find(party.e164)

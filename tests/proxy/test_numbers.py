@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
-from proxy.numbers import Numbering
+from proxy.numbers import Numbering, withholds
 
 CN = Numbering("CN")
 
@@ -205,12 +205,30 @@ def test_a_number_in_another_countrys_context_is_of_that_country() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["anonymous", "Anonymous", "", "sip:anonymous@anonymous.invalid", "sip:x@anonymous.invalid", "sip:host"]
+    "text", ["anonymous", "Anonymous", "", "sip:anonymous@anonymous.invalid", "sip:@anonymous.invalid", "sip:host"]
 )
 def test_nobody_is_anonymous(text: str) -> None:
     number = CN.understand(text)
     assert number.is_anonymous
     assert (number.e164, number.kind) == (None, "anonymous")
+
+
+@pytest.mark.parametrize(
+    "host", ["anonymous.invalid", "ANONYMOUS.INVALID:5060;user=phone", "anonymous.invalid.example"]
+)
+def test_a_number_before_anonymous_invalid_is_a_number(host: str) -> None:
+    assert read(f"sip:+861012345678@{host}") == ("+861012345678", "CN", "fixed")
+    assert CN.understand(f"sip:110@{host}").is_emergency
+
+
+@pytest.mark.parametrize(("uri", "expected"), [
+    ("sip:anonymous@anonymous.invalid", True), ("sip:+861012345678@Anonymous.Invalid;user=phone", True),
+    ("sip:x@anonymous.invalid.", True), ("sips:anonymous.invalid:5061", True),
+    ("sip:x@anonymous.invalid.example", False),
+    ("sip:x@not-anonymous.invalid", False), ("sip:anonymous@example.com", False), ("tel:+861012345678", False),
+])  # fmt: skip
+def test_who_names_the_host_anonymous_invalid_withholds(uri: str, *, expected: bool) -> None:
+    assert withholds(uri) is expected
 
 
 @pytest.mark.parametrize("text", ["alice", "sip:alice@example.com", "800-FLOWERS", "urn:service:counseling", "\udcff"])

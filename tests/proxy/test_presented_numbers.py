@@ -14,6 +14,7 @@ AS_ALICE = '"{name}" <sip:alice@127.0.0.77>'
     "<tel:+86-138-0013-8001>", f"<sip:{ALICE};phone-context=x@y>", '"Alice" <sip:alice@x>',
     '"Alice 2" <sip:alice@x>', '"+86 138 0013 8001" <sip:alice@x>', '"138-0013-8001" <sip:alice@x>',
     '"Alice, 138 0013 8001" <sip:alice@x>', '"alice" <sip:alice@x>', '"Room 2024" <sip:alice@x>',
+    '"Lois Oolong 2" <sip:alice@x>', f"<sip:{ALICE}@anonymous.invalid>",
 ])  # fmt: skip
 def test_a_subscriber_presents_their_own_number_in_any_spelling_or_their_user(sender: str) -> None:
     on = start().challenged()
@@ -24,6 +25,8 @@ def test_a_subscriber_presents_their_own_number_in_any_spelling_or_their_user(se
 @pytest.mark.parametrize("sender", [
     f"<sip:{BOB}@127.0.0.77>", "<sip:bob@127.0.0.77>", f"<tel:{BOB}>", "<sip:13800138002@x>", "<sip:110@x>",
     "<sip:ALICE@x>", "<sip:alice2@x>", f"<sip:alice%00{BOB}@x>", "<sip:+86138@x>", "<urn:service:sos>",
+    f"<sip:{BOB}@anonymous.invalid>", "<sip:110@anonymous.invalid>", "<sip:bob@anonymous.invalid>",
+    "<sip:110@anonymous.invalid.example>", "<sip:Police@anonymous.invalid:5060>",
 ])  # fmt: skip
 def test_a_number_or_user_of_somebody_else_is_refused_and_noted(sender: str) -> None:
     on = start().challenged()
@@ -40,7 +43,7 @@ def test_a_number_or_user_of_somebody_else_is_refused_and_noted(sender: str) -> 
     "\u0661\u0663\u0668\u0660\u0660\u0661\u0663\u0668\u0660\u0660\u0662", "++8613800138002",
     "1\u200b3\u200b8\u200b0\u200b0\u200b1\u200b3\u200b8\u200b0\u200b0\u200b2", "138\u20110013\u20118002",
     "\u2460\u2462\u2467\u24ea\u24ea\u2460\u2462\u2467\u24ea\u24ea\u2461", "9" + "\u200b\u200d\u2060".join("5588"),
-    "Alice, 138 0013 8001 or 138 0013 8002",
+    "Alice, 138 0013 8001 or 138 0013 8002", "Police 110", "110 (police)", "138OO138OO2", "I38oo138oo2",
 ])  # fmt: skip
 def test_a_display_name_that_reads_as_another_number_is_refused(name: str) -> None:
     on = start().challenged()
@@ -49,7 +52,8 @@ def test_a_display_name_that_reads_as_another_number_is_refused(name: str) -> No
 
 
 @pytest.mark.parametrize("sender", [
-    '"Anonymous" <sip:anonymous@anonymous.invalid>', "<sip:anonymous@127.0.0.77>", "<sip:127.0.0.77>",
+    '"Anonymous" <sip:anonymous@anonymous.invalid>', "<sip:Anonymous@anonymous.invalid>",
+    "<sip:anonymous@127.0.0.77>", "<sip:127.0.0.77>",
 ])  # fmt: skip
 def test_anonymous_calls_pass_and_the_network_knows_who_it_is_but_the_phone_does_not(sender: str) -> None:
     on = start().challenged()

@@ -7,25 +7,36 @@ of Diversion is believed, since it is as easily forged as the number.
 
 from __future__ import annotations
 
-from proxy.policy.case import Case, number_kind, number_origin
+from proxy.numbers import Number
+from proxy.policy.case import Case, is_home_line, number_kind, number_origin
 from proxy.policy.verdict import Finding
 
 
 def judge(case: Case) -> Finding | str:
-    call = case.call
-    if call.trunk_kind != "international":
+    if case.call.trunk_kind != "international":
         return "not from an international trunk"
-    if number_origin(call.caller, case.snapshot) != "domestic":
+    answer = _judge_number(case.call.caller, case)
+    for number in case.call.others:  # a phone may show any of them
+        if not isinstance(answer, str):
+            break
+        answer = _judge_number(number, case)
+    return answer
+
+
+def _judge_number(number: Number, case: Case) -> Finding | str:
+    snapshot = case.snapshot
+    if number_origin(number, snapshot) != "domestic":
         return "caller claims no home number"
-    passes = case.snapshot.preset.home_numbers_from_abroad
-    kind = number_kind(call.caller, case.snapshot)
+    passes = snapshot.preset.home_numbers_from_abroad
+    kind = number_kind(number, snapshot)
     if kind in passes.always:
         return f"a home number of kind {kind} may come from abroad"
+    owner = case.calling if number is case.call.caller else snapshot.subscribers.find(number.e164 or "")
     may_roam = kind in passes.when_roaming or kind in passes.unless_at_home
-    if may_roam and case.calling is not None and case.calling.roaming:
+    if may_roam and owner is not None and owner.roaming:
         return "caller is roaming"
-    if kind in passes.unless_at_home and case.calling is None:
+    if kind in passes.unless_at_home and owner is None:
         return f"a home number of kind {kind}, whose owner may be abroad"
-    if case.forwarded:
+    if case.forwarded and is_home_line(number, snapshot):
         return "forwarded home by one of our subscribers"
-    return Finding("reject", f"home number {call.caller.presented} ({kind}) from trunk {call.trunk}", 603, "Decline")
+    return Finding("reject", f"home number {number.presented} ({kind}) from trunk {case.call.trunk}", 603, "Decline")

@@ -9,7 +9,7 @@ from proxy.policy.verdict import Finding
 def judge(case: Case) -> Finding | str:
     if case.called is None:
         return "callee is no subscriber"
-    pattern = listed(case.called.block, case.call.caller)
-    if pattern is None:
-        return "caller is not on the callee's block list"
-    return Finding("reject", f"{pattern} is on the callee's block list", 603, "Decline")
+    for number in case.call.presented:
+        if pattern := listed(case.called.block, number):
+            return Finding("reject", f"{pattern} is on the callee's block list", 603, "Decline")
+    return "caller is not on the callee's block list"

@@ -51,8 +51,19 @@ def test_of_several_asserted_identities_the_first_with_a_number_counts(asserted:
     assert read(p_asserted_identity=asserted).caller.e164 == "+442079460123"
 
 
-def test_an_asserted_name_without_number_still_beats_from() -> None:
-    assert read(p_asserted_identity="<sip:bank@example.com>").caller.presented == "bank"
+def test_an_asserted_name_hides_no_number_in_from() -> None:
+    call = read(p_asserted_identity='"Bank" <sip:bank@example.com>')
+    assert (call.caller.e164, call.display_name) == ("+6591234567", "Bank")
+    nameless = read("<sip:anonymous@anonymous.invalid>;tag=1", p_asserted_identity="<sip:bank@example.com>")
+    assert (nameless.caller.presented, nameless.withheld) == ("bank", "From is anonymous")
+
+
+def test_all_numbers_that_a_request_presents_are_known_once_each() -> None:
+    asserted = "<sip:+442079460123@x>, <tel:+442079460123>, <sip:110@x>, <sip:bank@x>"
+    call = read("8610012345678", p_asserted_identity=asserted)
+    assert [number.presented for number in call.presented] == ["+442079460123", "8610012345678", "110"]
+    assert read(p_asserted_identity="<tel:+6591234567>").others == ()
+    assert read(trunk=UNTRUSTED_FROM_ABROAD, p_asserted_identity=asserted).others == ()
 
 
 def test_privacy_hides_the_number_from_the_phone_and_not_from_the_policy() -> None:

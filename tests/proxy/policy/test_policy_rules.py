@@ -114,6 +114,30 @@ class TestSpoofedHomeNumber:
     def test_a_home_number_from_abroad_is_refused_for_everybody(self, caller: str) -> None:
         assert refused(judge(company(), caller, BOB), "spoofed.home_number")
 
+    @pytest.mark.parametrize("host", ["anonymous.invalid", "anonymous.invalid.example", "Anonymous.invalid:5060"])
+    @pytest.mark.parametrize("caller", ["+861012345678", "10086", "110"])
+    def test_no_host_hides_a_home_number(self, caller: str, host: str) -> None:
+        for trunk in (FROM_ABROAD, UNTRUSTED_FROM_ABROAD):
+            assert refused(judge(company(), f"<sip:{caller}@{host}>;tag=1", BOB, trunk), "spoofed.home_number")
+
+    @pytest.mark.parametrize("caller", ["+861012345678", "10086", "110", f"<sip:{STRANGER}@anonymous.invalid>;tag=1"])
+    @pytest.mark.parametrize("asserted", ["<tel:+6591234567>", "<sip:bank@x>", "<sip:bank@x>, <tel:+6591234567>"])
+    def test_what_from_shows_is_judged_beside_what_is_asserted(self, caller: str, asserted: str) -> None:
+        assert refused(judge(company(), caller, BOB, p_asserted_identity=asserted), "spoofed.home_number")
+
+    def test_every_asserted_number_is_judged(self) -> None:
+        asserted = "<tel:+6591234567>, <sip:+861012345678@x>"
+        assert refused(judge(company(), "+6591234567", BOB, p_asserted_identity=asserted), "spoofed.home_number")
+        roamer = company(subscriber(ALICE, roaming=True))
+        both = f"<tel:+6591234567>, <sip:{ALICE}@x>"
+        assert passed(judge(roamer, "+6591234567", BOB, p_asserted_identity=both))
+
+    def test_a_forwarded_line_lets_no_short_code_pass_beside_it(self) -> None:
+        policy = company(subscriber(BOB))
+        forwarded = {"p_asserted_identity": f"<sip:{STRANGER}@x>", "diversion": f"<sip:{BOB}@x>"}
+        assert passed(judge(policy, "+862062345678", **forwarded))
+        assert refused(judge(policy, "10086", **forwarded), "spoofed.home_number")
+
     @pytest.mark.parametrize("caller", ["+6591234567", "+85291234567", "+85366123456", "+886912345678", "alice"])
     def test_overseas_numbers_are_not_spoofed(self, caller: str) -> None:
         assert passed(judge(company(subscriber()), caller))
@@ -408,6 +432,18 @@ class TestScamList:
         verdict = judge(company(listed=(Listed(pattern),)), "+23224123456")
         assert refused(verdict, rule)
         assert verdict.detail == f"{pattern} is listed by reports for wangiri (0.90)"
+
+    @pytest.mark.parametrize("asserted", ["<tel:+6591234567>", "<sip:bank@x>", "<tel:+6591234567>, <tel:+23224123456>"])
+    def test_every_number_that_is_presented_is_looked_up(self, asserted: str) -> None:
+        caller = "+6591234567" if "+232" in asserted else "<sip:+23224123456@anonymous.invalid>;tag=1"
+        policy = company(listed=(Listed("+23224123456"),))
+        assert refused(judge(policy, caller, p_asserted_identity=asserted), "scam_list.exact")
+        blocking = company(subscriber(block=("+23224*",)))
+        assert refused(judge(blocking, caller, p_asserted_identity=asserted), "subscriber.block")
+
+    def test_a_number_listed_with_too_little_confidence_does_not_hide_another(self) -> None:
+        policy = company(listed=(Listed("+6591234567", confidence=0.1), Listed("+23224123456")))
+        assert refused(judge(policy, "+23224123456", p_asserted_identity="<tel:+6591234567>"), "scam_list.exact")
 
     def test_a_listed_home_number_is_refused_however_it_is_written(self) -> None:
         policy = company(listed=(Listed(STRANGER),))
