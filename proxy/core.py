@@ -10,7 +10,6 @@ import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from proxy.authentication import SPOOFED, Authenticator, claims_of_others, decide
 from proxy.call_record import CallRecord
@@ -27,7 +26,8 @@ from proxy.forwarding import (
     same_branch,
     validate,
 )
-from proxy.labels import drop_verstat, put_label
+from proxy.identity import clean
+from proxy.labels import put_label
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, Call
@@ -38,13 +38,13 @@ from proxy.service_desk import ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
-from proxy.sip.message import Message, Request, Response, parse
+from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.subscribers.profile import Subscriber
 from proxy.treatment import asks_for_service, fitted, hides_something, refuse
-from proxy.trunks import Trunk
+from proxy.trunks import Side, Trunk
 
 _JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
 _DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
@@ -55,8 +55,6 @@ _MEMORY = 128 << 20
 _ANNOUNCED_WITHIN = 4.0
 _OVERLOADED = (("Retry-After", "5"),)
 _MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
-
-Side = Trunk | Literal["switch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +258,11 @@ class ProxyCore:
             self._router.record_route(forwarded, outer, self._switch.local, outward=side == "switch")
         elif method == "REGISTER":
             self._router.add_path(forwarded, outer, self._switch.local)
-        self._clean_identity(forwarded, side)
+        self._clean(forwarded, side)
         if subscriber is not None:
             self._authenticator.assert_identity(forwarded, subscriber)
         if verdict is not None and verdict.label:
-            put_label(forwarded, verdict, trusted=side != "switch" and side.trust_identity)
+            put_label(forwarded, verdict)
         if method == "INVITE":
             self._layer.try_later(context.server, self.settings.trying_after, now)
         patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
@@ -370,14 +368,11 @@ class ProxyCore:
         forwarded = self._router.forward(text, self._switch, branch := new_branch(loop_hash(text)))
         self._layer.send((branch, text.method), forwarded, self._switch, now)
 
-    def _clean_identity(self, forwarded: Request, side: Side) -> None:
-        """Assert nothing for strangers, and keep a private identity from the phone (RFC 3325 5 and 7)."""
+    def _clean(self, forwarded: Request, side: Side) -> None:
+        """Take out what was for us, what is not to be believed and what is to be kept private."""
         if side != "switch" and side.auth == "digest":
             self._authenticator.forget_credentials(forwarded)
-        if side != "switch" and not side.trust_identity:
-            drop_verstat(forwarded)
-        if "p-asserted-identity" in forwarded.names:
-            _keep_private(forwarded, side)
+        clean(forwarded, side)
 
     def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
@@ -394,7 +389,7 @@ class ProxyCore:
             self._check_relay(request, routed, side)
         branch = same_branch(request, via, fingerprint)
         forwarded = self._router.forward(request, target, branch)
-        self._clean_identity(forwarded, side)
+        self._clean(forwarded, side)
         self.outbox.append((target, bytes(forwarded)))
 
     def _cancel(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, now: float) -> None:
@@ -424,16 +419,6 @@ class ProxyCore:
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
         else:
-            if "p-asserted-identity" in response.names and (side := self._side_of(flow)) is not None:
-                _keep_private(response, side)
+            if (side := self._side_of(flow)) is not None:
+                clean(response, side)
             self._contexts.receive(client, response, now)
-
-
-def _keep_private(message: Message, side: Side) -> None:
-    """Take an asserted identity out that a stranger asserts, or that who asserts it wants kept private."""
-    if side == "switch":
-        wishes = ";".join(message.headers("privacy")).lower().replace(" ", "")
-        if "id" in wishes.split(";"):
-            message.remove("p-asserted-identity")
-    elif not side.trust_identity:
-        message.remove("p-asserted-identity")

@@ -7,6 +7,7 @@ Alert-Info (RFC 7462). URIs and tags stay as they are, so that the dialog stays 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from proxy.policy.treatments import Label
 from proxy.policy.verdict import Verdict
@@ -23,31 +24,24 @@ def spelt(text: str) -> str:
     return "".join(f"(?:{re.escape(c)}|%{ord(c.lower()):02x}|%{ord(c.upper()):02x})" for c in text)
 
 
-_VERSTAT = re.compile(f"{spelt(';verstat')}(?:(?:=|%3d)[^;:@>]*|(?=[;:@>?]|%3b|$))", re.IGNORECASE)
+_BLANKS = r"(?:\s|%20|%09)*"
+_VERSTAT = re.compile(
+    f"{spelt(';')}{_BLANKS}{spelt('verstat')}{_BLANKS}(?:(?:=|%3d)[^;:@>]*|(?=[;:@>?]|%3b|$))", re.IGNORECASE
+)
 
 
-def put_label(request: Request, verdict: Verdict, *, trusted: bool) -> None:
-    """Have phones show the verdict's label, and no other claim of who is calling.
-
-    `trusted`: the trunk's own Call-Info and Alert-Info count. Raises BadRequest for a From that cannot be read.
-    """
+def put_label(request: Request, verdict: Verdict) -> None:
+    """Have phones show the verdict's label, and no other name. Raises BadRequest for a From that cannot be read."""
     label = verdict.treatment
     if not isinstance(label, Label):
         return
     name = quote(verdict.label)
     request.from_  # noqa: B018  # raises
     request.replace("From", _named(request.header("from") or "", name))
-    for index in reversed([i for i, present in enumerate(request.names) if present == "p-asserted-identity"]):
-        values = [_asserted(value, name, label.verstat) for value in split_values(_value(request.lines[index]))]
-        if readable := [value for value in values if value]:
-            request.lines[index] = f"P-Asserted-Identity: {', '.join(readable)}"
-        else:
-            del request.lines[index], request.names[index]
+    _rewrite(request, "P-Asserted-Identity", lambda value: _asserted(value, name, label.verstat))
+    for forwarding in ("Diversion", "History-Info"):
+        _rewrite(request, forwarding, _nameless)
     request.remove("remote-party-id")
-    if label.info or not trusted:
-        request.remove("call-info")
-    if label.ring or not trusted:
-        request.remove("alert-info")
     if label.info:
         request.replace("Call-Info", f"<{label.info}>;purpose=info")
     if label.ring:
@@ -76,6 +70,27 @@ def _named(value: str, name: str) -> str:
         return f"{name} {value[shown.end() :]}"
     uri, semicolon, params = value.strip().partition(";")  # parameters without brackets are the header's
     return f"{name} <{uri}>{semicolon}{params}"
+
+
+def _rewrite(request: Request, name: str, rewritten: Callable[[str], str]) -> None:
+    """Write each value of a list header anew; those that come out as "" go."""
+    lowered = name.lower()
+    for index in reversed([i for i, present in enumerate(request.names) if present == lowered]):
+        values = [rewritten(value) for value in split_values(_value(request.lines[index]))]
+        if readable := [value for value in values if value]:
+            request.lines[index] = f"{name}: {', '.join(readable)}"
+        else:
+            del request.lines[index], request.names[index]
+
+
+def _nameless(value: str) -> str:
+    """An address without its display name, "" where it cannot be read."""
+    try:
+        parse_name_addr(value)
+    except SipError:
+        return ""
+    shown = _DISPLAY_NAME.match(value)
+    return value[shown.end() :] if shown else value
 
 
 def _asserted(value: str, name: str, verstat: str | None) -> str:

@@ -23,6 +23,9 @@ class Trunk:
     auth: Literal["none", "digest"] = "none"
 
 
+Side = Trunk | Literal["switch"]  # whom a message came from
+
+
 @dataclass(frozen=True, slots=True)
 class SourceMatch:
     """An address or CIDR block, and a port where only that one will do."""

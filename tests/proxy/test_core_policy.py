@@ -17,7 +17,6 @@ from dialogue import (
     SWITCH,
     Household,
     Nobody,
-    Play,
     new_core,
     new_policy,
     play,
@@ -44,7 +43,6 @@ def new_policy_that_bars_calls_out() -> Policy:
 
 
 TO_BARRED = request("INVITE", to=BARRED)
-PAI = ("P-Asserted-Identity", "<sip:+6591234567@trusted>, <tel:+6591234567>")
 
 
 # --- refusing
@@ -298,37 +296,6 @@ def test_pending_counts_what_is_not_yet_answered():
 
 
 # --- identities
-
-
-def identities(dialogue: Play) -> list[str]:
-    return dialogue.forwarded.headers("p-asserted-identity")
-
-
-def test_an_asserted_identity_passes_from_a_trusted_trunk_only():
-    assert identities(play().receive(request("INVITE", more=[PAI])).sends(100).sends("INVITE")) == [PAI[1]]
-    for flow in (SHADY, PHONE):
-        data = request("INVITE", flow, more=[PAI, PAI])
-        assert identities(play().receive(data, flow).sends(100).sends("INVITE")) == []
-
-
-@pytest.mark.parametrize(
-    ("privacy", "shown"), [("id", False), ("user; ID", False), ("none", True), ("", True), ("header", True)]
-)
-def test_a_private_identity_does_not_reach_the_phone(privacy, shown):
-    more = [PAI] + ([("Privacy", privacy)] if privacy else [])
-    outward = play().receive(request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071", more=more), SWITCH)
-    assert bool(identities(outward.sends(100).sends("INVITE", PHONE))) is shown
-
-
-def test_every_privacy_line_counts():
-    more = [PAI, ("Privacy", "none"), ("Privacy", "id")]
-    outward = play().receive(request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071", more=more), SWITCH)
-    assert identities(outward.sends(100).sends("INVITE", PHONE)) == []
-
-
-def test_privacy_does_not_hide_the_identity_from_the_switch():
-    dialogue = play().receive(request("INVITE", more=[PAI, ("Privacy", "id")])).sends(100).sends("INVITE", SWITCH)
-    assert identities(dialogue) == [PAI[1]]
 
 
 def test_the_policy_hears_the_asserted_caller_of_a_trusted_trunk_only():

@@ -113,10 +113,14 @@ def test_only_a_trusted_trunk_may_ring_and_inform_beside_a_label(flow, kept):
     assert [len(forwarded.headers(name)) for name in ("call-info", "alert-info", "remote-party-id")] == [kept, kept, 0]
 
 
-def test_a_call_without_a_label_keeps_what_it_had():
-    theirs = [("Call-Info", "<https://x.example>;purpose=icon"), ("Alert-Info", "<urn:alert:source:family>")]
-    forwarded = treating({}).receive(request("INVITE", SHADY, more=theirs), SHADY).sends(100).sends("INVITE").forwarded
-    assert (forwarded.headers("call-info"), forwarded.headers("alert-info")) == ([theirs[0][1]], [theirs[1][1]])
+def test_who_forwarded_a_labelled_call_has_no_name_either():
+    parties = [
+        ("Diversion", '"Police" <sip:+6591234568@h>;reason=no-answer, <tel:110>, <junk'),
+        ("History-Info", "junk<"),
+    ]
+    forwarded = labelled(request("INVITE", more=parties)).forwarded
+    assert forwarded.headers("diversion") == ["<sip:+6591234568@h>;reason=no-answer, <tel:110>"]
+    assert forwarded.headers("history-info") == []
 
 
 @pytest.mark.parametrize(
@@ -181,6 +185,8 @@ PASSED = "sip:+6591234567;verstat=TN-Validation-Passed@h"
         ("sip:+6591234567;VERSTAT=TN-Validation-Passed;a=b@h", "sip:+6591234567;a=b@h"),
         ("sip:+6591234567;verstat@h", "sip:+6591234567@h"),
         ("sip:+6591234567;verstat;verstat=x;verstat@h", "sip:+6591234567@h"),
+        ("sip:+6591234567; verstat=TN-Validation-Passed@h", "sip:+6591234567@h"),
+        ("sip:+6591234567;%20verstat\r\n =TN-Validation-Passed@h", "sip:+6591234567@h"),
         ("sip:+6591234567%3Bverstat%3DTN-Validation-Passed@h", "sip:+6591234567@h"),
         ("sip:+6591234567;%76er%53tat=TN-Validation-Passed@h", "sip:+6591234567@h"),
         ("sip:+6591234567;vers;verstat=x;verstattat=y@h", "sip:+6591234567;vers;verstattat=y@h"),
