@@ -344,8 +344,11 @@ class ProxyCore:
         numbering, number = policy.snapshot.numbering, subscriber.number if subscriber else None
         call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number)
         verdict, served = decide(policy, request, call, subscriber), None
-        if desk is not None and verdict.rule != SPOOFED and (served := desk.serve(call, request.body, policy.snapshot)):
-            call, verdict = served.call, served.verdict
+        # An emergency call may come without credentials, an order may not.
+        known = subscriber is not None or trunk.auth == "none"
+        if desk is not None and known and verdict.rule != SPOOFED:
+            served = desk.serve(call, request, policy.snapshot)
+            verdict = served.verdict if served else verdict
         if verdict.service:
             verdict = fitted(verdict, request)
         context.record = CallRecord(call, request.call_id, verdict, self.settings.stopwatch() - started)

@@ -98,9 +98,9 @@ def explain(
         verdict = fitted(decide(policy, request, call, caller), request)
         elapsed = time.perf_counter() - started
     desk = make_desk(config, overlay)  # what it changes here is saved nowhere
-    served = desk.serve(call, request.body, snapshot) if desk and verdict.rule != SPOOFED else None
+    served = desk.serve(call, request, snapshot) if desk and verdict.rule != SPOOFED else None
     if served is not None:
-        call, verdict = served.call, served.verdict
+        verdict = served.verdict
     return {
         "action": verdict.action,
         "status": verdict.status,

@@ -7,39 +7,42 @@ by P-Asserted-Identity or From. From other trunks nobody can order anything.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.authentication import SPOOFED
 from proxy.numbers import Number
+from proxy.policy.call import Call, dialled
 from proxy.policy.precedence import CALLERS_OWN, Action
 from proxy.policy.verdict import Step, Verdict
+from proxy.sip.errors import SipError
 from proxy.sip.message import Request
+from proxy.star_codes import read_code
 from proxy.subscribers.changes import Change, Overlay
 from proxy.subscribers.notices import Notices
-from proxy.subscribers.profile import PATTERN, Subscriber
-from proxy.subscribers.self_service import Reply, SelfService, read_code
+from proxy.subscribers.profile import Subscriber
+from proxy.subscribers.self_service import Reply, SelfService
 
 if TYPE_CHECKING:
-    from proxy.policy.call import Call
     from proxy.policy.snapshot import Snapshot
 
 RULE = "self_service"  # as call records name what was decided here
 # Refusals that are between the caller and their own operator.
 _NOT_THE_CALLEES = CALLERS_OWN | {SPOOFED}
 _TEXT = ("Content-Type", "text/plain;charset=UTF-8")
+_NUMBER = re.compile(r"\+?[0-9]{1,20}")  # what a list can hold, but no prefix: callers write what they like
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What becomes of an order: `verdict` and `call` are for its record, the latter without the PIN.
+    """What becomes of an order: `verdict` is for its record.
 
     Where the verdict is no refusal, `text` is to be sent to the switch, a MESSAGE is answered with 200, and an INVITE
     goes on to the service of the switch that announces the outcome.
     """
 
     verdict: Verdict
-    call: Call
     text: Request | None = None
 
 
@@ -53,25 +56,25 @@ class ServiceDesk:
         self._notices = notices
         self._realm = realm
 
-    def serve(self, call: Call, body: bytes, snapshot: Snapshot) -> Served | None:
-        """Deal with an order; None where the call is none. What the policy says of an order counts for nothing."""
-        dialled, vocabulary = call.callee.digits, self._service.vocabulary
-        code = None
-        if call.method == "INVITE":
-            code = read_code(dialled) if dialled[:1] in ("*", "#") else None
-            if code is None or code.service not in vocabulary.codes:
-                return None
-            call = call._replace(callee=Number(code.masked, code.masked, None, call.callee.region, _kind="short_code"))
-        elif call.method != "MESSAGE" or dialled not in vocabulary.numbers:
+    def serve(self, call: Call, request: Request, snapshot: Snapshot) -> Served | None:
+        """Deal with an order; None where the call is none. What the policy says of an order counts for nothing.
+
+        Raises SipError for a text that is none (415, RFC 3261 21.4.13).
+        """
+        vocabulary = self._service.vocabulary
+        code = read_code(snapshot.numbering.understand(dialled(request)).presented, vocabulary.codes)
+        if code is None and (call.method != "MESSAGE" or call.callee.digits not in vocabulary.numbers):
             return None
+        if code is not None and call.method != "INVITE":
+            return _refused(f"{call.callee.presented}: star codes are dialled")
         if call.trunk_kind != "access":
-            return _refused(call, f"an order from trunk {call.trunk}, which no phone is on")
+            return _refused(f"an order from trunk {call.trunk}, which no phone is on")
         subscriber = _find(call.caller, snapshot)
         if subscriber is None:
-            return _refused(call, f"an order from {call.caller.presented}, who is no subscriber")
+            return _refused(f"an order from {call.caller.presented}, who is no subscriber")
         if code is None:
-            sender, text = dialled, body.decode("utf-8", "replace")
-            reply = self._service.by_text(subscriber, dialled, text, snapshot.numbering)
+            sender, text = call.callee.digits, _text(request)
+            reply = self._service.by_text(subscriber, sender, text, snapshot.numbering)
         else:
             sender, wrong = vocabulary.numbers[0], self._overlay.wrong_pins(subscriber.number)
             reply = self._service.by_code(subscriber, code, wrong, call.arrival)
@@ -80,7 +83,7 @@ class ServiceDesk:
         action: Action = "allow" if code is None else "divert"
         service = "" if code is None else f"rf*play*{reply.prompt}"
         verdict = Verdict(action, None, "", RULE, detail, (Step(RULE, "enforce", action, detail),), service=service)
-        return Served(verdict, call, self._text(sender, subscriber.number, reply.text))
+        return Served(verdict, self._text(sender, subscriber.number, reply.text))
 
     def notice(self, call: Call, verdict: Verdict, snapshot: Snapshot) -> Request | None:
         """The text that tells a subscriber of a refused call; None where they do not want any, or had enough."""
@@ -90,10 +93,10 @@ class ServiceDesk:
         if called is None or not called.notify:
             return None
         number = call.caller.e164 or call.caller.digits
-        hidden = bool(call.withheld) or not PATTERN.fullmatch(number)
-        if not self._notices.due(called.number, "" if hidden else number, call.arrival):
+        who = "" if call.withheld or not _NUMBER.fullmatch(number) else number
+        if not self._notices.due(called.number, who, call.arrival):
             return None
-        text = self._service.notice("" if hidden else number, verdict.rule, is_text=call.method == "MESSAGE")
+        text = self._service.notice(called, who, verdict.rule, is_text=call.method == "MESSAGE")
         return self._text(self._service.vocabulary.numbers[0], called.number, text)
 
     def _take_over(self, reply: Reply) -> None:
@@ -121,5 +124,13 @@ def _find(number: Number, snapshot: Snapshot) -> Subscriber | None:
     return find.find(number.e164) if number.e164 else find.find_user(number.presented)
 
 
-def _refused(call: Call, detail: str) -> Served:
-    return Served(Verdict("reject", 403, "Forbidden", RULE, detail, (Step(RULE, "enforce", "reject", detail),)), call)
+def _refused(detail: str) -> Served:
+    return Served(Verdict("reject", 403, "Forbidden", RULE, detail, (Step(RULE, "enforce", "reject", detail),)))
+
+
+def _text(request: Request) -> str:
+    """What a MESSAGE says. Raises SipError where it is no plain text."""
+    kind = (request.header("content-type") or "text/plain").partition(";")[0].strip().lower()
+    if kind != "text/plain" or request.header("content-encoding"):
+        raise SipError("orders are plain text", status=415, headers=(("Accept", "text/plain"),))
+    return request.body.decode("utf-8", "replace")

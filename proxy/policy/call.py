@@ -11,6 +11,7 @@ from proxy.numbers import Number, Numbering, withholds
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
+from proxy.star_codes import mask
 from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
@@ -72,7 +73,7 @@ class Call(NamedTuple):
             request.method,
             caller,
             shown_name,
-            numbering.understand(request.uri if request.method != "REFER" else request.refer_to.uri),
+            _without_pin(numbering.understand(dialled(request))),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
@@ -81,6 +82,18 @@ class Call(NamedTuple):
             diversion,
             others,
         )
+
+
+def dialled(request: Request) -> str:
+    """The URI that is to be called or texted: a REFER has the softswitch make a call (RFC 3515)."""
+    return request.uri if request.method != "REFER" else request.refer_to.uri
+
+
+def _without_pin(callee: Number) -> Number:
+    """Who is called, as it may be written down: star codes hold PINs."""
+    if callee.e164 or (shown := mask(callee.presented)) == callee.presented:
+        return callee
+    return Number(shown, shown, None, callee.region, _kind="short_code")
 
 
 def _asserted(sender: Number, asserted: list[tuple[str, str]], numbering: Numbering) -> tuple[Number, str]:

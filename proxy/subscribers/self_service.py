@@ -6,7 +6,6 @@ Pure: a profile and a wish go in, a `Reply` with its changes comes out. Who the 
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,23 +13,17 @@ from hmac import compare_digest
 from typing import Literal, get_args
 
 from proxy.numbers import Numbering
+from proxy.star_codes import StarCode
 from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Change, WrongPins
 from proxy.subscribers.profile import PATTERN, Subscriber
-from proxy.subscribers.vocabulary import Keyword, Phrases, Setting, Vocabulary, phrases
+from proxy.subscribers.vocabulary import Code, Keyword, Phrases, Setting, Vocabulary, phrases
 
 MOST_WRONG_PINS = 3  # in a row; then star codes are locked (3GPP TS 22.004)
 MOST_LISTED = 100  # numbers that a subscriber can put on a list by text
 _LONGEST = 1000  # bytes of a text: a MESSAGE has to fit into 1300 (RFC 3428 8)
 _SHOWN = 4  # numbers of a list that a reply names
 _SEPARATORS = str.maketrans("", "", "-.() \t")
-_CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#?")
-_DOES: dict[str, Literal["on", "off", "status"]] = {
-    "*": "on",
-    "**": "on",
-    "#": "off",
-    "##": "off",
-    "*#": "status",
-}
+_NOT_UNDERSTOOD = Code()
 _ALL_TELESERVICES = ("", "10")  # 3GPP TS 22.030 annex C
 _SETTINGS: tuple[Setting, ...] = get_args(Setting)
 # Which settings bar what another one lets through: a reply about that one names those that are on as well.
@@ -42,18 +35,15 @@ _WIDER: dict[str, tuple[Setting, ...]] = {
     "outgoing_international": ("all_outgoing",),
 }
 
+# The settings by which a rule refuses: with one taken back, callers without a number get through.
+_BARS: dict[str, tuple[Setting, ...]] = {
+    "anonymous.reject": ("anonymous",),
+    "barring.all_incoming": ("all_incoming",),
+    "barring.incoming_when_roaming": ("incoming_when_roaming",),
+    "barring.incoming_international": ("incoming_international", "incoming_international_texts"),
+}
+
 Prompt = Literal["changed", "unchanged", "wrong-pin", "locked"]
-
-
-@dataclass(frozen=True, slots=True)
-class StarCode:
-    """A dialled code (3GPP TS 22.030 6.5.2). `masked` is what of it may be written down: all but the PIN."""
-
-    do: Literal["on", "off", "status"]
-    service: str
-    pin: str
-    teleservice: str
-    masked: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +53,6 @@ class Reply:
     prompt: Prompt
     text: str
     changes: tuple[Change, ...] = ()
-
-
-def read_code(dialled: str) -> StarCode | None:
-    """`*331*2580#` and its kin, with or without the last `#`: a PIN must not reach the switch for want of a key."""
-    match = _CODE.fullmatch(dialled)
-    if match is None:
-        return None
-    prefix, service, pin, teleservice = match.groups(default="")
-    return StarCode(_DOES[prefix], service, pin, teleservice, f"{prefix}{service}#")
 
 
 class SelfService:
@@ -94,8 +75,8 @@ class SelfService:
         return self._say("unchanged", (), lambda say: [say.unknown, say.keywords.format(keywords=known)])
 
     def by_code(self, subscriber: Subscriber, code: StarCode, wrong: WrongPins, now: float) -> Reply:
-        """A star code that the vocabulary knows; `now` is in epoch seconds."""
-        known = self.vocabulary.codes[code.service]
+        """A star code for, or like one for, a service of the vocabulary; `now` is in epoch seconds."""
+        known = self.vocabulary.codes[code.service] if code.do else _NOT_UNDERSTOOD
         impossible = not known.settings or (known.only_off and code.do == "on")
         if impossible or code.teleservice not in _ALL_TELESERVICES:
             return self._say("unchanged", (), lambda say: [say.not_offered.format(code=code.masked)])
@@ -114,11 +95,14 @@ class SelfService:
                 unlocked = (Change(subscriber.number, WRONG_PINS, 0),)
         return self._switch(subscriber, code.do == "on", known.settings, None, unlocked)
 
-    def notice(self, who: str, rule: str, *, is_text: bool) -> str:
+    def notice(self, subscriber: Subscriber, who: str, rule: str, *, is_text: bool) -> str:
         """Tells a subscriber who was refused ("": somebody without a number), why, and how to let them through."""
-        way = self.vocabulary.find("allow") if who else self.vocabulary.find("off", ("anonymous",))
-        if way is not None and who:
-            way = f"{way[0]} {who}", way[1]
+        if who:
+            found = self.vocabulary.find("allow")
+            way = found and (f"{found[0]} {who}", found[1])
+        else:
+            bar = next((setting for setting in _BARS.get(rule, ()) if _is_on(subscriber, setting)), None)
+            way = self.vocabulary.find("off", (bar,)) if bar else None
 
         def lines(say: Phrases) -> list[str]:
             form = say.refused_text if is_text else say.refused_call

@@ -124,6 +124,53 @@ def test_a_star_code_is_announced_by_the_switch_and_texted(dialled: str) -> None
     assert "2580" not in str(record)
 
 
+@pytest.mark.parametrize("dialled", ["*331*2580%23%23", "*33*2580a", "**03*330*2580*1111*1111%23", "+*354#2580%23"])
+def test_what_is_like_a_star_code_is_announced_and_its_pin_stays_here(dialled: str) -> None:
+    on = start().receive(sent("INVITE", ALICE, dialled), PHONE)
+    assert "is not offered here" in text_of(on, ALICE)
+    on.sends(100, PHONE).sends("INVITE", SWITCH)
+    assert on.forwarded.uri == "sip:rf*play*unchanged@127.0.0.9:5080"
+    on.answer(200).sends(200, PHONE)
+    assert "2580" not in str(on.records()) + str(changes(on))
+
+
+@pytest.mark.parametrize("method", ["MESSAGE", "REFER"])
+def test_star_codes_are_dialled(method: str) -> None:
+    on = start()
+    data = sent(method, ALICE, BOB if method == "REFER" else "*354*2580%23")
+    if method == "REFER":
+        data = data.replace(b"CSeq:", b"Refer-To: <sip:*354*2580%23@x>\r\nCSeq:")
+    on.receive(data, PHONE).sends(403, PHONE).sends_nothing()
+    assert changes(on) == []
+    assert "2580" not in str(on.records())
+
+
+def test_a_code_that_is_refused_as_spoofed_leaves_no_pin_either() -> None:
+    on = start("digest").receive(sent("INVITE", BOB, "*354*2580%23"), PHONE).sends(407, PHONE)
+    asked = on.last.headers("proxy-authenticate")
+    given = answer_challenge(asked, "INVITE", "sip:*354*2580%23@127.0.0.1", "alice", "s3cret") or ""
+    on.receive(sent("INVITE", BOB, "*354*2580%23", n=2, given=given), PHONE).sends(403, PHONE).sends_nothing()
+    (record,) = on.records()
+    assert (record["rule"], record["callee"]) == ("spoofed.subscriber_number", "*354#")
+    assert "2580" not in str(record)
+
+
+def test_a_text_that_is_none_is_no_order() -> None:
+    picture = sent("MESSAGE", ALICE, "10086", "QXGJLH").replace(b"CSeq:", b"Content-Type: image/png\r\nCSeq:")
+    on = start().receive(picture, PHONE).sends(415, PHONE).sends_nothing()
+    assert on.last.header("accept") == "text/plain"
+    assert changes(on) == []
+    plain = sent("MESSAGE", ALICE, "10086", "QXGJLH", n=2).replace(b"CSeq:", b"c: Text/Plain ;charset=UTF-8\r\nCSeq:")
+    on.receive(plain, PHONE).sends(200, PHONE)
+    assert len(changes(on)) == 1
+
+
+def test_a_notice_offers_no_prefix_that_the_caller_made_up() -> None:
+    on = start().receive(request("INVITE", ABROAD, to=CAROL).replace(DAUGHTER.encode(), b"44*")).sends(603)
+    assert "somebody without a number" in (told := text_of(on, CAROL))
+    assert "44" not in told
+
+
 def test_three_wrong_pins_lock_star_codes_and_not_texts() -> None:
     on, heard = start(), []
     for n, pin in enumerate(("1111", "2222", "3333", "2580")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from proxy.numbers import Numbering
 from proxy.policy import preset
 from proxy.policy.precedence import CALLERS_OWN, REFUSING
+from proxy.star_codes import mask, read_code
 from proxy.subscribers.changes import Change, Overlay, WrongPins
 from proxy.subscribers.notices import Notices
 from proxy.subscribers.profile import Barring, Subscriber
-from proxy.subscribers.self_service import MOST_LISTED, Reply, SelfService, read_code
+from proxy.subscribers.self_service import MOST_LISTED, Reply, SelfService
 from proxy.subscribers.vocabulary import Code, phrases
 
 ALICE = Subscriber("+8613800138001", pin="2580")
@@ -22,6 +24,7 @@ HOUR = 3600.0
 NO_WRONG_PINS = WrongPins()
 HERE = SelfService(preset.load("cn").vocabulary, 24 * HOUR)
 ENGLISH = SelfService(preset.load("default").vocabulary, 24 * HOUR)
+CODES = ENGLISH.vocabulary.codes
 
 
 def texts(text: str, service: str = "10086", who: Subscriber = ALICE, desk: SelfService = HERE) -> Reply:
@@ -29,7 +32,7 @@ def texts(text: str, service: str = "10086", who: Subscriber = ALICE, desk: Self
 
 
 def dials(code: str, who: Subscriber = ALICE, wrong: WrongPins = NO_WRONG_PINS, at: float = NOON) -> Reply:
-    read = read_code(code)
+    read = read_code(code, CODES)
     assert read is not None
     return ENGLISH.by_code(who, read, wrong, at)
 
@@ -241,20 +244,52 @@ def test_what_is_not_offered_says_so_and_writes_no_pin_down(code: str) -> None:
 
 def test_a_config_can_take_a_code_out_of_the_offer() -> None:
     without = preset.load("default").vocabulary.changed((), {}, {"33": Code()})
-    code = read_code("*33*2580#")
+    code = read_code("*33*2580#", CODES)
     assert code is not None
     reply = SelfService(without, 0).by_code(ALICE, code, NO_WRONG_PINS, NOON)
     assert (reply.changes, reply.text) == ((), "*33# is not offered here.")
 
 
 def test_a_code_without_its_last_key_is_taken_and_not_passed_on_with_its_pin() -> None:
-    assert read_code("*354*2580") == read_code("*354*2580#")
+    assert read_code("*354*2580", CODES) == read_code("*354*2580#", CODES)
     assert dials("*354*2580").prompt == "changed"
 
 
-@pytest.mark.parametrize("dialled", ["331#", "*331*25a0#", "*331*1*2*3#", "*3310*1#", "**#331#", "10086"])
-def test_what_is_no_star_code_is_none(dialled: str) -> None:
-    assert read_code(dialled) is None
+MALFORMED = [
+    "*331*1111##", "*33*2580a", "*331*1111*10*11#", "**03*330*2580*1111*1111#", "*03**2580*1111*1111#", "*331#2580#",
+    "*3310*2580#", "*3312580#", "**#331*2580#", "*331*25a0#", "*33**2580*#",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dialled", MALFORMED)
+def test_what_is_like_a_code_changes_nothing_and_no_pin_of_it_is_told(dialled: str) -> None:
+    reply = dials(dialled)
+    assert (reply.prompt, reply.changes) == ("unchanged", ())
+    for shown in (reply.text, mask(dialled)):
+        assert not {"2580", "1111", "25a0"} & set(re.findall(r"\w{4}", shown))
+
+
+@pytest.mark.parametrize(
+    "dialled", ["331#", "10086", "*98", "*9813800138002", "#31#13800138002", "*", "##", "alice*331#"]
+)
+def test_what_is_no_code_of_ours_is_none(dialled: str) -> None:
+    assert read_code(dialled, CODES) is None
+
+
+@pytest.mark.parametrize("dialled", ["+*331*2580#", "* 331 * 2580 #", "\uff0a331\uff0a2580\uff03", "(*331*2580#)"])
+def test_a_code_is_one_however_it_is_written(dialled: str) -> None:
+    code = read_code(dialled, CODES)
+    assert code is not None
+    assert (code.do, code.service, code.pin, code.masked, mask(dialled)) == ("on", "331", "2580", "*331#", "*331#")
+
+
+@pytest.mark.parametrize(("dialled", "shown"), [
+    ("*331*2580#", "*331#"), ("*12*2580", "*12#"), ("*72#", "*72#"), ("*98", "*98"), ("*982580", "*982..."),
+    ("*331*2580##", "*331..."), ("*#331#", "*#331#"), ("+8613800138002", "+8613800138002"), ("10086*1", "10086*1"),
+    ("", ""), ("#", "#"), ("####2580#", "##258..."),
+])  # fmt: skip
+def test_of_a_code_only_the_beginning_is_written_down(dialled: str, shown: str) -> None:
+    assert mask(dialled) == shown
 
 
 def test_three_wrong_pins_in_a_row_lock_the_codes_and_nothing_changes() -> None:
@@ -289,7 +324,7 @@ def test_a_lock_ends_after_its_time_with_all_tries_given_back() -> None:
 
 
 def test_a_lock_without_a_time_ends_with_the_operator() -> None:
-    code = read_code("*354*2580#")
+    code = read_code("*354*2580#", CODES)
     assert code is not None
     forever = SelfService(preset.load("default").vocabulary, 0)
     reply = forever.by_code(ALICE, code, WrongPins(3, NOON), NOON + 1e9)
@@ -298,18 +333,30 @@ def test_a_lock_without_a_time_ends_with_the_operator() -> None:
 
 
 def test_a_notice_says_who_why_and_how_to_let_them_through() -> None:
-    assert ENGLISH.notice("+23224000001", "barring.incoming_international", is_text=False) == (
+    assert ENGLISH.notice(ALICE, "+23224000001", "barring.incoming_international", is_text=False) == (
         "A call from +23224000001 was refused: you take no calls and texts from abroad.\n"
         "To let them through, text ALLOW +23224000001 to 7000."
     )
-    everybody = ENGLISH.notice("+23224000001", "barring.all_incoming", is_text=False)
+    everybody = ENGLISH.notice(ALICE, "+23224000001", "barring.all_incoming", is_text=False)
     assert everybody.startswith("A call from +23224000001 was refused: you take no calls and texts.\n")
-    roaming = ENGLISH.notice("+23224000001", "barring.incoming_when_roaming", is_text=False)
+    roaming = ENGLISH.notice(ALICE, "+23224000001", "barring.incoming_when_roaming", is_text=False)
     assert "refused: you take no calls and texts when roaming.\n" in roaming
-    assert ENGLISH.notice("", "anonymous.reject", is_text=True) == (
+    assert ENGLISH.notice(barred(anonymous=True), "", "anonymous.reject", is_text=True) == (
         "A text from somebody without a number was refused: you take no calls from people who hide their number.\n"
         "To let them through, text ALLOW ANONYMOUS to 7000."
     )
+
+
+@pytest.mark.parametrize(("barring", "rule", "keyword"), [
+    ("incoming_international", "barring.incoming_international", "ALLOW OVERSEAS"),
+    ("incoming_international_texts", "barring.incoming_international", "ALLOW OVERSEAS TEXTS"),
+    ("all_incoming", "barring.all_incoming", "ALLOW INCOMING"), ("anonymous", "subscriber.block", None),
+])  # fmt: skip
+def test_who_hides_their_number_is_let_through_by_what_refused_them(
+    barring: str, rule: str, keyword: str | None
+) -> None:
+    told = ENGLISH.notice(barred(**{barring: True}), "", rule, is_text=True)
+    assert told.partition("\n")[2] == (f"To let them through, text {keyword} to 7000." if keyword else "")
 
 
 def test_notices_are_rationed_by_caller_and_by_subscriber() -> None:

@@ -1,0 +1,69 @@
+"""Dialled service codes, `*331*2580#` and its kin (3GPP TS 22.030 6.5.2), and what of them may be written down.
+
+They hold PINs: no more than their beginning goes into records, well-formed or not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Literal
+
+# With or without the last `#`: for want of a key nothing shall be called that holds a PIN.
+_CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#?")
+_BEGINNING = re.compile(r"([*#]+)([0-9]*)")
+_PASSED_OVER = str.maketrans("", "", "-.() \t+")  # as in numbers
+_DIGITS_SHOWN = 3  # as many as a service code has
+_NEW_PIN = "03"  # registers a password (TS 22.030 6.5.4): three of them follow
+_DOES: dict[str, Literal["on", "off", "status"]] = {
+    "*": "on",
+    "**": "on",
+    "#": "off",
+    "##": "off",
+    "*#": "status",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StarCode:
+    """`do` is None where nobody can tell what was meant. `masked` is what of it may be written down: no PIN."""
+
+    do: Literal["on", "off", "status"] | None
+    service: str
+    pin: str
+    teleservice: str
+    masked: str
+
+
+def read_code(dialled: str, services: Container[str]) -> StarCode | None:
+    """A code for one of these services, or one that begins like it; None for what is none of ours."""
+    plain = _plain(dialled)
+    if plain[:1] not in ("*", "#"):
+        return None
+    if (match := _CODE.fullmatch(plain)) and match[2] in services:
+        prefix, service, pin, teleservice = match.groups(default="")
+        return StarCode(_DOES[prefix], service, pin, teleservice, f"{prefix}{service}#")
+    digits = _BEGINNING.match(plain)[2]  # type: ignore[index]  # it matches all that begins so
+    if digits.startswith(_NEW_PIN) or digits[:2] in services or digits[:3] in services:
+        return StarCode(None, digits[:_DIGITS_SHOWN], "", "", mask(plain))
+    return None
+
+
+def mask(dialled: str) -> str:
+    """What of a dialled text may be written down: of star codes, the beginning."""
+    plain = _plain(dialled)
+    beginning = _BEGINNING.match(plain)
+    if beginning is None:
+        return dialled
+    prefix, digits = beginning.groups()
+    shown = prefix[:2] + digits[:_DIGITS_SHOWN]
+    if plain == shown:
+        return shown
+    return f"{shown}#" if plain == f"{shown}#" or _CODE.fullmatch(plain) else f"{shown}..."
+
+
+def _plain(dialled: str) -> str:
+    text = dialled if dialled.isascii() else unicodedata.normalize("NFKC", dialled)
+    return text.translate(_PASSED_OVER)
