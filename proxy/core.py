@@ -19,6 +19,7 @@ from proxy.forwarding import (
     Routed,
     Router,
     cached_uri,
+    is_secure,
     loop_hash,
     new_branch,
     note_source,
@@ -35,7 +36,7 @@ from proxy.policy.engine import Policy
 from proxy.policy.verdict import Verdict
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.service_desk import ServiceDesk
-from proxy.sip.errors import Forbidden, LoopDetected, SipError
+from proxy.sip.errors import Forbidden, LoopDetected, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
 from proxy.sip.message import Request, Response, parse
@@ -142,7 +143,7 @@ class ProxyCore:
 
     def transport_failed(self, flow: Flow, now: float) -> None:
         """A stream to this peer broke or could not be made: its requests count as answered with 503 (16.9)."""
-        for client in self._layer.sent_over(flow):
+        for client in self._layer.stream_broke(flow):
             if self._layer.fail(client, now):
                 if flow == self._switch:
                     self.noticed.note("softswitch_unreachable", flow)
@@ -239,6 +240,9 @@ class ProxyCore:
         else:
             target, outer = self._switch, flow
             self._check_relay(request, routed, side)
+        if outer.transport != "tls" and is_secure(request.uri):
+            raise UnsupportedUriScheme("sips is for TLS")  # from us to the softswitch it is our own affair (26.2.2)
+        if side != "switch":
             if side.auth == "digest":
                 subscriber = self._authenticate(request, routed, flow, now)
             if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):

@@ -16,13 +16,12 @@ from proxy.sip.errors import (
     SipError,
     TooManyHops,
 )
-from proxy.sip.flow import Flow
+from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, parse_name_addr, parse_via, split_values
 from proxy.sip.message import Request
 from proxy.sip.transaction_layer import MAGIC_COOKIE
 from proxy.sip.uri import SipUri, Uri, parse_uri
 
-DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 _ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
 _MAX_BREADTH = "60"  # RFC 5393 5.3.3
 _BRANCH_OURS = MAGIC_COOKIE + "rf"
@@ -150,6 +149,11 @@ def validate(request: Request) -> Uri:
         if int(breadth) == 0:
             raise SipError("no breadth left", status=440)
     return uri
+
+
+def is_secure(uri: str) -> bool:
+    """True for a sips URI."""
+    return uri[:5].lower() == "sips:"
 
 
 def _is_count(text: str) -> bool:
@@ -326,7 +330,7 @@ class Router:
         written (RFC 5658), the one nearer to the UAS on top.
         """
         user = self.tokens.make(outer, forwarded.call_id)
-        outer_value = f"<sip:{user}{self._route_end[outer.local]}"
+        outer_value = f"<{'sips' if is_secure(forwarded.uri) else 'sip'}:{user}{self._route_end[outer.local]}"
         if outer.local != inner_local:
             inner_value = f"<sip:{user}{self._route_end[inner_local]}"
             first, second = (outer_value, inner_value) if outward else (inner_value, outer_value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}  # RFC 3261 18.1.1, 19.1.2
+
 
 class Flow(NamedTuple):
     """A peer as seen from one of our listeners. `host` is an IP address without brackets.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.sip.flow import Flow
+from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, split_values
 from proxy.sip.message import Request, Response
 from proxy.sip.timers import Timers
@@ -56,7 +56,7 @@ class TransactionLayer:
         self.servers: dict[tuple[str, ...], ServerTransaction] = {}
         self.clients: dict[tuple[str, ...], ClientTransaction] = {}
         self.outbox: list[tuple[Flow, bytes]] = []
-        self._over_streams: dict[Flow, set[ClientTransaction]] = {}
+        self._over_streams: dict[Flow, set[Transaction]] = {}
         self._timers: Timers[tuple[Transaction, Event]] = Timers()
         self._timer_c = timer_c
 
@@ -69,6 +69,8 @@ class TransactionLayer:
         """A new server transaction for a request that matched none. `flow` is where its responses go."""
         transaction = ServerTransaction(key, request, flow)
         self.servers[key] = transaction
+        if transaction.reliable:
+            self._over_streams.setdefault(flow, set()).add(transaction)
         return transaction
 
     def try_later(self, transaction: ServerTransaction, seconds: float, now: float) -> None:
@@ -123,9 +125,17 @@ class TransactionLayer:
                 self._timers.start(self._timer_c, (transaction, Event.TIMER_C), now)
         return Do.PASS_UP in done
 
-    def sent_over(self, flow: Flow) -> list[ClientTransaction]:
-        """The client transactions that use this stream."""
-        return list(self._over_streams.get(flow, ()))
+    def stream_broke(self, flow: Flow) -> list[ClientTransaction]:
+        """The client transactions that used this stream, for their user to fail. Responses that were to go over it go
+        to the port of their Via, over a new one (RFC 3261 18.2.2)."""
+        held = self._over_streams.get(flow, ())
+        for server in [one for one in held if isinstance(one, ServerTransaction)]:
+            port = server.key[-2]  # sent-by, in either kind of key
+            self._leave_stream(server)
+            server.flow = flow._replace(port=DEFAULT_PORTS[flow.transport] if port == "None" else int(port))
+            if server.flow != flow:
+                self._over_streams.setdefault(server.flow, set()).add(server)
+        return [one for one in held if isinstance(one, ClientTransaction)]
 
     def fail(self, transaction: Transaction, now: float) -> bool:
         """The transport could not deliver. True where the transaction user must act as on a time-out."""
@@ -213,13 +223,17 @@ class TransactionLayer:
     def _forget(self, transaction: Transaction) -> None:
         if isinstance(transaction, ClientTransaction):
             self.clients.pop(transaction.key, None)
-            if transaction.reliable and (others := self._over_streams.get(transaction.flow)) is not None:
-                others.discard(transaction)
-                if not others:
-                    del self._over_streams[transaction.flow]
         else:
             self.servers.pop(transaction.key, None)
+        if transaction.reliable:
+            self._leave_stream(transaction)
         transaction.request = transaction.last = transaction.user = None
+
+    def _leave_stream(self, transaction: Transaction) -> None:
+        if (others := self._over_streams.get(transaction.flow)) is not None:
+            others.discard(transaction)
+            if not others:
+                del self._over_streams[transaction.flow]
 
 
 def ack_for(invite: Request, response: Response) -> Request:

@@ -27,6 +27,7 @@ ABROAD = Flow("udp", "127.0.1.1", 5070, 0)  # on a trunk whose identities are tr
 SHADY = Flow("udp", "127.0.3.1", 5070, 0)  # on a trunk whose identities are not
 PHONE = Flow("udp", "127.0.0.77", 5071, 0)
 TCP_PHONE = Flow("tcp", "127.0.0.78", 40001, 1)
+TLS_PHONE = Flow("tls", "127.0.0.79", 40002, 2)
 STRANGER = Flow("udp", "192.0.2.66", 5060, 0)
 TRUNKS = TrunkTable(
     [

@@ -207,6 +207,19 @@ def test_a_broken_connection_counts_as_503_and_is_told_as_500():
     dialogue.sends(500, SWITCH).sends_nothing()
 
 
+@pytest.mark.parametrize(("via", "port"), [("127.0.0.78:5066", 5066), ("127.0.0.78", 5060)])
+def test_where_the_callers_connection_has_ended_responses_go_to_the_port_of_their_via(via, port):
+    core = new_core()
+    data = request("INVITE", TCP_PHONE, via=f"SIP/2.0/TCP {via};branch=z9hG4bK-1;rport")
+    dialogue = play(core).receive(data, TCP_PHONE).sends(100, TCP_PHONE).sends("INVITE", SWITCH)
+    core.transport_failed(TCP_PHONE, dialogue.now)
+    again = TCP_PHONE._replace(port=port)
+    dialogue.answer(180).sends(180, again)
+    core.transport_failed(again, dialogue.now)  # nothing listens there: no reason to try elsewhere
+    dialogue.answer(200).sends(200, again).answer(200).sends(200, again).wait(40)
+    assert (core.transactions, core._layer._over_streams) == (0, {})
+
+
 # --- CANCEL
 
 

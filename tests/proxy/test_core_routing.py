@@ -6,7 +6,21 @@ RFC 3261 16.4 and 16.6, RFC 3327 (Path), RFC 5626 (flow tokens).
 from __future__ import annotations
 
 import pytest
-from dialogue import ABROAD, ALICE, INVITE, PHONE, SHADY, STRANGER, SWITCH, TCP_PHONE, Play, new_core, play, request
+from dialogue import (
+    ABROAD,
+    ALICE,
+    INVITE,
+    PHONE,
+    SHADY,
+    STRANGER,
+    SWITCH,
+    TCP_PHONE,
+    TLS_PHONE,
+    Play,
+    new_core,
+    play,
+    request,
+)
 
 from proxy.core import ProxyCore
 from proxy.flow_tokens import FlowTokens
@@ -192,6 +206,36 @@ def test_our_address_is_known_however_it_is_written(uri):
     play().receive(request("INVITE", more=[("Route", f"<{uri};lr>")])).sends(100).sends("INVITE", SWITCH)
 
 
+# --- sips
+
+
+@pytest.mark.parametrize("flow", [ABROAD, TCP_PHONE])
+def test_sips_comes_over_tls_only(flow):
+    play().receive(request("INVITE", flow, uri=f"SIPS:{ALICE}@127.0.0.1"), flow).sends(416, flow).sends_nothing()
+
+
+def test_a_dialog_that_begins_with_sips_stays_on_tls():
+    dialogue = play().receive(request("INVITE", TLS_PHONE, uri=f"sips:{ALICE}@127.0.0.1"), TLS_PHONE).sends(100)
+    towards_switch, towards_phone = dialogue.sends("INVITE", SWITCH).forwarded.headers("record-route")
+    assert (towards_switch[:5], towards_phone[:6]) == ("<sip:", "<sips:")
+    assert "@127.0.0.1:5061;" in towards_phone
+    dialogue.answer(200).sends(200, TLS_PHONE)
+    routes = [("Route", towards_phone), ("Route", towards_switch)]
+    bye = request("BYE", TLS_PHONE, uri="sip:a@127.0.0.9:5080", branch="z9hG4bK-2", cseq=2, to_tag="t", more=routes)
+    assert "route" not in dialogue.receive(bye, TLS_PHONE).sends("BYE", SWITCH).forwarded.names
+
+
+def test_a_phone_that_registered_with_sips_is_called_over_its_connection():
+    core = new_core()
+    path = registered(core, TLS_PHONE)
+    call = request("INVITE", SWITCH, uri="sips:alice@127.0.0.79:5061", more=[("Route", path)])
+    outward = play(core).receive(call, SWITCH).sends(100).sends("INVITE", TLS_PHONE)
+    assert [value[:5] for value in outward.forwarded.headers("record-route")] == ["<sips", "<sip:"]
+    over_udp = [("Route", registered(new_core(), PHONE))]
+    call = request("INVITE", SWITCH, uri="sips:alice@127.0.0.77", branch="z9hG4bK-2", call_id="2", more=over_udp)
+    play(core).receive(call, SWITCH).sends(416, SWITCH)
+
+
 # --- registrations and calls back
 
 
@@ -233,7 +277,7 @@ def test_a_call_comes_back_over_the_flow_of_the_registration(flow):
 
 def test_a_registered_flow_goes_before_the_address_in_the_uri():
     core = new_core()
-    call = request("INVITE", SWITCH, uri="sip:alice@127.0.0.100:5060", more=[("Route", registered(core, PHONE))])
+    call = request("INVITE", SWITCH, uri="sip:alice@127.0.0.100:5060", more=[("Route", registered(new_core(), PHONE))])
     play(core).receive(call, SWITCH).sends(100, SWITCH).sends("INVITE", PHONE)
 
 
@@ -271,7 +315,7 @@ def test_other_texts_are_no_token(text):
 
 def test_outside_callers_gain_nothing_from_a_phones_token():
     core = new_core()
-    call = request("INVITE", ABROAD, more=[("Route", registered(core, PHONE))])
+    call = request("INVITE", ABROAD, more=[("Route", registered(new_core(), PHONE))])
     play(core).receive(call).sends(100, ABROAD).sends("INVITE", SWITCH)
 
 

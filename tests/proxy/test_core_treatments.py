@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dialogue import ABROAD, ALICE, BARRED, PHONE, SHADY, SWITCH, Play, request
+from dialogue import ABROAD, ALICE, BARRED, PHONE, SHADY, SWITCH, TLS_PHONE, Play, request
 from treated import BARRING, treating
 
 ANNOUNCED = {BARRING: {"reject": "603", "announce": "barred"}}
@@ -211,7 +211,6 @@ def test_a_service_dialled_from_outside_is_not_found(flow, method):
         "sip:%52%46%2awarn*1@127.0.0.1",
         "sip:r-f-*warn*1@127.0.0.1",
         "sip:-rf%2D*warn*1@127.0.0.1",
-        "sips:rf*warn*1@127.0.0.1",
         "tel:rf*warn*1",
         "TEL:r.f*warn",
         "sip:rf*warn*1:password@127.0.0.1;user=phone",
@@ -219,6 +218,8 @@ def test_a_service_dialled_from_outside_is_not_found(flow, method):
 )
 def test_no_spelling_of_a_service_gets_past(uri):
     treating({}).receive(request("INVITE", uri=uri)).sends(404).sends_nothing()
+    secure = request("INVITE", TLS_PHONE, uri=uri.replace("sip:", "sips:"))
+    treating({}).receive(secure, TLS_PHONE).sends(404).sends_nothing()
 
 
 @pytest.mark.parametrize("uri", ["sip:rf@127.0.0.1", "sip:surf*1@127.0.0.1", "sip:r*f@127.0.0.1"])

@@ -94,6 +94,24 @@ async def test_a_call_to_a_phone_fails_at_once_where_no_connection_may_be_made()
         assert lab.core.counters["too_many_connections"] == 1
 
 
+async def test_an_answer_finds_a_caller_whose_connection_has_ended():
+    answered: asyncio.Queue[Stream] = asyncio.Queue()
+    listening = await asyncio.start_server(lambda *ends: answered.put_nowait(Stream(*ends)), PHONE_HOST, 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with listening, running() as lab:
+        async with Stream.to(lab.tcp) as caller:
+            caller.send(request("INVITE", caller.flow, via=f"SIP/2.0/TCP {PHONE_HOST}:{port};branch=z9hG4bK-1"))
+            await caller.hears(100)
+            invite = await lab.switch.hears("INVITE")
+        while lab.server._streams._connections:  # noqa: ASYNC110  # until the proxy has heard of it
+            await asyncio.sleep(0.01)
+        lab.switch.send(bytes(invite.reply(200, to_tag="callee")), lab.udp)
+        again = await soon(answered.get())
+        await again.hears(200)
+        again.writer.close()
+        assert lab.records[0]["final"] == 200
+
+
 async def test_a_process_without_file_descriptors_left_accepts_again_later(monkeypatch):
     class Exhausted:
         """A listening socket that cannot accept at first."""
