@@ -31,7 +31,7 @@ from proxy.identity import clean
 from proxy.labels import put_label
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
-from proxy.policy.call import JUDGED, Call
+from proxy.policy.call import JUDGED, Call, sender_uri
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Verdict
 from proxy.response_context import ResponseContext, ResponseContexts
@@ -245,7 +245,7 @@ class ProxyCore:
         if side != "switch":
             if side.auth == "digest":
                 subscriber = self._authenticate(request, routed, flow, now)
-            if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):
+            if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(request, routed, side):
                 self._check_merged(context, request)
                 if method in JUDGED and hides_something(request.uri):
                     raise SipError("characters that no number and no name has", status=404)
@@ -259,7 +259,9 @@ class ProxyCore:
         if verdict is not None and verdict.service:
             forwarded.uri = self._router.service_uri(verdict.service, target)
         if method in _DIALOG_MAKING:
-            self._router.record_route(forwarded, outer, self._switch.local, outward=side == "switch")
+            other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
+            known_as = other.e164 or other.presented
+            self._router.record_route(forwarded, outer, self._switch.local, known_as, outward=side == "switch")
         elif method == "REGISTER":
             self._router.add_path(forwarded, outer, self._switch.local)
         self._clean(forwarded, side)
@@ -276,10 +278,19 @@ class ProxyCore:
         self._contexts.pending += 1
         self.counters["forwarded"] += 1
 
-    def _goes_on(self, routed: Routed, trunk: Trunk) -> bool:
-        """True within a dialog that came in on, or went out to, the same trunk: our token says so."""
+    def _goes_on(self, request: Request, routed: Routed, trunk: Trunk) -> bool:
+        """True within a dialog that came in on, or went out to, the same trunk: our token says so.
+
+        Not for an INVITE to a subscriber with whom the dialog is not: a softswitch might take it for a new call.
+        """
         flow = routed.flow
-        return routed.in_dialog and flow is not None and self.settings.find_trunk(flow.host, flow.port) is trunk
+        if not routed.in_dialog or flow is None or self.settings.find_trunk(flow.host, flow.port) is not trunk:
+            return False
+        if request.method != "INVITE":
+            return True
+        snapshot = self.policy.snapshot
+        named = snapshot.subscriber(snapshot.numbering.understand(request.uri))
+        return named is None or self._router.tokens.is_about(routed.token, named.number, named.user)
 
     def _outward_target(self, request: Request, routed: Routed) -> Flow:
         """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.

@@ -2,8 +2,8 @@
 
 A token in the user part of one of our Route URIs says where the outer side of a dialog or registration was met, so
 that requests from the softswitch go back the same way: over the same connection, and never to an address that
-somebody merely wrote into a header. Tokens in Record-Route are bound to the Call-ID as well: a request that carries
-one belongs to a dialog which passed the policy when it was set up.
+somebody merely wrote into a header. Tokens in Record-Route are bound to the Call-ID and to who was called as well: a
+request that carries one belongs to a dialog which passed the policy when it was set up.
 """
 
 from __future__ import annotations
@@ -26,10 +26,20 @@ class FlowTokens:
         # A dialog's requests carry the token that its INVITE was given a moment ago.
         self._mac = lru_cache(maxsize=_REMEMBERED)(self._new_mac)
 
-    def make(self, flow: Flow, call_id: str = "") -> str:
-        """A token for the user part of a SIP URI, such as `udp.0.5071.127.0.1.1~0c6f…`."""
+    def make(self, flow: Flow, call_id: str = "", number: str = "") -> str:
+        """A token for the user part of a SIP URI, such as `udp.0.5071.127.0.1.1!9d01…~0c6f…`.
+
+        `number` is whom the dialog is with, on the side of the softswitch; see `is_about`.
+        """
         text = f"{flow.transport}.{flow.local}.{flow.port}.{flow.host.replace(':', '_')}"
+        if number:
+            text += f"!{self._mac(number, '')}"
         return f"{text}~{self._mac(text, call_id)}"
+
+    def is_about(self, token: str, *numbers: str) -> bool:
+        """True for a genuine token of a dialog with one of those numbers."""
+        mac = token.rpartition("~")[0].rpartition("!")[2]
+        return any(compare_digest(mac, self._mac(number, "")) for number in numbers if number)
 
     def read(self, token: str, call_id: str = "") -> Flow | None:
         """The flow that a token of ours names; None for any other text."""
@@ -37,7 +47,7 @@ class FlowTokens:
         if not tilde or not mac.isascii() or not compare_digest(mac, self._mac(text, call_id)):
             return None
         transport, local, port, host = text.split(".", 3)
-        return Flow(transport, host.replace("_", ":"), int(port), int(local))
+        return Flow(transport, host.partition("!")[0].replace("_", ":"), int(port), int(local))
 
     def _new_mac(self, text: str, call_id: str) -> str:
         message = f"{text}\n{call_id}".encode("utf-8", "surrogateescape")

@@ -66,11 +66,17 @@ class Listener:
 
 @dataclass(slots=True)
 class Routed:
-    """What the Route headers of a request said (RFC 3261 16.4). `flow` is that of our token, where it was genuine."""
+    """What the Route headers of a request said (RFC 3261 16.4). `flow` is that of our token, where it was genuine;
+    `token` is one of the request's dialog."""
 
     ours: bool = False
     flow: Flow | None = None
-    in_dialog: bool = False
+    token: str = ""
+
+    @property
+    def in_dialog(self) -> bool:
+        """True where a token belongs to the request's dialog."""
+        return bool(self.token)
 
 
 def note_source(request: Request, via: Via, flow: Flow) -> None:
@@ -296,7 +302,7 @@ class Router:
         routed.ours = True
         flow = self.tokens.read(user, request.call_id)
         if flow is not None:
-            routed.in_dialog = True
+            routed.token = user
         routed.flow = routed.flow or flow or self.tokens.read(user)
 
     def forward(self, request: Request, target: Flow, branch: str) -> Request:
@@ -323,13 +329,13 @@ class Router:
         """The Request-URI that asks the softswitch for a service of its own."""
         return f"sip:{service}@{f'[{switch.host}]' if ':' in switch.host else switch.host}:{switch.port}"
 
-    def record_route(self, forwarded: Request, outer: Flow, inner_local: int, *, outward: bool) -> None:
+    def record_route(self, forwarded: Request, outer: Flow, inner_local: int, number: str, *, outward: bool) -> None:
         """Stay on the path of the dialog (RFC 3261 16.6 step 4).
 
-        `outer` is the flow away from the softswitch. Where the two sides differ in listener, two values are
-        written (RFC 5658), the one nearer to the UAS on top.
+        `outer` is the flow away from the softswitch, `number` whom the dialog is with on the other side. Where the two
+        sides differ in listener, two values are written (RFC 5658), the one nearer to the UAS on top.
         """
-        user = self.tokens.make(outer, forwarded.call_id)
+        user = self.tokens.make(outer, forwarded.call_id, number)
         outer_value = f"<{'sips' if is_secure(forwarded.uri) else 'sip'}:{user}{self._route_end[outer.local]}"
         if outer.local != inner_local:
             inner_value = f"<sip:{user}{self._route_end[inner_local]}"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.authentication import SPOOFED
-from proxy.numbers import Number
 from proxy.policy.call import Call, dialled
 from proxy.policy.precedence import CALLERS_OWN, Action
 from proxy.policy.verdict import Step, Verdict
@@ -21,7 +20,6 @@ from proxy.sip.message import Request
 from proxy.star_codes import read_code
 from proxy.subscribers.changes import Change, Overlay
 from proxy.subscribers.notices import Notices
-from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.self_service import Reply, SelfService
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ class ServiceDesk:
             return _refused(f"{call.callee.presented}: star codes are dialled")
         if call.trunk_kind != "access":
             return _refused(f"an order from trunk {call.trunk}, which no phone is on")
-        subscriber = _find(call.caller, snapshot)
+        subscriber = snapshot.subscriber(call.caller)
         if subscriber is None:
             return _refused(f"an order from {call.caller.presented}, who is no subscriber")
         if code is None:
@@ -89,7 +87,7 @@ class ServiceDesk:
         """The text that tells a subscriber of a refused call; None where they do not want any, or had enough."""
         if verdict.action != "reject" or verdict.rule in _NOT_THE_CALLEES or call.method == "REFER":
             return None
-        called = _find(call.callee, snapshot)
+        called = snapshot.subscriber(call.callee)
         if called is None or not called.notify:
             return None
         number = call.caller.e164 or call.caller.digits
@@ -116,12 +114,6 @@ class ServiceDesk:
             _TEXT,
         ]
         return Request.build("MESSAGE", to, headers, text.encode())
-
-
-def _find(number: Number, snapshot: Snapshot) -> Subscriber | None:
-    """Phones may present themselves, and be dialled, by their user name as well."""
-    find = snapshot.subscribers
-    return find.find(number.e164) if number.e164 else find.find_user(number.presented)
 
 
 def _refused(detail: str) -> Served:

@@ -89,6 +89,11 @@ def dialled(request: Request) -> str:
     return request.uri if request.method != "REFER" else request.refer_to.uri
 
 
+def sender_uri(request: Request) -> str:
+    """The URI in From. Raises BadRequest."""
+    return _name_and_uri(request.header("from") or "")[1]
+
+
 def _without_pin(callee: Number) -> Number:
     """Who is called, as it may be written down: star codes hold PINs."""
     if callee.e164 or (shown := mask(callee.presented)) == callee.presented:

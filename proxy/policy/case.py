@@ -41,22 +41,17 @@ class Case(NamedTuple):
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:
-        find = snapshot.subscribers.find
-        caller, callee = call.caller.e164, call.callee.e164
         # Who the caller is matters where they use our phones, and where they may be roaming.
         matters = call.trunk_kind == "access" or (
             call.trunk_kind == "international" and number_origin(call.caller, snapshot) == "domestic"
         )
-        # Phones may be dialled, and may present themselves, by their user name: the switch knows it as well.
-        calling = None
-        if matters:
-            calling = find(caller) if caller else snapshot.subscribers.find_user(call.caller.presented)
+        calling = snapshot.subscriber(call.caller) if matters else None
         forwarded = bool(call.diversion) and _is_forwarded_home(call, snapshot)
         return cls(
             call,
             snapshot,
             calling,
-            find(callee) if callee else snapshot.subscribers.find_user(call.callee.presented),
+            snapshot.subscriber(call.callee),
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from proxy.numbers import Numbering
+from proxy.numbers import Number, Numbering
 from proxy.policy.answers import Treatment
 from proxy.policy.preset import Preset
 from proxy.policy.verdict import Mode
@@ -85,3 +85,8 @@ class Snapshot:
             {**preset.treatments, **(treatments or {})},
             frozenset(service_numbers or preset.vocabulary.numbers),
         )
+
+    def subscriber(self, number: Number) -> Subscriber | None:
+        """Who has a number; phones may be dialled, and may present themselves, by their user name: the switch knows
+        it as well."""
+        return self.subscribers.find(number.e164) if number.e164 else self.subscribers.find_user(number.presented)

@@ -17,6 +17,7 @@ from dialogue import (
     SWITCH,
     Household,
     Nobody,
+    Play,
     new_core,
     new_policy,
     play,
@@ -36,6 +37,19 @@ class StayAtHome(Household):
 
     def find(self, number: str, /) -> Subscriber | None:
         return Subscriber(number, barring=Barring(outgoing_international=True))
+
+
+class AllBarred(Household):
+    """Subscribers who have had enough."""
+
+    def find(self, number: str, /) -> Subscriber | None:
+        return Subscriber(number, barring=Barring(all_incoming=True))
+
+
+def barred_since(dialogue: Play) -> Play:
+    """Everybody bars calls from now on."""
+    dialogue.core.policy = Policy(Snapshot.build("CN", preset.load("cn"), AllBarred(), Nobody(), {}))
+    return dialogue
 
 
 def new_policy_that_bars_calls_out() -> Policy:
@@ -95,6 +109,25 @@ def test_a_token_without_a_to_tag_opens_nothing():
     dialogue.receive(data).sends(603, ABROAD).sends_nothing()
 
 
+@pytest.mark.parametrize("callee", [BARRED, "13800138002", "barred"])
+def test_a_token_of_one_call_opens_none_to_another_subscriber(callee):
+    dialogue = established()
+    more = [("Route", routes(dialogue)[0])]
+    data = request("INVITE", to=callee, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=more)
+    dialogue.receive(data).sends(603, ABROAD).sends_nothing()
+
+
+def test_who_is_called_goes_on_with_whom_they_were_called_by_and_with_nobody_else():
+    call = request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071")
+    dialogue = play().receive(call, SWITCH).sends(100).sends("INVITE", PHONE)
+    token = dialogue.forwarded.headers("record-route")[0]
+    dialogue.answer(200, PHONE).sends(200, SWITCH)
+    barred_since(dialogue)
+    for n, (callee, judged) in enumerate([("+6591234567", False), ("switch", False), (BARRED, True)], 2):
+        data = request("INVITE", PHONE, to=callee, branch=f"z9hG4bK-{n}", cseq=n, to_tag="t", more=[("Route", token)])
+        dialogue.receive(data, PHONE).sends(603 if judged else 100, PHONE).forget_sent()
+
+
 def test_a_text_within_a_call_is_judged():
     dialogue = established()
     text = request(
@@ -104,20 +137,26 @@ def test_a_text_within_a_call_is_judged():
 
 
 def test_a_token_in_a_strict_routers_uri_is_read_and_a_false_one_is_not():
-    dialogue = established()
+    dialogue = barred_since(established())
     ours = routes(dialogue)[0].strip("<>")
-    reinvite = {"to": BARRED, "cseq": 2, "to_tag": "callee", "more": [("Route", f"<sip:{BARRED}@127.0.0.9:5080>")]}
+    reinvite = {"cseq": 2, "to_tag": "callee", "more": [("Route", f"<sip:{ALICE}@127.0.0.9:5080>")]}
     dialogue.receive(request("INVITE", branch="z9hG4bK-2", uri=ours, **reinvite)).sends(100).sends("INVITE", SWITCH)
     forged = ours.replace("~", "~0")
     dialogue.receive(request("INVITE", branch="z9hG4bK-3", uri=forged, **reinvite)).sends(603, ABROAD).sends_nothing()
 
 
-def test_a_call_that_goes_on_is_not_judged_again():
+@pytest.mark.parametrize("contact", [ALICE, "13800138001", "asterisk", "anonymous"])
+def test_a_call_that_goes_on_is_not_judged_again(contact):
     dialogue = established()
     assert len(dialogue.records()) == 1
-    dialogue.core.policy = new_policy(anonymous__reject="enforce")
+    barred_since(dialogue)
     reinvite = request(
-        "INVITE", to=BARRED, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=[("Route", routes(dialogue)[0])]
+        "INVITE",
+        uri=f"sip:{contact}@127.0.0.9:5080",
+        branch="z9hG4bK-2",
+        cseq=2,
+        to_tag="callee",
+        more=[("Route", routes(dialogue)[0])],
     )
     dialogue.receive(reinvite).sends(100).sends("INVITE", SWITCH).answer(200).sends(200)
     assert dialogue.records() == []
