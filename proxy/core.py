@@ -19,6 +19,7 @@ from proxy.forwarding import (
     Routed,
     Router,
     cached_uri,
+    check_hops,
     is_secure,
     loop_hash,
     new_branch,
@@ -44,7 +45,7 @@ from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.subscribers.profile import Subscriber
-from proxy.treatment import asks_for_service, fitted, hides_something, refuse
+from proxy.treatment import check_callee, fitted, refuse
 from proxy.trunks import Side, Trunk
 
 _JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
@@ -231,6 +232,7 @@ class ProxyCore:
 
     def _forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
         method = request.method
+        check_hops(request)
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
@@ -246,11 +248,9 @@ class ProxyCore:
             if side.auth == "digest":
                 subscriber = self._authenticate(request, routed, flow, now)
             if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(request, routed, side):
-                self._check_merged(context, request)
-                if method in JUDGED and hides_something(request.uri):
-                    raise SipError("characters that no number and no name has", status=404)
-                if asks_for_service(request.uri) or (method == "REFER" and asks_for_service(request.refer_to.uri)):
-                    raise SipError("a service that only the proxy may ask for", status=404)
+                if request.to.tag is None and self._layer.is_merged(context.server, request):
+                    raise LoopDetected("merged request")
+                check_callee(request)
                 if method in JUDGED:
                     verdict = self._judge(context, request, side, now, subscriber)
                     if context.final is not None:
@@ -324,16 +324,6 @@ class ProxyCore:
         if not served and not routed.in_dialog:
             raise Forbidden("domain not served here")
 
-    def _check_merged(self, context: ResponseContext, request: Request) -> None:
-        """The same request by another way (RFC 3261 8.2.2.2): the callee shall be asked once."""
-        if request.to.tag is not None:
-            return
-        key = (request.method, request.call_id, request.from_.tag or "", request.line("cseq"), request.uri)
-        if key in self._contexts.merge_keys:
-            raise LoopDetected("merged request")
-        self._contexts.merge_keys.add(key)
-        context.merge_key = key
-
     def _authenticate(self, request: Request, routed: Routed, flow: Flow, now: float) -> Subscriber | None:
         """Who makes a request from a trunk that asks for credentials; None where they are not needed."""
         in_dialog = request.to.tag is not None
@@ -397,6 +387,7 @@ class ProxyCore:
         if self._own.acknowledges_us(request):
             return
         validate(request)
+        check_hops(request)
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
@@ -424,7 +415,7 @@ class ProxyCore:
         server = self._layer.accept(key, request, response_flow(via, flow))
         self._own.accept(server, request, now)
         if isinstance(invite.user, ResponseContext):
-            self._contexts.give_up_by_caller(invite.user, now)
+            self._contexts.give_up_by_caller(invite.user, request.headers("reason"), now)
 
     # --- responses
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from proxy.authentication import SPOOFED, decide
 from proxy.config import ProxyConfig, load_config
+from proxy.forwarding import validate
 from proxy.loading import load_overlay, load_snapshot, make_desk
 from proxy.numbers import Number
 from proxy.policy.call import JUDGED, Call
@@ -22,7 +23,7 @@ from proxy.policy.snapshot import Snapshot
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, parse
 from proxy.subscribers.profile import Subscriber
-from proxy.treatment import fitted
+from proxy.treatment import check_callee, fitted
 from proxy.trunks import Trunk
 from proxy.yaml_file import FileErrors, did_you_mean
 
@@ -85,6 +86,11 @@ def explain(
     if request.header("from") is None:
         example = "From: <sip:+6591234567@example.com>;tag=1"
         raise ValueError(f"found no From among the headers, expected a line such as `{example}` below the first")
+    try:
+        validate(request)
+        check_callee(request)
+    except SipError as error:
+        raise ValueError(f"the proxy does not judge it, but answers {error.code}: {error}") from error
     overlay = load_overlay(config)
     snapshot = load_snapshot(config, overlay)
     policy = Policy(snapshot)

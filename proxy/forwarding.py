@@ -87,6 +87,9 @@ def note_source(request: Request, via: Via, flow: Flow) -> None:
     index = request.names.index("via")
     name, _, rest = request.lines[index].partition(":")
     first, comma, more = rest.partition(",")
+    if '"' in first:  # which may hold a comma
+        first, *others = split_values(rest)
+        comma, more = "," if others else "", ", ".join(others)
     if asked_for_port:
         before, _, after = _partition_param(first, "rport")
         first = f"{before};rport={flow.port}{after}"
@@ -118,7 +121,7 @@ def response_flow(via: Via, flow: Flow) -> Flow:
 
 
 def validate(request: Request) -> Uri:
-    """Check syntax, URI scheme, Max-Forwards, Proxy-Require (RFC 3261 16.3) and Max-Breadth; returns the Request-URI.
+    """Check syntax, URI scheme, Proxy-Require (RFC 3261 16.3) and Max-Breadth; returns the Request-URI.
 
     Raises SipError with the status to answer.
     """
@@ -141,11 +144,8 @@ def validate(request: Request) -> Uri:
     if "from" not in names or "to" not in names:
         raise BadRequest("From or To missing")
     hops = request.header("max-forwards")
-    if hops is not None:
-        if not _is_count(hops) or int(hops) > 255:
-            raise BadRequest("Max-Forwards is not a number from 0 to 255")
-        if int(hops) == 0:
-            raise TooManyHops("Max-Forwards is 0")
+    if hops is not None and (not _is_count(hops) or int(hops) > 255):
+        raise BadRequest("Max-Forwards is not a number from 0 to 255")
     if "proxy-require" in names and request.method != "CANCEL" and (extensions := request.values("proxy-require")):
         raise BadExtension("Proxy-Require", headers=(("Unsupported", ", ".join(extensions)),))
     if "max-breadth" in names:
@@ -155,6 +155,13 @@ def validate(request: Request) -> Uri:
         if int(breadth) == 0:
             raise SipError("no breadth left", status=440)
     return uri
+
+
+def check_hops(request: Request) -> None:
+    """Raises TooManyHops where a validated request may go no further (RFC 3261 16.3 step 3)."""
+    hops = request.header("max-forwards")
+    if hops is not None and int(hops) == 0:
+        raise TooManyHops("Max-Forwards is 0")
 
 
 def is_secure(uri: str) -> bool:
@@ -348,5 +355,5 @@ class Router:
     def add_path(self, forwarded: Request, outer: Flow, inner_local: int) -> None:
         """Have calls for this phone come back through us, over the flow it registered on (RFC 3327, RFC 5626)."""
         forwarded.insert(1, "Path", f"<sip:{self.tokens.make(outer)}{self._route_end[inner_local]}")
-        if "path" not in " ".join(forwarded.headers("supported")).lower():
+        if "path" not in map(str.lower, forwarded.values("supported")):
             forwarded.insert(2, "Supported", "path")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from proxy.call_record import CallRecord
 from proxy.own_answers import OwnAnswers
 from proxy.sip.errors import Unanswerable
@@ -10,13 +12,14 @@ from proxy.sip.message import Request, Response
 from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
 from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, cancel_for
 
+_CHALLENGES = (401, 407)
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
 
 class ResponseContext:
     """What the proxy knows between a request and its final response."""
 
-    __slots__ = ("best", "branches", "cancelled", "final", "merge_key", "record", "refusal", "server")
+    __slots__ = ("best", "branches", "cancelled", "final", "reasons", "record", "refusal", "server")
 
     def __init__(self, server: ServerTransaction) -> None:
         self.server = server
@@ -24,7 +27,7 @@ class ResponseContext:
         self.best: Response | None = None
         self.final: int | None = None  # status sent upstream
         self.cancelled = False
-        self.merge_key: tuple[str, ...] | None = None
+        self.reasons: list[str] = []  # why the caller gave up
         self.record: CallRecord | None = None  # the call record, until the final response completes it
         self.refusal: Response | None = None  # what the caller gets in the end, whatever a branch says
 
@@ -52,7 +55,6 @@ class ResponseContexts:
     def __init__(self, layer: TransactionLayer, own: OwnAnswers) -> None:
         self.records: list[str] = []
         self.pending = 0  # requests forwarded and not yet answered finally
-        self.merge_keys: set[tuple[str, ...]] = set()  # of out-of-dialog requests being answered
         self._layer = layer
         self._own = own
 
@@ -68,7 +70,7 @@ class ResponseContexts:
         if context is None:  # our own CANCEL
             return
         if context.cancelled:
-            self._cancel_branch(client, now)
+            self._cancel_branch(client, now, context.reasons)
         status = response.status
         if status == 100:
             return
@@ -103,9 +105,8 @@ class ResponseContexts:
         if context.record is not None:
             self.records.append(context.record.line(context.final))
             context.record = None
-        if context.merge_key is not None:
-            self.merge_keys.discard(context.merge_key)
-            context.merge_key = None
+        if context.final in _CHALLENGES:
+            self._layer.may_come_again(context.server)
         context.best = None
 
     def _finish(self, context: ResponseContext, now: float) -> None:
@@ -157,10 +158,12 @@ class ResponseContexts:
 
     # --- the end of waiting
 
-    def give_up_by_caller(self, context: ResponseContext, now: float) -> None:
-        """The caller's CANCEL: the call ends with 487 (RFC 3261 9.2), a refusal still being announced as well."""
+    def give_up_by_caller(self, context: ResponseContext, reasons: list[str], now: float) -> None:
+        """The caller's CANCEL, with its Reasons: the call ends with 487 (RFC 3261 9.2), be it a refusal still being
+        announced."""
         if context.refusal is not None and context.server.request is not None:
             context.refusal = context.server.request.reply(487, to_tag=self._own.new_tag())
+        context.reasons = reasons
         self.cancel(context, now)
 
     def cancel(self, context: ResponseContext, now: float) -> None:
@@ -168,18 +171,18 @@ class ResponseContexts:
         if context.final is None:
             context.cancelled = True
             for client in context.branches:
-                self._cancel_branch(client, now)
+                self._cancel_branch(client, now, context.reasons)
 
     def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:
         for client in context.branches:
             if client is not but:
                 self._cancel_branch(client, now)
 
-    def _cancel_branch(self, client: ClientTransaction, now: float) -> None:
+    def _cancel_branch(self, client: ClientTransaction, now: float, reasons: Iterable[str] = ()) -> None:
         """Only after a provisional response (RFC 3261 9.1); the first one that comes brings us here again."""
         key = (client.key[0], "CANCEL")
         if client.state is State.PROCEEDING and client.request is not None and key not in self._layer.clients:
-            self._layer.send(key, cancel_for(client.request), client.flow, now)
+            self._layer.send(key, cancel_for(client.request, reasons), client.flow, now)
             self._layer.give_up_later(client, 64 * T1, now)
 
     def no_answer(self, client: ClientTransaction, now: float, status: int = 408) -> None:

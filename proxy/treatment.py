@@ -8,8 +8,9 @@ from urllib.parse import unquote
 from proxy.call_record import timestamp
 from proxy.labels import spelt
 from proxy.policy.answers import Answer, reference
-from proxy.policy.call import Call
+from proxy.policy.call import JUDGED, Call, dialled
 from proxy.policy.verdict import Verdict
+from proxy.sip.errors import SipError
 from proxy.sip.message import Request, Response
 
 # ITU-T Q.850 cause 21, call rejected: gateways to the telephone network map it back (RFC 3326, RFC 3398, RFC 6432).
@@ -36,6 +37,15 @@ def fitted(verdict: Verdict, request: Request) -> Verdict:
         return verdict
     knows = any(_KNOWS_608.search(value) for value in request.headers("feature-caps"))
     return verdict._replace(service="") if knows else verdict
+
+
+def check_callee(request: Request) -> None:
+    """Raises SipError (404) for whom nobody may call: a service that only the proxy may ask for, a user part that a
+    softswitch could read something else out of."""
+    if request.method in JUDGED and hides_something(request.uri):
+        raise SipError("characters that no number and no name has", status=404)
+    if asks_for_service(request.uri) or asks_for_service(dialled(request)):
+        raise SipError("a service that only the proxy may ask for", status=404)
 
 
 def hides_something(uri: str) -> bool:

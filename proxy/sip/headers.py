@@ -103,8 +103,8 @@ _PLAIN_VIA = re.compile(  # as nearly all are written
 )
 _VIA = re.compile(
     r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
-    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)(?:\s*:\s*([0-9]{1,5}))?\s*((?:;[^,]*)?)",
-    re.IGNORECASE,
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)(?:\s*:\s*([0-9]{1,5}))?\s*((?:;(?:[^,\"]|" + _QUOTED + ")*)?)",
+    re.IGNORECASE | re.DOTALL,
 )
 _CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
 _SEPARATOR = re.compile(r'[",<>\\]')

@@ -189,11 +189,12 @@ class Transaction:
 
 
 class ServerTransaction(Transaction):
-    """RFC 3261 17.2."""
+    """RFC 3261 17.2. `request_key` stands for the request, by whatever way it came; None where nobody asked."""
 
-    __slots__ = ()
+    __slots__ = ("request_key",)
 
     def __init__(self, key: tuple[str, ...], request: Request, flow: Flow) -> None:
+        self.request_key: int | None = None
         if request.method == "INVITE":
             super().__init__(key, request, flow, _INVITE_SERVER, State.PROCEEDING)
         else:

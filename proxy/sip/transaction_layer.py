@@ -6,7 +6,7 @@ returned. A transaction user (the proxy core, or a user agent) does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, split_values
@@ -57,6 +57,7 @@ class TransactionLayer:
         self.clients: dict[tuple[str, ...], ClientTransaction] = {}
         self.outbox: list[tuple[Flow, bytes]] = []
         self._over_streams: dict[Flow, set[Transaction]] = {}
+        self._requests: set[int] = set()  # the request keys of server transactions
         self._timers: Timers[tuple[Transaction, Event]] = Timers()
         self._timer_c = timer_c
 
@@ -72,6 +73,21 @@ class TransactionLayer:
         if transaction.reliable:
             self._over_streams.setdefault(flow, set()).add(transaction)
         return transaction
+
+    def is_merged(self, transaction: ServerTransaction, request: Request) -> bool:
+        """True where another transaction holds the same request, which came by another way (RFC 3261 8.2.2.2)."""
+        key = hash((request.method, request.call_id, request.from_.tag, request.line("cseq"), request.uri))
+        if key in self._requests:
+            return True
+        self._requests.add(key)
+        transaction.request_key = key
+        return False
+
+    def may_come_again(self, transaction: ServerTransaction) -> None:
+        """What looks like the same request will be a new one: some clients answer challenges so."""
+        if transaction.request_key is not None:
+            self._requests.discard(transaction.request_key)
+            transaction.request_key = None
 
     def try_later(self, transaction: ServerTransaction, seconds: float, now: float) -> None:
         """Send 100 Trying unless something else has been sent by then: 0.2 s at the latest (RFC 3261 17.2.1)."""
@@ -223,8 +239,9 @@ class TransactionLayer:
     def _forget(self, transaction: Transaction) -> None:
         if isinstance(transaction, ClientTransaction):
             self.clients.pop(transaction.key, None)
-        else:
+        elif isinstance(transaction, ServerTransaction):
             self.servers.pop(transaction.key, None)
+            self.may_come_again(transaction)
         if transaction.reliable:
             self._leave_stream(transaction)
         transaction.request = transaction.last = transaction.user = None
@@ -241,9 +258,12 @@ def ack_for(invite: Request, response: Response) -> Request:
     return _within_transaction("ACK", invite, response.header("to") or "")
 
 
-def cancel_for(invite: Request) -> Request:
-    """The CANCEL of an INVITE (RFC 3261 9.1)."""
-    return _within_transaction("CANCEL", invite, invite.header("to") or "")
+def cancel_for(invite: Request, reasons: Iterable[str] = ()) -> Request:
+    """The CANCEL of an INVITE (RFC 3261 9.1), with Reasons (RFC 3326)."""
+    cancel = _within_transaction("CANCEL", invite, invite.header("to") or "")
+    for reason in reasons:
+        cancel.insert(len(cancel.lines) - 1, "Reason", reason)
+    return cancel
 
 
 def _within_transaction(method: str, invite: Request, to: str) -> Request:

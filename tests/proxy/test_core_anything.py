@@ -107,7 +107,7 @@ def test_nothing_escapes_and_nothing_is_left_behind(script):
     dialogue.wait(600)
     assert core.transactions == 0
     assert core.pending == 0
-    assert not core._contexts.merge_keys
+    assert not core._layer._requests
     assert core.next_timer() == float("inf")
     assert core.counters["allow"] + core.counters["label"] + core.counters["reject"] == len(core.records)
 

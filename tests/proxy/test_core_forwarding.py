@@ -53,6 +53,32 @@ def test_the_last_hop_is_refused_with_483(method):
     refuses(request(method, hops=0), 483)
 
 
+def test_what_goes_no_further_anyway_may_have_no_hops_left():
+    play().receive(request("OPTIONS", uri="sip:127.0.0.1:5060", hops=0)).sends(200, ABROAD).sends_nothing()
+    refuses(request("OPTIONS", hops=0), 483)
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
+    dialogue.receive(request("CANCEL", hops=0)).sends(200).sends("CANCEL", SWITCH)
+
+
+def test_an_ack_without_hops_left_is_dropped():
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(200).sends(200)
+    dialogue.receive(request("ACK", branch="z9hG4bK-2", to_tag="callee", hops=0)).sends_nothing()
+
+
+def test_a_via_parameter_may_hold_commas_and_what_looks_like_another():
+    via = 'SIP/2.0/UDP 127.0.1.1:5070;x="a, SIP/2.0/UDP h;\\"b";branch=z9hG4bK-1;rport, SIP/2.0/UDP 10.0.0.1;branch=y'
+    answered = play().receive(request("BYE", via=via)).sends("BYE").answer(200).sends(200, ABROAD).last
+    first, second = answered.values("via")
+    assert first == f"{via.rpartition(';rport')[0]};rport=5070;received=127.0.1.1"
+    assert second == "SIP/2.0/UDP 10.0.0.1;branch=y"
+
+
+def test_a_response_may_write_the_version_small():
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE")
+    answer = bytes(dialogue.forwarded.reply(180, to_tag="callee"))
+    dialogue.receive(answer.replace(b"SIP/2.0 180", b"sip/2.0 180"), SWITCH).sends(180, ABROAD)
+
+
 @pytest.mark.parametrize("hops", ["-1", "256", "many", ""])
 def test_max_forwards_out_of_range_is_refused(hops):
     refuses(request("BYE", hops=hops), 400)
@@ -373,6 +399,24 @@ def test_a_foreign_branch_that_looks_like_ours_is_no_loop():
 def test_the_same_request_by_two_ways_is_merged():
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     dialogue.receive(request("INVITE", branch="z9hG4bK-2")).sends(482, ABROAD).sends_nothing()
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+@pytest.mark.parametrize("status", [200, 486])
+def test_the_same_request_by_two_ways_is_merged_after_its_answer_too(method, status):
+    dialogue = play().receive(request(method)).forget_sent("SIP/2.0 100")
+    dialogue.core.outbox[:] = [sent for sent in dialogue.core.outbox if not sent[1].startswith(b"SIP/2.0 100")]
+    dialogue.sends(method).answer(status).forget_sent()
+    dialogue.receive(request(method, branch="z9hG4bK-2")).sends(482, ABROAD).sends_nothing()
+    assert dialogue.wait(64).forget_sent().core.transactions == 0
+    dialogue.receive(request(method, branch="z9hG4bK-3")).forget_sent("SIP/2.0 100")
+    assert dialogue.forget_sent().core.pending == 1
+
+
+@pytest.mark.parametrize("status", [401, 407])
+def test_who_answers_a_challenge_without_counting_on_is_heard(status):
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(status).sends("ACK").sends(status)
+    dialogue.receive(request("INVITE", branch="z9hG4bK-2")).sends(100).sends("INVITE", SWITCH)
 
 
 def test_a_retried_request_is_not_merged_with_the_one_that_failed():

@@ -235,6 +235,13 @@ def test_a_ringing_call_is_cancelled():
     dialogue.receive(request("ACK", to_tag="t")).sends_nothing()
 
 
+def test_the_reasons_of_a_cancel_are_passed_on():
+    why = [("Reason", 'SIP;cause=200;text="Call completed elsewhere"'), ("Reason", "Q.850;cause=26")]
+    dialogue = calling().receive(request("CANCEL", more=why)).sends(200).sends_nothing()
+    dialogue.answer(180).sends("CANCEL", SWITCH)
+    assert dialogue.forwarded.headers("reason") == [value for _, value in why]
+
+
 def test_cancel_waits_for_a_provisional_response():
     dialogue = calling().receive(CANCEL).sends(200, ABROAD).sends_nothing()
     dialogue.answer(100).sends("CANCEL", SWITCH).sends_nothing()

@@ -266,6 +266,14 @@ def test_a_trunk_cannot_register(flow):
     play().receive(request("REGISTER", flow), flow).sends(403, flow).sends_nothing()
 
 
+@pytest.mark.parametrize(("supported", "sent"), [
+    ([], ["path"]), (["x-pathology, outbound"], ["path", "x-pathology, outbound"]), (["gruu, Path"], ["gruu, Path"]),
+])  # fmt: skip
+def test_the_registrar_is_told_that_the_path_will_be_kept_to(supported, sent):
+    data = request("REGISTER", PHONE, more=[("Supported", value) for value in supported])
+    assert play().receive(data, PHONE).sends("REGISTER").forwarded.headers("supported") == sent
+
+
 @pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
 def test_a_call_comes_back_over_the_flow_of_the_registration(flow):
     core = new_core()

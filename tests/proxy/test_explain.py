@@ -258,6 +258,19 @@ def test_a_line_that_is_no_header_is_pointed_at(desk: Desk) -> None:
     assert 'line 4: found "Call-ID", expected a header such as' in err
 
 
+@pytest.mark.parametrize(("changed", "expected"), [
+    (("Call-ID: 1@127.0.1.1\n", ""), "answers 400: Call-ID missing"),
+    (("Max-Forwards: 70", "Max-Forwards: x"), "Max-Forwards"),
+    (("INVITE sip:1", "INVITE sip:rf*play*1"), "a service that only the proxy may ask for"),
+    (("INVITE sip:1", "INVITE sip:1,2"), "characters that no number and no name has"),
+])  # fmt: skip
+def test_what_the_proxy_would_not_judge_is_not_judged(desk: Desk, changed: tuple[str, str], expected: str) -> None:
+    (desk.folder / "bad.sip").write_text(INVITE.format(caller="2", callee="1").replace(*changed))
+    status, out, err = desk.run("--trunk", "international", str(desk.folder / "bad.sip"))
+    assert (status, out) == (2, "")
+    assert expected in err
+
+
 def test_a_time_that_is_none_is_a_usage_error(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         desk.run("--trunk", "international", "--at", "noon", "-")
