@@ -28,7 +28,7 @@ from proxy.forwarding import (
     same_branch,
     validate,
 )
-from proxy.identity import clean
+from proxy.identity import CLAIMS, clean
 from proxy.labels import put_label
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
@@ -232,7 +232,8 @@ class ProxyCore:
 
     def _forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
         method = request.method
-        check_hops(request)
+        if method == "OPTIONS":
+            check_hops(request)
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
@@ -387,7 +388,6 @@ class ProxyCore:
         if self._own.acknowledges_us(request):
             return
         validate(request)
-        check_hops(request)
         fingerprint = loop_hash(request)
         self._router.check_loop(request, fingerprint)
         routed = self._router.take_own_routes(request)
@@ -428,6 +428,6 @@ class ProxyCore:
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
         else:
-            if (side := self._side_of(flow)) is not None:
+            if not CLAIMS.isdisjoint(response.names) and (side := self._side_of(flow)) is not None:
                 clean(response, side)
             self._contexts.receive(client, response, now)

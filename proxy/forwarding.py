@@ -30,6 +30,7 @@ METHODS = frozenset(
 )
 # Some stacks (PJSIP) take `invite` for INVITE: it would ring a phone without having been judged.
 _METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "MESSAGE", "REFER", "SUBSCRIBE"))
+_MAY_END_HERE = ("CANCEL", "OPTIONS")
 _LOOP_FIELDS = frozenset(("from", "to", "call-id", "cseq", "proxy-authorization", "route"))
 
 _ROUTES_OF_OURS = 8  # more of our own Route values than two listeners can have written
@@ -121,7 +122,7 @@ def response_flow(via: Via, flow: Flow) -> Flow:
 
 
 def validate(request: Request) -> Uri:
-    """Check syntax, URI scheme, Proxy-Require (RFC 3261 16.3) and Max-Breadth; returns the Request-URI.
+    """Check syntax, URI scheme, Max-Forwards, Proxy-Require (RFC 3261 16.3) and Max-Breadth; returns the Request-URI.
 
     Raises SipError with the status to answer.
     """
@@ -144,8 +145,11 @@ def validate(request: Request) -> Uri:
     if "from" not in names or "to" not in names:
         raise BadRequest("From or To missing")
     hops = request.header("max-forwards")
-    if hops is not None and (not _is_count(hops) or int(hops) > 255):
-        raise BadRequest("Max-Forwards is not a number from 0 to 255")
+    if hops is not None:
+        if not _is_count(hops) or int(hops) > 255:
+            raise BadRequest("Max-Forwards is not a number from 0 to 255")
+        if int(hops) == 0 and request.method not in _MAY_END_HERE:
+            raise TooManyHops("Max-Forwards is 0")
     if "proxy-require" in names and request.method != "CANCEL" and (extensions := request.values("proxy-require")):
         raise BadExtension("Proxy-Require", headers=(("Unsupported", ", ".join(extensions)),))
     if "max-breadth" in names:
@@ -157,16 +161,16 @@ def validate(request: Request) -> Uri:
     return uri
 
 
-def check_hops(request: Request) -> None:
-    """Raises TooManyHops where a validated request may go no further (RFC 3261 16.3 step 3)."""
-    hops = request.header("max-forwards")
+def check_hops(options: Request) -> None:
+    """Raises TooManyHops for an OPTIONS that may go no further, and would have to (RFC 3261 16.3 step 3)."""
+    hops = options.header("max-forwards")
     if hops is not None and int(hops) == 0:
         raise TooManyHops("Max-Forwards is 0")
 
 
 def is_secure(uri: str) -> bool:
     """True for a sips URI."""
-    return uri[:5].lower() == "sips:"
+    return uri[3:4] in ("s", "S") and uri[:5].lower() == "sips:"
 
 
 def _is_count(text: str) -> bool:

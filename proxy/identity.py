@@ -11,8 +11,8 @@ from proxy.sip.message import Message, Request
 from proxy.trunks import Side
 
 _IDENTITIES = ("p-asserted-identity", "remote-party-id")
-_CLAIMS = {*_IDENTITIES, "alert-info"}
-_CLAIMS_OF_A_CALLER = {*_CLAIMS, "call-info", "diversion", "history-info"}
+CLAIMS = frozenset((*_IDENTITIES, "alert-info"))
+_CLAIMS_OF_A_CALLER = frozenset((*CLAIMS, "call-info", "diversion", "history-info"))
 
 
 def clean(message: Message, side: Side) -> None:
@@ -21,8 +21,10 @@ def clean(message: Message, side: Side) -> None:
         _keep_private(message)
     elif not side.trust_identity:
         is_request = isinstance(message, Request)
-        for name in (_CLAIMS_OF_A_CALLER if is_request else _CLAIMS).intersection(message.names):
-            message.remove(name)
+        claims = _CLAIMS_OF_A_CALLER if is_request else CLAIMS
+        if not claims.isdisjoint(message.names):
+            for name in claims:
+                message.remove(name)
         if isinstance(message, Request):
             drop_verstat(message)
 

@@ -44,7 +44,7 @@ def check_callee(request: Request) -> None:
     softswitch could read something else out of."""
     if request.method in JUDGED and hides_something(request.uri):
         raise SipError("characters that no number and no name has", status=404)
-    if asks_for_service(request.uri) or asks_for_service(dialled(request)):
+    if asks_for_service(request.uri) or (request.method == "REFER" and asks_for_service(dialled(request))):
         raise SipError("a service that only the proxy may ask for", status=404)
 
 

@@ -7,7 +7,7 @@ forwarded the call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from proxy.numbers import Number
@@ -33,11 +33,10 @@ class Case(NamedTuple):
     forwarded: bool
     caller_origin: Origin
 
-    def listings(self) -> Iterator[ListedNumber]:
+    def listings(self) -> list[ListedNumber]:
         """The entries in the scam list of the numbers that the call presents."""
-        for number in self.call.presented:
-            if number.e164 and (entry := self.snapshot.find_listed(number.e164, self.call.arrival)):
-                yield entry
+        find, at = self.snapshot.find_listed, self.call.arrival
+        return [entry for one in self.call.presented if one.e164 and (entry := find(one.e164, at))]
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:

@@ -251,7 +251,7 @@ def parse(data: bytes) -> Request | Response:
     start = lines.pop(0)
     # A lone CR or LF would be a line break to a lenient peer: nothing may hide behind it.
     stray = len(lines) != head.count(b"\n") or len(lines) != head.count(b"\r")
-    if start.startswith("SIP/2.0 ") or start[:8].upper() == "SIP/2.0 ":
+    if start.startswith("SIP/2.0 ") or (start[:2] in ("si", "Si", "sI", "SI") and start[:8].upper() == "SIP/2.0 "):
         return _parse_response(start, lines, body, broken=stray or not end)
     names = [_named(line[: line.find(":") + 1]) for line in lines]
     problem: SipError | None = None
