@@ -33,8 +33,10 @@ from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, Call
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Verdict
+from proxy.registrations import Registrations
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.service_desk import ServiceDesk
+from proxy.sip.digest import Challenger
 from proxy.sip.errors import Forbidden, LoopDetected, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
@@ -106,6 +108,8 @@ class ProxyCore:
             settings.lockout_seconds,
             settings.digest_algorithms,
         )
+        challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms)
+        self._registrations = Registrations(challenger, self._authenticator.guesses)
         self._switch = settings.softswitch
 
     # --- what the server calls
@@ -240,7 +244,10 @@ class ProxyCore:
             target, outer = self._switch, flow
             self._check_relay(request, routed, side)
             if side.auth == "digest":
-                subscriber = self._authenticate(request, routed, flow, now)
+                if method == "REGISTER":
+                    context.registration = self._registrations.check(request, self.policy.snapshot, now, flow.host)
+                else:
+                    subscriber = self._authenticate(request, routed, flow, now)
             if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(routed, side):
                 self._check_merged(context, request)
                 if method in JUDGED and hides_something(request.uri):
@@ -258,6 +265,8 @@ class ProxyCore:
             self._router.record_route(forwarded, outer, self._switch.local, outward=side == "switch")
         elif method == "REGISTER":
             self._router.add_path(forwarded, outer, self._switch.local)
+            if context.registration is not None:
+                self._registrations.forward(forwarded, context.registration)
         self._clean(forwarded, side)
         if subscriber is not None:
             self._authenticator.assert_identity(forwarded, subscriber)
@@ -323,7 +332,7 @@ class ProxyCore:
         """Who makes a request from a trunk that asks for credentials; None where they are not needed."""
         in_dialog = request.to.tag is not None
         vouched = routed.in_dialog and in_dialog and routed.flow == flow
-        if (vouched and request.method not in _JUDGED_WITHIN_DIALOGS) or request.method == "REGISTER":
+        if vouched and request.method not in _JUDGED_WITHIN_DIALOGS:
             return None
         snapshot = self.policy.snapshot
         # Of emergencies only the call or text itself goes without: a REFER would call anybody.
@@ -424,4 +433,6 @@ class ProxyCore:
         else:
             if (side := self._side_of(flow)) is not None:
                 clean(response, side)
+            if client.user is not None and client.user.registration is not None:
+                self._registrations.answered(response, client.user.registration, now)
             self._contexts.receive(client, response, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from proxy.call_record import CallRecord
 from proxy.own_answers import OwnAnswers
 from proxy.sip.errors import Unanswerable
@@ -13,10 +15,21 @@ from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, cancel_f
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a REGISTER proved: `credentials` is the header line with the right answer, "" where there is none.
+
+    `stale`: there was one, but for a nonce that is too old, unknown or used up.
+    """
+
+    credentials: str = ""
+    stale: bool = False
+
+
 class ResponseContext:
     """What the proxy knows between a request and its final response."""
 
-    __slots__ = ("best", "branches", "cancelled", "final", "merge_key", "record", "refusal", "server")
+    __slots__ = ("best", "branches", "cancelled", "final", "merge_key", "record", "refusal", "registration", "server")
 
     def __init__(self, server: ServerTransaction) -> None:
         self.server = server
@@ -26,6 +39,7 @@ class ResponseContext:
         self.cancelled = False
         self.merge_key: tuple[str, ...] | None = None
         self.record: CallRecord | None = None  # the call record, until the final response completes it
+        self.registration: Registration | None = None  # what a REGISTER proved, where phones must
         self.refusal: Response | None = None  # what the caller gets in the end, whatever a branch says
 
     def add_final(self, response: Response) -> None:
