@@ -3,7 +3,7 @@
 Asked of every request from a trunk with `auth: digest`, but for these:
 
 - ACK and CANCEL, which cannot be challenged (RFC 3261 22.1); they do nothing without a request that was.
-- REGISTER: the registrar challenges it itself (401). A second challenge, with the same password, would prove nothing.
+- REGISTER: the registrar challenges it (401), and the proxy checks the answer: see registrations.
 - Requests within a dialog that come over the flow for which our Record-Route token was made: the token vouches. From
   anywhere else, and for MESSAGE, which the policy judges each time, credentials are asked for.
 - Calls to emergency numbers: they are never held up for a password. With right credentials their caller's number is
@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from math import ceil
 
 from proxy.forwarding import cached_uri
@@ -72,7 +73,7 @@ class Authenticator:
         self._most = most_nonces
         self._used: dict[tuple[str, str], tuple[float, int]] = {}  # nonce and user -> when issued, highest nonce count
         self._forgotten = float("-inf")  # nonces issued until then may have been used by somebody
-        self._guesses = Guesses(wrong_answers, lockout_seconds)
+        self.guesses = Guesses(wrong_answers, lockout_seconds)
 
     def authenticate(
         self,
@@ -88,29 +89,19 @@ class Authenticator:
         `source` is the address that it came from. Raises ProxyAuthenticationRequired, the same for unknown users and
         for wrong passwords, Forbidden for who guesses, and BadRequest.
         """
-        stale, locked = False, 0.0
+        found = Found()
         try:
-            for fields in self._credentials(request):
-                guesser = self._guesses.name(fields.get("username", ""), source)
-                if left := self._guesses.locked_for(guesser, now):
-                    locked = left
-                    continue
-                subscriber = find_user(fields.get("username", ""))
-                verdict = self._judge(fields, request, subscriber, now)
-                if verdict is digest.Verdict.RIGHT:
-                    return subscriber
-                if verdict is digest.Verdict.WRONG:
-                    self._guesses.note(guesser, now)
-                else:
-                    stale = True
+            given = self._credentials(request)
+            found = self.guesses.look_through(
+                given, find_user, lambda fields, who: self._judge(fields, request, who, now), now, source
+            )
         except BadRequest:
             if required:
                 raise
-        if not required:
-            return None
-        if locked:
-            raise Forbidden("too many wrong answers", headers=(("Retry-After", str(ceil(locked))),))
-        challenges = self._challenger.challenges(now, stale=stale)
+        if found.subscriber is not None or not required:
+            return found.subscriber
+        found.refuse_guesser()
+        challenges = self._challenger.challenges(now, stale=found.stale)
         headers = tuple(("Proxy-Authenticate", challenge) for challenge in challenges)
         raise ProxyAuthenticationRequired("credentials wanted", headers=headers)
 
@@ -158,10 +149,7 @@ class Authenticator:
 
     def _is_first(self, fields: dict[str, str], now: float) -> bool:
         """Whether right credentials are no replay: the nonce count must grow (RFC 7616 3.4)."""
-        nonce, count_text = fields["nonce"], fields.get("nc", "")
-        if not _NONCE_COUNT.fullmatch(count_text):
-            raise BadRequest("nc is not eight hexadecimal digits")
-        count = int(count_text, 16)
+        nonce, count = fields["nonce"], nonce_count(fields)
         key = nonce, fields["username"]  # nobody uses up a nonce for somebody else
         issued = self._challenger.issued(nonce)
         used = self._used.get(key)
@@ -180,6 +168,24 @@ class Authenticator:
             self._forgotten = max(self._forgotten, issued)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the credentials of a request were worth: `subscriber` proved who they are by those of `index`.
+
+    `stale`: some were right once. `locked` is for how many seconds none of a user's are looked at.
+    """
+
+    subscriber: Subscriber | None = None
+    index: int = 0
+    stale: bool = False
+    locked: float = 0.0
+
+    def refuse_guesser(self) -> None:
+        """Raises Forbidden for who is locked out."""
+        if self.locked:
+            raise Forbidden("too many wrong answers", headers=(("Retry-After", str(ceil(self.locked))),))
+
+
 class Guesses:
     """Counts wrong answers, and says who gave too many of them: `limit` within `seconds`."""
 
@@ -188,6 +194,31 @@ class Guesses:
         self._seconds = seconds
         self._most = most
         self._counts: dict[int, tuple[int, float]] = {}  # wrong answers, and until when they count; oldest first
+
+    def look_through(
+        self,
+        given: Iterable[dict[str, str]],
+        find_user: Callable[[str], Subscriber | None],
+        judge: Callable[[dict[str, str], Subscriber | None], digest.Verdict],
+        now: float,
+        source: str,
+    ) -> Found:
+        """Find the first right ones among credentials, and count the wrong ones. `source` is where they came from."""
+        stale, locked = False, 0.0
+        for index, fields in enumerate(given):
+            guesser = self.name(fields.get("username", ""), source)
+            if left := self.locked_for(guesser, now):
+                locked = left
+                continue
+            subscriber = find_user(fields.get("username", ""))
+            verdict = judge(fields, subscriber)
+            if verdict is digest.Verdict.RIGHT:
+                return Found(subscriber, index)
+            if verdict is digest.Verdict.WRONG:
+                self.note(guesser, now)
+            else:
+                stale = True
+        return Found(None, 0, stale, locked)
 
     @staticmethod
     def name(user: str, source: str) -> int:
@@ -209,6 +240,14 @@ class Guesses:
         """Seconds for which nothing that they answer is looked at; 0 for all others."""
         count, until = self._counts.get(name, (0, 0.0))
         return max(0.0, until - now) if count >= self._limit else 0.0
+
+
+def nonce_count(fields: dict[str, str]) -> int:
+    """How often a nonce has been used by now, as credentials say. Raises BadRequest."""
+    text = fields.get("nc", "")
+    if not _NONCE_COUNT.fullmatch(text):
+        raise BadRequest("nc is not eight hexadecimal digits")
+    return int(text, 16)
 
 
 def decide(policy: Policy, request: Request, call: Call, subscriber: Subscriber | None) -> Verdict:

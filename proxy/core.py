@@ -35,8 +35,10 @@ from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, Call, sender_uri
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Verdict
+from proxy.registrations import Registrations
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.service_desk import ServiceDesk
+from proxy.sip.digest import Challenger
 from proxy.sip.errors import Forbidden, LoopDetected, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
@@ -108,6 +110,8 @@ class ProxyCore:
             settings.lockout_seconds,
             settings.digest_algorithms,
         )
+        challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms)
+        self._registrations = Registrations(challenger, self._authenticator.guesses)
         self._switch = settings.softswitch
 
     # --- what the server calls
@@ -242,34 +246,29 @@ class ProxyCore:
             target = outer = self._outward_target(request, routed)
         else:
             target, outer = self._switch, flow
-            self._check_relay(request, routed, side)
         if outer.transport != "tls" and is_secure(request.uri):
             raise UnsupportedUriScheme("sips is for TLS")  # from us to the softswitch it is our own affair (26.2.2)
         if side != "switch":
-            if side.auth == "digest":
-                subscriber = self._authenticate(request, routed, flow, now)
-            if method in _JUDGED_WITHIN_DIALOGS or request.to.tag is None or not self._goes_on(request, routed, side):
-                if request.to.tag is None and self._layer.is_merged(context.server, request):
-                    raise LoopDetected("merged request")
-                check_callee(request)
-                if method in JUDGED:
-                    verdict = self._judge(context, request, side, now, subscriber)
-                    if context.final is not None:
-                        return
+            subscriber, verdict = self._admit(context, request, routed, flow, side, now)
+            if context.final is not None:
+                return
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
-        if verdict is not None and verdict.service:
-            forwarded.uri = self._router.service_uri(verdict.service, target)
         if method in _DIALOG_MAKING:
             other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
             known_as = other.e164 or other.presented
             self._router.record_route(forwarded, outer, self._switch.local, known_as, outward=side == "switch")
         elif method == "REGISTER":
             self._router.add_path(forwarded, outer, self._switch.local)
+            if context.registration is not None:
+                self._registrations.forward(forwarded, context.registration)
         self._clean(forwarded, side)
         if subscriber is not None:
             self._authenticator.assert_identity(forwarded, subscriber)
-        if verdict is not None and verdict.label:
-            put_label(forwarded, verdict)
+        if verdict is not None:
+            if verdict.service:
+                forwarded.uri = self._router.service_uri(verdict.service, target)
+            if verdict.label:
+                put_label(forwarded, verdict)
         if method == "INVITE":
             self._layer.try_later(context.server, self.settings.trying_after, now)
         patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
@@ -278,6 +277,26 @@ class ProxyCore:
         context.branches.append(client)
         self._contexts.pending += 1
         self.counters["forwarded"] += 1
+
+    def _admit(
+        self, context: ResponseContext, request: Request, routed: Routed, flow: Flow, trunk: Trunk, now: float
+    ) -> tuple[Subscriber | None, Verdict | None]:
+        """What comes from outside: who proved to send it, and the verdict on what is judged. `context.final` says
+        whether it was answered here. Raises SipError for what is answered otherwise."""
+        self._check_relay(request, routed, trunk)
+        method, starts = request.method, request.to.tag is None
+        subscriber = None
+        if trunk.auth == "digest":
+            if method == "REGISTER":
+                context.registration = self._registrations.check(request, self.policy.snapshot, now, flow.host)
+            else:
+                subscriber = self._authenticate(request, routed, flow, now)
+        if not starts and method not in _JUDGED_WITHIN_DIALOGS and self._goes_on(request, routed, trunk):
+            return subscriber, None
+        if starts and self._layer.is_merged(context.server, request):
+            raise LoopDetected("merged request")
+        check_callee(request)
+        return subscriber, self._judge(context, request, trunk, now, subscriber) if method in JUDGED else None
 
     def _goes_on(self, request: Request, routed: Routed, trunk: Trunk) -> bool:
         """True within a dialog that came in on, or went out to, the same trunk: our token says so.
@@ -329,7 +348,7 @@ class ProxyCore:
         """Who makes a request from a trunk that asks for credentials; None where they are not needed."""
         in_dialog = request.to.tag is not None
         vouched = routed.in_dialog and in_dialog and routed.flow == flow
-        if (vouched and request.method not in _JUDGED_WITHIN_DIALOGS) or request.method == "REGISTER":
+        if vouched and request.method not in _JUDGED_WITHIN_DIALOGS:
             return None
         snapshot = self.policy.snapshot
         # Of emergencies only the call or text itself goes without: a REFER would call anybody.
@@ -430,4 +449,6 @@ class ProxyCore:
         else:
             if not CLAIMS.isdisjoint(response.names) and (side := self._side_of(flow)) is not None:
                 clean(response, side)
+            if client.user is not None and client.user.registration is not None:
+                self._registrations.answered(response, client.user.registration, now)
             self._contexts.receive(client, response, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from proxy.call_record import CallRecord
 from proxy.own_answers import OwnAnswers
@@ -16,10 +17,21 @@ _CHALLENGES = (401, 407)
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a REGISTER proved: `credentials` is the header line with the right answer, "" where there is none.
+
+    `stale`: there was one, but for a nonce that is too old, unknown or used up.
+    """
+
+    credentials: str = ""
+    stale: bool = False
+
+
 class ResponseContext:
     """What the proxy knows between a request and its final response."""
 
-    __slots__ = ("best", "branches", "cancelled", "final", "reasons", "record", "refusal", "server")
+    __slots__ = ("best", "branches", "cancelled", "final", "reasons", "record", "refusal", "registration", "server")
 
     def __init__(self, server: ServerTransaction) -> None:
         self.server = server
@@ -29,6 +41,7 @@ class ResponseContext:
         self.cancelled = False
         self.reasons: list[str] = []  # why the caller gave up
         self.record: CallRecord | None = None  # the call record, until the final response completes it
+        self.registration: Registration | None = None  # what a REGISTER proved, where phones must
         self.refusal: Response | None = None  # what the caller gets in the end, whatever a branch says
 
     def add_final(self, response: Response) -> None:

@@ -51,6 +51,12 @@ def digest_response(fields: Mapping[str, str], method: str, password: str) -> st
     return hashed(secret, fields.get("nonce", ""), request)
 
 
+def is_right(fields: Mapping[str, str], method: str, password: str) -> bool:
+    """Whether the response in the fields of credentials is that of who knows the password."""
+    known = fields.get("algorithm", "MD5").upper() in ALGORITHMS
+    return known and _same(fields.get("response", ""), digest_response(fields, method, password))
+
+
 class Verdict(Enum):
     """What credentials are worth."""
 
@@ -86,7 +92,7 @@ class Challenger:
             fields.get("username") != user
             or fields.get("realm") != self.realm
             or fields.get("algorithm", "MD5").upper() not in self.algorithms
-            or not _same(fields.get("response", ""), digest_response(fields, method, password))
+            or not is_right(fields, method, password)
         ):
             return Verdict.WRONG
         issued = self.issued(fields.get("nonce", ""))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from contract_lab import ALICE, BOB, CAROL, MOTHER, RING_TIME, Lab, MakeTalker, until
+from stranger import Stranger
 from talker import PATIENCE, Talker
 
-from proxy.sip.message import Request, Response, parse
-from simulator.agents.digest import answer_challenge
+from proxy.sip.message import Request
 from simulator.agents.orders import ANONYMOUS, BUSY, REJECT, RING_ONLY, Behaviour, Order
-from simulator.agents.registration import Phone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,69 +23,11 @@ async def registered(lab: Lab) -> None:
     assert await asyncio.wait_for(lab.phones.register([ALICE, BOB]), PATIENCE) == []
 
 
-class Stranger:
-    """A bare socket, for what no well-behaved agent does."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        self.socket.bind(("127.0.0.1", 0))
-        self.host, self.port = self.socket.getsockname()
-        self._count = 0
-        self._lab = lab
-
-    def send(self, message: Request | Response) -> None:
-        self.socket.sendto(bytes(message), self._lab.address)
-
-    def request(self, method: str, uri: str, headers: list[tuple[str, str]]) -> Request:
-        self._count += 1
-        via = f"SIP/2.0/UDP {self.host}:{self.port};rport;branch=z9hG4bK{self.port}x{self._count}"
-        return Request.build(method, uri, [("Via", via), ("Max-Forwards", "70"), *headers])
-
-    async def receive(self, wanted: Callable[[Request | Response], bool]) -> Request | Response:
-        """The next message of that kind; provisional responses and repetitions are passed over."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(PATIENCE):
-            while not wanted(message := parse(await loop.sock_recv(self.socket, 65535))):
-                pass
-        return message
-
-    async def final(self) -> Response:
-        message = await self.receive(lambda each: isinstance(each, Response) and each.status >= 200)
-        assert isinstance(message, Response)
-        return message
-
-    async def register(self, phone: Phone, password: str, contact: str, *, path: str = "", expires: int = 60) -> int:
-        """REGISTER with one challenge answered; returns the final status."""
-        uri = "sip:ringfence.example"
-        extra: list[tuple[str, str]] = [("Path", path), ("Supported", "path")] if path else []
-        status = 0
-        for cseq in (1, 2):
-            headers = [
-                ("From", f"<sip:{phone.user}@ringfence.example>;tag=r{self.port}"),
-                ("To", f"<sip:{phone.user}@ringfence.example>"),
-                ("Call-ID", f"register-{self.port}-{password}-{expires}"),
-                ("CSeq", f"{cseq} REGISTER"),
-                ("Contact", f"<{contact}>;expires={expires}"),
-                *extra,
-            ]
-            self.send(self.request("REGISTER", uri, headers))
-            answer = await self.final()
-            status = answer.status
-            asked = answer.headers("www-authenticate")
-            if status != 401 or cseq == 2:
-                break
-            credentials = answer_challenge(asked, "REGISTER", uri, phone.user, password)
-            assert credentials is not None
-            extra = [*extra, ("Authorization", credentials)]
-        return status
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def stranger(lab: Lab) -> AsyncIterator[Stranger]:
-    stranger = Stranger(lab)
+    stranger = Stranger(lab.address)
     yield stranger
-    stranger.socket.close()
+    stranger.close()
 
 
 async def test_a_phone_registers_with_the_right_password_only(lab: Lab, stranger: Stranger) -> None:

@@ -120,6 +120,7 @@ async def test_pjsip_phones_register_answer_the_challenge_and_are_held_to_their_
         bob = await pool.phone("bob", "b0b", server=server, domain=DOMAIN, bind=PHONES, behaviour=pjsua.Behaviour())
         await alice.register()
         await bob.register()
+        await alice.register()  # again, and with the nonce that it has
         made = await alice.call(BOB)
         await made.wait("answered")
         taken = await bob.next_call()

@@ -309,9 +309,3 @@ def test_only_the_emergency_call_itself_goes_without_credentials(method: str) ->
 
 def test_a_number_that_merely_begins_like_an_emergency_number_is_not_exempt() -> None:
     start().challenged(to="1100")
-
-
-def test_registrations_are_the_registrars() -> None:
-    on = start().asks("REGISTER", to="alice", more=(("P-Asserted-Identity", f"<sip:{BOB}@x>"),))
-    on.goes_on("REGISTER")
-    assert "p-asserted-identity" not in on.forwarded.names

@@ -222,6 +222,13 @@ def test_no_spelling_of_a_service_gets_past(uri):
     treating({}).receive(secure, TLS_PHONE).sends(404).sends_nothing()
 
 
+def test_a_call_to_a_service_that_began_with_sips_stays_on_tls():
+    invite = request("INVITE", TLS_PHONE, uri=f"sips:{BARRED}@127.0.0.1").replace(b"+6591234567", b"+8613900139000")
+    dialogue = treating({"default.allow": {"challenge": "5"}}).receive(invite, TLS_PHONE).sends(100).sends("INVITE")
+    assert dialogue.forwarded.uri.startswith("sip:rf*challenge*5*")
+    assert [value[:5] for value in dialogue.forwarded.headers("record-route")] == ["<sip:", "<sips"]
+
+
 @pytest.mark.parametrize("uri", ["sip:rf@127.0.0.1", "sip:surf*1@127.0.0.1", "sip:r*f@127.0.0.1"])
 def test_what_only_resembles_a_service_passes(uri):
     treating({}).receive(request("INVITE", uri=uri)).sends(100).sends("INVITE", SWITCH)
