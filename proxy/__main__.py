@@ -21,7 +21,7 @@ from proxy.change_writer import ChangeWriter
 from proxy.config import ProxyConfig, TransportAddress, load_config
 from proxy.core import CoreSettings, ProxyCore
 from proxy.forwarding import Listener
-from proxy.loading import load_overlay, load_snapshot, make_desk
+from proxy.loading import load_overlay, load_service, load_snapshot, make_desk
 from proxy.policy.engine import Policy
 from proxy.ports import in_use
 from proxy.server import Server
@@ -29,6 +29,7 @@ from proxy.signed_card import write_card
 from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
+from proxy.subscribers.self_service import SelfService
 from proxy.yaml_file import FileErrors
 
 logger = structlog.get_logger()
@@ -36,12 +37,16 @@ logger = structlog.get_logger()
 OK, USAGE, ENVIRONMENT = 0, 2, 3
 _EXAMPLE = """\
 The proxy logs JSON lines on stderr; the one with "event":"ready" says that it listens. Signals:
-  SIGHUP   read the subscribers and the scam lists again; calls go on
+  SIGHUP   read the config, the subscribers and the scam lists again; calls go on. A changed address, trunk and the
+           like waits for a restart; the line "reloaded" names them in needs_restart
   SIGTERM  refuse new calls, finish those being set up, then end
 
 example:
   ringfence proxy proxy.yaml
 """
+
+
+_RELOADED = frozenset(("home", "preset", "scam_lists", "rules", "treatments", "self_service"))
 
 
 class _PortTaken(Exception):
@@ -122,7 +127,7 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy, overlay: Overl
     one_at_a_time = asyncio.Lock()
 
     def reload_soon() -> None:
-        task = loop.create_task(_reload(path, core, overlay, changes, one_at_a_time))
+        task = loop.create_task(_reload(path, config, core, overlay, changes, one_at_a_time))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -185,24 +190,52 @@ def _explained(error: OSError) -> Exception:
 
 
 async def _reload(
-    path: Path, core: ProxyCore, overlay: Overlay, changes: ChangeWriter | None, one_at_a_time: asyncio.Lock
+    path: Path,
+    started_with: ProxyConfig,
+    core: ProxyCore,
+    overlay: Overlay,
+    changes: ChangeWriter | None,
+    one_at_a_time: asyncio.Lock,
 ) -> None:
     """Read the files in a thread, then swap: every call sees the old lists or the new ones, and none waits.
 
     What subscribers changed meanwhile stays in force; what the operator took back of it goes.
     """
+
+    def read() -> tuple[ProxyConfig, Policy, SelfService]:
+        config = load_config(path)
+        return config, Policy(load_snapshot(config, overlay)), load_service(config)
+
     async with one_at_a_time:
         try:
-            policy = await asyncio.to_thread(lambda: Policy(load_snapshot(load_config(path), overlay)))
+            config, policy, service = await asyncio.to_thread(read)
             if changes is not None:
                 await changes.read_again()
         except (FileErrors, OSError) as error:
-            logger.error("reload_failed", detail=str(error))
+            logger.error("reload_failed", detail=str(error), in_force="what was read before")
         except Exception:  # whatever is wrong with the files, calls go on under the old ones
-            logger.exception("reload_failed")
+            logger.exception("reload_failed", in_force="what was read before")
         else:
             core.policy = policy
-            logger.info("reloaded")
+            if core.desk is not None:
+                core.desk.service = service
+            if waiting := _only_at_start(started_with, config):
+                logger.warning("reloaded", needs_restart=waiting)
+            else:
+                logger.info("reloaded")
+
+
+def _only_at_start(before: ProxyConfig, now: ProxyConfig) -> list[str]:
+    """The keys that were changed and that a reload does not touch."""
+    keys = [
+        key for key in ProxyConfig.model_fields if key not in _RELOADED and getattr(before, key) != getattr(now, key)
+    ]
+    keys += [
+        f"self_service.{key}"
+        for key in ("enabled", "notices_per_hour")
+        if getattr(before.self_service, key) != getattr(now.self_service, key)
+    ]
+    return keys
 
 
 def _spare_the_collector() -> None:

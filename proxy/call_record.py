@@ -54,8 +54,8 @@ class CallRecord:
 
 
 def timestamp(arrival: float) -> str:
-    """An epoch time as it stands in the record."""
-    return datetime.fromtimestamp(arrival, UTC).isoformat(timespec="microseconds")
+    """An epoch time as it stands in the record, and in all logs: UTC, with a Z."""
+    return f"{datetime.fromtimestamp(arrival, UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _number(value: int | None) -> str:

@@ -296,6 +296,12 @@ class ProxyConfig(_Model):
             for name, trunk in self.trunks.items()
             if trunk.auth == "digest" and (trunk.kind != "access" or trunk.trust_identity or not self.subscribers)
         ]
+        numbering = Numbering(self.home, preset.load(self.preset).emergency)
+        problems += [
+            Problem(("self_service", "numbers", index), f"a number that is no emergency number of {self.home}")
+            for index, number in enumerate(self.self_service.numbers)
+            if numbering.understand(number).is_emergency  # calls to it are never held up for a password
+        ]
         transports = {address.transport: None for address in self.listen}
         if self.softswitch.transport not in transports:
             problems.append(Problem(("softswitch",), f"a transport that is listened on: {', '.join(transports)}"))

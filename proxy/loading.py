@@ -41,6 +41,12 @@ def make_desk(config: ProxyConfig, overlay: Overlay) -> ServiceDesk | None:
     chosen = config.self_service
     if not chosen.enabled or config.subscribers is None:
         return None
+    notices = Notices(chosen.notices_per_hour)
+    return ServiceDesk(load_service(config), overlay, notices, config.authentication.realm)
+
+
+def load_service(config: ProxyConfig) -> SelfService:
+    """What subscribers can ask for, and in which words they are answered."""
+    chosen = config.self_service
     vocabulary = preset.load(config.preset).vocabulary.changed(chosen.numbers, chosen.keywords, chosen.codes)
-    service = SelfService(vocabulary, chosen.lock_hours * 3600)
-    return ServiceDesk(service, overlay, Notices(chosen.notices_per_hour), config.authentication.realm)
+    return SelfService(vocabulary, chosen.lock_hours * 3600)

@@ -49,7 +49,7 @@ class ServiceDesk:
 
     def __init__(self, service: SelfService, overlay: Overlay, notices: Notices, realm: str) -> None:
         self.changes: list[Change] = []
-        self._service = service
+        self.service = service
         self._overlay = overlay
         self._notices = notices
         self._realm = realm
@@ -59,7 +59,7 @@ class ServiceDesk:
 
         Raises SipError for a text that is none (415, RFC 3261 21.4.13).
         """
-        vocabulary = self._service.vocabulary
+        vocabulary = self.service.vocabulary
         code = read_code(snapshot.numbering.understand(dialled(request)).presented, vocabulary.codes)
         if code is None and (call.method != "MESSAGE" or call.callee.digits not in vocabulary.numbers):
             return None
@@ -72,10 +72,10 @@ class ServiceDesk:
             return _refused(f"an order from {call.caller.presented}, who is no subscriber")
         if code is None:
             sender, text = call.callee.digits, _text(request)
-            reply = self._service.by_text(subscriber, sender, text, snapshot.numbering)
+            reply = self.service.by_text(subscriber, sender, text, snapshot.numbering)
         else:
             sender, wrong = vocabulary.numbers[0], self._overlay.wrong_pins(subscriber.number)
-            reply = self._service.by_code(subscriber, code, wrong, call.arrival)
+            reply = self.service.by_code(subscriber, code, wrong, call.arrival)
         self._take_over(reply)
         detail = f"{call.callee.presented} by {subscriber.number}: {reply.prompt}"
         action: Action = "allow" if code is None else "divert"
@@ -94,8 +94,8 @@ class ServiceDesk:
         who = "" if call.withheld or not _NUMBER.fullmatch(number) else number
         if not self._notices.due(called.number, who, call.arrival):
             return None
-        text = self._service.notice(called, who, verdict.rule, is_text=call.method == "MESSAGE")
-        return self._text(self._service.vocabulary.numbers[0], called.number, text)
+        text = self.service.notice(called, who, verdict.rule, is_text=call.method == "MESSAGE")
+        return self._text(self.service.vocabulary.numbers[0], called.number, text)
 
     def _take_over(self, reply: Reply) -> None:
         for change in reply.changes:

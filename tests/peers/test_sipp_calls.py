@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -247,6 +248,20 @@ def test_a_reload_bars_the_next_call_and_keeps_the_one_that_stands(
     assert received(switch.finish(), "BYE") == 1
 
 
+def test_a_reload_names_what_waits_for_a_restart(running_proxy: Start) -> None:
+    proxy = running_proxy(free_port(SWITCH))
+    config = json.loads(proxy.config.read_text())
+    proxy.write_config({**config, "rules": {"anonymous.reject": "off"}})
+    proxy.reload()
+    assert "needs_restart" not in proxy.events("reloaded")[0]
+    config["listen"] = [f"udp:{proxy.host}:{free_port(proxy.host)}", f"tcp:{proxy.host}:{free_port(proxy.host)}"]
+    proxy.write_config({**config, "trunks": {}, "self_service": {"enabled": False, "lock_hours": 1}})
+    proxy.reload()
+    warned = proxy.events("reloaded")[1]
+    assert warned["level"] == "warning"
+    assert warned["needs_restart"] == ["listen", "trunks", "self_service.enabled"]
+
+
 def test_a_reload_of_a_broken_file_keeps_the_old_lists(running_proxy: Start, sipp: SippPeers, tmp_path: Path) -> None:
     subscribers = alice(tmp_path, barred=True)
     proxy = running_proxy(free_port(SWITCH), subscribers=str(subscribers))
@@ -254,6 +269,7 @@ def test_a_reload_of_a_broken_file_keeps_the_old_lists(running_proxy: Start, sip
     proxy.process.send_signal(signal.SIGHUP)
     failed = proxy.wait_for("reload_failed")
     assert "subscribers.yaml:2:1" in failed["detail"]
+    assert failed["in_force"] == "what was read before"
     sipp.caller("caller_is_refused", INTERNATIONAL, proxy.address, STATUS="603").finish()
 
 

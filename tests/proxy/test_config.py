@@ -188,3 +188,12 @@ def test_an_address_may_leave_its_port_to_the_environment(folder: Path, monkeypa
     (error,) = errors_of(folder, text)
     assert "${SWITCH}" in error
     assert "an IP address and a port" in error
+
+
+def test_nobody_orders_anything_from_an_emergency_number(folder: Path) -> None:
+    numbers = 'self_service: {numbers: ["10086", "110", "119"]}\n'
+    assert errors_of(folder, SHORTEST + numbers) == [
+        '3:35: found "110", expected a number that is no emergency number of CN',
+        '3:42: found "119", expected a number that is no emergency number of CN',
+    ]
+    assert load(folder, SHORTEST + "home: SG\n" + numbers).self_service.numbers == ("10086", "110", "119")
