@@ -117,12 +117,17 @@ def top_keys(path: Path) -> frozenset[str]:
     return frozenset(data) if isinstance(data, dict) else frozenset()
 
 
-def read_text(path: Path) -> str:
-    """The file's text without a byte order mark; raises FileErrors where it is missing or not UTF-8."""
+def read_bytes(path: Path) -> bytes:
+    """What is in a file; raises FileErrors where it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FileErrors([FileError.whole(path, (error.strerror or str(error)).lower())]) from None
+
+
+def read_text(path: Path) -> str:
+    """The file's text without a byte order mark; raises FileErrors where it is missing or not UTF-8."""
+    data = read_bytes(path)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

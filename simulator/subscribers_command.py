@@ -17,7 +17,7 @@ from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import LAST_WRONG_PIN, WRONG_PINS, ChangedDirectory
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import SubscribersFile, load_directory, save_subscribers
-from proxy.yaml_file import FileError, FileErrors, load
+from proxy.yaml_file import FileError, FileErrors, load, read_bytes
 from simulator.result import ExitCode
 from simulator.wording import counted
 
@@ -29,7 +29,8 @@ examples:
 
 After the first, write `subscribers: sqlite:///ringfence.db` into the proxy's config. Three slashes: relative; four:
 absolute.
-The second replaces what the subscriber has chosen by what the document says; a running proxy reads it on SIGHUP.
+The second sets all that the services in the document (incoming and outgoing communication barring, the notice) stand
+for; a service that is not in it stays as it is. A running proxy reads it on SIGHUP.
 """
 _EXPORT_EXAMPLE = """\
 example:
@@ -110,7 +111,7 @@ def _import_simservs(arguments: argparse.Namespace) -> int:
         print("ringfence subscribers import: --simservs NUMBER takes --config CONFIG and one XML file", file=sys.stderr)
         return ExitCode.USAGE
     config, subscriber = _chosen(arguments.config, arguments.simservs)
-    changes = simservs.read(arguments.file, arguments.file.read_bytes()).changes(subscriber)
+    changes = simservs.read(arguments.file, read_bytes(arguments.file)).changes(subscriber)
     with _store(config) as store:
         store.save(changes)
     named = ", ".join(change.field for change in changes) or "nothing"

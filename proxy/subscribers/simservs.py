@@ -1,8 +1,9 @@
 """A subscriber's own settings as simservs XML (3GPP TS 24.611), the document that phones and operators exchange.
 
 What stands in `ss` and `cp` is 3GPP's and RFC 4745's. They know no condition for calls from abroad (`international`
-tests what was dialled), for prefixes, and for notices: those are in a namespace of our own. A document stands for all
-settings; one that says more, or something else, than a profile can hold is refused with every place where it does.
+tests what was dialled), for prefixes, and for notices: those are in a namespace of our own. A service that a document
+holds stands for all its settings, one that it does not hold stays as it is. What says more, or something else, than a
+profile can hold is refused with every place where it does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from proxy.subscribers.changes import Change
@@ -50,27 +52,23 @@ _SHOWN = 50  # errors kept
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a document says."""
+    """What a document says: by the names that a change has for them, all settings of the services that it holds."""
 
-    barring: Barring
-    allow: tuple[str, ...]
-    block: tuple[str, ...]
-    notify: bool
+    barring: dict[str, bool]
+    profile: dict[str, Any]
 
     def changes(self, subscriber: Subscriber) -> list[Change]:
         """What has to change for the subscriber to have these settings; the order within a list is of no account."""
-        changes = [
-            Change(subscriber.number, name, getattr(self.barring, name))
-            for name in Barring.__slots__
-            if getattr(self.barring, name) != getattr(subscriber.barring, name)
+        return [
+            Change(subscriber.number, name, wanted)
+            for wishes, now in ((self.barring, subscriber.barring), (self.profile, subscriber))
+            for name, wanted in wishes.items()
+            if _compared(wanted) != _compared(getattr(now, name))
         ]
-        if set(self.allow) != set(subscriber.allow):
-            changes.append(Change(subscriber.number, "allow", self.allow))
-        if set(self.block) != set(subscriber.block):
-            changes.append(Change(subscriber.number, "block", self.block))
-        if self.notify != subscriber.notify:
-            changes.append(Change(subscriber.number, "notify", self.notify))
-        return changes
+
+
+def _compared(value: Any) -> Any:
+    return frozenset(value) if isinstance(value, tuple) else value
 
 
 def document(subscriber: Subscriber) -> str:
@@ -158,7 +156,16 @@ class _Rules:
         self.on: set[str] = set()
         self.lists: dict[bool, list[str]] = {True: [], False: []}  # those allowed, those blocked
         self.active = False  # whether any rule is
-        self.place: Element | None = None
+        self.place: Element | None = None  # None where the document does not hold the service
+
+    def barring(self) -> dict[str, bool]:
+        """Each setting of the service, and whether it is on."""
+        return {setting: setting in self.on for setting in self.switches.values()} if self.place else {}
+
+    def numbers(self) -> dict[str, tuple[str, ...]]:
+        """Both lists of numbers, each of them once."""
+        lists = {"allow": self.lists[True], "block": self.lists[False]}
+        return {name: tuple(dict.fromkeys(numbers)) for name, numbers in lists.items()} if self.place else {}
 
 
 class _Reader:
@@ -169,28 +176,27 @@ class _Reader:
         self.errors: list[FileError] = []
 
     def settings(self, root: Element) -> Settings:
-        incoming, outgoing, notify = _Rules(_INCOMING), _Rules(_OUTGOING), False
+        incoming, outgoing = _Rules(_INCOMING), _Rules(_OUTGOING)
+        profile: dict[str, Any] = {}
         if root.name != (SS, "simservs"):
             self._refuse(root, "the element simservs of 3GPP TS 24.623")
         else:
             parts = ("incoming-communication-barring", "outgoing-communication-barring", "extensions")
             for element in self._children(root, [(SS, part) for part in parts], once=True):
                 if element.name[1] == "extensions":
-                    notify = self._notify(element)
+                    profile |= self._notify(element)
                 else:
                     self._barring(element, incoming if element.name[1] == parts[0] else outgoing)
         if outgoing.place:
             self._check_outgoing_lists(outgoing.place, incoming, outgoing)
-        barring = Barring(**dict.fromkeys(incoming.on | outgoing.on, True))
-        allow, block = (tuple(dict.fromkeys(incoming.lists[allowed])) for allowed in (True, False))
-        return Settings(barring, allow, block, notify)
+        return Settings(incoming.barring() | outgoing.barring(), incoming.numbers() | profile)
 
-    def _notify(self, extensions: Element) -> bool:
-        notify = False
+    def _notify(self, extensions: Element) -> dict[str, bool]:
+        said = {}
         for element in self._children(extensions, [(RF, "refused-call-notice")], once=True):
-            notify = self._active(element)
+            said["notify"] = self._active(element)
             self._children(element, [])
-        return notify
+        return said
 
     def _barring(self, element: Element, rules: _Rules) -> None:
         rules.place = element

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,9 +90,42 @@ def test_what_another_operator_wrote_is_read() -> None:
             ),
         ),
     )
-    assert settings.barring == Barring(anonymous=True, outgoing_international=True)
-    assert (settings.allow, settings.block) == ((), ("+19005550123", "+19005550124"))
-    assert not settings.notify
+    assert {name for name, on in settings.barring.items() if on} == {"anonymous", "outgoing_international"}
+    assert settings.profile == {"allow": (), "block": ("+19005550123", "+19005550124")}
+
+
+BARS_ALL = Subscriber(
+    ALICE.number,
+    barring=Barring(**dict.fromkeys(Barring.__slots__, True)),
+    allow=("+6591234567",),
+    block=("+1900*",),
+    notify=True,
+)
+
+
+def after_import(*lines: str) -> Subscriber:
+    """What is left of somebody who bars everything."""
+    return Overlay(read(FILE, doc(*lines)).changes(BARS_ALL)).over(BARS_ALL)
+
+
+@pytest.mark.parametrize("element", ["", "<cp:ruleset/>"])
+@pytest.mark.parametrize("active", ["true", "false"])
+def test_a_service_without_rules_is_off_and_one_that_is_not_there_stays(element: str, active: str) -> None:
+    def off(direction: str) -> str:
+        return f'<{direction}-communication-barring active="{active}">{element}</{direction}-communication-barring>'
+
+    only_outgoing = after_import(off("outgoing"))
+    barring = replace(BARS_ALL.barring, all_outgoing=False, outgoing_international=False)
+    assert only_outgoing == replace(BARS_ALL, barring=barring)
+    only_incoming = after_import(off("incoming"))
+    barring = Barring(all_outgoing=True, outgoing_international=True)
+    assert only_incoming == replace(BARS_ALL, barring=barring, allow=(), block=())
+
+
+def test_a_document_about_nothing_changes_nothing() -> None:
+    assert after_import() == after_import("<extensions/>") == BARS_ALL
+    silent = '<extensions><rf:refused-call-notice active="false"/></extensions>'
+    assert after_import(silent) == replace(BARS_ALL, notify=False)
 
 
 def test_a_rule_without_conditions_bars_everything_and_roaming_has_its_own() -> None:
@@ -101,13 +135,17 @@ def test_a_rule_without_conditions_bars_everything_and_roaming_has_its_own() -> 
     assert '<cp:rule id="all-outgoing">\n        <cp:conditions><rule-deactivated/></cp:conditions>' in written
 
 
+def bars(*lines: str) -> Barring:
+    return Barring(**read(FILE, doc(*lines)).barring)
+
+
 @pytest.mark.parametrize("conditions", ["<cp:conditions/>", "<cp:conditions></cp:conditions>", ""])
 def test_conditions_that_are_empty_or_missing_always_hold(conditions: str) -> None:
     always = f'<cp:rule id="r">{conditions}<cp:actions><allow>false</allow></cp:actions></cp:rule>'
-    assert read(FILE, doc(*incoming(always))).barring == Barring(all_incoming=True)
-    assert read(FILE, doc(*outgoing(always))).barring == Barring(all_outgoing=True)
-    assert read(FILE, doc(*incoming(rule("<rule-deactivated/>")))).barring == Barring()
-    assert read(FILE, doc(*incoming(rule("<roaming/>")))).barring == Barring(incoming_when_roaming=True)
+    assert bars(*incoming(always)) == Barring(all_incoming=True)
+    assert bars(*outgoing(always)) == Barring(all_outgoing=True)
+    assert bars(*incoming(rule("<rule-deactivated/>"))) == Barring()
+    assert bars(*incoming(rule("<roaming/>"))) == Barring(incoming_when_roaming=True)
 
 
 def test_numbers_that_all_outgoing_barring_lets_through_are_those_of_the_one_list() -> None:

@@ -49,6 +49,7 @@ def test_what_cannot_be_done_is_said(config: Path, capsys: pytest.CaptureFixture
     for arguments, said in (
         (["export", "--simservs", "+8613800138009"], "no subscriber with the number +8613800138009"),
         (["import", "--simservs", ALICE, str(broken)], "broken.xml:1:11: found no element found"),
+        (["import", "--simservs", ALICE, "missing.xml"], "missing.xml: no such file or directory"),
         (["import", "--simservs", ALICE, str(broken), "sqlite:///x.db"], "takes --config CONFIG and one XML file"),
         (["import", str(broken)], "no database; write sqlite:///FILE"),
     ):
