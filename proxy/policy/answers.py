@@ -84,6 +84,10 @@ class Answer(Treatment):
             raise Problems([Problem((), "one of url, tel and email beside 603+")])
         if self.reject == "608" and contacts != ["url"]:
             raise Problems([Problem((), "the url of the signed card beside 608, and no other contact")])
+        if self.reject == "608" and not self.announce:
+            raise Problems(
+                [Problem((), "announce: PROMPT beside 608, for callers whose network does not know it (RFC 8688)")]
+            )
         if self.reject in ("433", "603", "607") and contacts:
             raise Problems([Problem((contacts[0],), f"no contact: {self.reject} cannot carry one")])
         return self

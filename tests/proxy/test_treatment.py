@@ -33,7 +33,9 @@ def refused(call_id: str = "call-1", **answer: str) -> Play:
     answers = {BARRING: Answer.model_validate(answer)}
     policy = Policy(Snapshot.build("CN", preset.load("cn"), Household(), Nobody(), treatments=answers))
     core = ProxyCore(CoreSettings(LISTENERS, SWITCH, TRUNKS.find), policy, b"secret" * 4)
-    return play(core).receive(request("INVITE", to=BARRED, call_id=call_id)).sends(int(answer["reject"][:3]))
+    knows_608 = [("Feature-Caps", "*;+sip.608")]
+    invite = request("INVITE", to=BARRED, call_id=call_id, more=knows_608)
+    return play(core).receive(invite).sends(int(answer["reject"][:3]))
 
 
 def told(dialogue: Play) -> list[str]:
@@ -95,7 +97,7 @@ def test_a_call_id_cannot_break_out_of_the_reason():
 
 
 def test_608_points_to_the_signed_card():
-    assert told(refused(reject="608", url=CARD)) == [
+    assert told(refused(reject="608", url=CARD, announce="barred")) == [
         "SIP/2.0 608 Rejected",
         f"Call-Info: <{CARD}>;purpose=jwscard",
         CALL_REJECTED,
@@ -103,7 +105,7 @@ def test_608_points_to_the_signed_card():
 
 
 def test_a_call_that_passes_is_told_nothing():
-    dialogue = refused(reject="608", url=CARD)
+    dialogue = refused(reject="608", url=CARD, announce="barred")
     dialogue.receive(request("INVITE", branch="z9hG4bK-2", call_id="other")).forget_sent("SIP/2.0 100")
     dialogue.sends("INVITE", SWITCH)
     assert "call-info" not in dialogue.forwarded.names
@@ -143,6 +145,7 @@ treatments:
   subscriber.block: {reject: "607", tel: "+12025550123"}
   anonymous.reject: {reject: "603+"}
   spoofed.home_number: {reject: "608", tel: "+12025550123"}
+  barring.all_incoming: {reject: "608", url: "https://a.example/card.jws"}
 """,
     ) == [
         '4:3: found "scam_list.exakt", expected a rule: "scam_list.exact"',
@@ -151,6 +154,8 @@ treatments:
         '7:42: found "+12025550123", expected no contact: 607 cannot carry one',
         "8:21: found a mapping, expected one of url, tel and email beside 603+",
         "9:24: found a mapping, expected the url of the signed card beside 608, and no other contact",
+        "10:25: found a mapping, expected announce: PROMPT beside 608, "
+        "for callers whose network does not know it (RFC 8688)",
     ]
 
 
