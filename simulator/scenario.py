@@ -139,9 +139,9 @@ class Calls(_Model):
     presents: str | None = None
     to: Texts
     count: Annotated[int, Field(ge=1, le=_MOST)] = 1
-    rate: Rate = 10.0
+    rate: Annotated[Rate, Field(json_schema_extra={"default": "10/s"})] = 10.0
     arrivals: Literal["steady", "poisson"] = "steady"
-    start: Duration = 0.0
+    start: Annotated[Duration, Field(json_schema_extra={"default": "0s"})] = 0.0
     ring: Duration | None = None
     talk: Duration | None = None
     cancel_after: Duration | None = None
@@ -286,7 +286,7 @@ class Scenario(_Model):
     subscribers: dict[Name, Subscriber]
     scam_lists: ScamLists = ()
     calls: Annotated[tuple[Calls, ...], AfterValidator(some)]
-    thresholds: Thresholds = ()
+    thresholds: Annotated[Thresholds, Field(json_schema_extra={"default": {}})] = ()
 
     @property
     def trunks(self) -> Mapping[str, str]:
@@ -349,15 +349,25 @@ class Scenario(_Model):
             raise Problems(problems)
         return self
 
-    @model_validator(mode="after")
-    def _real_phones_have_room(self) -> Scenario:
-        """PJSIP holds four calls in a process: who has a real phone is no target for a campaign at a high rate."""
+    def _real_callees(self, calls: Calls) -> list[str]:
+        """Subscribers with a real phone whom these calls go to, by name or number."""
         real = {name for each in self.calls if each.agent == "pjsua" for name in each.parties} & set(self.subscribers)
-        problems = [
-            Problem(("calls", index, "to"), f"a lower rate: {crowded[0]} has a real phone, which holds few calls")
-            for index, each in enumerate(self.calls)
-            if each.at_once > _MOST_AT_ONCE and (crowded := sorted(real & set(each.to)))
-        ]
+        return sorted(name for name in real if {name, self.subscribers[name].number} & set(calls.to))
+
+    @model_validator(mode="after")
+    def _real_phones_are_asked_what_they_can(self) -> Scenario:
+        """PJSIP holds four calls in a process: who has a real phone is no target for a campaign at a high rate. Nor
+        does it show the header lines that came to it."""
+        problems = []
+        for index, each in enumerate(self.calls):
+            if not (real := self._real_callees(each)):
+                continue
+            if each.at_once > _MOST_AT_ONCE:
+                expected = f"a lower rate: {real[0]} has a real phone, which holds few calls"
+                problems.append(Problem(("calls", index, "to"), expected))
+            if each.agent == "wire" and each.expect and each.expect.phone_sees:
+                expected = f"a callee without a real phone: that of {real[0]} does not show it"
+                problems.append(Problem(("calls", index, "expect", "phone_sees"), expected))
         if problems:
             raise Problems(problems)
         return self

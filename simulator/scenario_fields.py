@@ -99,7 +99,7 @@ Thresholds = Annotated[
     BeforeValidator(_thresholds),
     WithJsonSchema(
         {
-            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
             "type": "object",
             "description": "Figures and what they must reach. A rate: '>= 0.95', or '>= 0.95 lower95', which holds the "
             "lower end of its 95 % Wilson interval against the limit (upper95: the upper end), so that few calls "

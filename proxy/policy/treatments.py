@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from proxy.country_names import Language
 from proxy.policy.answers import Answer, Https, Prompt, Treatment
@@ -21,7 +30,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _RESERVED = {"433": "anonymous.reject", "607": "subscriber.block"}
 # It decides before the callee's rules are asked, so what it decides must not ring.
 _NEVER_RINGS = "barring.all_outgoing"
+_ON = ("on", "yes", "true")
 _TREATABLE = [rule for rule in PRECEDENCE if rule != "never_block"]
+
+
+def _on(value: Any) -> Any:
+    """YAML has several words for it, and editors read them as true."""
+    return "on" if str(value).lower() in _ON else value
 
 
 def _label(text: str) -> str:
@@ -119,7 +134,7 @@ class Challenge(Treatment):
 class Warn(Treatment):
     """Ring, and warn whoever answers before the caller is put through."""
 
-    warn: Literal["on"]
+    warn: Annotated[Literal["on"], BeforeValidator(_on), WithJsonSchema({"enum": [*_ON, True]})]
 
     @property
     def action(self) -> Action:

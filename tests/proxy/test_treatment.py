@@ -154,8 +154,10 @@ treatments:
         '7:42: found "+12025550123", expected no contact: 607 cannot carry one',
         "8:21: found a mapping, expected one of url, tel and email beside 603+",
         "9:24: found a mapping, expected the url of the signed card beside 608, and no other contact",
-        "10:25: found a mapping, expected announce: PROMPT beside 608, "
-        "for callers whose network does not know it (RFC 8688)",
+        (
+            "10:25: found a mapping, expected announce: PROMPT beside 608, "
+            "for callers whose network does not know it (RFC 8688)"
+        ),
     ]
 
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from proxy.subscribers.profile import Barring, Subscriber
 from proxy.yaml_file import FileErrors
 from simulator.agents.orders import Order
+from simulator.files import SCHEMAS
 from simulator.scenario import Expect, Pool, Scenario, load_scenarios
 from simulator.thresholds import Threshold
 from simulator.traffic import plan
@@ -41,6 +46,7 @@ thresholds:
   false_block_rate: ["<= 0.002"]
   added_setup_delay: ["p99 < 20ms"]
 """
+SHIPPED = Path(__file__).parents[2] / "scenarios"
 ALICE = 'subscribers: {alice: {number: "+8613800138001"}, bob: {number: "+8613800138002"}}\n'
 
 
@@ -299,6 +305,49 @@ def test_the_schema_tells_editors_the_keys_and_how_values_are_written() -> None:
     assert call["additionalProperties"] is False
     assert set(call["properties"]) >= {"campaign", "call", "trunk", "from", "to", "truth", "expect"}
     assert call["properties"]["rate"]["type"] == "string"
+
+
+def _with_defaults(node: Any) -> Iterator[dict[str, Any]]:
+    """The parts of a schema that name a default."""
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _with_defaults(part)
+    if isinstance(node, dict) and "default" in node:
+        yield node
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_defaults_that_a_schema_tells_may_be_written(name: str) -> None:
+    schema = SCHEMAS[name]()
+    Draft202012Validator.check_schema(schema)
+    parts = list(_with_defaults(schema))
+    assert parts
+    for part in parts:
+        Draft202012Validator({**part, "$defs": schema["$defs"]}).validate(part["default"])
+
+
+def test_the_schema_takes_every_scenario_that_is_shipped() -> None:
+    validator = Draft202012Validator(SCHEMAS["scenario"]())
+    for path in SHIPPED.glob("*.yaml"):
+        validator.validate(yaml.safe_load(path.read_text()))
+
+
+def test_a_real_phone_is_not_asked_what_it_saw(folder: Path) -> None:
+    for callee in ("alice", '"+8613800138001"'):
+        text = f"""\
+scenario: s
+subscribers: {{alice: {{number: "+8613800138001"}}, bob: {{number: "+8613800138002"}}}}
+calls:
+  - {{call: real, trunk: international, from: "+6591230001", to: [bob, alice], truth: legit, agent: pjsua}}
+  - call: wire
+    trunk: international
+    from: "+6591230002"
+    to: {callee}
+    truth: legit
+    expect: {{phone_sees: "From: *"}}
+"""
+        expected = "a callee without a real phone: that of alice does not show it"
+        assert errors_of(folder, text) == [f'10:26: found "From: *", expected {expected}']
+        read(folder, text.replace("phone_sees", "caller_sees"))
 
 
 def test_phones_may_have_to_prove_who_they_are_and_then_need_a_password(folder: Path) -> None:
