@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
+from proxy.numbers import Numbering
 from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments, prompts_of
 from proxy.subscribers.profile import Subscriber
@@ -163,9 +164,10 @@ class Calls(_Model):
         return self.campaign or self.call or ""
 
     @property
-    def parties(self) -> frozenset[str]:
-        """Who calls and who is called, as the file says; a pool is nobody in particular."""
-        return frozenset(self.to) | frozenset(() if isinstance(self.from_, Pool) else self.from_)
+    def own_phones(self) -> frozenset[str]:
+        """Whose phones take part, as the file says: the called ones, and those that call over their own trunk."""
+        calling = () if isinstance(self.from_, Pool) or TRUNKS[self.trunk] != "access" else self.from_
+        return frozenset(self.to) | frozenset(calling)
 
     @property
     def at_once(self) -> float:
@@ -349,18 +351,20 @@ class Scenario(_Model):
             raise Problems(problems)
         return self
 
-    def _real_callees(self, calls: Calls) -> list[str]:
-        """Subscribers with a real phone whom these calls go to, by name or number."""
-        real = {name for each in self.calls if each.agent == "pjsua" for name in each.parties} & set(self.subscribers)
-        return sorted(name for name in real if {name, self.subscribers[name].number} & set(calls.to))
+    def _with_real_phones(self) -> list[str]:
+        """Subscribers whose own phone is a real one, for all calls; over other trunks than theirs another one calls."""
+        named = {name for each in self.calls if each.agent == "pjsua" for name in each.own_phones}
+        return sorted(named & set(self.subscribers))
 
     @model_validator(mode="after")
     def _real_phones_are_asked_what_they_can(self) -> Scenario:
         """PJSIP holds four calls in a process: who has a real phone is no target for a campaign at a high rate. Nor
         does it show the header lines that came to it."""
         problems = []
+        with_real_phones, understand = self._with_real_phones(), Numbering(self.home).understand
         for index, each in enumerate(self.calls):
-            if not (real := self._real_callees(each)):
+            called = {*each.to, *(understand(callee).e164 for callee in each.to)}
+            if not (real := [name for name in with_real_phones if {name, self.subscribers[name].number} & called]):
                 continue
             if each.at_once > _MOST_AT_ONCE:
                 expected = f"a lower rate: {real[0]} has a real phone, which holds few calls"

@@ -30,7 +30,8 @@ examples:
 After the first, write `subscribers: sqlite:///ringfence.db` into the proxy's config. Three slashes: relative; four:
 absolute.
 The second sets all that the services in the document (incoming and outgoing communication barring, the notice) stand
-for; a service that is not in it stays as it is. A running proxy reads it on SIGHUP.
+for: rules that it leaves out are off, and a service with active="false" is off. The numbers let through and blocked
+belong to incoming barring. A service that is not in the document stays as it is. A running proxy reads it on SIGHUP.
 """
 _EXPORT_EXAMPLE = """\
 example:
@@ -111,7 +112,7 @@ def _import_simservs(arguments: argparse.Namespace) -> int:
         print("ringfence subscribers import: --simservs NUMBER takes --config CONFIG and one XML file", file=sys.stderr)
         return ExitCode.USAGE
     config, subscriber = _chosen(arguments.config, arguments.simservs)
-    changes = simservs.read(arguments.file, read_bytes(arguments.file)).changes(subscriber)
+    changes = simservs.read(arguments.file, read_bytes(arguments.file), subscriber.allow).changes(subscriber)
     with _store(config) as store:
         store.save(changes)
     named = ", ".join(change.field for change in changes) or "nothing"

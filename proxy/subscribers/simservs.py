@@ -98,9 +98,10 @@ def document(subscriber: Subscriber) -> str:
     )
 
 
-def read(path: Path, text: bytes) -> Settings:
-    """What the document `text` says; `path` is for messages. Raises FileErrors with all that a profile cannot hold."""
-    reader = _Reader(path)
+def read(path: Path, text: bytes, allow: Iterable[str] = ()) -> Settings:
+    """What the document `text` says; `path` is for messages, `allow` are the numbers let through so far, which stay
+    where it does not hold incoming barring. Raises FileErrors with all that a profile cannot hold."""
+    reader = _Reader(path, frozenset(allow))
     settings = reader.settings(parse(path, text))
     if reader.errors:
         raise FileErrors(reader.errors[:_SHOWN], len(reader.errors) - len(reader.errors[:_SHOWN]))
@@ -171,8 +172,9 @@ class _Rules:
 class _Reader:
     """Walks through a document and notes whatever cannot be kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, allow: frozenset[str]) -> None:
         self._path = path
+        self._allow = allow
         self.errors: list[FileError] = []
 
     def settings(self, root: Element) -> Settings:
@@ -250,7 +252,11 @@ class _Reader:
 
     def _check_outgoing_lists(self, element: Element, incoming: _Rules, outgoing: _Rules) -> None:
         allowed = set(outgoing.lists[True])
-        if (allowed or outgoing.on) and allowed != set(incoming.lists[True]):
+        if incoming.place is None:
+            if allowed and allowed != self._allow:
+                expected = "no other numbers let through than before, or incoming-communication-barring with the same"
+                self._refuse(element, expected)
+        elif (allowed or outgoing.on) and allowed != set(incoming.lists[True]):
             expected = (
                 "the numbers let through that incoming-communication-barring, before it, has: a profile has one list"
             )

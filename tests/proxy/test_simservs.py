@@ -122,6 +122,23 @@ def test_a_service_without_rules_is_off_and_one_that_is_not_there_stays(element:
     assert only_incoming == replace(BARS_ALL, barring=barring, allow=(), block=())
 
 
+def test_each_service_of_an_export_can_be_imported_by_itself() -> None:
+    """That of outgoing calls names the numbers let through as well: a profile has one list for both."""
+    exported = document(BARS_ALL).splitlines()
+    ends = [exported.index(f"  </{name}-communication-barring>") for name in ("incoming", "outgoing")]
+    incoming_alone = "\n".join([*exported[: ends[0] + 1], "</simservs>"]).encode()
+    outgoing_alone = "\n".join([*exported[:2], *exported[ends[0] + 1 : ends[1] + 1], "</simservs>"]).encode()
+    bars_nothing = replace(BARS_ALL, barring=Barring())
+    for alone, wanted in (
+        (outgoing_alone, Barring(all_outgoing=True, outgoing_international=True)),
+        (incoming_alone, replace(BARS_ALL.barring, all_outgoing=False, outgoing_international=False)),
+    ):
+        changes = read(FILE, alone, bars_nothing.allow).changes(bars_nothing)
+        assert Overlay(changes).over(bars_nothing) == replace(bars_nothing, barring=wanted)
+    with pytest.raises(FileErrors, match=r"alice\.xml:3:3: .* no other numbers let through than before"):
+        read(FILE, outgoing_alone, ["+6591234568"])
+
+
 def test_a_document_about_nothing_changes_nothing() -> None:
     assert after_import() == after_import("<extensions/>") == BARS_ALL
     silent = '<extensions><rf:refused-call-notice active="false"/></extensions>'

@@ -332,7 +332,7 @@ def test_the_schema_takes_every_scenario_that_is_shipped() -> None:
 
 
 def test_a_real_phone_is_not_asked_what_it_saw(folder: Path) -> None:
-    for callee in ("alice", '"+8613800138001"'):
+    for callee in ("alice", '"+8613800138001"', '"013800138001"', '"13800138001"'):
         text = f"""\
 scenario: s
 subscribers: {{alice: {{number: "+8613800138001"}}, bob: {{number: "+8613800138002"}}}}
@@ -348,6 +348,16 @@ calls:
         expected = "a callee without a real phone: that of alice does not show it"
         assert errors_of(folder, text) == [f'10:26: found "From: *", expected {expected}']
         read(folder, text.replace("phone_sees", "caller_sees"))
+
+
+def test_who_calls_over_a_trunk_of_strangers_has_no_real_phone_at_home(folder: Path) -> None:
+    calls = """\
+  - {call: real, trunk: TRUNK, from: alice, to: bob, truth: legit, agent: pjsua}
+  - {call: wire, trunk: domestic, from: "+8613900139001", to: alice, truth: legit, expect: {phone_sees: "From: *"}}
+"""
+    text = f"scenario: s\n{ALICE}calls:\n{calls}"
+    read(folder, text.replace("TRUNK", "international"))
+    assert "that of alice does not show it" in "".join(errors_of(folder, text.replace("TRUNK", "phones")))
 
 
 def test_phones_may_have_to_prove_who_they_are_and_then_need_a_password(folder: Path) -> None:

@@ -36,6 +36,26 @@ def test_a_document_that_was_exported_and_edited_is_imported(config: Path, capsy
     assert store.load() == [Change(ALICE, "incoming_international", True)]
 
 
+def test_a_document_about_outgoing_calls_alone_leaves_the_numbers_let_through(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["subscribers", "export", "--simservs", ALICE, "--config", str(config)]) == 0
+    before, outgoing = capsys.readouterr().out.split("  <outgoing-communication-barring")
+    rule, name = '<cp:rule id="r"><cp:conditions>', '<cp:one id="tel:+6591234567"/>'
+    assert name in before
+    lets_through = (
+        f"{rule}<cp:identity>{name}</cp:identity></cp:conditions><cp:actions><allow>true</allow></cp:actions>"
+    )
+    outgoing = outgoing.replace("<cp:ruleset>", f"<cp:ruleset>{lets_through}</cp:rule>")
+    alone = config.with_name("outgoing.xml")
+    opening = before[: before.index("  <incoming")]
+    alone.write_text(
+        f"{opening}<outgoing-communication-barring{outgoing}".replace("<rule-deactivated/><inter", "<inter")
+    )
+    assert main(["subscribers", "import", "--simservs", ALICE, "--config", str(config), str(alone)]) == 0
+    assert "changed outgoing_international;" in capsys.readouterr().out
+
+
 def test_unlocking_forgets_wrong_pins_and_nothing_else(config: Path) -> None:
     store = ChangeStore(str(config.with_name("subscribers.yaml")))
     store.save([Change(ALICE, "wrong_pins", 3), Change(ALICE, "last_wrong_pin", 1.0), Change(ALICE, "notify", True)])
