@@ -22,6 +22,7 @@ PASSING_ACTIONS = frozenset({"allow", "label"})
 BLOCKING_ACTIONS = frozenset({"reject", "challenge", "divert"})
 # What a softswitch may say before it has heard the phone: 202 to a text that it is about to deliver (RFC 3428 7).
 _ACCEPTED = {"INVITE": None, "MESSAGE": 202}
+_STALL = 0.5  # seconds that an agent may look at one socket later than at another
 UNWANTED = frozenset({"scam", "attack"})
 
 
@@ -64,6 +65,7 @@ class PhoneSaw:
     invites: int = 0
     first_invite: float | None = None
     status: int | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,13 @@ def _warned(phone: PhoneSaw, record: ProxyWrote) -> bool:
     return phone.status is None or (phone.status == 200 and record.service.startswith("rf*warn*"))
 
 
+def _came_late(phone: PhoneSaw, caller: CallerSaw) -> bool:
+    """Whether the call was over for the caller, unanswered, when it came to a phone that had been away."""
+    if phone.first_invite is None or caller.final is None or caller.status is None:
+        return False
+    return caller.status >= 300 and phone.first_invite > caller.final + _STALL
+
+
 def _disagreements(call: CallObservation) -> tuple[str, ...]:
     caller, phone, record = call.caller_saw, call.phone_saw, call.proxy_wrote
     problems = []
@@ -196,6 +205,8 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
         problems.append(f"the caller's agent never sent the {call.method}")
     elif caller.status is None:
         problems.append("the caller saw no final answer")
+    if phone.error:
+        problems.append(f"the phone's agent failed: {phone.error}")
     if record is None:
         problems.append("the proxy wrote no call record")
     elif record.served:
@@ -213,6 +224,8 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
     elif record.action in PASSING_ACTIONS:
         if not phone.invites:
             problems.append(f"the proxy recorded {record.action} but the phone saw no {call.method}")
+        elif _came_late(phone, caller):
+            problems.append(f"the phone saw {an_invite} only after the caller saw {caller.status}")
         elif caller.status not in (None, phone.status, _ACCEPTED[call.method]) and not _warned(phone, record):
             problems.append(f"the phone answered {phone.status} but the caller saw {caller.status}")
         if caller.status == 200:

@@ -28,6 +28,8 @@ _SETTLE = 2.0  # seconds that a call may take beyond its order to end
 _LISTENS = 2.0  # seconds of an announcement that somebody listens to before pressing a key
 _BETWEEN_CALLS = 5.0  # seconds beyond its plan after which a trunk's phone is taken to be free again
 _MOST_CALLERS = 16  # phones that call on one trunk
+_TRIES = 3  # times that a phone may fail to come back, one after the other
+_BETWEEN_TRIES = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class RealPhones:
         self._tasks: set[asyncio.Task[None]] = set()
         self._due: dict[str, float] = {}
         self._voices: dict[str, Path] = {}
+        self._given_up: list[str] = []
 
     async def __aenter__(self) -> Self:
         self._scratch = TemporaryDirectory(prefix="ringfence-")
@@ -80,11 +83,12 @@ class RealPhones:
         self._scratch.cleanup()
 
     async def add(self, name: str, user: str, password: str, bind: str) -> None:
-        """A subscriber's phone, registered and waiting for calls. Raises PhoneError."""
+        """A subscriber's phone, registered and waiting for calls. Raises PhoneError or TimeoutError."""
         phone = await self._pool.phone(user, password, server=self._server, bind=bind, behaviour=RING_ONLY)
         await phone.register()
         self._phones[name] = phone
         self._start(self._serve(phone))
+        self._start(self._keep(name, phone))
 
     async def add_caller(self, name: str, bind: str) -> None:
         """A phone on a trunk, which only calls."""
@@ -114,10 +118,11 @@ class RealPhones:
 
     @property
     def problems(self) -> list[str]:
-        """What phones had trouble with, such as calls for which PJSIP had no room."""
+        """What phones had trouble with, such as calls for which PJSIP had no room, and who was given up."""
         troubles = {event for phone in self._phones.values() for event in phone.all("trouble")}
         shown = sorted(event.text.strip()[-_SHOWN:] for event in troubles)
-        return [f"real phones had trouble {len(shown)} times, first: {shown[0]}"] if shown else []
+        troubled = [f"real phones had trouble {len(shown)} times, first: {shown[0]}"] if shown else []
+        return troubled + self._given_up
 
     @property
     def ended(self) -> int:
@@ -167,7 +172,8 @@ class RealPhones:
             return PhoneSaw()
         invite = calls[0].invite()
         final = next((event.status for event in calls[0].responses() if event.status >= 200), None)
-        return PhoneSaw(len(calls), invite.at if invite else None, final)
+        error = next((over.text for call in calls if (over := call.over) and over.kind == "fault"), None)
+        return PhoneSaw(len(calls), invite.at if invite else None, final, error)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -208,6 +214,22 @@ class RealPhones:
         while True:
             with contextlib.suppress(TimeoutError):
                 self._start(self._take(await phone.next_call(within=60.0)))
+
+    async def _keep(self, name: str, phone: Phone) -> None:
+        """Bring the phone back as it was, registered, whenever its worker has died; give it up if it will not come."""
+        failures = 0
+        while True:
+            while phone.registered:
+                await phone.grows()
+            try:
+                await phone.register()
+                failures = 0
+            except (PhoneError, TimeoutError) as error:
+                failures += 1
+                if failures == _TRIES:
+                    self._given_up.append(f"the real phone of {name} was given up: {error}")
+                    return
+                await asyncio.sleep(_BETWEEN_TRIES)
 
     async def _take(self, call: PhoneCall) -> None:
         """Do with a call that came in what its order says."""

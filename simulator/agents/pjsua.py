@@ -7,13 +7,15 @@
         await call.wait("answered", within=5)
 
 PJSIP has room for four calls and aborts its whole process at the ninth account or at a failed assertion. So a few
-phones share a worker (pjsua_worker.py), and a worker that dies takes only their calls with it: those end in a
-``fault``, and the phones come back in a new worker, at the same address, when they are next used. IPv4 only.
+phones share a worker (pjsua_worker.py), and a worker that dies, or hangs and is killed, takes only their calls with it:
+those end in a ``fault``, and the phones come back in a new worker, at the same address, when they are next used (a
+registration is to be made again then). IPv4 only.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import itertools
 import subprocess
@@ -48,7 +50,9 @@ Transport = Literal["udp", "tcp", "tls"]
 
 G711 = ("PCMU", "PCMA")
 PHONES_PER_WORKER = 4  # PJSIP has room for eight accounts but four calls, in and out
+LIVES = 5  # workers that a phone may lose one after the other, without a call coming to its end in between
 PHONES_PER_LIFE = 16  # and for 64 sockets, which it gives back late: half a minute for a TCP connection
+FAREWELL_S = 2.0
 SUCCESS = range(200, 300)
 
 
@@ -118,7 +122,8 @@ class Phone(Log):
         self.worker: Worker | None = None
         self._moving = asyncio.Lock()
         self._texting = asyncio.Lock()
-        self.registered = False
+        self._registered = False
+        self.lost = 0  # workers that died, and no call has come to its end since
         self.calls: list[PhoneCall] = []
         self._incoming: asyncio.Queue[PhoneCall] = asyncio.Queue()
 
@@ -132,6 +137,11 @@ class Phone(Log):
     def domain(self) -> str:
         return str(self._spec["domain"])
 
+    @property
+    def registered(self) -> bool:
+        """Whether it has registered from the worker in which it lives."""
+        return self._registered and self.worker is not None and not self.worker.fault
+
     async def register(self, within: float = 10.0) -> None:
         """Register, and wait for the registrar's answer; PhoneError when it is not a 2xx."""
         await self._registration(True, within)
@@ -143,14 +153,17 @@ class Phone(Log):
     async def _registration(self, on: bool, within: float) -> None:
         before = len(self.events)
         await self.command("register", number=self.number, on=on)
-        async with asyncio.timeout(within):
-            while not (answers := [event for event in self.events[before:] if event.kind != "trouble"]):
-                await self.grows()
-        if answers[0].kind == "fault":
-            raise PhoneFault(answers[0].text)
-        if answers[0].status not in SUCCESS:
-            raise PhoneError(f"REGISTER of {self._spec['identity']}: {answers[0].status} {answers[0].text}")
-        self.registered = on
+        try:
+            async with asyncio.timeout(within):
+                while not (ends := [each for each in self.events[before:] if each.kind in ("registration", "fault")]):
+                    await self.grows()
+        except TimeoutError:
+            raise TimeoutError(f"no answer to the REGISTER of {self._spec['identity']} within {within} s") from None
+        if ends[0].kind == "fault":
+            raise PhoneFault(ends[0].text)
+        if ends[0].status not in SUCCESS:
+            raise PhoneError(f"REGISTER of {self._spec['identity']}: {ends[0].status} {ends[0].text}")
+        self._registered = on
 
     async def call(
         self,
@@ -243,15 +256,19 @@ class Phone(Log):
         return await (await self.home()).command(do, **details)
 
     async def home(self) -> Worker:
-        """The worker in which this phone lives, a new one if the last one died."""
+        """The worker in which this phone lives, a new one if the last one died; PhoneFault once that was too often."""
         async with self._moving:
             if self.worker is None or self.worker.fault:
-                self.worker = await self._pool.settle(self)
-                self.registered = False
-                answer = await self.worker.command(
+                if self.lost >= LIVES:
+                    *_, last = self.all("fault")
+                    raise PhoneFault(f"{self.lost} workers in a row died with this phone; the last: {last.text}")
+                self._registered = False
+                worker = await self._pool.settle(self)
+                answer = await worker.command(
                     "phone", number=self.number, spec=self._spec, behaviour=_plain(asdict(self._behaviour))
                 )
                 self._spec["port"] = answer["port"]
+                self.worker = worker
             return self.worker
 
     def take(self, call: PhoneCall) -> None:
@@ -286,9 +303,13 @@ class Worker(WorkerProcess):
                 log.add(Event(kind, **message))
         if kind == "ended":
             self.calls.pop(key, None)
+            for phone in self.phones:
+                phone.lost = 0
 
     def died(self) -> None:
         event = Event("fault", time.monotonic(), text=self.fault)
+        for phone in self.phones:
+            phone.lost += 1
         for log in [*self.calls.values(), *self.phones]:
             log.add(event)
         self.calls.clear()
@@ -400,15 +421,15 @@ class PhonePool:
         for worker in self._workers:
             if phone in worker.phones:
                 worker.phones.remove(phone)
+        self._workers = [worker for worker in self._workers if worker.phones or not worker.fault]
 
     @staticmethod
     async def _farewell(phone: Phone) -> None:
         """Take back a registration, if there still is somebody to hear it."""
-        if phone.registered and phone.worker and not phone.worker.fault:
-            try:
-                await phone.unregister(within=2.0)
-            except (PhoneError, TimeoutError):
-                phone.registered = False
+        if phone.registered:
+            with contextlib.suppress(PhoneError, TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):  # the worker may hang as well
+                    await phone.unregister()
 
 
 def _suffix(transport: str) -> str:

@@ -33,6 +33,11 @@ def test_three_agreeing_witnesses_make_an_outcome() -> None:
         (replace(BLOCKED, caller_saw=CallerSaw(5.0, error="no port left")), "no port left"),
         (replace(PASSED, phone_saw=PhoneSaw(0)), "recorded allow but the phone saw no INVITE"),
         (replace(PASSED, phone_saw=PhoneSaw(1, status=486)), "phone answered 486 but the caller saw 200"),
+        (replace(PASSED, phone_saw=PhoneSaw(1, status=200, error="it died")), "the phone's agent failed: it died"),
+        (
+            replace(PASSED, phone_saw=PhoneSaw(1, 16.0), caller_saw=CallerSaw(5.0, 5.0, final=15.0, status=487)),
+            "the phone saw an INVITE only after the caller saw 487",
+        ),
         (
             replace(PASSED, proxy_wrote=ProxyWrote("allow", None, "default.allow", "", 408)),
             "recorded a final 408 but the caller saw 200",

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from phone_workers import workers
 
 from simulator import real_phones
 from simulator.agents import pjsua
@@ -115,12 +116,6 @@ async def test_a_worker_that_dies_is_a_fault_of_its_calls_and_the_run_goes_on(tm
 def is_recording(folder: Path) -> bool:
     """Whether the called phone has answered."""
     return any(folder.glob("runs/latest/recordings/phone-by-phone.wav"))
-
-
-def workers() -> list[int]:
-    """The PJSIP processes of this one."""
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    return [int(pid) for pid in children if b"pjsua_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_calls_that_need_sound_are_left_out_where_there_are_no_real_phones(
