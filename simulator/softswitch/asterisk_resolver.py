@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Self
 
 from simulator.softswitch.asterisk_files import Address, binding_names
+from simulator.softswitch.passing import is_dialable
 from simulator.softswitch.registrar import Account
 
 # What was dialled -> variables that the dialplan reads.
@@ -34,12 +35,14 @@ class AccountBook:
 
     def find(self, dialled: str) -> dict[str, str]:
         """The dialplan's question: whose bindings, or which URI outside?"""
+        if not is_dialable(dialled):
+            return {}
         account = self._by_name.get(dialled)
         if account is None and self._e164 is not None:
             account = self._by_name.get(self._e164(dialled) or "")
         if account is not None:
             return {"BINDINGS": "&".join(binding_names(account))}
-        if self._outside is None or not dialled:
+        if self._outside is None:
             return {}
         host, port = self._outside
         return {"OUTSIDE": f"sip:{dialled}@{host}:{port}"}
@@ -62,15 +65,17 @@ class Resolver:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One question: `agi_*: value` lines up to an empty one; each of our commands is answered by a line."""
+
+        async def ask(command: str) -> str:
+            writer.write(f"{command}\n".encode())
+            return (await reader.readline()).decode().rstrip("\r\n")
+
         with contextlib.suppress(OSError, ValueError, UnicodeDecodeError):
-            asked = {}
-            while line := (await reader.readline()).decode().rstrip("\r\n"):
-                name, _, value = line.partition(": ")
-                asked[name] = value
-            arguments = [value for name, value in asked.items() if name.startswith("agi_arg_")]
-            for name, value in self._lookup(",".join(arguments)).items():
-                writer.write(f"SET VARIABLE {name} {_quoted(value)}\n".encode())
-                await reader.readline()
+            while (await reader.readline()).rstrip(b"\r\n"):
+                pass
+            answer = await ask("GET VARIABLE DIALLED")  # 200 result=1 (what was dialled)
+            for name, value in self._lookup(answer.partition("(")[2].removesuffix(")")).items():
+                await ask(f"SET VARIABLE {name} {_quoted(value)}")
         writer.close()
 
 

@@ -20,7 +20,7 @@ from simulator.agents.parties import user_of
 from simulator.agents.udp import UdpEndpoint
 from simulator.softswitch.bridge import Bridge
 from simulator.softswitch.media import RtpMedia
-from simulator.softswitch.passing import Destination, hops_left, onward, passed_on, status_for
+from simulator.softswitch.passing import Destination, hops_left, is_dialable, onward, passed_on, status_for
 from simulator.softswitch.prompts import prompt
 from simulator.softswitch.registrar import Account, Registrar
 from simulator.softswitch.services import asks_for_service, serve
@@ -81,9 +81,11 @@ class Switch:
         """Where a call or text goes, or the status that says why nowhere."""
         if hops_left(request) < 0:
             return 483
+        if not is_dialable(dialled):
+            return 404
         account = self._account_of(dialled)
         if account is None:
-            if self._outside is None or not dialled:
+            if self._outside is None:
                 return 404
             host, port = self._outside
             return Destination(f"sip:{dialled}@{f'[{host}]' if ':' in host else host}:{port}", (), self._outside)

@@ -17,7 +17,7 @@ from functools import partial
 from simulator.agents.endpoint import Incoming
 from simulator.agents.parties import user_of
 from simulator.softswitch.connecting import Challenge, Warn
-from simulator.softswitch.passing import Exchange
+from simulator.softswitch.passing import Exchange, is_dialable
 from simulator.softswitch.side import Service, Studio
 
 VOICEMAIL = 60.0  # seconds of recording at most
@@ -94,8 +94,11 @@ def asks_for_service(user: str) -> bool:
 
 def serve(switch: Exchange, studio: Studio, incoming: Incoming, now: float) -> None:
     """Take a call to a service: 404 where there is none of that name, 503 where no port for sound is left."""
-    name, _, argument = user_of(incoming.request.uri).removeprefix(_PREFIX).partition("*")
+    user = user_of(incoming.request.uri)
+    name, _, argument = user.removeprefix(_PREFIX).partition("*")
     try:
+        if not is_dialable(user):
+            raise LookupError("an odd argument")
         service = _SERVICES[name](switch, studio, incoming, argument)
     except LookupError:
         incoming.reply(404, now)

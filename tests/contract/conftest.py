@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from contract_lab import ACCOUNTS, NUMBERS, RING_TIME, Lab, MakeTalker
+from contract_lab import ACCOUNTS, NUMBERING, RING_TIME, Lab, MakeTalker
 from docker_engine import need_an_engine
 from talker import Talker
 
@@ -32,7 +32,7 @@ async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             softswitch(request.param)(
                 ("127.0.0.1", 0),
                 ACCOUNTS,
-                resolve=lambda dialled: NUMBERS.get(dialled, dialled),
+                resolve=lambda dialled: NUMBERING.understand(dialled).e164,
                 outside=far.address if getattr(request.module, "OUTSIDE", False) else None,
                 ring_time=RING_TIME,
                 folder=folder,

@@ -11,6 +11,7 @@ from typing import Any
 
 from talker import PATIENCE, Talker
 
+from proxy.numbers import Numbering
 from simulator.agents.orders import Order, Placed
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
@@ -19,7 +20,7 @@ from simulator.softswitch.registrar import Account
 ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "pass")
 CAROL = Phone("+8613800138003", "carol", "never registers")
 ACCOUNTS = [Account(phone.number, phone.user, phone.password) for phone in (ALICE, BOB, CAROL)]
-NUMBERS = {"013800138001": ALICE.number}  # dialled otherwise
+NUMBERING = Numbering("CN")  # understands what is dialled otherwise
 RING_TIME = 2.0
 MOTHER = "+6591234567"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Callable
 
@@ -25,6 +26,7 @@ class Stranger:
         self.socket.setblocking(False)
         self.socket.bind((host, 0))
         self.host, self.port = self.socket.getsockname()
+        self._name = secrets.token_hex(4)  # the port may be another's again soon
         self._target = target
         self._count = 0
 
@@ -36,7 +38,7 @@ class Stranger:
 
     def request(self, method: str, uri: str, headers: list[tuple[str, str]], body: bytes = b"") -> Request:
         self._count += 1
-        via = f"SIP/2.0/UDP {self.host}:{self.port};rport;branch=z9hG4bK{self.port}x{self._count}"
+        via = f"SIP/2.0/UDP {self.host}:{self.port};rport;branch=z9hG4bK{self._name}x{self._count}"
         return Request.build(method, uri, [("Via", via), ("Max-Forwards", "70"), *headers], body)
 
     async def receive(self, wanted: Callable[[Request | Response], bool]) -> Request | Response:
@@ -52,13 +54,33 @@ class Stranger:
         assert isinstance(message, Response)
         return message
 
+    async def asks(self, method: str, user: str, body: bytes = b"") -> Response:
+        """Call or text that user part, as it stands; returns the final answer."""
+        call_id = f"{method}-{self._name}-{self._count}"
+        headers = [
+            ("From", f"<sip:+6591234567@ringfence.example>;tag={self._name}"),
+            ("To", "<sip:somebody@ringfence.example>"),
+            ("Call-ID", call_id),
+        ]
+        about = [("Contact", f"<sip:{self.host}:{self.port}>"), ("Content-Type", "application/sdp")]
+        if method == "MESSAGE":
+            about = [("Content-Type", "text/plain")]
+        uri = f"sip:{user}@ringfence.example"
+        asked = self.request(method, uri, [*headers, ("CSeq", f"1 {method}"), *about], body)
+        self.send(asked)
+        answer = await self.final()
+        if method == "INVITE":
+            ack = [("Via", asked.header("via") or ""), *headers[:1], ("To", answer.header("to") or ""), headers[2]]
+            self.send(Request.build("ACK", uri, [*ack, ("CSeq", "1 ACK"), ("Max-Forwards", "70")]))
+        return answer
+
     async def registers(self, user: str, contact: str, *more: tuple[str, str], expires: int = 60) -> Response:
         """One REGISTER for the address-of-record of that user, and its answer."""
         address = f"<sip:{user}@ringfence.example>"
         headers = [
-            ("From", f"{address};tag=r{self.port}"),
+            ("From", f"{address};tag={self._name}"),
             ("To", address),
-            ("Call-ID", f"register-{self.port}-{expires}"),
+            ("Call-ID", f"register-{self._name}-{expires}"),
             ("CSeq", f"{self._count + 1} REGISTER"),
             ("Contact", f"<{contact}>;expires={expires}"),
             *more,

@@ -67,8 +67,8 @@ def port(folder: Path) -> Iterator[int]:
 def asked(port: int, dialled: str) -> str:
     """What the dialplan is told, as Asterisk asks."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(f"agi_network: yes\nagi_arg_1: {dialled}\n\n200 result=1\n".encode())
-        return connection.makefile().read()
+        connection.sendall(f"agi_network: yes\n\n200 result=1 ({dialled})\n200 result=1\n".encode())
+        return connection.makefile().read().removeprefix("GET VARIABLE DIALLED\n")
 
 
 def test_asterisk_is_told_whose_phone_was_dialled_however_the_number_is_written(port: int) -> None:

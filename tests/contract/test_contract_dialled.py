@@ -1,0 +1,105 @@
+"""What follows a number, or stands in it, gives no softswitch ideas: it is the number of nobody, and no phone rings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from contract_lab import ALICE, BOB, Lab
+from proxied import DOMESTIC, proxy_before
+from stranger import Stranger
+from talker import PATIENCE
+
+from simulator.agents.endpoint import Address
+from simulator.agents.parties import describe_audio
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+OUTSIDE = True  # see `lab`: an odd number is not to go there either
+
+ODD = [
+    ",x",
+    "%2cx",
+    "%2cU(x)",
+    ",S(1)",
+    ",G(a)",
+    ",60,S(1)",
+    "(",
+    ")",
+    "%29%3a0%3a1",
+    "&PJSIP",
+    "%26x",
+    "%22",
+    "%22%20%7c%20%221",
+    "%5c",
+    "%5c%2c",
+    "%00",
+    "%00x",
+    "%20",
+    "%09",
+    "%0a",
+    "%0d%0a",
+    "%0ax",
+    "%C2%A0",
+    "%EF%BC%91",
+    "%ff",
+    "%40x",
+    "/x",
+    "?x",
+    "$%7bEXTEN%7d",
+    "%7c",
+]
+SPELT = [
+    *(f"{ALICE.number}{odd}" for odd in ODD),
+    *(f"%22{ALICE.number}%22", f"%20{ALICE.number}", "alice,x", "alice%00"),
+]
+SERVICES = ["rf*warn*{}", "rf*challenge*5*{}", "rf*play*{}", "rf*{}*changed", "rf*challenge*{}*" + ALICE.number]
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def registered(lab: Lab) -> None:
+    """Alice's and bob's phones are where the wire agents are."""
+    assert await asyncio.wait_for(lab.phones.register([ALICE, BOB]), PATIENCE) == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def proxy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Address]:
+    async with proxy_before(lab.address, tmp_path_factory.mktemp("proxy")) as address:
+        yield address
+
+
+async def outcome(lab: Lab, target: Address, host: str, method: str, user: str) -> tuple[int, int]:
+    """The final status, and how often a phone or the outside was reached."""
+    before = reached(lab)
+    stranger = Stranger(target, host)
+    try:
+        body = describe_audio(lab.trunk.endpoint) if method == "INVITE" else b"hello"
+        answer = await stranger.asks(method, user, body)
+    finally:
+        stranger.close()
+    return answer.status, reached(lab) - before
+
+
+def reached(lab: Lab) -> int:
+    return sum(len(calls) for agent in (lab.phones, lab.far) for calls in agent.taken.values())
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+async def test_an_odd_number_is_nobodys(lab: Lab, method: str, spelt: str) -> None:
+    assert await outcome(lab, lab.address, "127.0.0.1", method, spelt) == (404, 0)
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+async def test_an_odd_number_is_nobodys_behind_the_proxy(lab: Lab, proxy: Address, method: str, spelt: str) -> None:
+    status, rung = await outcome(lab, proxy, DOMESTIC, method, spelt)
+    assert (400 <= status < 500, rung) == (True, 0)
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_takes_no_odd_argument(lab: Lab, service: str, odd: str) -> None:
+    asked = service.format({"rf*play*{}": "changed", "rf*{}*changed": "play"}.get(service, ALICE.number) + odd)
+    assert await outcome(lab, lab.address, "127.0.0.1", "INVITE", asked) == (404, 0)
