@@ -35,6 +35,9 @@ _FAVOURITE = 200  # priority of the codec that is wanted most; PJSIP's go from 0
 CLOCK_HZ = 8000  # the bridge runs at G.711's own rate: nothing to resample
 FAREWELL_S = 0.5  # how long to wait for the answers to our BYEs when told to stop
 RECORDED_S = 2.0  # how long to wait for a recording to be completed
+# How long a player outlives its use: PJSIP tells it of the end of its file from a thread of its own, a while later, and
+# meets a segmentation fault where it is gone by then.
+RETIRED_S = 0.2
 PR_SET_PDEATHSIG = 1
 
 TRANSPORTS = {
@@ -116,12 +119,20 @@ class Call(pj.Call):  # type: ignore[misc]
         """Send a WAV file to the other side, over and over, as soon as there is audio; None sends silence."""
         if path != self.orders["play"]:
             self.orders["play"] = path
-            self.player = None
+            self.retire_player()
         if path and self.player is None:
             self.player = pj.AudioMediaPlayer()
             self.player.createPlayer(path)
         if self.player is not None and self.audio is not None:
             self.player.startTransmit(self.audio)
+
+    def retire_player(self) -> None:
+        """Play no more. After a call there is nobody that it plays to."""
+        if self.player is not None:
+            if self.key in self.worker.calls and self.audio is not None:
+                self.player.stopTransmit(self.audio)
+            self.worker.after(RETIRED_S, functools.partial(id, self.player))  # which holds on to it so long
+            self.player = None
 
     def record(self) -> None:
         """Write what the other side sends to a WAV file, which is whole once the call is reported as ended."""
@@ -251,7 +262,8 @@ class Worker:
             heapq.heappop(self.timers)[2]()
         for call, end in list(self.buried):
             # Only here, outside PJSIP's callback, may the objects go.
-            call.player = call.recorder = None
+            call.retire_player()
+            call.recorder = None
             if call.is_recorded() or time.monotonic() > end["at"] + RECORDED_S:
                 self.buried.remove((call, end))
                 call.tell("ended", **end)
