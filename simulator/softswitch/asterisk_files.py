@@ -20,6 +20,7 @@ RING_TIME = 60.0  # seconds that a phone may ring
 
 _SAFE_NAME = re.compile(r"[\w.+~!-]+", re.ASCII)
 _RECORD = ("call_id", "caller", "dialled", "started", "answered", "ended", "seconds", "talk_seconds", "disposition")
+_MOMENTS = ("started", "answered", "ended")
 
 
 def write_setting(folder: Path, bind: Address, realm: str, resolver: Address, ring_time: float = RING_TIME) -> None:
@@ -85,7 +86,14 @@ def gather_records(folder: Path, target: Path) -> None:
         _records(folder).open(encoding="utf-8", errors="replace", newline="") as rows,
     ):
         for row in csv.reader(rows):
-            file.write(json.dumps(dict(zip(_RECORD, row, strict=False))) + "\n")
+            record = dict(zip(_RECORD, row, strict=False))
+            record |= {name: _with_a_z(record[name]) for name in _MOMENTS if record.get(name)}
+            file.write(json.dumps(record) + "\n")
+
+
+def _with_a_z(moment: str) -> str:
+    """Asterisk writes "2026-11-27 14:07:33", in the container's UTC."""
+    return f"{moment.replace(' ', 'T')}Z"
 
 
 def _records(folder: Path) -> Path:

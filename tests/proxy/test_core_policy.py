@@ -240,7 +240,7 @@ def test_a_refused_call_leaves_a_record_that_says_why():
     assert (record["caller"], record["callee"], record["trunk"]) == ("+6591234567", BARRED, "international")
     assert record["trace"][-1][:3] == [record["rule"], "enforce", "reject"]
     assert record["elapsed_us"] >= 0
-    assert record["timestamp"].startswith("1970-01-01T00:16:40")
+    assert record["timestamp"] == "1970-01-01T00:16:40.000000Z"
 
 
 @pytest.mark.parametrize(

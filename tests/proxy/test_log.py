@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from structlog.testing import capture_logs
@@ -151,6 +156,16 @@ def test_records_are_appended_to_what_is_there(tmp_path):
     with closing(LineWriter.append_to(path)) as writer:
         writer.write("\u00e9 new")
     assert path.read_text() == "old\n? new\n"
+
+
+def test_times_are_utc_and_end_in_z():
+    program = (
+        "import structlog; from proxy import log; w = log.configure(); structlog.get_logger().info('x'); w.close()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], env={**os.environ, "TZ": "Asia/Tokyo"}, stderr=PIPE)
+    stamp = json.loads(ended.stderr)["timestamp"]
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{6})?Z", stamp)
+    assert abs(datetime.fromisoformat(stamp) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 PEER, OTHER = Flow("udp", "192.0.2.66", 5060, 0), Flow("tcp", "192.0.2.67", 40000, 1)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from proxy.authentication import SPOOFED
 from proxy.config import load_config
 from proxy.policy.answers import Answer
-from proxy.policy.treatments import Challenge, Divert, Label, Play, Warn
+from proxy.policy.precedence import PRECEDENCE
+from proxy.policy.treatments import Challenge, Divert, Label, Play, Treatments, Warn
+from proxy.service_desk import RULE as SELF_SERVICE
 from proxy.yaml_file import FileErrors
 
+README = Path(__file__).parents[2] / "README.md"
 HEAD = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
 
 
@@ -109,3 +116,29 @@ def test_a_label_is_a_line_that_can_be_read(tmp_path: Path, text: str) -> None:
 def test_the_parameter_of_a_ring_goes_with_a_ring(tmp_path: Path) -> None:
     text = "treatments: {default.allow: {label: Hello, ring_info: alert-external}}"
     assert errors_of(tmp_path, text) == ['3:55: found "alert-external", expected a ring beside it']
+
+
+def test_the_readme_tells_which_rules_take_which_treatments() -> None:
+    samples = {
+        "reject": {"reject": "603"},
+        "label": {"label": "Hello"},
+        "divert": {"divert": "honeypot"},
+        "challenge": {"challenge": "5"},
+        "warn": {"warn": "on"},
+    }
+    takes = TypeAdapter(Treatments)
+    table = README.read_text(encoding="utf-8").partition("| what is decided by | can be treated with |\n")[2]
+    rows = [line.strip("|").split("|") for line in table.partition("\n\n")[0].splitlines()[1:]]
+    told = {rule: sorts.strip() for rules, sorts in rows for rule in re.findall("`(.+?)`", rules)}
+    for rule, sorts in told.items():
+        taken = [name for name, sample in samples.items() if _is_taken(takes, {rule: sample})]
+        assert sorts == (", ".join(taken) or "nothing"), rule
+    assert set(told) == {*PRECEDENCE, SELF_SERVICE, SPOOFED}
+
+
+def _is_taken(takes: TypeAdapter[Any], treatments: dict[str, Any]) -> bool:
+    try:
+        takes.validate_python(treatments)
+    except ValidationError:
+        return False
+    return True

@@ -120,13 +120,16 @@ def test_a_run_folder_holds_manifest_events_calls_and_figures(tmp_path: Path) ->
     assert json.loads((folder.path / "manifest.json").read_text())["state"] == "running"
     folder.event("answered", call="d1")
     lines = (folder.path / "events.jsonl").read_text().splitlines()
-    assert [json.loads(line)["event"] for line in lines] == ["started", "answered"]
+    events = [json.loads(line) for line in lines]
+    assert [event["event"] for event in events] == ["started", "answered"]
+    assert all(event["timestamp"].endswith("Z") for event in events)
     folder.write_calls(GOOD.calls, GOOD.figures.direct)
     folder.write("metrics.json", GOOD.figures.metrics)
     folder.finish("finished", exit_code=0)
     manifest = json.loads((folder.path / "manifest.json").read_text())
     assert (manifest["state"], manifest["seed"], manifest["exit_code"]) == ("finished", 7, 0)
     assert manifest["versions"]["ringfence"]
+    assert manifest["started"].endswith("Z")
     scam, daughter = (json.loads(line) for line in (folder.path / "calls.jsonl").read_text().splitlines())
     assert (scam["id"], scam["outcome"], scam["direct"]) == ("w1", "blocked", None)
     assert (daughter["outcome"], daughter["direct"]["ringing"]) == ("passed", 5.25)

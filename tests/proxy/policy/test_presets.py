@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from phonenumbers import SUPPORTED_REGIONS
 from policy_play import DOMESTIC, STRANGER, company, judge, subscriber
 
 from proxy.numbers import Numbering
@@ -28,6 +29,15 @@ def test_a_preset_knows_its_home_and_its_emergency_numbers(name: str, home: str)
     numbering = Numbering(home, rules.emergency)
     assert rules.emergency
     assert all(numbering.understand(number).is_emergency for number in rules.emergency)
+
+
+@pytest.mark.parametrize("name", preset.names())
+def test_orders_go_to_no_number_that_is_for_emergencies_in_any_country(name: str) -> None:
+    """The config is asked about numbers of its own; calls to emergency numbers are never held up for a password."""
+    rules = preset.load(name)
+    for home in SUPPORTED_REGIONS:
+        numbering = Numbering(home, rules.emergency)
+        assert not [number for number in rules.vocabulary.numbers if numbering.understand(number).is_emergency], home
 
 
 def test_hong_kong_macao_and_taiwan_are_overseas_to_the_mainland() -> None:
