@@ -27,10 +27,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from simulator.agents.pjsua_behaviour import ANSWER, BUSY, RING_ONLY, Behaviour, TlsFiles, plain
 from simulator.agents.pjsua_call import Event, Log, PhoneCall
 from simulator.agents.pjsua_process import SCRIPT, Message, PhoneError, PhoneFault, WorkerProcess
 
 __all__ = [
+    "ANSWER",
     "BUSY",
     "RING_ONLY",
     "Behaviour",
@@ -72,36 +74,6 @@ def built_codecs() -> list[str]:
     if asked.returncode != 0:
         raise PhoneError(f"PJSIP does not start: {asked.stderr.strip()[-200:]}")
     return list(dict.fromkeys(asked.stdout.split()))
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What a phone does with each call that comes in.
-
-    It sends ``ring`` at once (180; 183 opens early media; None: nothing) and ``answer`` (200; 486 for busy, 603 to
-    decline ...) after ``answer_after`` seconds (None: never). It hangs up ``talk`` seconds after a 200 (None: never),
-    plays the WAV file ``play`` over and over, and records what it hears to ``record``.
-    """
-
-    answer_after: float | None = 0.0
-    answer: int = 200
-    ring: int | None = 180
-    talk: float | None = None
-    play: Path | None = None
-    record: Path | None = None
-
-
-BUSY = Behaviour(ring=None, answer=486)
-RING_ONLY = Behaviour(answer_after=None)
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """PEM files of a phone that speaks TLS: its own, and the CA to check servers with (None: no check)."""
-
-    certificate: Path | None = None
-    private_key: Path | None = None
-    ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +163,7 @@ class Phone(Log):
                 uri=self._uri_of(callee),
                 caller=caller,
                 headers=[list(header) for header in headers],
-                orders=_plain({"talk": talk, "play": play, "record": record}),
+                orders=plain({"talk": talk, "play": play, "record": record}),
             )
         except PhoneError:
             worker.calls.pop(key, None)
@@ -241,7 +213,7 @@ class Phone(Log):
 
     async def behave(self, behaviour: Behaviour) -> None:
         """From the next call on, behave so."""
-        await self.command("behave", number=self.number, behaviour=_plain(asdict(behaviour)))
+        await self.command("behave", number=self.number, behaviour=plain(asdict(behaviour)))
         self._behaviour = behaviour
 
     async def pid(self) -> int:
@@ -265,7 +237,7 @@ class Phone(Log):
                 self._registered = False
                 worker = await self._pool.settle(self)
                 answer = await worker.command(
-                    "phone", number=self.number, spec=self._spec, behaviour=_plain(asdict(self._behaviour))
+                    "phone", number=self.number, spec=self._spec, behaviour=plain(asdict(self._behaviour))
                 )
                 self._spec["port"] = answer["port"]
                 self.worker = worker
@@ -358,7 +330,7 @@ class PhonePool:
         display_name: str = "",
         tls: TlsFiles | None = None,
         expires: int = 300,
-        behaviour: Behaviour = Behaviour(),
+        behaviour: Behaviour = ANSWER,
     ) -> Phone:
         """A new phone, listening on ``bind`` and ``port`` (0: any free one), not yet registered.
 
@@ -378,7 +350,7 @@ class PhonePool:
             "transport": transport,
             "bind": bind,
             "port": port,
-            "tls": None if transport != "tls" else _plain(asdict(tls or TlsFiles())),
+            "tls": None if transport != "tls" else plain(asdict(tls or TlsFiles())),
             "expires": expires,
         }
         phone = Phone(self, next(self.numbers), spec, behaviour)
@@ -434,8 +406,3 @@ class PhonePool:
 
 def _suffix(transport: str) -> str:
     return "" if transport == "udp" else f";transport={transport}"
-
-
-def _plain(values: Message) -> Message:
-    """The same with paths as text, for JSON."""
-    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
