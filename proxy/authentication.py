@@ -42,8 +42,12 @@ _ASSERTIONS = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
 _NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,2}\d){4,}")  # five digits or more
 _WORD_OF_DIGITS = re.compile(r"(?<!\w)\d{2,6}(?!\w)")
-_OF_DIGITS = re.compile(r"[OolI|\d]*\d[OolI|\d]*")  # digits, and letters among them that look like some
-_LIKE_DIGITS = str.maketrans("OolI|", "00111")
+_LETTERS, _AS_DIGITS = "OolI|BSZ", "00111852"  # letters that look like digits, among digits
+_OF_DIGITS = re.compile(rf"[{_LETTERS}]*(?:\d[{_LETTERS}]*){{3,}}")
+_LIKE_DIGITS = str.maketrans(_LETTERS, _AS_DIGITS)
+_CHINESE = dict(
+    zip("\u3007\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5e7a", "001234567891", strict=True)
+)
 _SHOWN = 80  # characters of a claim
 
 
@@ -285,8 +289,12 @@ def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numb
     """A telephone number that people would read in a display name, unless it is the subscriber's own; else ""."""
     if not display_name or display_name == subscriber.user:
         return ""
-    # As it looks: digits of other forms are digits, and what has no width cannot part them.
-    name = "".join(c for c in unicodedata.normalize("NFKC", display_name) if unicodedata.category(c) != "Cf")
+    # As it looks: digits of other forms and scripts are digits, and what has no width cannot part them.
+    name = "".join(
+        str(unicodedata.digit(c, "")) or _CHINESE.get(c, c)
+        for c in unicodedata.normalize("NFKC", display_name)
+        if unicodedata.category(c) != "Cf"
+    )
     whole = numbering.understand(name.strip())
     if whole.e164 == subscriber.number:
         return ""
@@ -300,5 +308,6 @@ def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numb
 
 def _is_anonymous(uri: str) -> bool:
     """No user, the user anonymous, or the host anonymous.invalid (RFC 3323 4.1.1.3, RFC 3261 8.1.1.3)."""
-    user, at, _ = uri.lower().partition(":")[2].rpartition("@")
-    return not at or user == "anonymous" or withholds(uri)
+    scheme, _, rest = uri.lower().partition(":")
+    user, at, _ = rest.rpartition("@")
+    return scheme in ("sip", "sips") and (not at or user == "anonymous" or withholds(uri))

@@ -144,6 +144,8 @@ def validate(request: Request) -> Uri:
         raise BadRequest("Call-ID missing")
     if "from" not in names or "to" not in names:
         raise BadRequest("From or To missing")
+    if "?" in request.line("from") and "?" in request.from_.uri.partition("@")[2]:
+        raise BadRequest("headers in the URI of From")  # RFC 3261 19.1.1
     hops = request.header("max-forwards")
     if hops is not None:
         if not _is_count(hops) or int(hops) > 255:

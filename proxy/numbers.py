@@ -32,6 +32,7 @@ _PLAIN_URI = re.compile(r"(?:sips?|tel):(\+[1-9][0-9]{6,14})[@;]")  # what nearl
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
+_HOST_AS_NUMBER = re.compile(r"\+?[0-9]+(?:[;?]|$)")  # phones show it as one
 _NOBODYS_HOST = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
 _SERVICE_CODE = re.compile(r"[0-9*#]+")
 _SEPARATORS = str.maketrans("", "", "-.() ")
@@ -151,7 +152,8 @@ class Numbering:
             lowered = scheme.lower()
             if lowered in ("sip", "sips"):
                 user, at, _ = rest.partition("@")
-                text = user.partition(":")[0] if at else ""  # the password is no part of the number
+                user = user.partition(":")[0]  # the password, or the port, is no part of the number
+                text = user if at or _HOST_AS_NUMBER.match(user) else ""
             elif lowered == "tel":
                 text = rest
             elif lowered == "urn":

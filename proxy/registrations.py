@@ -109,9 +109,10 @@ class Registrations:
         # Computed for unknown users as well, so that the time it takes tells nothing.
         if not digest.is_right(fields, "REGISTER", password) or not password:
             return Verdict.WRONG
-        # Without qop nothing is counted: such an answer can be given but once.
-        count = nonce_count(fields) if "qop" in fields else 1
-        answer = hash((fields["username"], fields.get("cnonce")))
+        # Without qop nothing is counted, nor does the digest cover the cnonce: such an answer can be given but once.
+        counted = "qop" in fields
+        count = nonce_count(fields) if counted else 1
+        answer = hash((fields["username"], fields.get("cnonce") if counted else None))
         return Verdict.RIGHT if self._nonces.use(fields.get("nonce", ""), answer, count, now) else Verdict.STALE
 
     def _is_ours(self, line: str) -> bool:

@@ -89,6 +89,8 @@ class ResponseContexts:
             return
         if status < 200:
             if context.final is None:
+                if context.refusal is not None and response.body and "p-early-media" not in response.names:
+                    response.replace("P-Early-Media", "sendrecv")  # the announcement (RFC 5009 8)
                 self._layer.respond(context.server, status, _for_caller(context, response), now)
         elif status < 300:
             if context.refusal is not None:

@@ -15,7 +15,9 @@ from typing import Literal
 _CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#?")
 _BEGINNING = re.compile(r"([*#]+)([0-9]*)")
 _PASSED_OVER = str.maketrans("", "", "-.() \t+")  # as in numbers
-_DIGITS_SHOWN = 3  # as many as a service code has
+_WITHOUT_FIRST_KEY = re.compile(r"([0-9]{2,3})[*#]")
+# The keys * and # at the beginning with no more digits than a service code has, or all before the first of these keys.
+_SHOWN = re.compile(r"[*#]{1,2}(?:[0-9]{1,3}(?![0-9]))?|[^*#]+[*#]")
 _NEW_PIN = "03"  # registers a password (TS 22.030 6.5.4): three of them follow
 _DOES: dict[str, Literal["on", "off", "status"]] = {
     "*": "on",
@@ -38,30 +40,32 @@ class StarCode:
 
 
 def read_code(dialled: str, services: Container[str]) -> StarCode | None:
-    """A code for one of these services, or one that begins like it; None for what is none of ours."""
+    """A code for one of these services, or what could have been meant for one; None for what is none of ours."""
     plain = _plain(dialled)
-    if plain[:1] not in ("*", "#"):
-        return None
     if (match := _CODE.fullmatch(plain)) and match[2] in services:
         prefix, service, pin, teleservice = match.groups(default="")
         return StarCode(_DOES[prefix], service, pin, teleservice, f"{prefix}{service}#")
-    digits = _BEGINNING.match(plain)[2]  # type: ignore[index]  # it matches all that begins so
-    if digits.startswith(_NEW_PIN) or digits[:2] in services or digits[:3] in services:
-        return StarCode(None, digits[:_DIGITS_SHOWN], "", "", mask(plain))
+    if match := _BEGINNING.match(plain):
+        digits = match[2]
+        if digits.startswith(_NEW_PIN) or digits[:2] in services or digits[:3] in services:
+            return StarCode(None, digits[:3], "", "", mask(plain))
+    elif (match := _WITHOUT_FIRST_KEY.match(plain)) and match[1] in services:
+        return StarCode(None, match[1], "", "", mask(plain))
     return None
 
 
 def mask(dialled: str) -> str:
-    """What of a dialled text may be written down: of star codes, the beginning."""
+    """What of a dialled text may be written down: of all that holds * or #, the beginning."""
+    if "*" not in dialled and "#" not in dialled and dialled.isascii():
+        return dialled
     plain = _plain(dialled)
-    beginning = _BEGINNING.match(plain)
+    beginning = _SHOWN.match(plain)
     if beginning is None:
         return dialled
-    prefix, digits = beginning.groups()
-    shown = prefix[:2] + digits[:_DIGITS_SHOWN]
-    if plain == shown:
-        return shown
-    return f"{shown}#" if plain == f"{shown}#" or _CODE.fullmatch(plain) else f"{shown}..."
+    shown = beginning[0]
+    if plain in (shown, f"{shown}#"):
+        return plain
+    return f"{shown}#" if _CODE.fullmatch(plain) and shown[-1] not in "*#" else f"{shown}..."
 
 
 def _plain(dialled: str) -> str:

@@ -95,7 +95,7 @@ _PLAIN_ADDR = re.compile(r"<([^<>\"\s]*)>(?:;tag=([A-Za-z0-9\-.!%*_+`'~]+))?")  
 _ANGLE_ADDR = re.compile(r"\s*<([^<>]*)>\s*((?:;.*)?)", re.DOTALL)
 _ADDR_SPEC = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^<>;,\s\"]+)\s*((?:;.*)?)", re.DOTALL)
 _PARAM = re.compile(
-    rf"\s*;\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s*=\s*({_QUOTED}|\[[0-9A-Fa-f:.]+\]|[^;,\s\"]+))?\s*", re.DOTALL
+    rf"\s*;\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s*=\s*({_QUOTED}|\[[0-9A-Fa-f:.]+\]|[^;,\s\"<>]+))?\s*", re.DOTALL
 )
 _PLAIN_VIA = re.compile(  # as nearly all are written
     r"SIP/2\.0/(UDP|TCP|TLS) (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)(?::([0-9]{1,4}|[1-5][0-9]{4}))?"

@@ -17,6 +17,8 @@ from simulator.agents.registration import Phone
 
 REGISTRAR = "sip:ringfence.example"
 
+SENDER = "<sip:+6591234567@ringfence.example>"
+
 
 class Stranger:
     """Talks to one element, from a port of its own."""
@@ -54,11 +56,11 @@ class Stranger:
         assert isinstance(message, Response)
         return message
 
-    async def asks(self, method: str, user: str, body: bytes = b"") -> Response:
-        """Call or text that user part, as it stands; returns the final answer."""
+    async def asks(self, method: str, user: str, body: bytes = b"", sender: str = SENDER) -> Response:
+        """Call or text that user part, as it stands; returns the final answer. `sender` stands in From."""
         call_id = f"{method}-{self._name}-{self._count}"
         headers = [
-            ("From", f"<sip:+6591234567@ringfence.example>;tag={self._name}"),
+            ("From", f"{sender};tag={self._name}"),
             ("To", "<sip:somebody@ringfence.example>"),
             ("Call-ID", call_id),
         ]

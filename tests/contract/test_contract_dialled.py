@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from contract_lab import ALICE, BOB, Lab
+from contract_lab import ALICE, BOB, Lab, until
 from proxied import DOMESTIC, proxy_before
-from stranger import Stranger
+from stranger import SENDER, Stranger
 from talker import PATIENCE
 
+from proxy.sip.headers import parse_name_addr
 from simulator.agents.endpoint import Address
+from simulator.agents.orders import Taken
 from simulator.agents.parties import describe_audio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -103,3 +105,37 @@ async def test_an_odd_number_is_nobodys_behind_the_proxy(lab: Lab, proxy: Addres
 async def test_a_service_takes_no_odd_argument(lab: Lab, service: str, odd: str) -> None:
     asked = service.format({"rf*play*{}": "changed", "rf*{}*changed": "play"}.get(service, ALICE.number) + odd)
     assert await outcome(lab, lab.address, "127.0.0.1", "INVITE", asked) == (404, 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        '"Mum" ',
+        "Mum ",
+        '"+861012345678@y<" ',
+        '"a\\" <sip:110@y>" ',
+        '"<sip:110@y>" ',
+        '"sip:110@y>, <" ',
+        '"a,b" ',
+        '"${EXTEN}" ',
+        '"\u5305\u88f9" ',
+    ],
+)
+async def test_a_text_is_from_whom_its_uri_says(lab: Lab, proxy: Address, name: str) -> None:
+    for target, host in ((lab.address, "127.0.0.1"), (proxy, DOMESTIC)):
+        before = len(texts(lab))
+        stranger = Stranger(target, host)
+        try:
+            answer = await stranger.asks("MESSAGE", ALICE.number, b"hello", name + SENDER)
+        finally:
+            stranger.close()
+        assert answer.status in (200, 202)
+        await until(lambda before=before: len(texts(lab)) > before)  # type: ignore[misc]
+        assert parse_name_addr(texts(lab)[-1].from_).uri.partition("@")[0] == "sip:+6591234567"
+
+
+def texts(lab: Lab) -> list[Taken]:
+    """What was texted to the phones, in its order."""
+    taken = [each for calls in lab.phones.taken.values() for each in calls if each.method == "MESSAGE"]
+    return sorted(taken, key=lambda each: each.received)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dialogue import ABROAD, ALICE, INVITE, PHONE, STRANGER, SWITCH, TCP_PHONE, Play, new_core, play, request
+from dialogue import ABROAD, ALICE, DAUGHTER, INVITE, PHONE, STRANGER, SWITCH, TCP_PHONE, Play, new_core, play, request
 
 from proxy.sip.message import parse
 
@@ -92,6 +92,15 @@ def test_a_proxy_require_is_refused_and_named():
 def test_in_a_cancel_a_proxy_require_is_passed_over():
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
     dialogue.receive(request("CANCEL", more=[("Proxy-Require", "foo")])).sends(200).sends("CANCEL", SWITCH)
+
+
+@pytest.mark.parametrize(("sender", "status"), [
+    ("<sip:+6591234567@h?subject=x>;tag=from", 400), ("<sip:+6591234567@h>;tag=from;x=<sip:110@h>", 400),
+    ('"What?" <sip:+6591234567@h>;tag=from', 100), ("<sip:who?@h>;tag=from", 100),
+])  # fmt: skip
+def test_from_holds_one_address_and_nothing_for_other_requests(sender, status):
+    data = INVITE.replace(f"<sip:{DAUGHTER}@127.0.1.1>;tag=from".encode(), sender.encode())
+    play().receive(data).sends(status, ABROAD)
 
 
 @pytest.mark.parametrize("header", [b"From", b"To"])

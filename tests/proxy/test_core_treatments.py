@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dialogue import ABROAD, ALICE, BARRED, PHONE, SHADY, SWITCH, TLS_PHONE, Play, request
+from dialogue import ABROAD, ALICE, BARRED, PHONE, SHADY, SWITCH, TLS_PHONE, Play, play, request
 from treated import BARRING, treating
 
 ANNOUNCED = {BARRING: {"reject": "603", "announce": "barred"}}
@@ -16,6 +16,15 @@ def announcing(treatments=ANNOUNCED, invite: bytes = TO_BARRED) -> Play:
 
 
 # --- announce, then refuse
+
+
+def test_an_announcement_is_early_media_whether_the_switch_says_so_or_not():
+    dialogue = announcing()
+    dialogue.receive(bytes(dialogue.forwarded.reply(183, to_tag="t", body=b"v=0\r\n")), SWITCH).sends(183, ABROAD)
+    assert dialogue.last.headers("p-early-media") == ["sendrecv"]
+    ringing = play().receive(request("INVITE")).sends(100).sends("INVITE")
+    ringing.receive(bytes(ringing.forwarded.reply(183, to_tag="t", body=b"v=0\r\n")), SWITCH).sends(183, ABROAD)
+    assert "p-early-media" not in ringing.last.names
 
 
 def test_a_refusal_is_announced_by_the_switch_before_it_is_sent():

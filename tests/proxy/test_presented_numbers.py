@@ -27,6 +27,7 @@ def test_a_subscriber_presents_their_own_number_in_any_spelling_or_their_user(se
     "<sip:ALICE@x>", "<sip:alice2@x>", f"<sip:alice%00{BOB}@x>", "<sip:+86138@x>", "<urn:service:sos>",
     f"<sip:{BOB}@anonymous.invalid>", "<sip:110@anonymous.invalid>", "<sip:bob@anonymous.invalid>",
     "<sip:110@anonymous.invalid.example>", "<sip:Police@anonymous.invalid:5060>",
+    "<sip:95588>", "<sips:110:5060;x=y>",
 ])  # fmt: skip
 def test_a_number_or_user_of_somebody_else_is_refused_and_noted(sender: str) -> None:
     on = start().challenged()
@@ -44,6 +45,7 @@ def test_a_number_or_user_of_somebody_else_is_refused_and_noted(sender: str) -> 
     "1\u200b3\u200b8\u200b0\u200b0\u200b1\u200b3\u200b8\u200b0\u200b0\u200b2", "138\u20110013\u20118002",
     "\u2460\u2462\u2467\u24ea\u24ea\u2460\u2462\u2467\u24ea\u24ea\u2461", "9" + "\u200b\u200d\u2060".join("5588"),
     "Alice, 138 0013 8001 or 138 0013 8002", "Police 110", "110 (police)", "138OO138OO2", "I38oo138oo2",
+    "955B8", "9SS88", "\u4e5d\u4e94\u4e94\u516b\u516b", "\u4e00\u4e00\u96f6", "\u5e7a\u5e7a\u3007",
 ])  # fmt: skip
 def test_a_display_name_that_reads_as_another_number_is_refused(name: str) -> None:
     on = start().challenged()
@@ -60,6 +62,13 @@ def test_anonymous_calls_pass_and_the_network_knows_who_it_is_but_the_phone_does
     on.asks("INVITE", on.answer_to(), sender=sender).goes_on()
     assert on.forwarded.headers("p-asserted-identity") == [f"<sip:{ALICE}@{REALM};user=phone>"]
     assert on.forwarded.headers("privacy") == ["id"]
+
+
+@pytest.mark.parametrize("sender", [f"<tel:{ALICE}>", f"<sip:{ALICE}@x>", "<sip:alice@x>"])
+def test_who_shows_their_number_wants_no_privacy(sender: str) -> None:
+    on = start().challenged()
+    on.asks("INVITE", on.answer_to(), sender=sender).goes_on()
+    assert "privacy" not in on.forwarded.names
 
 
 def test_a_privacy_wish_is_left_as_it_is() -> None:

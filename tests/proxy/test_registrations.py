@@ -152,6 +152,8 @@ def test_without_qop_a_nonce_may_be_used_once() -> None:
     assert "qop" not in answer
     phone.asks(answer).is_registered()
     assert phone.asks(answer).is_challenged().stale
+    for added in (', cnonce="x"', ", cnonce=y, nc=00000002"):
+        phone.asks(answer + added, contact=AWAY).is_challenged()
 
 
 def test_a_challenge_that_says_it_is_not_stale_is_put_right() -> None:
