@@ -144,8 +144,11 @@ def validate(request: Request) -> Uri:
         raise BadRequest("Call-ID missing")
     if "from" not in names or "to" not in names:
         raise BadRequest("From or To missing")
-    if "?" in request.line("from") and "?" in request.from_.uri.partition("@")[2]:
+    sender = request.line("from")
+    if "?" in sender and "?" in request.from_.uri.partition("@")[2]:
         raise BadRequest("headers in the URI of From")  # RFC 3261 19.1.1
+    if "\\\r" in sender or not request.uri.isascii():  # RFC 3261 25.1
+        raise BadRequest("an escaped line break in From, or a Request-URI with characters that have to be escaped")
     hops = request.header("max-forwards")
     if hops is not None:
         if not _is_count(hops) or int(hops) > 255:

@@ -18,7 +18,7 @@ _PASSED_OVER = str.maketrans("", "", "-.() \t+")  # as in numbers
 _WITHOUT_FIRST_KEY = re.compile(r"([0-9]{2,3})[*#]")
 # The keys * and # at the beginning with no more digits than a service code has, or all before the first of these keys.
 _SHOWN = re.compile(r"[*#]{1,2}(?:[0-9]{1,3}(?![0-9]))?|[^*#]+[*#]")
-_NEW_PIN = "03"  # registers a password (TS 22.030 6.5.4): three of them follow
+_NEW_PIN = ("03", "04", "05")  # to register a password, change or unblock a PIN (TS 22.030 6.5.4, 6.6): it follows
 _DOES: dict[str, Literal["on", "off", "status"]] = {
     "*": "on",
     "**": "on",

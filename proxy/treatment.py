@@ -31,12 +31,14 @@ def refuse(request: Request, verdict: Verdict, to_tag: str, call: Call) -> Respo
 
 
 def fitted(verdict: Verdict, request: Request) -> Verdict:
-    """The verdict without an announcement that is not owed: to callers whose network understands 608 (RFC 8688)."""
+    """The verdict without an announcement that is not owed, to callers whose network understands 608 (RFC 8688), or not
+    to be had: who insists on reliable provisional responses (RFC 3262) would get none from every softswitch."""
     treatment = verdict.treatment
-    if not isinstance(treatment, Answer) or treatment.reject != "608":
+    if not isinstance(treatment, Answer):
         return verdict
-    knows = any(_KNOWS_608.search(value) for value in request.headers("feature-caps"))
-    return verdict._replace(service="") if knows else verdict
+    knows = treatment.reject == "608" and any(_KNOWS_608.search(value) for value in request.headers("feature-caps"))
+    insists = "require" in request.names and "100rel" in map(str.lower, request.values("require"))
+    return verdict._replace(service="") if knows or insists else verdict
 
 
 def check_callee(request: Request) -> None:

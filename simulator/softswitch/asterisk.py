@@ -67,7 +67,8 @@ def connect() -> docker.DockerClient:
     except OSError as error:
         raise LabError(f"{needs} nobody answers at {host}; {_way_to_an_engine()}") from error
     except (DockerException, requests.RequestException) as error:
-        raise LabError(f"{needs} the one at {host} does not serve: {error}") from error
+        way = "start it, or point DOCKER_HOST at one that serves (unset: the one of this machine)"
+        raise LabError(f"{needs} the one at {host} does not serve; {way}: {error}") from error
     return client
 
 

@@ -96,11 +96,17 @@ def test_in_a_cancel_a_proxy_require_is_passed_over():
 
 @pytest.mark.parametrize(("sender", "status"), [
     ("<sip:+6591234567@h?subject=x>;tag=from", 400), ("<sip:+6591234567@h>;tag=from;x=<sip:110@h>", 400),
-    ('"What?" <sip:+6591234567@h>;tag=from', 100), ("<sip:who?@h>;tag=from", 100),
+    ('"a\\\r\n b" <sip:+6591234567@h>;tag=from', 400), ('"What?" <sip:+6591234567@h>;tag=from', 100),
+    ("<sip:who?@h>;tag=from", 100),
 ])  # fmt: skip
 def test_from_holds_one_address_and_nothing_for_other_requests(sender, status):
     data = INVITE.replace(f"<sip:{DAUGHTER}@127.0.1.1>;tag=from".encode(), sender.encode())
     play().receive(data).sends(status, ABROAD)
+
+
+def test_a_request_uri_is_ascii():
+    data = request("INVITE", uri="sip:x@127.0.0.1").replace(b"sip:x", "sip:\uff0a331\uff03".encode())
+    play().receive(data).sends(400, ABROAD).sends_nothing()
 
 
 @pytest.mark.parametrize("header", [b"From", b"To"])

@@ -18,6 +18,11 @@ def announcing(treatments=ANNOUNCED, invite: bytes = TO_BARRED) -> Play:
 # --- announce, then refuse
 
 
+def test_who_insists_on_reliable_responses_is_refused_without_an_announcement():
+    insisting = request("INVITE", to=BARRED, more=[("Require", "timer, 100REL")])
+    treating(ANNOUNCED).receive(insisting).sends(603, ABROAD).sends_nothing()
+
+
 def test_an_announcement_is_early_media_whether_the_switch_says_so_or_not():
     dialogue = announcing()
     dialogue.receive(bytes(dialogue.forwarded.reply(183, to_tag="t", body=b"v=0\r\n")), SWITCH).sends(183, ABROAD)
