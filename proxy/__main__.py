@@ -137,7 +137,7 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy, overlay: Overl
     await stop.wait()
     logger.info("draining", pending=core.pending)
     finished = await server.drain(config.limits.drain_seconds)
-    core.give_up()
+    core.give_up(server.now())
     server.flush()
     server.close()
     if changes is not None:

@@ -27,6 +27,7 @@ from proxy.numbers import Numbering, withholds
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Step, Verdict
+from proxy.shown_numbers import as_looks, shown_numbers
 from proxy.sip import digest
 from proxy.sip.errors import BadRequest, Forbidden, SipError
 from proxy.sip.headers import parse_name_addr
@@ -40,10 +41,10 @@ _MOST_CREDENTIALS = 4  # of one request that are looked at
 _MOST_GUESSERS = 100_000  # users at addresses that are remembered for their wrong answers
 _ASSERTIONS = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
-_NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,2}\d){4,}")  # five digits or more
-_WORD_OF_DIGITS = re.compile(r"(?<!\w)\d{2,6}(?!\w)")
+_NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,8}\d){4,}")  # five digits or more
+_RUN_OF_DIGITS = re.compile(r"\d(?:[\W_]{0,8}\d)+")
 _LETTERS, _AS_DIGITS = "OolI|BSZ", "00111852"  # letters that look like digits, among digits
-_OF_DIGITS = re.compile(rf"[{_LETTERS}]*(?:\d[{_LETTERS}]*){{3,}}")
+_OF_DIGITS = re.compile(rf"[{_LETTERS}]*(?:\d[{_LETTERS}]*){{2,}}")
 _LIKE_DIGITS = str.maketrans(_LETTERS, _AS_DIGITS)
 _CHINESE = dict(
     zip("\u3007\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5e7a", "001234567891", strict=True)
@@ -278,8 +279,11 @@ def claims_of_others(request: Request, subscriber: Subscriber, numbering: Number
         uri = cached_uri(address.uri) if address.uri.lower().startswith("sip") else None
         number = numbering.understand(address.uri)
         is_user = isinstance(uri, SipUri) and uri.user == subscriber.user
-        if number.e164 != subscriber.number and not number.is_anonymous and not is_user:
+        own = subscriber.number
+        if number.e164 != own and not number.is_anonymous and not is_user:
             return number.presented
+        if not is_user and (others := [one for one in shown_numbers(address.uri, numbering) if one.e164 != own]):
+            return others[0].presented
         if shown := _number_of_others(address.display_name, subscriber, numbering):
             return shown
     return ""
@@ -289,20 +293,17 @@ def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numb
     """A telephone number that people would read in a display name, unless it is the subscriber's own; else ""."""
     if not display_name or display_name == subscriber.user:
         return ""
-    # As it looks: digits of other forms and scripts are digits, and what has no width cannot part them.
-    name = "".join(
-        str(unicodedata.digit(c, "")) or _CHINESE.get(c, c)
-        for c in unicodedata.normalize("NFKC", display_name)
-        if unicodedata.category(c) != "Cf"
-    )
+    # As it looks: digits of other forms and scripts are digits.
+    name = "".join(str(unicodedata.digit(c, "")) or _CHINESE.get(c, c) for c in as_looks(display_name))
     whole = numbering.understand(name.strip())
     if whole.e164 == subscriber.number:
         return ""
     if whole.e164 or whole.kind in ("short_code", "emergency"):
         return name[:_SHOWN]
-    if any(numbering.understand(word).is_emergency for word in _WORD_OF_DIGITS.findall(name)):
+    name = _OF_DIGITS.sub(lambda word: word[0].translate(_LIKE_DIGITS), name)
+    if any(numbering.short_kind(re.sub(r"\D", "", run)) == "emergency" for run in _RUN_OF_DIGITS.findall(name)):
         return name[:_SHOWN]
-    runs = _NUMBER_IN_NAME.findall(_OF_DIGITS.sub(lambda word: word[0].translate(_LIKE_DIGITS), name))
+    runs = _NUMBER_IN_NAME.findall(name)
     return next((run[:_SHOWN] for run in runs if numbering.understand(run).e164 != subscriber.number), "")
 
 

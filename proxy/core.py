@@ -154,9 +154,9 @@ class ProxyCore:
                     self.noticed.note("softswitch_unreachable", flow)
                 self._contexts.no_answer(client, now, status=503)
 
-    def give_up(self) -> None:
-        """Before the end: let go of calls that are still being set up, so that each leaves its record."""
-        self._contexts.give_up()
+    def give_up(self, now: float) -> None:
+        """Before the end: CANCEL calls that still ring, and answer whoever waits."""
+        self._contexts.give_up(now)
 
     @property
     def pending(self) -> int:
@@ -285,28 +285,46 @@ class ProxyCore:
         whether it was answered here. Raises SipError for what is answered otherwise."""
         self._check_relay(request, routed, trunk)
         method, starts = request.method, request.to.tag is None
+        goes_on = not starts and self._goes_on(request, routed, trunk)
         subscriber = None
         if trunk.auth == "digest":
             if method == "REGISTER":
                 context.registration = self._registrations.check(request, self.policy.snapshot, now, flow.host)
             else:
-                subscriber = self._authenticate(request, routed, flow, now)
-        if not starts and method not in _JUDGED_WITHIN_DIALOGS and self._goes_on(request, routed, trunk):
+                subscriber = self._authenticate(request, goes_on and routed.flow == flow, flow, now)
+        if goes_on and method not in _JUDGED_WITHIN_DIALOGS:
             return subscriber, None
         if starts and self._layer.is_merged(context.server, request):
             raise LoopDetected("merged request")
-        check_callee(request)
-        return subscriber, self._judge(context, request, trunk, now, subscriber) if method in JUDGED else None
+        check_callee(request, self.policy.snapshot.numbering)
+        if method not in JUDGED:
+            return subscriber, None
+        callee = "" if starts or method != "MESSAGE" else self._other_party(request, routed)
+        return subscriber, self._judge(context, request, trunk, now, subscriber, callee)
+
+    def _other_party(self, request: Request, routed: Routed) -> str:
+        """The URI of whom a text within a dialog is for: its Request-URI is the softswitch's, To says whom it is with.
+
+        Raises Forbidden where that is not the one for whom our token was made.
+        """
+        snapshot = self.policy.snapshot
+        number = snapshot.numbering.understand(request.to.uri)
+        named = snapshot.subscriber(number)
+        known_as = (number.e164 or number.presented, named.number if named else "", named.user if named else "")
+        if not self._router.tokens.is_about(routed.token, *known_as):
+            raise Forbidden("a text in a dialog with somebody else")
+        return request.to.uri
 
     def _goes_on(self, request: Request, routed: Routed, trunk: Trunk) -> bool:
         """True within a dialog that came in on, or went out to, the same trunk: our token says so.
 
-        Not for an INVITE to a subscriber with whom the dialog is not: a softswitch might take it for a new call.
+        Not for what could begin something with a subscriber with whom the dialog is not: a softswitch might take it
+        for a new call.
         """
         flow = routed.flow
         if not routed.in_dialog or flow is None or self.settings.find_trunk(flow.host, flow.port) is not trunk:
             return False
-        if request.method != "INVITE":
+        if request.method not in _DIALOG_MAKING:
             return True
         snapshot = self.policy.snapshot
         named = snapshot.subscriber(snapshot.numbering.understand(request.uri))
@@ -344,12 +362,12 @@ class ProxyCore:
         if not served and not routed.in_dialog:
             raise Forbidden("domain not served here")
 
-    def _authenticate(self, request: Request, routed: Routed, flow: Flow, now: float) -> Subscriber | None:
-        """Who makes a request from a trunk that asks for credentials; None where they are not needed."""
-        in_dialog = request.to.tag is not None
-        vouched = routed.in_dialog and in_dialog and routed.flow == flow
+    def _authenticate(self, request: Request, vouched: bool, flow: Flow, now: float) -> Subscriber | None:
+        """Who makes a request from a trunk that asks for credentials; None where they are not needed: the token of its
+        dialog has `vouched`, or it is urgent."""
         if vouched and request.method not in _JUDGED_WITHIN_DIALOGS:
             return None
+        in_dialog = request.to.tag is not None
         snapshot = self.policy.snapshot
         # Of emergencies only the call or text itself goes without: a REFER would call anybody.
         urgent = request.method in _MAY_BE_URGENT and snapshot.numbering.understand(request.uri).is_emergency
@@ -361,13 +379,20 @@ class ProxyCore:
         return subscriber
 
     def _judge(
-        self, context: ResponseContext, request: Request, trunk: Trunk, now: float, subscriber: Subscriber | None
+        self,
+        context: ResponseContext,
+        request: Request,
+        trunk: Trunk,
+        now: float,
+        subscriber: Subscriber | None,
+        callee: str,
     ) -> Verdict:
-        """Ask the policy and the desk; `context.final` says whether the request was answered here."""
+        """Ask the policy and the desk; `context.final` says whether the request was answered here. `callee` is who is
+        meant where that is not who is dialled."""
         started = self.settings.stopwatch()
         policy, desk = self.policy, self.desk
         numbering, number = policy.snapshot.numbering, subscriber.number if subscriber else None
-        call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number)
+        call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number, callee)
         verdict, served = decide(policy, request, call, subscriber), None
         # An emergency call may come without credentials, an order may not.
         known = subscriber is not None or trunk.auth == "none"

@@ -86,13 +86,13 @@ def explain(
     if request.header("from") is None:
         example = "From: <sip:+6591234567@example.com>;tag=1"
         raise ValueError(f"found no From among the headers, expected a line such as `{example}` below the first")
-    try:
-        validate(request)
-        check_callee(request)
-    except SipError as error:
-        raise ValueError(f"the proxy does not judge it, but answers {error.code}: {error}") from error
     overlay = load_overlay(config)
     snapshot = load_snapshot(config, overlay)
+    try:
+        validate(request)
+        check_callee(request, snapshot.numbering)
+    except SipError as error:
+        raise ValueError(f"the proxy does not judge it, but answers {error.code}: {error}") from error
     policy = Policy(snapshot)
     came_in = Trunk(trunk, config.trunks[trunk].kind, config.trunks[trunk].trust_identity, config.trunks[trunk].auth)
     caller = None if user is None else _subscriber(user, came_in, snapshot)

@@ -22,7 +22,7 @@ from proxy.sip.message import Request
 from proxy.sip.transaction_layer import MAGIC_COOKIE
 from proxy.sip.uri import SipUri, Uri, parse_uri
 
-_ONLY_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
+_ONLY_ONCE = ("refer-to", "from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
 _MAX_BREADTH = "60"  # RFC 5393 5.3.3
 _BRANCH_OURS = MAGIC_COOKIE + "rf"
 METHODS = frozenset(

@@ -7,26 +7,54 @@ which show some of them and act upon others: they answer on their own, or ring a
 from __future__ import annotations
 
 from proxy.labels import drop_verstat
+from proxy.policy.call import MOST_ENTRIES
+from proxy.sip.errors import SipError
+from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Message, Request
 from proxy.trunks import Side
 
+_SPELT = {"p-asserted-identity": "P-Asserted-Identity", "remote-party-id": "Remote-Party-ID"}
 _IDENTITIES = ("p-asserted-identity", "remote-party-id")
 CLAIMS = frozenset((*_IDENTITIES, "alert-info"))
 _CLAIMS_OF_A_CALLER = frozenset((*CLAIMS, "call-info", "diversion", "history-info"))
 
 
 def clean(message: Message, side: Side) -> None:
-    """Take out of a message from `side` what its receiver is not to believe, or not to know."""
+    """Take out of a message from `side` what its receiver is not to believe, or not to know.
+
+    Within a dialog nobody claims anything: who calls was judged, and labelled, at its beginning.
+    """
     if side == "switch":
         _keep_private(message)
-    elif not side.trust_identity:
-        is_request = isinstance(message, Request)
-        claims = _CLAIMS_OF_A_CALLER if is_request else CLAIMS
-        if not claims.isdisjoint(message.names):
-            for name in claims:
+        return
+    is_request = isinstance(message, Request)
+    claims = _CLAIMS_OF_A_CALLER if is_request else CLAIMS
+    if not claims.isdisjoint(message.names):
+        for name in claims:
+            if not side.trust_identity or (is_request and message.to.tag is not None):
                 message.remove(name)
-        if isinstance(message, Request):
-            drop_verstat(message)
+            elif name in _IDENTITIES:
+                _keep_readable(message, name)
+    if isinstance(message, Request) and not side.trust_identity:
+        drop_verstat(message)
+
+
+def _keep_readable(message: Message, name: str) -> None:
+    """What nobody could read, nobody has judged."""
+    values = message.values(name)
+    readable = [value for value in values[:MOST_ENTRIES] if _is_readable(value)]
+    if len(readable) < len(values):
+        message.remove(name)
+        if readable:
+            message.replace(_SPELT[name], ", ".join(readable))
+
+
+def _is_readable(value: str) -> bool:
+    try:
+        parse_name_addr(value)
+    except SipError:
+        return False
+    return True
 
 
 def _keep_private(message: Message) -> None:

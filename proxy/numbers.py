@@ -191,14 +191,14 @@ class Numbering:
             return Number(presented, dialled, "+" + digits, region, idd, "" if country.region else "global")
         # A short code that someone made look international: +10086, +8610086, 0086110.
         for short in (national, digits) if country and country.code == self._code else (digits,):
-            if kind := self._short_kind(short):
+            if kind := self.short_kind(short):
                 return Number(presented, short, None, self.home, idd, kind)
         e164 = "+" + digits if _E164.fullmatch(digits) else None
         return Number(presented, dialled, e164, country.region if country else None, idd, "invalid")
 
     def _national(self, presented: str, digits: str) -> Number:
         """Digits without a plus: as dialled at home, else with a prefix or a plus that got lost."""
-        if kind := self._short_kind(digits):
+        if kind := self.short_kind(digits):
             return Number(presented, digits, None, self.home, _kind=kind)
         home = self._countries[self._code]
         national = self._without_national_prefix(digits)
@@ -233,9 +233,11 @@ class Numbering:
             if prefix == self._code:
                 return self._national(presented, digits)
             return self._international(presented, prefix + digits)
-        # Phones dial emergency numbers with their home domain as context (3GPP TS 24.229 5.1.2A.1.5).
-        emergency = self._short_kind(digits) == "emergency"
-        return Number(presented, digits, None, None, _kind="emergency" if emergency else "private")
+        # Phones dial with their home domain as context (3GPP TS 24.229 5.1.2A.1.5), and switches pass over it.
+        if kind := self.short_kind(digits):
+            return Number(presented, digits, None, self.home, _kind=kind)
+        national = self._national(presented, digits)
+        return national if national.e164 else Number(presented, digits, None, None, _kind="private")
 
     def _malformed(self, presented: str, number: str) -> Number:
         """`++86...`, `+0086...`, other scripts' digits, a stray 0: no E.164, yet the region it pretends to."""
@@ -251,7 +253,8 @@ class Numbering:
         countries = self._countries
         return countries.get(digits[:2]) or countries.get(digits[:3]) or countries.get(digits[:1])
 
-    def _short_kind(self, digits: str) -> str:
+    def short_kind(self, digits: str) -> str:
+        """emergency or short_code for what the plan knows as such, "" for all else."""
         match = self._short.fullmatch(digits)
         return match.lastgroup or "" if match else ""
 
@@ -279,7 +282,7 @@ def _phone_context(params: str) -> str:
     for param in params.split(";"):
         name, _, value = param.partition("=")
         if name.strip().lower() == "phone-context":
-            return unescape(value.strip())
+            return unescape(value.strip()[:_PRESENTED])
     return ""
 
 

@@ -224,11 +224,15 @@ class ResponseContexts:
         context.add_final(reply)
         self._finish(context, now)
 
-    def give_up(self) -> None:
-        """Before the end: let go of calls that are still being set up, so that each leaves its record."""
-        for server in self._layer.servers.values():
-            if isinstance(server.user, ResponseContext):
-                self.let_go(server.user)
+    def give_up(self, now: float) -> None:
+        """Before the end: CANCEL what still rings, tell who waits, and leave a record of each call."""
+        for server in list(self._layer.servers.values()):
+            context = server.user
+            if not isinstance(context, ResponseContext) or context.final is not None or server.request is None:
+                continue
+            self.cancel(context, now)
+            refused = server.request.reply(503, headers=(("Retry-After", "5"),), to_tag=self._own.new_tag())
+            self.respond_finally(context, 503, bytes(refused), now)
 
 
 def _for_caller(context: ResponseContext, response: Response) -> bytes:

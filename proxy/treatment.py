@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import string
 from urllib.parse import unquote
 
 from proxy.call_record import timestamp
 from proxy.labels import spelt
+from proxy.numbers import Numbering
 from proxy.policy.answers import Answer, reference
 from proxy.policy.call import JUDGED, Call, dialled
 from proxy.policy.verdict import Verdict
+from proxy.shown_numbers import shown_numbers
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, Response
 
@@ -17,8 +20,10 @@ from proxy.sip.message import Request, Response
 _CALL_REJECTED = ("Reason", 'Q.850;cause=21;text="Call rejected"')
 _KNOWS_608 = re.compile(r"\*[^,]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
 _SKIPPED = r"(?:[-.() +]|%2[de089b]|%00)*"  # what switches pass over in a number, escaped or not
-_USER = re.compile(r"[a-z]+:([^@]*)(?:@|$)", re.IGNORECASE)
-_ODD = re.compile(r"[\s,\"\\\uFFFD]")
+# Digits of any script, or what hides some: escapes left over, quotes, blanks, what is no text. With none of them a user
+# part names nobody else, whatever stands in it (`sips:user@example.com`, RFC 4475 3.1.1.3).
+_ODD = re.compile(r"[\d%,\"\\\s\uFFFD\x00-\x1F\x7F-\x9F]|[^\w!-~]")
+_DIALABLE = frozenset(f"{string.ascii_letters}{string.digits}+*#.-_~!'=;")
 _SERVICE = re.compile(f"[a-z]+:{_SKIPPED}{_SKIPPED.join(map(spelt, 'rf*'))}", re.IGNORECASE)
 
 
@@ -41,21 +46,41 @@ def fitted(verdict: Verdict, request: Request) -> Verdict:
     return verdict._replace(service="") if knows or insists else verdict
 
 
-def check_callee(request: Request) -> None:
+def check_callee(request: Request, numbering: Numbering) -> None:
     """Raises SipError (404) for whom nobody may call: a service that only the proxy may ask for, a user part that a
     softswitch could read something else out of."""
-    if request.method in JUDGED and hides_something(request.uri):
-        raise SipError("characters that no number and no name has", status=404)
+    if request.method in JUDGED:
+        uri = dialled(request)
+        user = user_of(uri)
+        if (_ODD.search(user) and not is_dialable(user)) or not _reads_alike(uri, user, numbering):
+            raise SipError("no user part that all read alike", status=404)
     if asks_for_service(request.uri) or (request.method == "REFER" and asks_for_service(dialled(request))):
         raise SipError("a service that only the proxy may ask for", status=404)
 
 
-def hides_something(uri: str) -> bool:
-    """True for a user part with what a switch may pass over, or take for the end of a number, and the policy does not:
-    quotes, commas, backslashes, blanks of any kind and what cannot be printed, escaped or not."""
-    user = _USER.match(uri)
-    text = unquote(user[1], errors="replace") if user else ""
-    return _ODD.search(text) is not None or not text.isprintable()
+def user_of(uri: str) -> str:
+    """The user part of a URI, or the number of a tel URI with its parameters, without escapes; "" for none."""
+    scheme, _, rest = uri.partition(":")
+    user, at, _ = rest.partition("@")
+    if at or scheme.lower() == "tel":
+        return unquote(user.partition(":")[0], errors="replace")
+    return ""
+
+
+def is_dialable(user: str) -> bool:
+    """Whether a user part can be of a number or user: what else stands in it, some would read it without."""
+    return user != "" and all(character in _DIALABLE or character.isalpha() for character in user)
+
+
+def _reads_alike(uri: str, user: str, numbering: Numbering) -> bool:
+    """Whether there is but one number in it: softswitches pass over a number's context, gateways over odd marks."""
+    if user.lstrip("+")[:1] in ("*", "#"):
+        return True
+    number = numbering.understand(uri).e164
+    if any(one.e164 not in (None, number) for one in shown_numbers(uri, numbering)):
+        return False
+    bare = numbering.understand(user.partition(";")[0]).e164 if "phone-context" in uri.lower() else None
+    return bare in (None, number)
 
 
 def asks_for_service(uri: str) -> bool:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from proxy.numbers import Number, Numbering, withholds
+from proxy.shown_numbers import as_looks, shown_numbers
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
@@ -15,8 +16,9 @@ from proxy.star_codes import mask
 from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
-_MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
+MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
 _NAME_AND_URI = re.compile(r'(?:"([^"\\]*)"|([^"<]*?))\s*<([^<>\s]*)>')
+_WISH = re.compile(r"[a-z]+")
 _WITHHOLDING = frozenset(("id", "user", "header"))
 
 
@@ -48,15 +50,23 @@ class Call(NamedTuple):
 
     @classmethod
     def from_request(
-        cls, request: Request, trunk: Trunk, numbering: Numbering, arrival: float, authenticated: str | None = None
+        cls,
+        request: Request,
+        trunk: Trunk,
+        numbering: Numbering,
+        arrival: float,
+        authenticated: str | None = None,
+        callee: str = "",
     ) -> Call:
-        """Read the identities of a request; `authenticated` is the E.164 number of who proved to be calling.
+        """Read the identities of a request; `authenticated` is the E.164 number of who proved to be calling, `callee`
+        the URI of who is meant, where that is not who is dialled.
 
         The callee of a REFER is who the softswitch is asked to call (RFC 3515). Raises BadRequest where From, or
         Refer-To, is missing or malformed.
         """
         name, uri = _name_and_uri(request.header("from") or "")
         caller = sender = numbering.understand(uri)
+        uris = [uri]
         shown_name, is_asserted = name, False
         others: tuple[Number, ...] = ()
         diversion: tuple[Number, ...] = ()
@@ -67,13 +77,15 @@ class Call(NamedTuple):
                 is_asserted = True
                 caller, asserted_name = _asserted(sender, asserted, numbering)
                 shown_name = asserted_name or name
-                others = _others(caller, [sender, *(numbering.understand(uri) for _, uri in asserted)])
+            uris += [asserted_uri for _, asserted_uri in (*asserted, *_addresses(request, "remote-party-id"))]
             diversion = _diverting_parties(request, numbering)
+        if not authenticated:  # else From was held against who it is
+            others = _others(caller, uris, numbering)
         return cls(
             request.method,
             caller,
             shown_name,
-            _without_pin(numbering.understand(dialled(request))),
+            _without_pin(numbering.understand(callee or dialled(request))),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
@@ -112,13 +124,14 @@ def _asserted(sender: Number, asserted: list[tuple[str, str]], numbering: Number
     return best if best[0].digits or not sender.digits else (sender, best[1])
 
 
-def _others(caller: Number, presented: Iterable[Number]) -> tuple[Number, ...]:
-    """Those that are numbers, and not the caller's."""
+def _others(caller: Number, uris: Iterable[str], numbering: Numbering) -> tuple[Number, ...]:
+    """What these read as, and look like, that is a number and not the caller's."""
     known, others = {caller.e164 or caller.digits, ""}, []
-    for number in presented:
-        if (plain := number.e164 or number.digits) not in known:
-            known.add(plain)
-            others.append(number)
+    for uri in uris:
+        for number in (numbering.understand(uri), *shown_numbers(uri, numbering)):
+            if (plain := number.e164 or number.digits) not in known:
+                known.add(plain)
+                others.append(number)
     return tuple(others)
 
 
@@ -135,7 +148,7 @@ def _addresses(request: Request, name: str) -> list[tuple[str, str]]:
     if name not in request.names:  # as in nearly all requests
         return []
     addresses = []
-    for value in islice(request.values(name), _MOST_ENTRIES):
+    for value in islice(request.values(name), MOST_ENTRIES):
         try:
             addresses.append(_name_and_uri(value))
         except SipError:  # one that nobody can read tells nothing
@@ -158,10 +171,10 @@ def _withheld(request: Request, name: str, uri: str, sender: Number, *, is_asser
     """
     if "privacy" in request.names:
         privacy = ";".join(request.headers("privacy"))
-        wishes = _WITHHOLDING.intersection(privacy.lower().replace(" ", "").split(";"))
+        wishes = _WITHHOLDING.intersection(_WISH.findall(privacy.lower()))
         if wishes:
             return f"Privacy: {';'.join(sorted(wishes))}"
-    if name.strip().lower() == "anonymous":
+    if as_looks(name).strip().lower() == "anonymous":
         return "From names itself Anonymous"
     if withholds(uri):
         return "From is anonymous"

@@ -87,6 +87,7 @@ class Snapshot:
         )
 
     def subscriber(self, number: Number) -> Subscriber | None:
-        """Who has a number; phones may be dialled, and may present themselves, by their user name: the switch knows
-        it as well."""
-        return self.subscribers.find(number.e164) if number.e164 else self.subscribers.find_user(number.presented)
+        """Whom a number or user name is for: the user of that name first, as softswitches do."""
+        plain = number.presented
+        by_user = self.subscribers.find_user(plain) if plain[:1] != "+" else None
+        return by_user or (self.subscribers.find(number.e164) if number.e164 else None)

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Self
 
+from proxy.treatment import is_dialable
 from simulator.softswitch.asterisk_files import Address, binding_names
-from simulator.softswitch.passing import is_dialable
 from simulator.softswitch.registrar import Account
 
 # What was dialled -> variables that the dialplan reads.

@@ -14,13 +14,14 @@ from typing import Self
 from proxy.sip.digest import ALGORITHMS
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response
+from proxy.treatment import is_dialable
 from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import ALLOW, Address, Endpoint, Incoming, address_of
 from simulator.agents.parties import user_of
 from simulator.agents.udp import UdpEndpoint
 from simulator.softswitch.bridge import Bridge
 from simulator.softswitch.media import RtpMedia
-from simulator.softswitch.passing import Destination, hops_left, is_dialable, onward, passed_on, status_for
+from simulator.softswitch.passing import Destination, hops_left, onward, passed_on, status_for
 from simulator.softswitch.prompts import prompt
 from simulator.softswitch.registrar import Account, Registrar
 from simulator.softswitch.services import asks_for_service, serve

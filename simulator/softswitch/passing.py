@@ -39,7 +39,6 @@ _NOT_PASSED_ON = frozenset({*range(300, 400), 401, 407})
 
 
 # Of what numbers and users consist beside letters; SAFE in docker/softswitch/etc/extensions.conf.
-_DIALABLE = frozenset("0123456789+*#.-_~!'=;")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,6 @@ def passed_on(message: Message, *, body: bool = True) -> list[tuple[str, str]]:
         if name in _PASSED_ON and (body or name not in _OF_THE_BODY)
         for value in message.headers(name)
     ]
-
-
-def is_dialable(user: str) -> bool:
-    """Whether a user part can be of a number or user: what else stands in it, some would read it without."""
-    return user != "" and all(character in _DIALABLE or character.isalpha() for character in user)
 
 
 def onward(request: Request, destination: Destination, *, body: bool = True) -> list[tuple[str, str]]:

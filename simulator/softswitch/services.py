@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from proxy.treatment import is_dialable
 from simulator.agents.endpoint import Incoming
 from simulator.agents.parties import user_of
 from simulator.softswitch.connecting import Challenge, Warn
-from simulator.softswitch.passing import Exchange, is_dialable
+from simulator.softswitch.passing import Exchange
 from simulator.softswitch.side import Service, Studio
 
 VOICEMAIL = 60.0  # seconds of recording at most

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -93,7 +92,8 @@ def test_what_comes_from_the_switch_was_judged_before():
     [[], [("Route", "<sip:127.0.0.1:5060;lr>")], [("Route", "<sip:udp.0.5070.127.0.1.1~00@127.0.0.1:5060;lr>")]],
 )
 def test_a_made_up_to_tag_does_not_go_past_the_policy(method, route):
-    play().receive(request(method, to=BARRED, to_tag="made-up", more=route)).sends(603, ABROAD).sends_nothing()
+    refused = play().receive(request(method, to=BARRED, to_tag="made-up", more=route))
+    refused.sends(603 if method == "INVITE" else 403, ABROAD).sends_nothing()
 
 
 def test_a_token_of_one_call_opens_no_other():
@@ -128,12 +128,21 @@ def test_who_is_called_goes_on_with_whom_they_were_called_by_and_with_nobody_els
         dialogue.receive(data, PHONE).sends(603 if judged else 100, PHONE).forget_sent()
 
 
-def test_a_text_within_a_call_is_judged():
+@pytest.mark.parametrize("uri", ["sip:127.0.0.9:5080", "sip:asterisk@127.0.0.9:5080", f"sip:{BARRED}@127.0.0.1"])
+@pytest.mark.parametrize("routed", [True, False])
+def test_a_text_within_a_call_is_for_whom_the_call_is_with(uri, routed):
     dialogue = established()
-    text = request(
-        "MESSAGE", to=BARRED, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=[("Route", routes(dialogue)[0])]
-    )
-    dialogue.receive(text).sends(603, ABROAD).sends_nothing()
+    more = [("Route", routes(dialogue)[0])] if routed else []
+    text = request("MESSAGE", uri=uri, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=more)
+    if not routed:
+        dialogue.receive(text).sends(403, ABROAD).sends_nothing()
+        return
+    dialogue.receive(text).sends("MESSAGE", SWITCH).answer(200).sends(200)
+    assert dialogue.records()[-1]["callee"] == ALICE
+    text = request("MESSAGE", uri=uri, branch="z9hG4bK-3", cseq=3, to_tag="callee", more=more)
+    barred_since(dialogue).receive(text).sends(603, ABROAD).sends_nothing()
+    other = request("MESSAGE", to=BARRED, uri=uri, branch="z9hG4bK-4", cseq=4, to_tag="callee", more=more)
+    dialogue.receive(other).sends(403, ABROAD).sends_nothing()
 
 
 def test_a_token_in_a_strict_routers_uri_is_read_and_a_false_one_is_not():
@@ -344,11 +353,13 @@ def test_the_policy_hears_the_asserted_caller_of_a_trusted_trunk_only():
         assert [record["caller"] for record in dialogue.records()] == [caller]
 
 
-def test_a_call_still_being_set_up_at_the_end_leaves_its_record() -> None:
-    dialogue = play().receive(INVITE).sends(100).sends("INVITE")
-    dialogue.core.give_up()
-    [line] = dialogue.core.records
-    assert json.loads(line)["final"] is None
+def test_a_call_still_ringing_at_the_end_is_cancelled_answered_and_recorded() -> None:
+    dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
+    dialogue.core.give_up(dialogue.now)
+    dialogue.sends("CANCEL", SWITCH).sends(503, ABROAD).sends_nothing()
+    assert dialogue.last.header("retry-after") == "5"
+    assert [record["final"] for record in dialogue.records()] == [503]
+    assert dialogue.core.pending == 0
 
 
 def test_large_requests_are_turned_away_before_small_ones() -> None:

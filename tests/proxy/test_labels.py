@@ -108,7 +108,7 @@ def test_a_label_can_ring_otherwise_and_point_to_more():
 def test_only_a_trusted_trunk_may_ring_and_inform_beside_a_label(flow, kept):
     theirs = [("Call-Info", "<https://x.example>;purpose=icon"), ("Alert-Info", "<urn:alert:source:family>")]
     forwarded = labelled(
-        request("INVITE", flow, more=[*theirs, ("Remote-Party-ID", '"Mum" <sip:1@h>')]), flow
+        request("INVITE", flow, more=[*theirs, ("Remote-Party-ID", '"Mum" <sip:+6591234567@h>')]), flow
     ).forwarded
     assert [len(forwarded.headers(name)) for name in ("call-info", "alert-info", "remote-party-id")] == [kept, kept, 0]
 

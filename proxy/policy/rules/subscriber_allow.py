@@ -12,4 +12,7 @@ def judge(case: Case) -> Finding | str:
     pattern = listed(case.called.allow, case.call.caller)
     if pattern is None:
         return "caller is not on the callee's allow list"
+    for number in case.call.others:
+        if not listed(case.called.allow, number):
+            return f"caller shows {number.presented} as well, which is not on the callee's allow list"
     return Finding("allow", f"{pattern} is on the callee's allow list")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from policy_play import (
     ALICE,
@@ -113,6 +115,15 @@ class TestSpoofedHomeNumber:
     )
     def test_a_home_number_from_abroad_is_refused_for_everybody(self, caller: str) -> None:
         assert refused(judge(company(), caller, BOB), "spoofed.home_number")
+
+    def test_a_number_on_the_callees_allow_list_vouches_for_no_other_beside_it(self) -> None:
+        policy = company(subscriber(allow=("+6591234567", "+65*")))
+        friend = {"p_asserted_identity": "<tel:+6591234567>"}
+        assert judge(policy, "+6591234567", **friend).rule == "subscriber.allow"
+        assert judge(policy, "+6598765432", **friend).rule == "subscriber.allow"
+        assert refused(judge(policy, "110", **friend), "spoofed.home_number")
+        both = {"p_asserted_identity": "<tel:+6591234567>, <tel:+861066108003>"}
+        assert refused(judge(policy, "+6591234567", **both), "spoofed.home_number")
 
     @pytest.mark.parametrize("host", ["anonymous.invalid", "anonymous.invalid.example", "Anonymous.invalid:5060"])
     @pytest.mark.parametrize("caller", ["+861012345678", "10086", "110"])
@@ -239,6 +250,8 @@ class TestAnonymousReject:
         ("<sip:192.0.2.1>;tag=1", {}),
         ("+6591234567", {"privacy": "id"}),
         ("+6591234567", {"privacy": "critical; USER"}),
+        ("+6591234567", {"privacy": 'id, "critical"'}),
+        ('"Anonymous\u200b" <sip:+6591234567@x>;tag=1', {}),
         ("+6591234567", {"privacy": "id", "p_asserted_identity": "<tel:+6591234567>"}),
         ("<sip:anonymous@anonymous.invalid>;tag=1", {"p_asserted_identity": "<tel:+6591234567>"}),
     )
@@ -267,6 +280,11 @@ class TestAnonymousReject:
 
 class TestBarringAllIncoming:
     POLICY = company(subscriber(all_incoming=True, allow=("+6591234567",)), subscriber(BOB))
+
+    @pytest.mark.parametrize("user", ["61001234", "4930123456", "13900139003", "carol"])
+    def test_a_subscriber_is_found_by_a_user_name_that_reads_as_a_number(self, user: str) -> None:
+        barred = replace(subscriber(all_incoming=True), user=user)
+        assert refused(judge(company(barred, subscriber(STRANGER)), "+6591234567", user), "barring.all_incoming")
 
     @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
     @pytest.mark.parametrize(
