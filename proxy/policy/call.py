@@ -16,7 +16,7 @@ from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
 _MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
-_NAME_AND_URI = re.compile(r'(?:"([^"\\]*)"|([^"<]*?))\s*<([^<>\s]*)>')
+_NAME_AND_URI = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
 _WITHHOLDING = frozenset(("id", "user", "header"))
 
 
@@ -125,7 +125,7 @@ def _others(caller: Number, presented: Iterable[Number]) -> tuple[Number, ...]:
 def _name_and_uri(value: str) -> tuple[str, str]:
     """Display name and URI of a name-addr, whose parameters are of no interest here. Raises BadRequest."""
     if match := _NAME_AND_URI.match(value):
-        return match[1] or match[2] or "", match[3]
+        return match[1] or (match[2] or "").rstrip(), match[3]
     address = parse_name_addr(value)
     return address.display_name, address.uri
 
