@@ -329,6 +329,8 @@ def _cut_body(message: Message) -> SipError | None:
     text = message.header("content-length")
     if text is None:
         return None
+    if len(text) > 9 and text[0] == "0":
+        text = text.lstrip("0") or "0"
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
         return BadRequest(f"Content-Length {text[:20]!r}")
     length = int(text)
