@@ -135,6 +135,12 @@ class ProxyCore:
             if request is not None and self._side_of(flow) is not None:
                 self._own.unreadable(request, error, flow)
 
+    def refuse(self, error: SipError, flow: Flow) -> None:
+        """Answer what a stream brought and could not be cut out of it, where it is a request and from no stranger."""
+        self.counters["malformed"] += 1
+        if error.request is not None and self._side_of(flow) is not None:
+            self._own.unreadable(error.request, error, flow)
+
     def next_timer(self) -> float:
         """When `run_timers` is next to be called; infinity where nothing waits."""
         return self._layer.next_timer()

@@ -16,6 +16,7 @@ from proxy.sip.flow import Flow
 
 _MAC_BYTES = 9
 _REMEMBERED = 8192
+_LONGEST_REMEMBERED = 256  # characters of token and Call-ID; longer ones would only fill the cache
 
 
 class FlowTokens:
@@ -24,7 +25,7 @@ class FlowTokens:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
         # A dialog's requests carry the token that its INVITE was given a moment ago.
-        self._mac = lru_cache(maxsize=_REMEMBERED)(self._new_mac)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._new_mac)
 
     def make(self, flow: Flow, call_id: str = "", number: str = "") -> str:
         """A token for the user part of a SIP URI, such as `udp.0.5071.127.0.1.1!9d01…~0c6f…`.
@@ -48,6 +49,10 @@ class FlowTokens:
             return None
         transport, local, port, host = text.split(".", 3)
         return Flow(transport, host.partition("!")[0].replace("_", ":"), int(port), int(local))
+
+    def _mac(self, text: str, call_id: str) -> str:
+        short = len(text) + len(call_id) <= _LONGEST_REMEMBERED
+        return self._remembered(text, call_id) if short else self._new_mac(text, call_id)
 
     def _new_mac(self, text: str, call_id: str) -> str:
         message = f"{text}\n{call_id}".encode("utf-8", "surrogateescape")

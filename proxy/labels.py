@@ -13,10 +13,10 @@ from proxy.policy.treatments import Label
 from proxy.policy.verdict import Verdict
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr, quote, split_values
-from proxy.sip.message import Request
+from proxy.sip.message import Request, value_of
 
 # A display name and the blanks before <; without brackets there is none.
-_DISPLAY_NAME = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*(?=<)', re.DOTALL)
+_DISPLAY_NAME = re.compile(r'\s*+(?:"(?:[^"\\]|\\.)*+"\s*+|[^<"]*+)(?=<)', re.DOTALL)
 
 
 def spelt(text: str) -> str:
@@ -60,10 +60,6 @@ def drop_verstat(request: Request) -> None:
             request.replace("From", cleaned)
 
 
-def _value(line: str) -> str:
-    return re.sub(r"\s*\r\n\s+", " ", line[line.index(":") + 1 :]).strip()
-
-
 def _named(value: str, name: str) -> str:
     """An address with another display name; `name` is a quoted-string."""
     if shown := _DISPLAY_NAME.match(value):
@@ -76,7 +72,7 @@ def _rewrite(request: Request, name: str, rewritten: Callable[[str], str]) -> No
     """Write each value of a list header anew; those that come out as "" go."""
     lowered = name.lower()
     for index in reversed([i for i, present in enumerate(request.names) if present == lowered]):
-        values = [rewritten(value) for value in split_values(_value(request.lines[index]))]
+        values = [rewritten(value) for value in split_values(value_of(request.lines[index]))]
         if readable := [value for value in values if value]:
             request.lines[index] = f"{name}: {', '.join(readable)}"
         else:

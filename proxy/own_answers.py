@@ -13,7 +13,7 @@ from proxy.sip.message import Request
 from proxy.sip.transaction import ServerTransaction
 from proxy.sip.transaction_layer import TransactionLayer
 
-_STATELESS_TAG = "rf0-"  # To tags of answers that left no transaction: their ACKs end here
+_STATELESS = "rf0-"  # how the To tag of answers that left no transaction begins: their ACKs end here
 
 
 class OwnAnswers:
@@ -24,6 +24,7 @@ class OwnAnswers:
         self._counters = counters
         self._tags = secrets.token_hex(4)
         self._tag_count = 0
+        self._stateless_tag = _STATELESS + self._tags
 
     def new_tag(self) -> str:
         """A To tag that no other response of this process has."""
@@ -31,8 +32,8 @@ class OwnAnswers:
         return f"{self._tags}{self._tag_count:x}"
 
     def acknowledges_us(self, ack: Request) -> bool:
-        """True for the ACK to an answer that left no transaction."""
-        return _STATELESS_TAG in ack.line("to")
+        """True for the ACK to an answer that left no transaction. Raises BadRequest for a To that cannot be read."""
+        return _STATELESS in ack.line("to") and ack.to.tag == self._stateless_tag
 
     def answer(self, server: ServerTransaction, request: Request, error: SipError, now: float) -> None:
         """Answer a request in its transaction as an error says."""
@@ -52,7 +53,7 @@ class OwnAnswers:
     ) -> None:
         """Answer and remember nothing (RFC 3261 8.2.7); an ACK gets no answer."""
         if request.method != "ACK":
-            response = request.reply(status, None, headers, to_tag=_STATELESS_TAG + self._tags)
+            response = request.reply(status, None, headers, to_tag=self._stateless_tag)
             self._layer.outbox.append((response_flow(via, flow), bytes(response)))
 
     def stranger(self, request: Request, via: Via, flow: Flow) -> None:
@@ -73,5 +74,5 @@ class OwnAnswers:
         except BadRequest:
             to = flow  # whoever sent that Via may recognise it
         reason = error.reason.encode("ascii", "replace").decode()
-        response = request.reply(error.code, reason, error.headers, to_tag=_STATELESS_TAG + self._tags)
+        response = request.reply(error.code, reason, error.headers, to_tag=self._stateless_tag)
         self._layer.outbox.append((to, bytes(response)))

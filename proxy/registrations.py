@@ -134,20 +134,21 @@ class SeenNonces:
     def __init__(self, lifetime: float, most: int = _MOST_REMEMBERED) -> None:
         self._lifetime = lifetime
         self._most = most
-        self._seen: dict[str, _Seen] = {}  # the one given last comes last
+        self._seen: dict[int, _Seen] = {}  # by hash, for nonces may be long; the one given last comes last
         self._uses = 0
 
     def note(self, nonce: str, now: float) -> None:
         """It was given, for the first time or again."""
-        seen = self._seen.pop(nonce, None) or _Seen(now)
+        name = hash(nonce)
+        seen = self._seen.pop(name, None) or _Seen(now)
         seen.given = now
-        self._seen[nonce] = seen
+        self._seen[name] = seen
         self._forget(now)
 
     def use(self, nonce: str, answer: int, count: int, now: float) -> bool:
         """Whether it may be used so: it is known, not too old, and the count has grown. `answer` stands for the user
         and the client nonce."""
-        seen = self._seen.get(nonce)
+        seen = self._seen.get(hash(nonce))
         if seen is None or now - seen.given > self._lifetime or count <= seen.counts.get(answer, 0):
             return False
         self._uses += answer not in seen.counts
@@ -157,11 +158,11 @@ class SeenNonces:
 
     def _forget(self, now: float) -> None:
         while self._seen:
-            nonce, seen = next(iter(self._seen.items()))
+            name, seen = next(iter(self._seen.items()))
             if now - seen.given <= _REMEMBERED and len(self._seen) <= self._most and self._uses <= self._most:
                 return
             self._uses -= len(seen.counts)
-            del self._seen[nonce]
+            del self._seen[name]
 
 
 def is_of(uri: str, subscriber: Subscriber, numbering: Numbering) -> bool:

@@ -70,8 +70,10 @@ class Connection(asyncio.Protocol):
                     self.send(b"\r\n")
                 else:
                     pump.receive(message, self.flow)
-        except SipError:
+        except SipError as error:
             pump.core.noticed.note("stream_unusable", self.flow)
+            pump.core.refuse(error, self.flow)
+            pump.flush()
             if self.transport is not None:
                 self.transport.close()
         pump.flush()

@@ -18,7 +18,7 @@ from proxy.sip.message import Request, Response
 
 # ITU-T Q.850 cause 21, call rejected: gateways to the telephone network map it back (RFC 3326, RFC 3398, RFC 6432).
 _CALL_REJECTED = ("Reason", 'Q.850;cause=21;text="Call rejected"')
-_KNOWS_608 = re.compile(r"\*[^,]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
+_KNOWS_608 = re.compile(r"\*[^,*]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
 _SKIPPED = r"(?:[-.() +]|%2[de089b]|%00)*"  # what switches pass over in a number, escaped or not
 # Digits of any script, or what hides some: escapes left over, quotes, blanks, what is no text. With none of them a user
 # part names nobody else, whatever stands in it (`sips:user@example.com`, RFC 4475 3.1.1.3).

@@ -17,7 +17,7 @@ from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
 MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
-_NAME_AND_URI = re.compile(r'(?:"([^"\\]*)"|([^"<]*?))\s*<([^<>\s]*)>')
+_NAME_AND_URI = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
 _WISH = re.compile(r"[a-z]+")
 _WITHHOLDING = frozenset(("id", "user", "header"))
 
@@ -138,7 +138,7 @@ def _others(caller: Number, uris: Iterable[str], numbering: Numbering) -> tuple[
 def _name_and_uri(value: str) -> tuple[str, str]:
     """Display name and URI of a name-addr, whose parameters are of no interest here. Raises BadRequest."""
     if match := _NAME_AND_URI.match(value):
-        return match[1] or match[2] or "", match[3]
+        return match[1] or (match[2] or "").rstrip(), match[3]
     address = parse_name_addr(value)
     return address.display_name, address.uri
 

@@ -28,7 +28,6 @@ from proxy.sip.headers import (
 MAX_HEADER_LINES = 256
 
 _ENCODING = ("utf-8", "surrogateescape")
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _LINE_END = re.compile(r"\r\n(?![ \t])")
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _known = KNOWN_NAMES.get
@@ -60,7 +59,7 @@ class Message:
         except ValueError:
             return None
         value = line[line.find(":") + 1 :].strip()
-        return _FOLD.sub(" ", value) if "\r\n" in value else value
+        return _unfolded(value) if "\r\n" in value else value
 
     def line(self, name: str) -> str:
         """The first line of that name as it came, "" where there is none: quicker than `header` to compare."""
@@ -70,7 +69,7 @@ class Message:
         """The values of all lines of that name, not split at commas."""
         if name not in self.names:
             return []
-        return [_value(self.lines[i]) for i, present in enumerate(self.names) if present == name]
+        return [value_of(self.lines[i]) for i, present in enumerate(self.names) if present == name]
 
     def values(self, name: str) -> list[str]:
         """The values of a list header (Via, Route, Contact, ...), split at commas, over all its lines."""
@@ -105,7 +104,7 @@ class Message:
         """Take the topmost value of a list header out, with its line where it was the only one."""
         index = self.names.index(name)
         line = self.lines[index]
-        if "," in line and len(rest := split_values(_value(line))) > 1:
+        if "," in line and len(rest := split_values(value_of(line))) > 1:
             self.lines[index] = f"{line.partition(':')[0]}: {', '.join(rest[1:])}"
         else:
             del self.names[index], self.lines[index]
@@ -282,8 +281,8 @@ def parse(data: bytes) -> Request | Response:
 
 
 def _is_broken(line: str) -> bool:
-    unfolded = _FOLD.sub("", line)
-    return "\n" in unfolded or "\r" in unfolded
+    folds = line.count("\r\n ") + line.count("\r\n\t")
+    return line.count("\r") != folds or line.count("\n") != folds
 
 
 def _split_request_line(start: str) -> tuple[str, str, str]:
@@ -330,6 +329,8 @@ def _cut_body(message: Message) -> SipError | None:
     text = message.header("content-length")
     if text is None:
         return None
+    if len(text) > 9 and text[0] == "0":
+        text = text.lstrip("0") or "0"
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
         return BadRequest(f"Content-Length {text[:20]!r}")
     length = int(text)
@@ -340,16 +341,22 @@ def _cut_body(message: Message) -> SipError | None:
     return None
 
 
-def _value(line: str) -> str:
+def value_of(line: str) -> str:
+    """The value of a header line, unfolded and stripped."""
     value = line[line.find(":") + 1 :].strip()
-    return _FOLD.sub(" ", value) if "\r\n" in value else value
+    return _unfolded(value) if "\r\n" in value else value
+
+
+def _unfolded(value: str) -> str:
+    """Each fold, with the blanks around it, as one blank; by no pattern that tries at each of many blanks anew."""
+    return " ".join(part.strip(" \t") for part in value.split("\r\n"))
 
 
 def _has_tag(line: str) -> bool:
     if "tag" not in line.lower():
         return False
     try:
-        return parse_name_addr(_value(line)).tag is not None
+        return parse_name_addr(value_of(line)).tag is not None
     except BadRequest:
         return ";tag=" in line.lower()
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from proxy.sip.errors import MessageTooLarge, Unanswerable
+from proxy.sip.errors import BadRequest, MessageTooLarge, SipError
+from proxy.sip.message import Request, parse
 
-_CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*(?=\r\n)", re.IGNORECASE)
+# The values of all such lines, folded ones too: each ends where the next line begins.
+_CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:(.*?)(?=\r\n(?![ \t]))", re.IGNORECASE | re.DOTALL)
+_MOST_DIGITS = 9
 KEEPALIVE = b"\r\n\r\n"
 
 
@@ -23,8 +26,9 @@ class Framer:
         """Take bytes in, give whole messages out; a double CRLF between messages comes out as a keep-alive
         (RFC 5626 4.4.1) and single ones are skipped.
 
-        Raises, after the messages that came before, MessageTooLarge, and Unanswerable where Content-Length is
-        missing: the connection is then of no more use, since nobody knows where the next message starts.
+        Raises, after the messages that came before, MessageTooLarge, and BadRequest where Content-Length is missing,
+        is no number or says two things: the connection is then of no more use, since nobody knows where the next
+        message starts. The error has the request, as far as there is one to answer.
         """
         buffer = self._buffer
         buffer += data
@@ -42,17 +46,48 @@ class Framer:
             if end < 0:
                 self._searched = max(0, len(buffer) - 3)
                 if len(buffer) > self._limit:
-                    raise MessageTooLarge(f"more than {self._limit} bytes of headers")
+                    whole_lines = buffer[: buffer.rfind(b"\r\n")]
+                    raise _about(whole_lines, MessageTooLarge(f"more than {self._limit} bytes of headers"))
                 break
-            length = _CONTENT_LENGTH.search(buffer, 0, end + 2)
-            if length is None:
-                raise Unanswerable("no Content-Length on a stream")
-            size = end + 4 + int(length[1])
-            if size > self._limit:
-                raise MessageTooLarge(f"message of {size} bytes, at most {self._limit} taken")
+            try:
+                size = end + 4 + _body_length(buffer, end)
+                if size > self._limit:
+                    raise MessageTooLarge(f"message of {size} bytes, at most {self._limit} taken")
+            except SipError as error:
+                raise _about(buffer[:end], error) from None
             if len(buffer) < size:
                 break
             message = bytes(buffer[:size])
             del buffer[:size]
             self._searched = 0
             yield message
+
+
+def _body_length(buffer: bytearray, end: int) -> int:
+    """What the headers before `end` say of the body, in bytes."""
+    found: list[bytes] = _CONTENT_LENGTH.findall(buffer, 0, end + 2)
+    if len(found) == 1 and len(found[0]) <= _MOST_DIGITS and found[0].strip().isdigit():  # as in nearly all messages
+        return int(found[0])
+    given = [value.strip() for value in found]
+    if not given:
+        raise BadRequest("no Content-Length on a stream")
+    if not all(map(bytes.isdigit, given)):
+        raise BadRequest("Content-Length is not a number")
+    lengths = {value.lstrip(b"0") for value in given}
+    if len(lengths) > 1:
+        raise BadRequest("two different Content-Lengths")
+    digits = lengths.pop()
+    if len(digits) > _MOST_DIGITS:
+        raise MessageTooLarge("more than there is memory for")
+    return int(digits or b"0")
+
+
+def _about(head: bytearray, error: SipError) -> SipError:
+    """That error, with the request that these headers are of, so that it can be answered."""
+    try:
+        message = parse(bytes(head) + KEEPALIVE)
+    except SipError as also_wrong:
+        error.request = also_wrong.request
+    else:
+        error.request = message if isinstance(message, Request) else None
+    return error

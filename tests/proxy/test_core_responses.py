@@ -55,6 +55,17 @@ def test_other_provisional_responses_are_passed_on(status):
     calling().answer(status).sends(status, ABROAD)
 
 
+@pytest.mark.parametrize(
+    "to", ['"rf0-" <{}>;tag=callee', "<{};rf0-=x>;tag=callee", "<{}>;tag=rf0-callee", "<{}>;tag=callee;x=rf0-"]
+)
+def test_an_ack_to_somebody_elses_answer_is_sent_on_whatever_stands_in_to(to):
+    dialogue = calling().answer(200).sends(200)
+    uri = "sip:+8613800138001@127.0.0.1"
+    ack = request("ACK", branch="z9hG4bK-2").replace(f"<{uri}>\r".encode(), to.format(uri).encode() + b"\r")
+    assert b"rf0-" in ack
+    dialogue.receive(ack).sends("ACK", SWITCH)
+
+
 @pytest.mark.parametrize("status", [300, 404, 486, 487, 500, 501, 600, 603, 699])
 def test_a_refusal_is_acknowledged_here_and_passed_on(status):
     dialogue = calling()

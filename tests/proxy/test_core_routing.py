@@ -321,6 +321,18 @@ def test_other_texts_are_no_token(text):
     assert FlowTokens(b"0123456789abcdef").read(text, "call") is None
 
 
+def test_long_call_ids_and_tokens_fill_no_memory():
+    tokens = FlowTokens(b"0123456789abcdef")
+    call_id = "c" * 30_000
+    token = tokens.make(PHONE, call_id, "n" * 30_000)
+    assert tokens.read(token, call_id) == PHONE
+    assert tokens.is_about(token, "n" * 30_000)
+    assert tokens.read("t" * 30_000 + "~0", "call") is None
+    assert tokens._remembered.cache_info().currsize == 0
+    assert tokens.read(tokens.make(PHONE, "call"), "call") == PHONE
+    assert tokens._remembered.cache_info()[:2] == (1, 1)  # made, and known again
+
+
 def test_outside_callers_gain_nothing_from_a_phones_token():
     core = new_core()
     call = request("INVITE", ABROAD, more=[("Route", registered(new_core(), PHONE))])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from dialogue import PHONE, SWITCH
 from digest_phone import ALICE, BOB, ELSEWHERE, PASSWORD, Phone, start, with_field
@@ -303,6 +305,17 @@ def test_the_memory_for_answers_is_bounded_as_well() -> None:
     assert [nonces.use("b", answer, 1, 0.0) for answer in (1, 2, 3, 4)] == [True] * 4
     assert not nonces.use("a", 4, 1, 0.0)
     assert not nonces.use("b", 1, 2, 0.0)
+
+
+def test_long_nonces_of_a_registrar_fill_no_memory() -> None:
+    nonces = SeenNonces(60.0)
+    tracemalloc.start()
+    for count in range(100):
+        nonces.note(f"{count}" + "n" * 50_000, 0.0)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 1_000_000
+    assert nonces.use("7" + "n" * 50_000, 1, 1, 0.0)
 
 
 def test_nonces_are_forgotten_with_time() -> None:

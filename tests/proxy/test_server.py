@@ -139,9 +139,19 @@ async def test_a_broken_message_is_answered_and_the_connection_kept():
         await lab.switch.hears("OPTIONS")
 
 
+@pytest.mark.parametrize("length", [b"", b"\r\nContent-Length: -1", b"\r\nContent-Length: 0\r\nContent-Length: 9"])
+async def test_a_request_whose_end_nobody_knows_is_answered_before_the_connection_closes(length):
+    async with running() as lab, Stream.to(lab.tcp) as phone:
+        phone.send(options(phone.flow).replace(b"\r\nContent-Length: 0", length))
+        await phone.hears(400)
+        assert await phone.is_closed()
+        assert lab.switch.mail.empty()
+
+
 async def test_a_message_over_the_limit_closes_the_connection():
     async with running(message_bytes=2000) as lab, Stream.to(lab.tcp) as phone:
         phone.send(request("MESSAGE", phone.flow, body=b"x" * 2000))
+        await phone.hears(513)
         assert await phone.is_closed()
         assert lab.switch.mail.empty()
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sip.errors import MessageTooLarge, SipError, Unanswerable
+from proxy.sip.errors import BadRequest, MessageTooLarge, SipError
+from proxy.sip.message import Request, parse
 from proxy.sip.stream import KEEPALIVE, Framer
 
 ONE = b"OPTIONS sip:h SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n"
@@ -38,15 +39,73 @@ def test_a_double_line_break_is_a_keepalive_and_a_single_one_is_nothing():
 @pytest.mark.parametrize(
     "head",
     [
-        b"OPTIONS sip:h SIP/2.0\r\nCall-ID: 1\r\n\r\n",
         b"\x16\x03\x01\r\n\r\n",
         b"X\r\nContent-Length: -1\r\n\r\n",
-        b"X\r\nContent-Length: many\r\n\r\n",
-        b"X\r\nX-Content-Length: 1\r\n\r\n",
+        b"SIP/2.0 200 OK\r\nCall-ID: 1\r\n\r\n",
     ],
 )
-def test_without_a_content_length_the_stream_is_of_no_use(head):
-    with pytest.raises(Unanswerable):
+def test_what_is_no_request_gets_no_answer(head):
+    with pytest.raises(SipError) as caught:
+        list(Framer().feed(head))
+    assert caught.value.request is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "",
+        "Content-Length: -1",
+        "Content-Length: many",
+        "Content-Length: \r\n ",
+        "Content-Length: 1\r\n 2",
+        "Content-Length: 1\rX",
+        "X-Content-Length: 1",
+        "X: a\r\n Content-Length: 1",
+        "Content-Length: 0\r\nContent-Length: 200",
+        "l: 200\r\nContent-Length:\r\n 0",
+        "Content-Length: 0\r\nl: many",
+    ],
+)
+def test_where_nobody_can_tell_the_length_the_request_is_answered_and_nothing_more_is_read(lines):
+    head = f"OPTIONS sip:h SIP/2.0\r\nCall-ID: 1\r\n{lines}".removesuffix("\r\n").encode() + b"\r\n\r\n"
+    got: list[bytes] = []
+    with pytest.raises(BadRequest) as caught:
+        got.extend(Framer().feed(head + ONE))
+    assert got == []
+    assert caught.value.request is not None
+    assert caught.value.request.call_id == "1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Content-Length:\r\n 3",
+        b"Content-Length: \r\n\t 3",
+        b"l: 3\r\n ",
+        b"Content-Length: 0000000003",
+        b"l: " + b"0" * 20_000 + b"3",
+        b"l: 3\r\nContent-Length: 03",
+    ],
+)
+def test_a_content_length_may_be_folded_have_zeros_in_front_and_be_said_twice(line):
+    message = b"OPTIONS sip:h SIP/2.0\r\n" + line + b"\r\nA: b\r\n\r\nabc"
+    got = list(Framer().feed(message + ONE))
+    assert got == [message, ONE]
+    request = parse(message)
+    assert isinstance(request, Request)
+    assert request.body == b"abc"
+
+
+def test_nothing_is_counted_as_nothing_however_many_zeros():
+    message = b"OPTIONS sip:h SIP/2.0\r\nContent-Length: 0000000000\r\n\r\n"
+    assert list(Framer().feed(message + ONE)) == [message, ONE]
+    assert parse(message).body == b""
+
+
+@pytest.mark.parametrize("blanks", [b" ", b"\r\n ", b" \r\n\t", b"\r\nl ", b"\r\nl:"])
+def test_piles_of_blanks_and_lines_are_read_once(blanks):
+    head = b"OPTIONS sip:h SIP/2.0\r\nl" + blanks * (60_000 // len(blanks)) + b"x\r\n\r\n"
+    with pytest.raises(BadRequest):
         list(Framer().feed(head))
 
 
@@ -65,14 +124,23 @@ def test_headers_without_end_are_cut_off():
     framer = Framer(limit=1000)
     for _ in range(100):
         assert list(framer.feed(b"A: 12345\r\n")) == []
-    with pytest.raises(MessageTooLarge):
+    with pytest.raises(MessageTooLarge) as caught:
         list(framer.feed(b"A"))
+    assert caught.value.request is None  # it has no first line
+
+
+def test_a_request_with_too_many_headers_is_answered_by_those_that_came():
+    with pytest.raises(MessageTooLarge) as caught:
+        list(Framer(limit=1000).feed(ONE[:-2] + b"A: 12345\r\n" * 100))
+    assert caught.value.request is not None
+    assert caught.value.request.call_id == "1"
 
 
 def test_a_message_over_the_limit_is_refused_before_it_is_taken_in():
-    framer = Framer(limit=1000)
-    with pytest.raises(MessageTooLarge):
-        list(framer.feed(b"OPTIONS sip:h SIP/2.0\r\nContent-Length: 999999999\r\n\r\n"))
+    for length in (b"999999999", b"9" * 60):
+        with pytest.raises(MessageTooLarge) as caught:
+            list(Framer(limit=1000).feed(b"OPTIONS sip:h SIP/2.0\r\nContent-Length: " + length + b"\r\n\r\n"))
+        assert caught.value.request is not None
 
 
 @pytest.mark.parametrize("broken", [b"X\r\n\r\n", b"X\r\nContent-Length: 999999999\r\n\r\n", b"A" * 70_000])
