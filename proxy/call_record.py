@@ -55,7 +55,7 @@ class CallRecord:
 
 def timestamp(arrival: float) -> str:
     """An epoch time as it stands in the record, and in all logs: UTC, with a Z."""
-    return f"{datetime.fromtimestamp(arrival, UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{datetime.fromtimestamp(arrival, UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def _number(value: int | None) -> str:

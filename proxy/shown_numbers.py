@@ -13,7 +13,7 @@ from proxy.numbers import Number, Numbering
 from proxy.sip.uri import unescape
 
 # Nothing else to read in it: a number by itself, a name without digits, or nothing.
-_PLAIN = re.compile(r"(?:sips?|tel):(?:\+?[0-9]*|[A-Za-z._-]*)(?:@|$)", re.IGNORECASE)
+is_plain = re.compile(r"(?:sips?|tel):(?:\+?[0-9]*|[A-Za-z._-]*)(?:@|$)", re.IGNORECASE).match
 _WORD = re.compile(r"(?<![^\W_])\+?\d+(?![^\W_])")
 _FEWEST, _LONGEST = 3, 160  # digits that are a number, characters that are looked at
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # of no width, or none to speak of, yet no format characters
@@ -28,7 +28,7 @@ def as_looks(text: str) -> str:
 
 def shown_numbers(uri: str, numbering: Numbering) -> tuple[Number, ...]:
     """What somebody may take for a number in a URI, beside its plain reading by `numbering.understand`."""
-    if _PLAIN.match(uri):
+    if is_plain(uri):
         return ()
     scheme, _, rest = uri.partition(":")
     user, at, _ = rest.partition("@")

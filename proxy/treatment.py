@@ -12,7 +12,7 @@ from proxy.numbers import Numbering
 from proxy.policy.answers import Answer, reference
 from proxy.policy.call import JUDGED, Call, dialled
 from proxy.policy.verdict import Verdict
-from proxy.shown_numbers import shown_numbers
+from proxy.shown_numbers import is_plain, shown_numbers
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, Response
 
@@ -49,6 +49,8 @@ def fitted(verdict: Verdict, request: Request) -> Verdict:
 def check_callee(request: Request, numbering: Numbering) -> None:
     """Raises SipError (404) for whom nobody may call: a service that only the proxy may ask for, a user part that a
     softswitch could read something else out of."""
+    if request.method != "REFER" and is_plain(request.uri):
+        return
     if request.method in JUDGED:
         uri = dialled(request)
         user = user_of(uri)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from proxy.numbers import Number, Numbering, withholds
-from proxy.shown_numbers import as_looks, shown_numbers
+from proxy.shown_numbers import as_looks, is_plain, shown_numbers
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
@@ -79,7 +79,8 @@ class Call(NamedTuple):
                 shown_name = asserted_name or name
             uris += [asserted_uri for _, asserted_uri in (*asserted, *_addresses(request, "remote-party-id"))]
             diversion = _diverting_parties(request, numbering)
-        if not authenticated:  # else From was held against who it is
+        # Of who proved to be calling, From was held against who they are.
+        if not authenticated and not (len(uris) == 1 and is_plain(uri)):
             others = _others(caller, uris, numbering)
         return cls(
             request.method,
@@ -174,7 +175,7 @@ def _withheld(request: Request, name: str, uri: str, sender: Number, *, is_asser
         wishes = _WITHHOLDING.intersection(_WISH.findall(privacy.lower()))
         if wishes:
             return f"Privacy: {';'.join(sorted(wishes))}"
-    if as_looks(name).strip().lower() == "anonymous":
+    if name and as_looks(name).strip().lower() == "anonymous":
         return "From names itself Anonymous"
     if withholds(uri):
         return "From is anonymous"

@@ -35,8 +35,9 @@ class Case(NamedTuple):
 
     def listings(self) -> list[ListedNumber]:
         """The entries in the scam list of the numbers that the call presents."""
-        find, at = self.snapshot.find_listed, self.call.arrival
-        return [entry for one in self.call.presented if one.e164 and (entry := find(one.e164, at))]
+        call, find = self.call, self.snapshot.find_listed
+        presented = call.presented if call.others else (call.caller,)
+        return [entry for one in presented if one.e164 and (entry := find(one.e164, call.arrival))]
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:
