@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -169,9 +168,6 @@ def _run(arguments: argparse.Namespace) -> int:
         if report is not None and not report.parent.is_dir():
             print(f"ringfence run: {report}: there is no folder {report.parent}; make it first", file=sys.stderr)
             return ExitCode.USAGE
-        if report is not None and (report.is_dir() or not os.access(report.parent, os.W_OK)):
-            print(f"ringfence run: {report}: no file can be written there; name another", file=sys.stderr)
-            return ExitCode.USAGE
     jobs = []
     for scenario, source in load_scenarios(arguments.paths):
         seed = scenario.seed if arguments.seed is None else arguments.seed
@@ -187,11 +183,11 @@ def _run(arguments: argparse.Namespace) -> int:
     prepare(arguments.softswitch, terminal.say)
     results = _under_uvloop(_play(jobs, arguments.softswitch))
     folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
-    terminal.summary(terminal.console(), results, folder)
     if arguments.json:
         arguments.json.write_text(json.dumps(json_file.document(results), indent=2) + "\n", encoding="utf-8")
     if arguments.junit:
         arguments.junit.write_text(junit.document(results), encoding="utf-8")
+    terminal.summary(terminal.console(), results, folder)
     return worst(result.exit_code for result in results)
 
 

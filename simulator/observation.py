@@ -107,11 +107,6 @@ class Expected:
     rule: str | None = None
     status: int | None = None
 
-    @property
-    def tells_verdict(self) -> bool:
-        """Whether it says what becomes of the call, which else is up to its truth."""
-        return self.action is not None or self.rule is not None or self.status is not None
-
 
 @dataclass(frozen=True, slots=True)
 class CallObservation:

@@ -111,17 +111,17 @@ class Result:
     def wrong(self) -> tuple[tuple[CallObservation, str], ...]:
         """Calls with a wrong verdict, and why.
 
-        A call's `expect` says what is right. Where that tells no verdict, a threshold on the rate that it counts in
-        judges it together with the others; without such a threshold, and in a part of a scenario, its truth does.
+        A call's `expect` says what is right. Where it has none, a threshold on the rate that it counts in
+        judges it together with the others; without such a threshold its truth does.
         """
-        judged_by_rate = {check.threshold.figure for check in self.checks}
+        judged_by_rate = {threshold.figure for threshold in self.thresholds}
         found = []
         for call in self.calls:
             if call.outcome is Outcome.FAULT:
                 continue
             if unmet := call.unmet_expectations:
                 found.append((call, "; ".join(unmet)))
-            elif not (call.expected and call.expected.tells_verdict) and not call.rightly_judged:
+            elif call.expected is None and not call.rightly_judged:
                 rate = "scam_recall" if call.unwanted else "false_block_rate"
                 if not judged_by_rate & {rate, "accuracy"}:
                     found.append((call, f"a {call.truth} call was {call.outcome}"))

@@ -51,20 +51,6 @@ def test_a_threshold_on_its_rate_judges_a_call_together_with_the_others() -> Non
     assert [str(check) for check in stricter.missed] == ["scam_recall >= 0.95: 0.9000"]
 
 
-def test_in_a_part_of_a_scenario_no_threshold_excuses_a_call() -> None:
-    part = played(PASSED_SCAM, BLOCKED_SCAM, thresholds=(("scam_recall", ">= 0.1"),), partial=True)
-    assert part.checks == ()
-    assert [seen.id for seen, _ in part.wrong] == ["c0"]
-    assert part.exit_code is ExitCode.WRONG_VERDICT
-
-
-def test_an_expectation_that_tells_no_verdict_leaves_it_to_the_truth() -> None:
-    silent = replace(PASSED_SCAM, expected=Expected())
-    assert played(silent).exit_code is ExitCode.WRONG_VERDICT
-    assert played(replace(BLOCKED_SCAM, expected=Expected())).exit_code is ExitCode.AS_EXPECTED
-    assert played(silent, thresholds=(("scam_recall", ">= 0"),)).exit_code is ExitCode.AS_EXPECTED
-
-
 def test_a_threshold_on_another_rate_does_not_excuse_a_call() -> None:
     result = played(BLOCKED_LEGIT, *[BLOCKED_SCAM] * 9, thresholds=(("scam_recall", ">= 0.9"),))
     assert result.exit_code is ExitCode.WRONG_VERDICT

@@ -331,13 +331,6 @@ def test_the_schema_takes_every_scenario_that_is_shipped() -> None:
         validator.validate(yaml.safe_load(path.read_text()))
 
 
-def test_an_expectation_says_something(folder: Path) -> None:
-    entry = 'call: a, trunk: domestic, from: "+8613900139001", to: alice, truth: scam, expect: {}'
-    (error,) = errors_of(folder, with_call(entry))
-    assert error.endswith("found a mapping, expected at least one of action, rule, status and what is seen or heard")
-    read(folder, with_call(entry.replace("{}", "{phone_sees: 'From: *'}")))
-
-
 def test_a_real_phone_is_not_asked_what_it_saw(folder: Path) -> None:
     for callee in ("alice", '"+8613800138001"', '"013800138001"', '"13800138001"'):
         text = f"""\
