@@ -48,7 +48,8 @@ file, 3 the environment is broken or the run is invalid, 5 nothing selected, 99 
 """
 _RUN = """\
 Play scenarios: labelled calls pass the proxy on their way to a softswitch and a phone. The summary says how many
-were judged rightly and what the check cost in time; runs/latest has every detail.
+were judged rightly and what the check cost in time; runs/latest has every detail. Where -k chooses a part of a
+scenario, its thresholds are left out and each call without `expect` is judged by its truth.
 """
 _RUN_EXAMPLES = """\
 examples:
@@ -94,7 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     run = _described("run", _RUN, _RUN_EXAMPLES, commands.add_parser, help="play scenarios and report")
     run.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a scenario file, or a folder of them")
     run.add_argument(
-        "-k", dest="select", metavar="EXPR", help="only names that match, such as 'wangiri and not family'"
+        "-k",
+        dest="select",
+        metavar="EXPR",
+        help="only names that match, such as 'wangiri and not family'; a part of a scenario is held to no threshold",
     )
     run.add_argument("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
     run.add_argument(

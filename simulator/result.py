@@ -48,7 +48,8 @@ class Result:
     """A played scenario.
 
     `problems` are reasons, found while playing, why the run cannot be trusted (a limiter fired, a port ran out);
-    `notes` are things worth knowing that spoil nothing. `partial` says that `-k` left out some of the calls.
+    `notes` are things worth knowing that spoil nothing. `partial` says that some of the calls were left
+    out, by `-k` or for want of real phones: such a part is held to no threshold.
     `unfinished` counts planned calls that an interruption cut short: they are in no figure. `duration` is in seconds.
     """
 
@@ -98,9 +99,12 @@ class Result:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """Every threshold of the scenario beside its value; a part of a scenario is held to none."""
-        if self.partial:
-            return ()
-        return check(self.thresholds, self.figures.metrics)
+        return () if self.partial else check(self.thresholds, self.figures.metrics)
+
+    @property
+    def unheld(self) -> tuple[Threshold, ...]:
+        """The thresholds of a scenario of which only a part was played: they are about all of its calls."""
+        return self.thresholds if self.partial else ()
 
     @property
     def missed(self) -> tuple[Check, ...]:
@@ -111,10 +115,10 @@ class Result:
     def wrong(self) -> tuple[tuple[CallObservation, str], ...]:
         """Calls with a wrong verdict, and why.
 
-        A call's `expect` says what is right. Where it has none, a threshold on the rate that it counts in
-        judges it together with the others; without such a threshold its truth does.
+        A call's `expect` says what is right. Where it has none, a threshold that limits the mistakes among calls of
+        its truth judges it together with the others; where no such threshold is held, its truth does.
         """
-        judged_by_rate = {threshold.figure for threshold in self.thresholds}
+        judged_by_rate = {held.threshold.figure for held in self.checks if held.threshold.limits_mistakes}
         found = []
         for call in self.calls:
             if call.outcome is Outcome.FAULT:

@@ -19,6 +19,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_LIMITS_MISTAKES = {"scam_recall": (">", ">="), "accuracy": (">", ">="), "false_block_rate": ("<", "<=")}
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "%": 1e-2}
 _DELAY = re.compile(r"(?P<stat>p50|p95|p99|max)\s*(?P<op><=|>=|<|>)\s*(?P<n>-?\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s)")
 _RATE = re.compile(r"(?P<op><=|>=|<|>)\s*(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>%)?(?:\s+(?P<stat>lower95|upper95))?")
@@ -56,6 +57,11 @@ class Threshold:
     def key(self) -> str:
         """The name of the compared value among the flat metrics."""
         return f"{self.figure}.{self.statistic}" if self.statistic else self.figure
+
+    @property
+    def limits_mistakes(self) -> bool:
+        """Whether it says how few calls must be judged rightly: `scam_recall <= 0.5` is met by mistakes alone."""
+        return self.comparison in _LIMITS_MISTAKES.get(self.figure, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ _CLOSING = {
 }
 
 _TOLERATED = "A mistake is as expected where its scenario says so: some show what a measure cannot do."
+_UNHELD = (
+    "a part of the scenario is held to no threshold ({} left out): each call without `expect` is judged by its truth"
+)
 _CONTENTS = {
     False: "metrics.json: all figures; calls.jsonl: every call",
     True: "metrics.json: all figures together; each scenario has a folder beside it, with every call",
@@ -179,6 +182,8 @@ def _latency(out: Console, total: Figures) -> None:
 def _complaints(out: Console, result: Result, named: bool) -> None:
     prefix = f"{result.name}: " if named else ""
     lines = [("note", note, "dim") for note in result.notes]
+    if result.unheld:
+        lines.append(("note", _UNHELD.format(counted(len(result.unheld), "threshold")), "yellow"))
     if result.unfinished:
         lines.append(("not played to the end", counted(result.unfinished, "call"), "yellow"))
     lines += [("INVALID", reason, "yellow") for reason in result.invalid_because]

@@ -127,6 +127,35 @@ def test_a_missed_threshold_alone_ends_with_99(desk: Path, capsys: pytest.Captur
     assert "threshold missed: scam_recall >= 0.95 lower95: 0.72" in capsys.readouterr().out
 
 
+GETS_THROUGH = """\
+scenario: partial
+home: CN
+subscribers: {alice: {number: "+8613800138001"}}
+calls:
+  - {campaign: good, trunk: domestic, from: "+8613900139001", to: alice, count: 3, truth: legit}
+  - {campaign: bad, trunk: international, from: "+6591234568", to: alice, count: 3, truth: scam}
+thresholds: {scam_recall: [">= 0.95"]}
+"""
+
+
+def test_a_part_of_a_scenario_is_judged_by_the_truth_of_its_calls(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = written(desk / "partial.yaml", GETS_THROUGH)
+    assert main(["run", scenario]) == 99
+    capsys.readouterr()
+    assert main(["run", scenario, "-k", "bad", "--json", "result.json", "--junit", "result.xml"]) == 1
+    printed = capsys.readouterr().out
+    assert "as expected" not in printed
+    assert "held to no threshold" in printed
+    assert "wrong: bad.1 from +6591234568 to +8613800138001: a scam call was passed" in printed
+    document = json.loads((desk / "result.json").read_text())
+    assert (document["exit_code"], len(document["scenarios"][0]["wrong"])) == (1, 3)
+    suite = ET.parse(desk / "result.xml").getroot()  # noqa: S314 - our own text
+    assert (suite.get("failures"), suite.get("skipped")) == ("1", "1")
+    assert main(["run", scenario, "-k", "good"]) == 0
+
+
 def test_several_scenarios_get_a_folder_each_and_one_for_all(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(desk / "one.yaml", SCENARIO.replace("scenario: small", "scenario: one"))
     written(desk / "two.yaml", SCENARIO.replace("scenario: small", "scenario: two"))

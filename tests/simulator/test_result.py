@@ -51,6 +51,39 @@ def test_a_threshold_on_its_rate_judges_a_call_together_with_the_others() -> Non
     assert [str(check) for check in stricter.missed] == ["scam_recall >= 0.95: 0.9000"]
 
 
+@pytest.mark.parametrize(
+    ("mistake", "threshold"),
+    [
+        (PASSED_SCAM, ("scam_recall", ">= 0.5")),
+        (BLOCKED_LEGIT, ("false_block_rate", "<= 0.5")),
+        (PASSED_SCAM, ("accuracy", ">= 0.5")),
+    ],
+)
+def test_a_part_of_a_scenario_is_held_to_no_threshold_and_excused_by_none(
+    mistake: CallObservation, threshold: tuple[str, str]
+) -> None:
+    whole = played(mistake, BLOCKED_SCAM, PASSED_LEGIT, thresholds=(threshold,))
+    assert whole.exit_code is ExitCode.AS_EXPECTED
+    part = replace(whole, partial=True)
+    assert part.exit_code is ExitCode.WRONG_VERDICT
+    assert [each.id for each, _ in part.wrong] == ["c0"]
+    assert (whole.unheld, part.unheld, part.checks) == ((), part.thresholds, ())
+
+
+@pytest.mark.parametrize(
+    ("mistake", "threshold"),
+    [
+        (PASSED_SCAM, ("scam_recall", "<= 0.9")),
+        (BLOCKED_LEGIT, ("false_block_rate", ">= 0.1")),
+        (PASSED_SCAM, ("accuracy", "< 1")),
+    ],
+)
+def test_a_threshold_that_mistakes_alone_can_meet_excuses_none(
+    mistake: CallObservation, threshold: tuple[str, str]
+) -> None:
+    assert played(mistake, BLOCKED_SCAM, thresholds=(threshold,)).exit_code is ExitCode.WRONG_VERDICT
+
+
 def test_a_threshold_on_another_rate_does_not_excuse_a_call() -> None:
     result = played(BLOCKED_LEGIT, *[BLOCKED_SCAM] * 9, thresholds=(("scam_recall", ">= 0.9"),))
     assert result.exit_code is ExitCode.WRONG_VERDICT
