@@ -49,7 +49,7 @@ file, 3 the environment is broken or the run is invalid, 5 nothing selected, 99 
 _RUN = """\
 Play scenarios: labelled calls pass the proxy on their way to a softswitch and a phone. The summary says how many
 were judged rightly and what the check cost in time; runs/latest has every detail. Where -k chooses a part of a
-scenario, its thresholds are left out and each call without `expect` is judged by its truth.
+scenario, its thresholds are left out: each call is judged by its `expect` or its truth.
 """
 _RUN_EXAMPLES = """\
 examples:

@@ -115,20 +115,21 @@ class Result:
     def wrong(self) -> tuple[tuple[CallObservation, str], ...]:
         """Calls with a wrong verdict, and why.
 
-        A call's `expect` says what is right. Where it has none, a threshold that limits the mistakes among calls of
-        its truth judges it together with the others; where no such threshold is held, its truth does.
+        A call's `expect` says what is right. Where it does not say what should become of the call, a threshold that
+        limits the mistakes among calls of its truth judges it together with the others; where no such threshold is
+        held, its truth does.
         """
         judged_by_rate = {held.threshold.figure for held in self.checks if held.threshold.limits_mistakes}
         found = []
         for call in self.calls:
             if call.outcome is Outcome.FAULT:
                 continue
-            if unmet := call.unmet_expectations:
-                found.append((call, "; ".join(unmet)))
-            elif call.expected is None and not call.rightly_judged:
-                rate = "scam_recall" if call.unwanted else "false_block_rate"
-                if not judged_by_rate & {rate, "accuracy"}:
-                    found.append((call, f"a {call.truth} call was {call.outcome}"))
+            why = list(call.unmet_expectations)
+            rate = "scam_recall" if call.unwanted else "false_block_rate"
+            if call.judged_by_truth and not call.rightly_judged and not judged_by_rate & {rate, "accuracy"}:
+                why.insert(0, f"a {call.truth} call was {call.outcome}")
+            if why:
+                found.append((call, "; ".join(why)))
         return tuple(found)
 
     @property

@@ -37,9 +37,7 @@ _CLOSING = {
 }
 
 _TOLERATED = "A mistake is as expected where its scenario says so: some show what a measure cannot do."
-_UNHELD = (
-    "a part of the scenario is held to no threshold ({} left out): each call without `expect` is judged by its truth"
-)
+_UNHELD = "a part of the scenario is held to no threshold ({} left out): calls are judged by `expect` or truth"
 _CONTENTS = {
     False: "metrics.json: all figures; calls.jsonl: every call",
     True: "metrics.json: all figures together; each scenario has a folder beside it, with every call",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from observed import call
@@ -98,6 +99,22 @@ def test_an_unmet_expectation_is_wrong_whatever_the_thresholds_say() -> None:
 
 def test_a_scam_that_is_expected_to_pass_is_no_wrong_verdict() -> None:
     assert played(replace(PASSED_SCAM, expected=Expected(action="allow"))).exit_code is ExitCode.AS_EXPECTED
+
+
+def test_who_says_only_what_is_seen_or_heard_leaves_the_outcome_to_the_truth() -> None:
+    silent = replace(PASSED_SCAM, expected=Expected())
+    assert played(silent).wrong[0][1] == "a scam call was passed"
+    unheard = replace(silent, unproven=("the phone did not hear the caller",))
+    assert played(unheard).wrong[0][1].startswith("a scam call was passed; the phone did not hear the caller; ")
+    assert played(replace(BLOCKED_SCAM, expected=Expected())).exit_code is ExitCode.AS_EXPECTED
+    excused = played(silent, BLOCKED_SCAM, thresholds=(("scam_recall", ">= 0.5"),))
+    assert excused.exit_code is ExitCode.AS_EXPECTED
+
+
+@pytest.mark.parametrize("said", [{"action": "allow"}, {"rule": "default.allow"}, {"status": 200}])
+def test_what_is_said_of_the_outcome_stands_beside_another_truth(said: dict[str, Any]) -> None:
+    mistake = replace(call(truth="scam", blocked=False, rule="default.allow"), expected=Expected(**said))
+    assert played(mistake).exit_code is ExitCode.AS_EXPECTED
 
 
 def test_a_fault_of_the_lab_makes_the_run_invalid_before_any_verdict() -> None:

@@ -50,6 +50,7 @@ SHIPPED = Path(__file__).parents[2] / "scenarios"
 ALICE = 'subscribers: {alice: {number: "+8613800138001"}, bob: {number: "+8613800138002"}}\n'
 
 
+SOMETHING = "something that should become of the call, such as {action: allow}, or no expect"
 TEXTED = "call: a, method: MESSAGE, body: hi, trunk: domestic, from: bob, to: bob, truth: scam"
 
 
@@ -222,6 +223,14 @@ thresholds:
         (
             "call: a, trunk: domestic, from: bob, to: bob, truth: legit, agent: pjsua, expect: {phone_hears: bared}",
             '4:102: found "bared", expected caller, phone, nothing or an announcement: "barred"',
+        ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, expect: {}",
+            f"4:74: found a mapping, expected {SOMETHING}",
+        ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, expect: {action: ~, rule: }",
+            f"4:74: found a mapping, expected {SOMETHING}",
         ),
     ],
 )
