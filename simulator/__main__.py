@@ -7,7 +7,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from proxy import explain
 from proxy.yaml_file import FileErrors
 from simulator import doctor, files, softswitch_command, subscribers_command
 from simulator.proxy_process import LabError
-from simulator.report import json_file, junit, terminal
+from simulator.report import asked_for, terminal
 from simulator.report.progress import RunProgress
 from simulator.result import ExitCode, Result, worst
 from simulator.run_folder import write_suite
@@ -168,12 +168,13 @@ def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"ringfence run: -k {arguments.select!r}: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    for report in (arguments.json, arguments.junit):
-        if report is not None and not report.parent.is_dir():
-            print(f"ringfence run: {report}: there is no folder {report.parent}; make it first", file=sys.stderr)
-            return ExitCode.USAGE
+    scenarios = load_scenarios(arguments.paths)
+    reports = {"--json": arguments.json, "--junit": arguments.junit}
+    reports = {option: path for option, path in reports.items() if path is not None}
+    if _complained(asked_for.objections(reports, [source for _, source in scenarios])):
+        return ExitCode.USAGE
     jobs = []
-    for scenario, source in load_scenarios(arguments.paths):
+    for scenario, source in scenarios:
         seed = scenario.seed if arguments.seed is None else arguments.seed
         calls = all_calls = tuple(plan(scenario, arguments.seed))
         if selected is not None:
@@ -187,12 +188,19 @@ def _run(arguments: argparse.Namespace) -> int:
     prepare(arguments.softswitch, terminal.say)
     results = _under_uvloop(_play(jobs, arguments.softswitch))
     folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(json_file.document(results), indent=2) + "\n", encoding="utf-8")
-    if arguments.junit:
-        arguments.junit.write_text(junit.document(results), encoding="utf-8")
     terminal.summary(terminal.console(), results, folder)
-    return worst(result.exit_code for result in results)
+    code = worst(result.exit_code for result in results)
+    if _complained(asked_for.write(reports, results)):
+        return worst([code, ExitCode.ENVIRONMENT])
+    return code
+
+
+def _complained(complaints: Iterable[str]) -> bool:
+    """Print them, if there are any."""
+    complaints = tuple(complaints)
+    for complaint in complaints:
+        print(f"ringfence run: {complaint}", file=sys.stderr)
+    return bool(complaints)
 
 
 async def _play(jobs: Sequence[Job], switch: Kind) -> list[Result]:

@@ -200,11 +200,38 @@ def test_a_bad_selection_ends_with_2(desk: Path, capsys: pytest.CaptureFixture[s
     assert "expected a name, found the end" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("reports", "told"),
+    [
+        (["--json", "nowhere/result.json"], "nowhere/result.json: there is no folder nowhere; make it first"),
+        (["--json", "folder"], "folder: this is a folder; --json takes the name of a file"),
+        (["--junit", "folder"], "folder: this is a folder; --junit takes the name of a file"),
+        (["--junit", "small.yaml"], "small.yaml: --junit would overwrite the scenario of that name"),
+        (["--json", "x", "--junit", "./x"], "x: --junit would overwrite the file of --json of that name"),
+        (["--json", "/proc/version"], "/proc/version: it may not be written here"),
+    ],
+)
 def test_a_report_that_could_not_be_written_is_told_before_the_run(
+    reports: list[str], told: str, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "folder").mkdir()
+    if "/proc/version" in reports and os.access("/proc/version", os.W_OK):
+        pytest.skip("whoever runs this may write everything")
+    assert main(["run", written(desk / "small.yaml"), *reports]) == 2
+    assert capsys.readouterr().err == f"ringfence run: {told}\n"
+    assert not (desk / "runs").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+def test_a_report_that_fails_after_the_calls_ends_with_3_and_loses_nothing_else(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", written(desk / "small.yaml"), "--json", "nowhere/result.json"]) == 2
-    assert "there is no folder nowhere" in capsys.readouterr().err
+    reports = ["--json", "/dev/full", "--junit", "result.xml"]
+    assert main(["run", written(desk / "small.yaml"), "-k", "daughter", *reports]) == 3
+    told = capsys.readouterr()
+    assert told.err == "ringfence run: /dev/full: not written: No space left on device\n"
+    assert "1 call: 0 scam, 1 legitimate" in told.out
+    assert (desk / "result.xml").exists()
 
 
 def test_a_place_where_no_folder_can_be_made_ends_with_3(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
