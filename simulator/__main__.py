@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from simulator.scenario import load_scenarios
 from simulator.selection import compile_expression
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic import plan
+from simulator.wording import counted
 
 RUNS = Path("runs")
 
@@ -43,8 +45,8 @@ examples:
   ringfence doctor                            is anything missing here?
 
 `ringfence COMMAND --help` tells more. Exit codes: 0 all as expected, 1 a wrong verdict, 2 usage or an invalid
-file, 3 the environment is broken or the run is invalid, 5 nothing selected, 99 only a threshold missed,
-130 interrupted.
+file, 3 the environment is broken or the run is invalid, 5 nothing selected or nothing that can be played, 99 only a
+threshold missed, 130 interrupted.
 """
 _RUN = """\
 Play scenarios: labelled calls pass the proxy on their way to a softswitch and a phone. The summary says how many
@@ -186,7 +188,10 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"ringfence run: {what}; `ringfence lint PATH...` lists scenarios and calls", file=sys.stderr)
         return ExitCode.NOTHING_SELECTED
     prepare(arguments.softswitch, terminal.say)
-    results = _under_uvloop(_play(jobs, arguments.softswitch))
+    try:
+        results = _under_uvloop(_play(jobs, arguments.softswitch))
+    except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
+        raise LabError("a process of the lab ended while it was needed") from error
     folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
     terminal.summary(terminal.console(), results, folder)
     code = worst(result.exit_code for result in results)
@@ -215,8 +220,16 @@ async def _play(jobs: Sequence[Job], switch: Kind) -> list[Result]:
         for job in jobs:
             results.append(await runner.play(job))
             if stop.is_set():
+                results[-1] = _last_of(results, jobs)
                 break
     return results
+
+
+def _last_of(results: Sequence[Result], jobs: Sequence[Job]) -> Result:
+    """The result of the interrupted job, with a note of those that were to follow it."""
+    left = [job.scenario.name for job in jobs[len(results) :]]
+    note = (f"not begun: {counted(len(left), 'more scenario')} ({', '.join(left)})",) if left else ()
+    return replace(results[-1], notes=(*results[-1].notes, *note))
 
 
 def _under_uvloop(coroutine: Coroutine[Any, Any, list[Result]]) -> list[Result]:

@@ -28,13 +28,15 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-# Where several apply, the first of these wins: the figures of an invalid run say nothing about verdicts.
+# Where several apply, the first of these wins: the figures of an invalid run say nothing about verdicts. A scenario of
+# which nothing could be played is no success, and spoils none.
 _SEVERITY = (
     ExitCode.INTERRUPTED,
     ExitCode.ENVIRONMENT,
     ExitCode.WRONG_VERDICT,
     ExitCode.THRESHOLD_MISSED,
     ExitCode.AS_EXPECTED,
+    ExitCode.NOTHING_SELECTED,
 )
 
 
@@ -134,11 +136,13 @@ class Result:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Interrupted, invalid, wrong, threshold missed, or as expected: the first that holds."""
+        """Interrupted, invalid, wrong, threshold missed, nothing played, or as expected: the first that holds."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
         if self.invalid_because:
             return ExitCode.ENVIRONMENT
         if self.wrong:
             return ExitCode.WRONG_VERDICT
-        return ExitCode.THRESHOLD_MISSED if self.missed else ExitCode.AS_EXPECTED
+        if self.missed:
+            return ExitCode.THRESHOLD_MISSED
+        return ExitCode.AS_EXPECTED if self.calls else ExitCode.NOTHING_SELECTED

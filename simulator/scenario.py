@@ -29,7 +29,7 @@ from proxy.policy.treatments import Treatments, prompts_of
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
-from simulator.file_kinds import FileKind, files_in, kind_of
+from simulator.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario_fields import Duration, Hearings, Keys, Name, Rate, RuleName, Sightings, Texts, Thresholds
 from simulator.softswitch.prompts import PROMPTS
 
@@ -401,7 +401,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
     scenarios: list[tuple[Scenario, Path]] = []
     errors: list[FileError] = []
     more = 0
-    for file in dict.fromkeys(files):
+    for file in once(files):
         try:
             if (kind := kind_of(file)) is not FileKind.SCENARIO:
                 raise FileErrors([FileError.whole(file, f"this is {kind}{_INSTEAD.get(kind, '')}")])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from simulator.result import Result
 
 _SHOWN = 20
+_UNPLAYED = {True: "no call could be played", False: ""}
 _COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
@@ -72,4 +73,10 @@ def _validity(suite: ET.Element, result: Result) -> str:
     if reasons:
         error = ET.SubElement(case, "error", message=reasons[0])
         error.text = "\n".join(reasons)
-    return "the run was interrupted" if result.interrupted else "the run is invalid" if reasons else ""
+    return (
+        "the run was interrupted"
+        if result.interrupted
+        else "the run is invalid"
+        if reasons
+        else _UNPLAYED[not result.calls]
+    )

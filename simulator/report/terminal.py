@@ -27,6 +27,7 @@ _VERDICTS = {
     ExitCode.ENVIRONMENT: ("INVALID", "yellow"),
     ExitCode.THRESHOLD_MISSED: ("threshold missed", "red"),
     ExitCode.INTERRUPTED: ("interrupted", "yellow"),
+    ExitCode.NOTHING_SELECTED: ("not played", "yellow"),
 }
 _CLOSING = {
     ExitCode.AS_EXPECTED: "Every call was judged as expected.",
@@ -34,6 +35,7 @@ _CLOSING = {
     ExitCode.ENVIRONMENT: "INVALID: do not use these figures, the run went wrong.",
     ExitCode.THRESHOLD_MISSED: "No single call was wrong, but a threshold was missed.",
     ExitCode.INTERRUPTED: "Interrupted: the figures hold only the calls that were played to their end.",
+    ExitCode.NOTHING_SELECTED: "No call could be played, so nothing was judged.",
 }
 
 _TOLERATED = "A mistake is as expected where its scenario says so: some show what a measure cannot do."

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from simulator.__main__ import main
+from simulator.agents import pjsua
+from simulator.runner import Runner
 
 SCENARIO = """\
 scenario: small
@@ -168,6 +170,37 @@ def test_several_scenarios_get_a_folder_each_and_one_for_all(desk: Path, capsys:
     counts = {each["name"]: len(lines(desk / "runs" / each["folder"] / "calls.jsonl")) for each in played}
     assert counts == {"one": 1, "two": 2}
     assert json.loads((suite / "metrics.json").read_text())["calls"] == 3
+
+
+def test_a_file_named_in_two_ways_is_played_once(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = written(desk / "small.yaml")
+    (desk / "link.yaml").symlink_to("small.yaml")
+    assert main(["run", "small.yaml", scenario, ".", "-k", "daughter"]) == 0
+    assert "1 call: 0 scam, 1 legitimate" in capsys.readouterr().out
+    assert main(["lint", "small.yaml", scenario]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_where_nothing_can_be_played_nothing_is_as_expected(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pjsua, "available", lambda: (False, "real phones need PJSIP"))
+    sound = GETS_THROUGH.replace("truth: legit", "truth: legit, agent: pjsua, expect: {phone_hears: caller}")
+    assert main(["run", written(desk / "sound.yaml", sound), "-k", "good"]) == 5
+    printed = capsys.readouterr().out
+    assert "left out: 3 that need sound" in printed
+    assert "as expected" not in printed
+
+
+def test_a_pipe_of_the_lab_that_breaks_is_no_success(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(Runner, "play", breaks)
+    assert main(["run", written(desk / "small.yaml")]) == 3
+    assert "a process of the lab ended while it was needed" in capsys.readouterr().err
 
 
 def test_nothing_selected_ends_with_5(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -394,8 +427,9 @@ class Started:
     """A run in a process of its own, once calls are under way; `proxies` are the processes that it started."""
 
     def __init__(self, folder: Path) -> None:
+        second = written(folder / "second.yaml", LONG.replace("scenario: ", "scenario: second-"))
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "simulator", "run", written(folder / "long.yaml", LONG)],
+            [sys.executable, "-P", "-m", "simulator", "run", written(folder / "long.yaml", LONG), second],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -436,6 +470,8 @@ def test_an_interruption_ends_with_130_a_valid_partial_folder_and_no_process(
         printed, _ = run.process.communicate(timeout=20)
         assert run.process.returncode == 130, printed
         assert "Interrupted" in printed
+        assert "as expected" not in printed
+        assert "not begun: 1 more scenario (second-" in printed
         assert run.running() == []
     folder = tmp_path / "runs" / "latest"
     manifest = json.loads((folder / "manifest.json").read_text())

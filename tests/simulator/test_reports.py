@@ -144,6 +144,14 @@ def test_a_run_that_does_not_count_passes_nothing(result: Result, why: str) -> N
     assert {case[0].get("message") for case in cases[1:]} == {why}
 
 
+def test_a_run_of_no_call_passes_nothing() -> None:
+    nothing = replace(GOOD, figures=Figures((), {}), partial=True)
+    assert "No call could be played, so nothing was judged. (exit code 5)" in shown(nothing)
+    assert "as expected" not in shown(nothing)
+    suite = ET.fromstring(junit.document([nothing]))[0]  # noqa: S314 - our own text
+    assert (suite.get("tests"), suite.get("skipped")) == ("2", "2")
+
+
 def test_a_run_folder_holds_manifest_events_calls_and_figures(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path, "wangiri", {"seed": 7})
     assert json.loads((folder.path / "manifest.json").read_text())["state"] == "running"

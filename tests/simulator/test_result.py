@@ -139,13 +139,28 @@ def test_a_problem_met_while_playing_makes_the_run_invalid() -> None:
     assert result.invalid_because == ("the proxy dropped 3 datagrams",)
 
 
+def test_a_run_without_a_call_is_no_success() -> None:
+    assert played(partial=True, thresholds=(("scam_recall", ">= 0.9"),)).exit_code is ExitCode.NOTHING_SELECTED
+    assert played(interrupted=True, unfinished=3).exit_code is ExitCode.INTERRUPTED
+
+
 def test_an_interrupted_run_says_so_first() -> None:
     assert played(PASSED_SCAM, problems=("x",), interrupted=True).exit_code is ExitCode.INTERRUPTED
 
 
 @pytest.mark.parametrize(
     ("codes", "code"),
-    [([], 0), ([0, 0], 0), ([0, 99], 99), ([99, 1, 0], 1), ([1, 3, 99], 3), ([3, 130], 130)],
+    [
+        ([], 0),
+        ([0, 0], 0),
+        ([5, 0], 0),
+        ([5], 5),
+        ([5, 1], 1),
+        ([0, 99], 99),
+        ([99, 1, 0], 1),
+        ([1, 3, 99], 3),
+        ([3, 130], 130),
+    ],
 )
 def test_several_scenarios_end_with_the_gravest_code(codes: list[int], code: int) -> None:
     assert worst(ExitCode(each) for each in codes) == code
