@@ -77,6 +77,11 @@ def test_a_part_of_a_scenario_is_held_to_no_threshold_and_excused_by_none(
         (PASSED_SCAM, ("scam_recall", "<= 0.9")),
         (BLOCKED_LEGIT, ("false_block_rate", ">= 0.1")),
         (PASSED_SCAM, ("accuracy", "< 1")),
+        (PASSED_SCAM, ("scam_recall", ">= 0")),
+        (BLOCKED_LEGIT, ("false_block_rate", "<= 100%")),
+        (PASSED_SCAM, ("scam_recall", ">= 0.5 upper95")),
+        (BLOCKED_LEGIT, ("false_block_rate", "<= 0.5 lower95")),
+        (PASSED_SCAM, ("precision", ">= 0.5")),
     ],
 )
 def test_a_threshold_that_mistakes_alone_can_meet_excuses_none(

@@ -291,6 +291,12 @@ def test_a_single_threshold_needs_no_list(folder: Path) -> None:
     )
 
 
+def test_a_figure_without_a_condition_is_refused(folder: Path) -> None:
+    text = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
+    found = errors_of(folder, text + "thresholds: {scam_recall: []}\n")
+    assert found == ["5:27: found a list, expected at least one condition"]
+
+
 def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_together(folder: Path) -> None:
     (folder / "more").mkdir()
     good = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
