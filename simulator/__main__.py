@@ -7,7 +7,8 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from proxy import explain
 from proxy.yaml_file import FileErrors
 from simulator import doctor, files, softswitch_command, subscribers_command
 from simulator.proxy_process import LabError
-from simulator.report import json_file, junit, terminal
+from simulator.report import asked_for, terminal
 from simulator.report.progress import RunProgress
 from simulator.result import ExitCode, Result, worst
 from simulator.run_folder import write_suite
@@ -26,6 +27,7 @@ from simulator.scenario import load_scenarios
 from simulator.selection import compile_expression
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic import plan
+from simulator.wording import counted
 
 RUNS = Path("runs")
 
@@ -43,12 +45,13 @@ examples:
   ringfence doctor                            is anything missing here?
 
 `ringfence COMMAND --help` tells more. Exit codes: 0 all as expected, 1 a wrong verdict, 2 usage or an invalid
-file, 3 the environment is broken or the run is invalid, 5 nothing selected, 99 only a threshold missed,
-130 interrupted.
+file, 3 the environment is broken or the run is invalid, 5 nothing selected or nothing that can be played, 99 only a
+threshold missed, 130 interrupted.
 """
 _RUN = """\
 Play scenarios: labelled calls pass the proxy on their way to a softswitch and a phone. The summary says how many
-were judged rightly and what the check cost in time; runs/latest has every detail.
+were judged rightly and what the check cost in time; runs/latest has every detail. Where -k chooses a part of a
+scenario, its thresholds are left out: each call is judged by its `expect` or its truth.
 """
 _RUN_EXAMPLES = """\
 examples:
@@ -94,7 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     run = _described("run", _RUN, _RUN_EXAMPLES, commands.add_parser, help="play scenarios and report")
     run.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a scenario file, or a folder of them")
     run.add_argument(
-        "-k", dest="select", metavar="EXPR", help="only names that match, such as 'wangiri and not family'"
+        "-k",
+        dest="select",
+        metavar="EXPR",
+        help="only names that match, such as 'wangiri and not family'; a part of a scenario is held to no threshold",
     )
     run.add_argument("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
     run.add_argument(
@@ -164,12 +170,13 @@ def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"ringfence run: -k {arguments.select!r}: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    for report in (arguments.json, arguments.junit):
-        if report is not None and not report.parent.is_dir():
-            print(f"ringfence run: {report}: there is no folder {report.parent}; make it first", file=sys.stderr)
-            return ExitCode.USAGE
+    scenarios = load_scenarios(arguments.paths)
+    reports = {"--json": arguments.json, "--junit": arguments.junit}
+    reports = {option: path for option, path in reports.items() if path is not None}
+    if _complained(asked_for.objections(reports, [source for _, source in scenarios])):
+        return ExitCode.USAGE
     jobs = []
-    for scenario, source in load_scenarios(arguments.paths):
+    for scenario, source in scenarios:
         seed = scenario.seed if arguments.seed is None else arguments.seed
         calls = all_calls = tuple(plan(scenario, arguments.seed))
         if selected is not None:
@@ -181,14 +188,24 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"ringfence run: {what}; `ringfence lint PATH...` lists scenarios and calls", file=sys.stderr)
         return ExitCode.NOTHING_SELECTED
     prepare(arguments.softswitch, terminal.say)
-    results = _under_uvloop(_play(jobs, arguments.softswitch))
+    try:
+        results = _under_uvloop(_play(jobs, arguments.softswitch))
+    except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
+        raise LabError("a process of the lab ended while it was needed") from error
     folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(json_file.document(results), indent=2) + "\n", encoding="utf-8")
-    if arguments.junit:
-        arguments.junit.write_text(junit.document(results), encoding="utf-8")
     terminal.summary(terminal.console(), results, folder)
-    return worst(result.exit_code for result in results)
+    code = worst(result.exit_code for result in results)
+    if _complained(asked_for.write(reports, results)):
+        return worst([code, ExitCode.ENVIRONMENT])
+    return code
+
+
+def _complained(complaints: Iterable[str]) -> bool:
+    """Print them, if there are any."""
+    complaints = tuple(complaints)
+    for complaint in complaints:
+        print(f"ringfence run: {complaint}", file=sys.stderr)
+    return bool(complaints)
 
 
 async def _play(jobs: Sequence[Job], switch: Kind) -> list[Result]:
@@ -203,8 +220,16 @@ async def _play(jobs: Sequence[Job], switch: Kind) -> list[Result]:
         for job in jobs:
             results.append(await runner.play(job))
             if stop.is_set():
+                results[-1] = _last_of(results, jobs)
                 break
     return results
+
+
+def _last_of(results: Sequence[Result], jobs: Sequence[Job]) -> Result:
+    """The result of the interrupted job, with a note of those that were to follow it."""
+    left = [job.scenario.name for job in jobs[len(results) :]]
+    note = (f"not begun: {counted(len(left), 'more scenario')} ({', '.join(left)})",) if left else ()
+    return replace(results[-1], notes=(*results[-1].notes, *note))
 
 
 def _under_uvloop(coroutine: Coroutine[Any, Any, list[Result]]) -> list[Result]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -18,6 +18,14 @@ class FileKind(StrEnum):
     SUBSCRIBERS = "a subscribers file"
     PRESET = "a preset"
     FOREIGN = "none of Ringfence's files"
+
+
+def once(files: Iterable[Path]) -> list[Path]:
+    """Each file once, by the first of the ways in which it is named."""
+    first: dict[Path, Path] = {}
+    for file in files:
+        first.setdefault(file.resolve(), file)
+    return list(first.values())
 
 
 def kind_of(path: Path) -> FileKind:

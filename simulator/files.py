@@ -14,7 +14,7 @@ from proxy.policy.preset import Preset
 from proxy.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
 from proxy.yaml_file import FileError, FileErrors, load
-from simulator.file_kinds import FileKind, files_in, kind_of
+from simulator.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario import Scenario, load_scenarios
 from simulator.traffic import plan
 from simulator.wording import counted
@@ -43,10 +43,7 @@ def lint(paths: Iterable[Path]) -> list[str]:
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
-    found: dict[Path, None] = {}
-    for path in paths:
-        found |= dict.fromkeys(files_in(path, ".yaml", ".csv") if path.is_dir() else [path])
-    return list(found)
+    return once(file for path in paths for file in (files_in(path, ".yaml", ".csv") if path.is_dir() else [path]))
 
 
 def _describe(path: Path) -> str:

@@ -107,6 +107,11 @@ class Expected:
     rule: str | None = None
     status: int | None = None
 
+    @property
+    def settles_outcome(self) -> bool:
+        """Whether anything is said of what becomes of the call, be it what its truth asks for or not."""
+        return any(said is not None for said in (self.action, self.rule, self.status))
+
 
 @dataclass(frozen=True, slots=True)
 class CallObservation:
@@ -159,6 +164,11 @@ class CallObservation:
     def rightly_judged(self) -> bool:
         """Whether the outcome fits the truth: unwanted calls blocked, wanted ones passed."""
         return self.outcome is (Outcome.BLOCKED if self.unwanted else Outcome.PASSED)
+
+    @property
+    def judged_by_truth(self) -> bool:
+        """Whether the scenario leaves it to the truth (or to a threshold) what should become of the call."""
+        return self.expected is None or not self.expected.settles_outcome
 
     @property
     def unmet_expectations(self) -> tuple[str, ...]:

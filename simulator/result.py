@@ -28,13 +28,15 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-# Where several apply, the first of these wins: the figures of an invalid run say nothing about verdicts.
+# Where several apply, the first of these wins: the figures of an invalid run say nothing about verdicts. A scenario of
+# which nothing could be played is no success, and spoils none.
 _SEVERITY = (
     ExitCode.INTERRUPTED,
     ExitCode.ENVIRONMENT,
     ExitCode.WRONG_VERDICT,
     ExitCode.THRESHOLD_MISSED,
     ExitCode.AS_EXPECTED,
+    ExitCode.NOTHING_SELECTED,
 )
 
 
@@ -48,7 +50,8 @@ class Result:
     """A played scenario.
 
     `problems` are reasons, found while playing, why the run cannot be trusted (a limiter fired, a port ran out);
-    `notes` are things worth knowing that spoil nothing. `partial` says that `-k` left out some of the calls.
+    `notes` are things worth knowing that spoil nothing. `partial` says that some of the calls were left
+    out, by `-k` or for want of real phones: such a part is held to no threshold.
     `unfinished` counts planned calls that an interruption cut short: they are in no figure. `duration` is in seconds.
     """
 
@@ -98,9 +101,12 @@ class Result:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """Every threshold of the scenario beside its value; a part of a scenario is held to none."""
-        if self.partial:
-            return ()
-        return check(self.thresholds, self.figures.metrics)
+        return () if self.partial else check(self.thresholds, self.figures.metrics)
+
+    @property
+    def unheld(self) -> tuple[Threshold, ...]:
+        """The thresholds of a scenario of which only a part was played: they are about all of its calls."""
+        return self.thresholds if self.partial else ()
 
     @property
     def missed(self) -> tuple[Check, ...]:
@@ -111,29 +117,32 @@ class Result:
     def wrong(self) -> tuple[tuple[CallObservation, str], ...]:
         """Calls with a wrong verdict, and why.
 
-        A call's `expect` says what is right. Where it has none, a threshold on the rate that it counts in
-        judges it together with the others; without such a threshold its truth does.
+        A call's `expect` says what is right. Where it does not say what should become of the call, a threshold that
+        limits the mistakes among calls of its truth judges it together with the others; where no such threshold is
+        held, its truth does.
         """
-        judged_by_rate = {threshold.figure for threshold in self.thresholds}
+        judged_by_rate = {held.threshold.figure for held in self.checks if held.threshold.limits_mistakes}
         found = []
         for call in self.calls:
             if call.outcome is Outcome.FAULT:
                 continue
-            if unmet := call.unmet_expectations:
-                found.append((call, "; ".join(unmet)))
-            elif call.expected is None and not call.rightly_judged:
-                rate = "scam_recall" if call.unwanted else "false_block_rate"
-                if not judged_by_rate & {rate, "accuracy"}:
-                    found.append((call, f"a {call.truth} call was {call.outcome}"))
+            why = list(call.unmet_expectations)
+            rate = "scam_recall" if call.unwanted else "false_block_rate"
+            if call.judged_by_truth and not call.rightly_judged and not judged_by_rate & {rate, "accuracy"}:
+                why.insert(0, f"a {call.truth} call was {call.outcome}")
+            if why:
+                found.append((call, "; ".join(why)))
         return tuple(found)
 
     @property
     def exit_code(self) -> ExitCode:
-        """Interrupted, invalid, wrong, threshold missed, or as expected: the first that holds."""
+        """Interrupted, invalid, wrong, threshold missed, nothing played, or as expected: the first that holds."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
         if self.invalid_because:
             return ExitCode.ENVIRONMENT
         if self.wrong:
             return ExitCode.WRONG_VERDICT
-        return ExitCode.THRESHOLD_MISSED if self.missed else ExitCode.AS_EXPECTED
+        if self.missed:
+            return ExitCode.THRESHOLD_MISSED
+        return ExitCode.AS_EXPECTED if self.calls else ExitCode.NOTHING_SELECTED

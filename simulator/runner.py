@@ -104,6 +104,7 @@ class Runner:
             exit_code=int(result.exit_code),
             valid=not result.invalid_because,
             invalid_because=result.invalid_because,
+            partial=result.partial,
             unfinished=result.unfinished,
             duration=result.duration,
         )

@@ -29,7 +29,7 @@ from proxy.policy.treatments import Treatments, prompts_of
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
-from simulator.file_kinds import FileKind, files_in, kind_of
+from simulator.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario_fields import Duration, Hearings, Keys, Name, Rate, RuleName, Sightings, Texts, Thresholds
 from simulator.softswitch.prompts import PROMPTS
 
@@ -97,7 +97,8 @@ Caller = Annotated[
 
 
 class Expect(_Model):
-    """What should become of a call; what is not said is not checked. `status` is what the caller's side gets.
+    """What should become of a call. `status` is what the caller's side gets. Where neither `action` nor `rule` nor
+    `status` is said, the call's truth or a threshold judges what became of it, beside what is said here.
 
     `caller_sees` are header lines of the refusal that the caller gets, `phone_sees` those of the INVITE or MESSAGE that
     the phone gets, such as "From: *Overseas call*"; * stands for anything. Both are for wire agents.
@@ -113,6 +114,14 @@ class Expect(_Model):
     caller_hears: Hearings = ()
     phone_hears: Hearings = ()
     switch_hears: Hearings = ()
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Expect:
+        if not any(getattr(self, name) for name in type(self).model_fields):
+            raise ValueError("something that should become of the call, such as {action: allow}, or no expect")
+        return self
 
     @property
     def hears(self) -> bool:
@@ -180,7 +189,7 @@ class Calls(_Model):
     @property
     def _said(self) -> list[tuple[str, ...]]:
         """Where the file says anything, here and in `expect`."""
-        expected = [("expect", name) for name in (self.expect or Expect()).model_fields_set]
+        expected = [("expect", name) for name in (self.expect.model_fields_set if self.expect else ())]
         return [*expected, *((name,) for name in self.model_fields_set)]
 
     @field_validator("from_")
@@ -392,7 +401,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
     scenarios: list[tuple[Scenario, Path]] = []
     errors: list[FileError] = []
     more = 0
-    for file in dict.fromkeys(files):
+    for file in once(files):
         try:
             if (kind := kind_of(file)) is not FileKind.SCENARIO:
                 raise FileErrors([FileError.whole(file, f"this is {kind}{_INSTEAD.get(kind, '')}")])

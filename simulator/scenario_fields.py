@@ -68,6 +68,8 @@ def _thresholds(value: Any) -> tuple[Threshold, ...]:
         if figure not in FIGURES:
             problems.append(Problem((figure, "[key]"), f"a figure: {did_you_mean(figure, FIGURES)}"))
             continue
+        if limits == []:
+            problems.append(Problem((figure,), "at least one condition"))
         for index, limit in enumerate(limits if isinstance(limits, list) else [limits]):
             try:
                 parsed.append(Threshold.parse(figure, str(limit)))

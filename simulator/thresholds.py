@@ -19,6 +19,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+# What a rate is where every call was judged wrongly, and the end of its interval that flatters few calls.
+_ALL_WRONG = {"scam_recall": (0.0, "upper95"), "accuracy": (0.0, "upper95"), "false_block_rate": (1.0, "lower95")}
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "%": 1e-2}
 _DELAY = re.compile(r"(?P<stat>p50|p95|p99|max)\s*(?P<op><=|>=|<|>)\s*(?P<n>-?\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s)")
 _RATE = re.compile(r"(?P<op><=|>=|<|>)\s*(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>%)?(?:\s+(?P<stat>lower95|upper95))?")
@@ -56,6 +58,17 @@ class Threshold:
     def key(self) -> str:
         """The name of the compared value among the flat metrics."""
         return f"{self.figure}.{self.statistic}" if self.statistic else self.figure
+
+    @property
+    def limits_mistakes(self) -> bool:
+        """Whether it says how few calls must be judged rightly.
+
+        `scam_recall` `<= 0.5` or `>= 0` does not, mistakes alone meet it; so do few enough of them `>= 0.5 upper95`.
+        """
+        if self.figure not in _ALL_WRONG:
+            return False
+        all_wrong, flattering = _ALL_WRONG[self.figure]
+        return self.statistic != flattering and not _COMPARE[self.comparison](all_wrong, self.limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def _scenario(result: Result) -> dict[str, Any]:
         "duration": result.duration,
         "exit_code": int(result.exit_code),
         "interrupted": result.interrupted,
+        "partial": result.partial,
         "unfinished": result.unfinished,
         "valid": not result.invalid_because,
         "invalid_because": result.invalid_because,
@@ -44,6 +45,7 @@ def _scenario(result: Result) -> dict[str, Any]:
             | ({} if held.value is None else {"value": held.value})
             for held in result.checks
         ],
+        "thresholds_not_held": [{"figure": left.figure, "asked": left.text} for left in result.unheld],
         "wrong": [_call(call) | {"why": why} for call, why in result.wrong],
         "faults": [_call(call) | {"why": "; ".join(call.disagreements)} for call in result.faults],
     }

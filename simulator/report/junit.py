@@ -9,17 +9,19 @@ from collections.abc import Sequence
 from simulator.result import Result
 
 _SHOWN = 20
+_UNPLAYED = {True: "no call could be played", False: ""}
+_COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def document(results: Sequence[Result]) -> str:
-    """The XML text. A wrong verdict or a missed threshold is a failure; an invalid run is an error."""
+    """The XML text. A wrong verdict or missed threshold is a failure; an invalid run is an error and passes nothing."""
     root = ET.Element("testsuites", name="ringfence")
     for result in results:
         root.append(_suite(result))
     totals: Counter[str] = Counter()
     for suite in root:
-        totals.update({key: int(suite.attrib[key]) for key in ("tests", "failures", "errors")})
-    root.attrib.update({key: str(totals[key]) for key in ("tests", "failures", "errors")})
+        totals.update({key: int(suite.attrib[key]) for key in _COUNTED})
+    root.attrib.update({key: str(totals[key]) for key in _COUNTED})
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -29,7 +31,7 @@ def _suite(result: Result) -> ET.Element:
     properties = ET.SubElement(suite, "properties")
     for name, value in sorted(result.figures.metrics.items()):
         ET.SubElement(properties, "property", name=name, value=f"{value:g}")
-    _validity(suite, result)
+    distrusted = _validity(suite, result)
     wrong: defaultdict[str, list[str]] = defaultdict(list)
     for call, why in result.wrong:
         wrong[call.name].append(f"{call.id} from {call.caller} to {call.callee}: {why}")
@@ -45,12 +47,25 @@ def _suite(result: Result) -> ET.Element:
         case = ET.SubElement(suite, "testcase", classname=result.name, name=asked)
         if not held.met:
             ET.SubElement(case, "failure", message=str(held))
-    for key, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+    for left in result.unheld:
+        case = ET.SubElement(suite, "testcase", classname=result.name, name=f"{left.figure} {left.text}")
+        ET.SubElement(case, "skipped", message="a part of the scenario is held to no threshold")
+    if distrusted:
+        _withdraw(suite, distrusted)
+    for key, tag in _COUNTED.items():
         suite.set(key, str(sum(1 for _ in suite.iter(tag))))
     return suite
 
 
-def _validity(suite: ET.Element, result: Result) -> None:
+def _withdraw(suite: ET.Element, why: str) -> None:
+    """Have no case pass: what went wrong with the run may be why it looks right, or its wrong calls were not played."""
+    for case in suite.iter("testcase"):
+        if len(case) == 0:
+            ET.SubElement(case, "skipped", message=why)
+
+
+def _validity(suite: ET.Element, result: Result) -> str:
+    """Add the case that says whether the run counts; the reason why it does not, or nothing."""
     case = ET.SubElement(suite, "testcase", classname=result.name, name="the run is valid")
     reasons = list(result.invalid_because)
     if result.interrupted:
@@ -58,3 +73,10 @@ def _validity(suite: ET.Element, result: Result) -> None:
     if reasons:
         error = ET.SubElement(case, "error", message=reasons[0])
         error.text = "\n".join(reasons)
+    return (
+        "the run was interrupted"
+        if result.interrupted
+        else "the run is invalid"
+        if reasons
+        else _UNPLAYED[not result.calls]
+    )

@@ -27,6 +27,7 @@ _VERDICTS = {
     ExitCode.ENVIRONMENT: ("INVALID", "yellow"),
     ExitCode.THRESHOLD_MISSED: ("threshold missed", "red"),
     ExitCode.INTERRUPTED: ("interrupted", "yellow"),
+    ExitCode.NOTHING_SELECTED: ("not played", "yellow"),
 }
 _CLOSING = {
     ExitCode.AS_EXPECTED: "Every call was judged as expected.",
@@ -34,9 +35,11 @@ _CLOSING = {
     ExitCode.ENVIRONMENT: "INVALID: do not use these figures, the run went wrong.",
     ExitCode.THRESHOLD_MISSED: "No single call was wrong, but a threshold was missed.",
     ExitCode.INTERRUPTED: "Interrupted: the figures hold only the calls that were played to their end.",
+    ExitCode.NOTHING_SELECTED: "No call could be played, so nothing was judged.",
 }
 
 _TOLERATED = "A mistake is as expected where its scenario says so: some show what a measure cannot do."
+_UNHELD = "a part of the scenario is held to no threshold ({} left out): calls are judged by `expect` or truth"
 _CONTENTS = {
     False: "metrics.json: all figures; calls.jsonl: every call",
     True: "metrics.json: all figures together; each scenario has a folder beside it, with every call",
@@ -179,6 +182,8 @@ def _latency(out: Console, total: Figures) -> None:
 def _complaints(out: Console, result: Result, named: bool) -> None:
     prefix = f"{result.name}: " if named else ""
     lines = [("note", note, "dim") for note in result.notes]
+    if result.unheld:
+        lines.append(("note", _UNHELD.format(counted(len(result.unheld), "threshold")), "yellow"))
     if result.unfinished:
         lines.append(("not played to the end", counted(result.unfinished, "call"), "yellow"))
     lines += [("INVALID", reason, "yellow") for reason in result.invalid_because]

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from simulator.__main__ import main
+from simulator.agents import pjsua
+from simulator.runner import Runner
 
 SCENARIO = """\
 scenario: small
@@ -127,6 +129,35 @@ def test_a_missed_threshold_alone_ends_with_99(desk: Path, capsys: pytest.Captur
     assert "threshold missed: scam_recall >= 0.95 lower95: 0.72" in capsys.readouterr().out
 
 
+GETS_THROUGH = """\
+scenario: partial
+home: CN
+subscribers: {alice: {number: "+8613800138001"}}
+calls:
+  - {campaign: good, trunk: domestic, from: "+8613900139001", to: alice, count: 3, truth: legit}
+  - {campaign: bad, trunk: international, from: "+6591234568", to: alice, count: 3, truth: scam}
+thresholds: {scam_recall: [">= 0.95"]}
+"""
+
+
+def test_a_part_of_a_scenario_is_judged_by_the_truth_of_its_calls(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = written(desk / "partial.yaml", GETS_THROUGH)
+    assert main(["run", scenario]) == 99
+    capsys.readouterr()
+    assert main(["run", scenario, "-k", "bad", "--json", "result.json", "--junit", "result.xml"]) == 1
+    printed = capsys.readouterr().out
+    assert "as expected" not in printed
+    assert "held to no threshold" in printed
+    assert "wrong: bad.1 from +6591234568 to +8613800138001: a scam call was passed" in printed
+    document = json.loads((desk / "result.json").read_text())
+    assert (document["exit_code"], len(document["scenarios"][0]["wrong"])) == (1, 3)
+    suite = ET.parse(desk / "result.xml").getroot()  # noqa: S314 - our own text
+    assert (suite.get("failures"), suite.get("skipped")) == ("1", "1")
+    assert main(["run", scenario, "-k", "good"]) == 0
+
+
 def test_several_scenarios_get_a_folder_each_and_one_for_all(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(desk / "one.yaml", SCENARIO.replace("scenario: small", "scenario: one"))
     written(desk / "two.yaml", SCENARIO.replace("scenario: small", "scenario: two"))
@@ -139,6 +170,37 @@ def test_several_scenarios_get_a_folder_each_and_one_for_all(desk: Path, capsys:
     counts = {each["name"]: len(lines(desk / "runs" / each["folder"] / "calls.jsonl")) for each in played}
     assert counts == {"one": 1, "two": 2}
     assert json.loads((suite / "metrics.json").read_text())["calls"] == 3
+
+
+def test_a_file_named_in_two_ways_is_played_once(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = written(desk / "small.yaml")
+    (desk / "link.yaml").symlink_to("small.yaml")
+    assert main(["run", "small.yaml", scenario, ".", "-k", "daughter"]) == 0
+    assert "1 call: 0 scam, 1 legitimate" in capsys.readouterr().out
+    assert main(["lint", "small.yaml", scenario]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_where_nothing_can_be_played_nothing_is_as_expected(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pjsua, "available", lambda: (False, "real phones need PJSIP"))
+    sound = GETS_THROUGH.replace("truth: legit", "truth: legit, agent: pjsua, expect: {phone_hears: caller}")
+    assert main(["run", written(desk / "sound.yaml", sound), "-k", "good"]) == 5
+    printed = capsys.readouterr().out
+    assert "left out: 3 that need sound" in printed
+    assert "as expected" not in printed
+
+
+def test_a_pipe_of_the_lab_that_breaks_is_no_success(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(Runner, "play", breaks)
+    assert main(["run", written(desk / "small.yaml")]) == 3
+    assert "a process of the lab ended while it was needed" in capsys.readouterr().err
 
 
 def test_nothing_selected_ends_with_5(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,11 +233,38 @@ def test_a_bad_selection_ends_with_2(desk: Path, capsys: pytest.CaptureFixture[s
     assert "expected a name, found the end" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("reports", "told"),
+    [
+        (["--json", "nowhere/result.json"], "nowhere/result.json: there is no folder nowhere; make it first"),
+        (["--json", "folder"], "folder: this is a folder; --json takes the name of a file"),
+        (["--junit", "folder"], "folder: this is a folder; --junit takes the name of a file"),
+        (["--junit", "small.yaml"], "small.yaml: --junit would overwrite the scenario of that name"),
+        (["--json", "x", "--junit", "./x"], "x: --junit would overwrite the file of --json of that name"),
+        (["--json", "/proc/version"], "/proc/version: it may not be written here"),
+    ],
+)
 def test_a_report_that_could_not_be_written_is_told_before_the_run(
+    reports: list[str], told: str, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "folder").mkdir()
+    if "/proc/version" in reports and os.access("/proc/version", os.W_OK):
+        pytest.skip("whoever runs this may write everything")
+    assert main(["run", written(desk / "small.yaml"), *reports]) == 2
+    assert capsys.readouterr().err == f"ringfence run: {told}\n"
+    assert not (desk / "runs").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+def test_a_report_that_fails_after_the_calls_ends_with_3_and_loses_nothing_else(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", written(desk / "small.yaml"), "--json", "nowhere/result.json"]) == 2
-    assert "there is no folder nowhere" in capsys.readouterr().err
+    reports = ["--json", "/dev/full", "--junit", "result.xml"]
+    assert main(["run", written(desk / "small.yaml"), "-k", "daughter", *reports]) == 3
+    told = capsys.readouterr()
+    assert told.err == "ringfence run: /dev/full: not written: No space left on device\n"
+    assert "1 call: 0 scam, 1 legitimate" in told.out
+    assert (desk / "result.xml").exists()
 
 
 def test_a_place_where_no_folder_can_be_made_ends_with_3(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -338,8 +427,9 @@ class Started:
     """A run in a process of its own, once calls are under way; `proxies` are the processes that it started."""
 
     def __init__(self, folder: Path) -> None:
+        second = written(folder / "second.yaml", LONG.replace("scenario: ", "scenario: second-"))
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "simulator", "run", written(folder / "long.yaml", LONG)],
+            [sys.executable, "-P", "-m", "simulator", "run", written(folder / "long.yaml", LONG), second],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -380,6 +470,8 @@ def test_an_interruption_ends_with_130_a_valid_partial_folder_and_no_process(
         printed, _ = run.process.communicate(timeout=20)
         assert run.process.returncode == 130, printed
         assert "Interrupted" in printed
+        assert "as expected" not in printed
+        assert "not begun: 1 more scenario (second-" in printed
         assert run.running() == []
     folder = tmp_path / "runs" / "latest"
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from observed import call
@@ -51,6 +52,44 @@ def test_a_threshold_on_its_rate_judges_a_call_together_with_the_others() -> Non
     assert [str(check) for check in stricter.missed] == ["scam_recall >= 0.95: 0.9000"]
 
 
+@pytest.mark.parametrize(
+    ("mistake", "threshold"),
+    [
+        (PASSED_SCAM, ("scam_recall", ">= 0.5")),
+        (BLOCKED_LEGIT, ("false_block_rate", "<= 0.5")),
+        (PASSED_SCAM, ("accuracy", ">= 0.5")),
+    ],
+)
+def test_a_part_of_a_scenario_is_held_to_no_threshold_and_excused_by_none(
+    mistake: CallObservation, threshold: tuple[str, str]
+) -> None:
+    whole = played(mistake, BLOCKED_SCAM, PASSED_LEGIT, thresholds=(threshold,))
+    assert whole.exit_code is ExitCode.AS_EXPECTED
+    part = replace(whole, partial=True)
+    assert part.exit_code is ExitCode.WRONG_VERDICT
+    assert [each.id for each, _ in part.wrong] == ["c0"]
+    assert (whole.unheld, part.unheld, part.checks) == ((), part.thresholds, ())
+
+
+@pytest.mark.parametrize(
+    ("mistake", "threshold"),
+    [
+        (PASSED_SCAM, ("scam_recall", "<= 0.9")),
+        (BLOCKED_LEGIT, ("false_block_rate", ">= 0.1")),
+        (PASSED_SCAM, ("accuracy", "< 1")),
+        (PASSED_SCAM, ("scam_recall", ">= 0")),
+        (BLOCKED_LEGIT, ("false_block_rate", "<= 100%")),
+        (PASSED_SCAM, ("scam_recall", ">= 0.5 upper95")),
+        (BLOCKED_LEGIT, ("false_block_rate", "<= 0.5 lower95")),
+        (PASSED_SCAM, ("precision", ">= 0.5")),
+    ],
+)
+def test_a_threshold_that_mistakes_alone_can_meet_excuses_none(
+    mistake: CallObservation, threshold: tuple[str, str]
+) -> None:
+    assert played(mistake, BLOCKED_SCAM, thresholds=(threshold,)).exit_code is ExitCode.WRONG_VERDICT
+
+
 def test_a_threshold_on_another_rate_does_not_excuse_a_call() -> None:
     result = played(BLOCKED_LEGIT, *[BLOCKED_SCAM] * 9, thresholds=(("scam_recall", ">= 0.9"),))
     assert result.exit_code is ExitCode.WRONG_VERDICT
@@ -65,6 +104,22 @@ def test_an_unmet_expectation_is_wrong_whatever_the_thresholds_say() -> None:
 
 def test_a_scam_that_is_expected_to_pass_is_no_wrong_verdict() -> None:
     assert played(replace(PASSED_SCAM, expected=Expected(action="allow"))).exit_code is ExitCode.AS_EXPECTED
+
+
+def test_who_says_only_what_is_seen_or_heard_leaves_the_outcome_to_the_truth() -> None:
+    silent = replace(PASSED_SCAM, expected=Expected())
+    assert played(silent).wrong[0][1] == "a scam call was passed"
+    unheard = replace(silent, unproven=("the phone did not hear the caller",))
+    assert played(unheard).wrong[0][1].startswith("a scam call was passed; the phone did not hear the caller; ")
+    assert played(replace(BLOCKED_SCAM, expected=Expected())).exit_code is ExitCode.AS_EXPECTED
+    excused = played(silent, BLOCKED_SCAM, thresholds=(("scam_recall", ">= 0.5"),))
+    assert excused.exit_code is ExitCode.AS_EXPECTED
+
+
+@pytest.mark.parametrize("said", [{"action": "allow"}, {"rule": "default.allow"}, {"status": 200}])
+def test_what_is_said_of_the_outcome_stands_beside_another_truth(said: dict[str, Any]) -> None:
+    mistake = replace(call(truth="scam", blocked=False, rule="default.allow"), expected=Expected(**said))
+    assert played(mistake).exit_code is ExitCode.AS_EXPECTED
 
 
 def test_a_fault_of_the_lab_makes_the_run_invalid_before_any_verdict() -> None:
@@ -89,13 +144,28 @@ def test_a_problem_met_while_playing_makes_the_run_invalid() -> None:
     assert result.invalid_because == ("the proxy dropped 3 datagrams",)
 
 
+def test_a_run_without_a_call_is_no_success() -> None:
+    assert played(partial=True, thresholds=(("scam_recall", ">= 0.9"),)).exit_code is ExitCode.NOTHING_SELECTED
+    assert played(interrupted=True, unfinished=3).exit_code is ExitCode.INTERRUPTED
+
+
 def test_an_interrupted_run_says_so_first() -> None:
     assert played(PASSED_SCAM, problems=("x",), interrupted=True).exit_code is ExitCode.INTERRUPTED
 
 
 @pytest.mark.parametrize(
     ("codes", "code"),
-    [([], 0), ([0, 0], 0), ([0, 99], 99), ([99, 1, 0], 1), ([1, 3, 99], 3), ([3, 130], 130)],
+    [
+        ([], 0),
+        ([0, 0], 0),
+        ([5, 0], 0),
+        ([5], 5),
+        ([5, 1], 1),
+        ([0, 99], 99),
+        ([99, 1, 0], 1),
+        ([1, 3, 99], 3),
+        ([3, 130], 130),
+    ],
 )
 def test_several_scenarios_end_with_the_gravest_code(codes: list[int], code: int) -> None:
     assert worst(ExitCode(each) for each in codes) == code

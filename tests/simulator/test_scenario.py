@@ -50,6 +50,7 @@ SHIPPED = Path(__file__).parents[2] / "scenarios"
 ALICE = 'subscribers: {alice: {number: "+8613800138001"}, bob: {number: "+8613800138002"}}\n'
 
 
+SOMETHING = "something that should become of the call, such as {action: allow}, or no expect"
 TEXTED = "call: a, method: MESSAGE, body: hi, trunk: domestic, from: bob, to: bob, truth: scam"
 
 
@@ -223,6 +224,14 @@ thresholds:
             "call: a, trunk: domestic, from: bob, to: bob, truth: legit, agent: pjsua, expect: {phone_hears: bared}",
             '4:102: found "bared", expected caller, phone, nothing or an announcement: "barred"',
         ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, expect: {}",
+            f"4:74: found a mapping, expected {SOMETHING}",
+        ),
+        (
+            "call: a, trunk: domestic, from: bob, to: bob, truth: legit, expect: {action: ~, rule: }",
+            f"4:74: found a mapping, expected {SOMETHING}",
+        ),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused(folder: Path, entry: str, error: str) -> None:
@@ -280,6 +289,12 @@ def test_a_single_threshold_needs_no_list(folder: Path) -> None:
     assert read(folder, text + 'thresholds: {precision: ">= 90%"}\n').thresholds == (
         Threshold("precision", None, ">=", 0.9, ">= 90%"),
     )
+
+
+def test_a_figure_without_a_condition_is_refused(folder: Path) -> None:
+    text = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
+    found = errors_of(folder, text + "thresholds: {scam_recall: []}\n")
+    assert found == ["5:27: found a list, expected at least one condition"]
 
 
 def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_together(folder: Path) -> None:

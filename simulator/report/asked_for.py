@@ -1,0 +1,40 @@
+"""The report files that a run is asked for: whether they can be written, told before the calls, and writing them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from simulator.report import json_file, junit
+from simulator.result import Result
+
+_DOCUMENTS: Mapping[str, Callable[[Sequence[Result]], str]] = {
+    "--json": lambda results: json.dumps(json_file.document(results), indent=2) + "\n",
+    "--junit": junit.document,
+}
+
+
+def objections(reports: Mapping[str, Path], sources: Iterable[Path]) -> Iterator[str]:
+    """Why the files of `reports` (by option) cannot be written, or would take the place of another file."""
+    taken = {source.resolve(): "the scenario" for source in sources}
+    for option, path in reports.items():
+        if path.is_dir():
+            yield f"{path}: this is a folder; {option} takes the name of a file"
+        elif not path.parent.is_dir():
+            yield f"{path}: there is no folder {path.parent}; make it first"
+        elif not os.access(path if path.exists() else path.parent, os.W_OK):
+            yield f"{path}: it may not be written here"
+        elif other := taken.get(path.resolve()):
+            yield f"{path}: {option} would overwrite {other} of that name"
+        taken[path.resolve()] = f"the file of {option}"
+
+
+def write(reports: Mapping[str, Path], results: Sequence[Result]) -> Iterator[str]:
+    """Write each of them; yields what went wrong with those that could not be written after all."""
+    for option, path in reports.items():
+        try:
+            path.write_text(_DOCUMENTS[option](results), encoding="utf-8")
+        except OSError as error:
+            yield f"{path}: not written: {error.strerror}"
