@@ -275,11 +275,11 @@ def claims_of_others(request: Request, subscriber: Subscriber, numbering: Number
     Their number in any spelling, their digest user, or nothing at all (anonymous) may stand there; a display name may
     not read as somebody else's telephone number. "" where all is well.
     """
+    own = subscriber.number
     for address in map(parse_name_addr, [request.header("from") or "", *request.values("p-preferred-identity")[:4]]):
         uri = cached_uri(address.uri) if address.uri.lower().startswith("sip") else None
         number = numbering.understand(address.uri)
         is_user = isinstance(uri, SipUri) and uri.user == subscriber.user
-        own = subscriber.number
         if number.e164 != own and not number.is_anonymous and not is_user:
             return number.presented
         if not is_user and (others := [one for one in shown_numbers(address.uri, numbering) if one.e164 != own]):

@@ -267,9 +267,7 @@ class ProxyCore:
             self._router.add_path(forwarded, outer, self._switch.local)
             if context.registration is not None:
                 self._registrations.forward(forwarded, context.registration)
-        if side != "switch" and side.auth == "digest":
-            self._authenticator.forget_credentials(forwarded)
-        clean(forwarded, side)
+        self._clean(forwarded, side)
         if subscriber is not None:
             self._authenticator.assert_identity(forwarded, subscriber)
         if verdict is not None:
@@ -429,6 +427,12 @@ class ProxyCore:
         forwarded = self._router.forward(text, self._switch, branch := new_branch(loop_hash(text)))
         self._layer.send((branch, text.method), forwarded, self._switch, now)
 
+    def _clean(self, forwarded: Request, side: Side) -> None:
+        """Take out what was for us, what is not to be believed and what is to be kept private."""
+        if side != "switch" and side.auth == "digest":
+            self._authenticator.forget_credentials(forwarded)
+        clean(forwarded, side)
+
     def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
         if self._own.acknowledges_us(request):
@@ -444,9 +448,7 @@ class ProxyCore:
             self._check_relay(request, routed, side)
         branch = same_branch(request, via, fingerprint)
         forwarded = self._router.forward(request, target, branch)
-        if side != "switch" and side.auth == "digest":
-            self._authenticator.forget_credentials(forwarded)
-        clean(forwarded, side)
+        self._clean(forwarded, side)
         self.outbox.append((target, bytes(forwarded)))
 
     def _cancel(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, now: float) -> None:

@@ -24,7 +24,7 @@ from proxy.response_context import Registration
 from proxy.sip import digest
 from proxy.sip.digest import Verdict
 from proxy.sip.errors import BadRequest, Forbidden
-from proxy.sip.message import Request, Response
+from proxy.sip.message import Request, Response, value_of
 from proxy.sip.uri import SipUri
 from proxy.subscribers.profile import Subscriber
 
@@ -52,7 +52,7 @@ class Registrations:
             for name, line in zip(request.names, request.lines, strict=True)
             if name == "authorization" and line.partition(":")[2].lower().split(None, 1)[:1] == ["digest"]
         ]
-        given = [digest.parse_digest(_value(line)) for line in lines[:_MOST_CREDENTIALS]]
+        given = [digest.parse_digest(value_of(line)) for line in lines[:_MOST_CREDENTIALS]]
         found = self._guesses.look_through(
             given, snapshot.subscribers.find_user, lambda fields, who: self._judge(fields, who, now), now, source
         )
@@ -87,7 +87,7 @@ class Registrations:
     def _note(self, line: str, registration: Registration, now: float) -> str:
         """The line of a challenge, which says that the answer was stale where nothing else was wrong with it."""
         try:
-            fields = digest.parse_digest(_value(line))
+            fields = digest.parse_digest(value_of(line))
         except BadRequest:
             return line  # of another scheme
         self._nonces.note(fields.get("nonce", ""), now)
@@ -116,7 +116,7 @@ class Registrations:
         return Verdict.RIGHT if self._nonces.use(fields.get("nonce", ""), answer, count, now) else Verdict.STALE
 
     def _is_ours(self, line: str) -> bool:
-        return self._challenger.issued(digest.parse_digest(_value(line)).get("nonce", "")) is not None
+        return self._challenger.issued(digest.parse_digest(value_of(line)).get("nonce", "")) is not None
 
 
 @dataclass(slots=True)
@@ -170,7 +170,3 @@ def is_of(uri: str, subscriber: Subscriber, numbering: Numbering) -> bool:
     parsed = cached_uri(uri)
     user = parsed.user if isinstance(parsed, SipUri) else None
     return (user is not None and user == subscriber.user) or numbering.understand(uri).e164 == subscriber.number
-
-
-def _value(line: str) -> str:
-    return line.partition(":")[2]

@@ -36,8 +36,7 @@ class Case(NamedTuple):
     def listings(self) -> list[ListedNumber]:
         """The entries in the scam list of the numbers that the call presents."""
         call, find = self.call, self.snapshot.find_listed
-        presented = call.presented if call.others else (call.caller,)
-        return [entry for one in presented if one.e164 and (entry := find(one.e164, call.arrival))]
+        return [entry for one in call.presented if one.e164 and (entry := find(one.e164, call.arrival))]
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:
