@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file; the README shows every key")
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file; proxy/README.md tells every key")
     path: Path = parser.parse_args(argv).config
     console = log.configure()
     try:

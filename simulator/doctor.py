@@ -103,7 +103,7 @@ def _program(program: str, what: str, package: str) -> Finding:
 
 def _ports() -> Finding:
     what = (
-        "SIP's own port 5060 on loopback (labs take any free one; `ringfence proxy` as the README shows it takes this)"
+        "SIP's own port 5060 on loopback (labs take any free one; `ringfence proxy` as proxy/README.md shows it takes this)"
     )
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -17,7 +17,7 @@ from proxy.policy.treatments import Challenge, Divert, Label, Play, Treatments, 
 from proxy.service_desk import RULE as SELF_SERVICE
 from proxy.yaml_file import FileErrors
 
-README = Path(__file__).parents[2] / "README.md"
+REFERENCE = Path(__file__).parents[2] / "proxy" / "README.md"
 HEAD = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
 
 
@@ -118,7 +118,7 @@ def test_the_parameter_of_a_ring_goes_with_a_ring(tmp_path: Path) -> None:
     assert errors_of(tmp_path, text) == ['3:55: found "alert-external", expected a ring beside it']
 
 
-def test_the_readme_tells_which_rules_take_which_treatments() -> None:
+def test_the_reference_tells_which_rules_take_which_treatments() -> None:
     samples = {
         "reject": {"reject": "603"},
         "label": {"label": "Hello"},
@@ -127,7 +127,7 @@ def test_the_readme_tells_which_rules_take_which_treatments() -> None:
         "warn": {"warn": "on"},
     }
     takes = TypeAdapter(Treatments)
-    table = README.read_text(encoding="utf-8").partition("| what is decided by | can be treated with |\n")[2]
+    table = REFERENCE.read_text(encoding="utf-8").partition("| what is decided by | can be treated with |\n")[2]
     rows = [line.strip("|").split("|") for line in table.partition("\n\n")[0].splitlines()[1:]]
     told = {rule: sorts.strip() for rules, sorts in rows for rule in re.findall("`(.+?)`", rules)}
     for rule, sorts in told.items():
