@@ -39,7 +39,7 @@ from proxy.registrations import Registrations
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.service_desk import ServiceDesk
 from proxy.sip.digest import Challenger
-from proxy.sip.errors import Forbidden, LoopDetected, SipError, UnsupportedUriScheme
+from proxy.sip.errors import Forbidden, KeepAlive, LoopDetected, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
 from proxy.sip.message import Request, Response, parse
@@ -125,6 +125,8 @@ class ProxyCore:
                 self._receive_request(message, flow, len(data), now)
             else:
                 self._receive_response(message, flow, now)
+        except KeepAlive:
+            self.counters["keepalives"] += 1
         except SipError as error:
             if isinstance(message, Response):
                 self.counters["dropped"] += 1

@@ -76,6 +76,8 @@ class Connection(asyncio.Protocol):
             pump.flush()
             if self.transport is not None:
                 self.transport.close()
+        if self._framer.between_messages:  # a lone CRLF or zero byte is a keep-alive that asks for no answer
+            self.last_heard = pump.now()
         pump.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature

@@ -104,6 +104,10 @@ class Unanswerable(SipError):
     """Not SIP, or so broken that nobody can be answered: dropped without a word."""
 
 
+class KeepAlive(Unanswerable):
+    """Line breaks and zero bytes, and no message: they hold a binding of a NAT open (RFC 5626 4.4.1)."""
+
+
 class MessageTooLarge(SipError):
     """More bytes than this element takes (RFC 3261 21.5.7)."""
 

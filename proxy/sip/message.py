@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Self
 
-from proxy.sip.errors import BadRequest, SipError, Unanswerable, VersionNotSupported, reason_for
+from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable, VersionNotSupported, reason_for
 from proxy.sip.headers import (
     KNOWN_NAMES,
     CSeq,
@@ -26,6 +26,7 @@ from proxy.sip.headers import (
 )
 
 MAX_HEADER_LINES = 256
+PADDING = b"\r\n\0"  # what may come before a start line: keep-alives, and the end of a C string
 
 _ENCODING = ("utf-8", "surrogateescape")
 _LINE_END = re.compile(r"\r\n(?![ \t])")
@@ -242,12 +243,18 @@ _USUAL_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIO
 def parse(data: bytes) -> Request | Response:
     """Read one datagram, or one message that `stream.Framer` cut out.
 
-    Raises Unanswerable for what is not SIP or cannot be answered, and another SipError, with the request as far
-    as it was read, for a broken request. Bytes beyond Content-Length are dropped (RFC 3261 18.3).
+    Raises Unanswerable for what is not SIP or cannot be answered, KeepAlive for padding alone, and another SipError,
+    with the request as far as it was read, for a broken request. Bytes beyond Content-Length are dropped (RFC 3261
+    18.3), and so is padding before the start line: 7.5 asks for it on streams, and senders know no difference.
     """
     head, end, body = data.partition(b"\r\n\r\n")
     lines = head.decode(*_ENCODING).split("\r\n")
     start = lines.pop(0)
+    if start[:1] < "!":
+        if not (padded := data.lstrip(PADDING)):
+            raise KeepAlive("no message")
+        if len(padded) < len(data):
+            return parse(padded)
     # A lone CR or LF would be a line break to a lenient peer: nothing may hide behind it.
     stray = len(lines) != head.count(b"\n") or len(lines) != head.count(b"\r")
     if start.startswith("SIP/2.0 ") or (start[:2] in ("si", "Si", "sI", "SI") and start[:8].upper() == "SIP/2.0 "):

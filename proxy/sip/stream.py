@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from proxy.sip.errors import BadRequest, MessageTooLarge, SipError
-from proxy.sip.message import Request, parse
+from proxy.sip.message import PADDING, Request, parse
 
 # The values of all such lines, folded ones too: each ends where the next line begins.
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:(.*?)(?=\r\n(?![ \t]))", re.IGNORECASE | re.DOTALL)
@@ -22,9 +22,14 @@ class Framer:
         self._buffer = bytearray()
         self._searched = 0
 
+    @property
+    def between_messages(self) -> bool:
+        """True where all that came was whole."""
+        return not self._buffer
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes in, give whole messages out; a double CRLF between messages comes out as a keep-alive
-        (RFC 5626 4.4.1) and single ones are skipped.
+        (RFC 5626 4.4.1); single ones and zero bytes, which some phones send instead, are skipped.
 
         Raises, after the messages that came before, MessageTooLarge, and BadRequest where Content-Length is missing,
         is no number or says two things: the connection is then of no more use, since nobody knows where the next
@@ -33,14 +38,15 @@ class Framer:
         buffer = self._buffer
         buffer += data
         while buffer:
-            if buffer[0] in b"\r\n":
+            if buffer[0] in PADDING:
                 if buffer[:4] == KEEPALIVE:
                     del buffer[:4]
                     yield KEEPALIVE
                 elif KEEPALIVE.startswith(buffer[:4]):
                     break
                 else:
-                    del buffer[: len(buffer) - len(buffer.lstrip(b"\r\n"))]
+                    kind = b"\0" if buffer[0] == 0 else b"\r\n"  # a keep-alive may follow a zero byte
+                    del buffer[: len(buffer) - len(buffer.lstrip(kind))]
                 continue
             end = buffer.find(KEEPALIVE, self._searched)
             if end < 0:

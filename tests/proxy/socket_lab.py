@@ -17,7 +17,7 @@ from proxy.forwarding import Listener
 from proxy.server import Server
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
-from proxy.sip.stream import Framer
+from proxy.sip.stream import KEEPALIVE, Framer
 
 T = TypeVar("T")
 HOST, SWITCH_HOST, PHONE_HOST, TRUNK_HOST = "127.0.0.1", "127.0.0.9", "127.0.0.77", "127.0.1.1"
@@ -88,7 +88,7 @@ class Stream:
         while not self._waiting:
             data = await soon(self.reader.read(65536))
             assert data, "connection closed"
-            self._waiting = list(self._framer.feed(data))
+            self._waiting = [message for message in self._framer.feed(data) if message != KEEPALIVE]
         message = parse(self._waiting.pop(0))
         assert what == (message.method if isinstance(message, Request) else message.status)
         return message

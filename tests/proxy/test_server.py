@@ -61,6 +61,19 @@ async def test_datagrams_that_are_no_sip_do_no_harm(garbage):
         assert trunk.mail.empty()
 
 
+@pytest.mark.parametrize("padding", [b"\r\n", b"\r\n\r\n", b"\r\n\0"])
+async def test_line_breaks_before_a_message_are_no_part_of_it(padding):
+    async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
+        trunk.send(padding, lab.udp)
+        trunk.send(padding + request("INVITE", trunk.flow), lab.udp)
+        await trunk.hears(100)
+        invite = await lab.switch.hears("INVITE")
+        lab.switch.send(padding + bytes(invite.reply(180, to_tag="t")), lab.udp)
+        await trunk.hears(180)
+        assert lab.core.counters["keepalives"] == 1
+        assert lab.core.counters["malformed"] == 0
+
+
 async def test_a_peer_that_went_away_does_no_harm():
     """Its ICMP errors come up in the socket that everybody's datagrams go through."""
     async with running() as lab:
@@ -111,6 +124,15 @@ async def test_a_keepalive_is_answered():
     async with running() as lab, Stream.to(lab.tcp) as phone:
         phone.send(b"\r\n\r\n")
         assert await soon(phone.reader.readexactly(2)) == b"\r\n"
+
+
+@pytest.mark.parametrize("keepalive", [b"\r\n\0", b"\r\n\r\n\0", b"\0"])
+async def test_a_keepalive_with_a_zero_byte_spoils_no_message(keepalive):
+    async with running() as lab, Stream.to(lab.tcp) as phone:
+        for number in range(3):
+            phone.send(keepalive + options(phone.flow, f"z9hG4bK-{number}") + keepalive)
+            lab.switch.send(bytes((await lab.switch.hears("OPTIONS")).reply(200)), lab.udp)
+            await phone.hears(200)
 
 
 @pytest.mark.parametrize(

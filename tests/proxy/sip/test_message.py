@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sip.errors import BadRequest, SipError, Unanswerable, VersionNotSupported
+from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable, VersionNotSupported
 from proxy.sip.message import MAX_HEADER_LINES, Request, Response, parse
 
 HEADERS = (
@@ -61,6 +61,26 @@ def test_a_response_is_read():
     response = parse(b"SIP/2.0 486 Busy Here\r\n" + HEADERS + b"\r\n")
     assert isinstance(response, Response)
     assert (response.status, response.reason, response.call_id) == (486, "Busy Here", "c")
+
+
+@pytest.mark.parametrize("padding", [b"\r\n", b"\r\n\r\n", b"\r\n" * 40, b"\r\n\0", b"\0", b"\r\n\r\n\0\r\n", b"\n"])
+@pytest.mark.parametrize("start", [b"INVITE sip:b@x SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n"])
+def test_line_breaks_before_the_start_line_are_left_out(padding, start):
+    data = start + HEADERS + b"\r\n"
+    assert bytes(parse(padding + data)) == data
+
+
+def test_what_comes_after_line_breaks_is_checked_like_any_message():
+    error = refused(b"\r\n\0INVITE sip:b@x SIP/2.0\r\nContent-Length: many\r\n" + HEADERS + b"\r\n")
+    assert error.request is not None
+    assert error.request.call_id == "c"
+    for blank in (b" ", b"\t"):
+        assert refused(blank + b"INVITE sip:b@x SIP/2.0\r\n" + HEADERS + b"\r\n").code == 400
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"\r\n", b"\r\n\r\n", b"\r\n\0", b"\0" * 40])
+def test_padding_alone_is_a_keepalive(data):
+    assert isinstance(refused(data), KeepAlive)
 
 
 @pytest.mark.parametrize("line", [b"SIP/2.0 200 \r\n", b"SIP/2.0 200\r\n"])

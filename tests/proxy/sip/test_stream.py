@@ -37,6 +37,21 @@ def test_a_double_line_break_is_a_keepalive_and_a_single_one_is_nothing():
 
 
 @pytest.mark.parametrize(
+    ("padding", "keepalives"),
+    [(b"\r\n\0", 0), (b"\r\n\r\n\0", 1), (b"\0", 0), (b"\0\r\n\r\n", 1), (b"\r\n\0" * 3, 0), (b"\r\n\r\n\0" * 3, 3)],
+)
+def test_zero_bytes_among_keepalives_spoil_no_message(padding, keepalives):
+    whole, bytewise = Framer(), Framer()
+    data = padding + ONE + padding + BODY + padding
+    expected = [KEEPALIVE] * keepalives + [ONE] + [KEEPALIVE] * keepalives + [BODY] + [KEEPALIVE] * keepalives
+    assert list(whole.feed(data)) == expected
+    assert [message for byte in data for message in bytewise.feed(bytes([byte]))] == expected
+    assert whole.between_messages
+    assert not list(whole.feed(ONE[:20]))
+    assert not whole.between_messages
+
+
+@pytest.mark.parametrize(
     "head",
     [
         b"\x16\x03\x01\r\n\r\n",
