@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from math import ceil
 
 from proxy.forwarding import cached_uri
-from proxy.numbers import Numbering, withholds
+from proxy.numbers.numbering import Numbering, withholds
+from proxy.numbers.shown import as_looks, shown_numbers
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Step, Verdict
-from proxy.shown_numbers import as_looks, shown_numbers
 from proxy.sip import digest
 from proxy.sip.errors import BadRequest, Forbidden, SipError
 from proxy.sip.headers import parse_name_addr

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
-from proxy.numbers import Number
+from proxy.numbers.numbering import Number
 from proxy.policy.answers import Answer, reference
 from proxy.policy.call import Call
 from proxy.policy.verdict import Step, Verdict

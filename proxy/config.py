@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from proxy.policy import preset
 from proxy.policy.answers import Card
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE

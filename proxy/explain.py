@@ -15,7 +15,7 @@ from proxy.authentication import SPOOFED, decide
 from proxy.config import ProxyConfig, load_config
 from proxy.forwarding import validate
 from proxy.loading import load_overlay, load_snapshot, make_desk
-from proxy.numbers import Number
+from proxy.numbers.numbering import Number
 from proxy.policy.call import JUDGED, Call
 from proxy.policy.case import Case, Origin, number_kind, number_origin
 from proxy.policy.engine import Policy

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from proxy.authentication import Guesses, nonce_count
 from proxy.forwarding import cached_uri
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from proxy.policy.snapshot import Snapshot
 from proxy.response_context import Registration
 from proxy.sip import digest

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.authentication import SPOOFED
+from proxy.numbers.star_codes import read_code
 from proxy.policy.call import Call, dialled
 from proxy.policy.precedence import CALLERS_OWN, Action
 from proxy.policy.verdict import Step, Verdict
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request
-from proxy.star_codes import read_code
 from proxy.subscribers.changes import Change, Overlay
 from proxy.subscribers.notices import Notices
 from proxy.subscribers.self_service import Reply, SelfService

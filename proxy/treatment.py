@@ -8,11 +8,11 @@ from urllib.parse import unquote
 
 from proxy.call_record import timestamp
 from proxy.labels import spelt
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.shown import is_plain, shown_numbers
 from proxy.policy.answers import Answer, reference
 from proxy.policy.call import JUDGED, Call, dialled
 from proxy.policy.verdict import Verdict
-from proxy.shown_numbers import is_plain, shown_numbers
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, Response
 

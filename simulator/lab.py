@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from simulator.agents.orders import Credentials, Order, Placed, Taken
 from simulator.agents.pjsua import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk

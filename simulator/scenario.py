@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments, prompts_of
 from proxy.subscribers.profile import Subscriber

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from proxy.numbers import Number, Numbering, withholds
-from proxy.shown_numbers import as_looks, is_plain, shown_numbers
+from proxy.numbers.numbering import Number, Numbering, withholds
+from proxy.numbers.shown import as_looks, is_plain, shown_numbers
+from proxy.numbers.star_codes import mask
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
-from proxy.star_codes import mask
 from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about

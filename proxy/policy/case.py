@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from proxy.numbers import Number
+from proxy.numbers.numbering import Number
 from proxy.policy.call import Call
 from proxy.policy.snapshot import ListedNumber, Snapshot
 from proxy.subscribers.profile import Subscriber, matching

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from proxy.numbers import Number, Numbering
+from proxy.numbers.numbering import Number, Numbering
 from proxy.policy.answers import Treatment
 from proxy.policy.preset import Preset
 from proxy.policy.verdict import Mode

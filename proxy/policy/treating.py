@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from proxy.country_names import origin_name, unknown_origin
+from proxy.numbers.country_names import origin_name, unknown_origin
 from proxy.policy.answers import Treatment
 from proxy.policy.case import Case, number_origin
 from proxy.policy.precedence import CALLERS_OWN

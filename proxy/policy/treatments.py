@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from proxy.country_names import Language
+from proxy.numbers.country_names import Language
 from proxy.policy.answers import Answer, Https, Prompt, Treatment
 from proxy.policy.precedence import PRECEDENCE, REFUSING, Action
 from proxy.yaml_file import Problem, Problems, did_you_mean

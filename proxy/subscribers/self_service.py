@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Literal, get_args
 
-from proxy.numbers import Numbering
-from proxy.star_codes import StarCode
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.star_codes import StarCode
 from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Change, WrongPins
 from proxy.subscribers.profile import PATTERN, Subscriber
 from proxy.subscribers.vocabulary import Code, Keyword, Phrases, Setting, Vocabulary, phrases

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proxy.config import ProxyConfig, load_config
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from proxy.ports import in_use
 from proxy.subscribers.storage import load_directory
 from proxy.yaml_file import FileError, FileErrors

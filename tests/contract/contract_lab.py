@@ -11,7 +11,7 @@ from typing import Any
 
 from talker import PATIENCE, Talker
 
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from simulator.agents.orders import Order, Placed
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk

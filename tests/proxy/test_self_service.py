@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.star_codes import mask, read_code
 from proxy.policy import preset
 from proxy.policy.precedence import CALLERS_OWN, REFUSING
-from proxy.star_codes import mask, read_code
 from proxy.subscribers.changes import Change, Overlay, WrongPins
 from proxy.subscribers.notices import Notices
 from proxy.subscribers.profile import Barring, Subscriber

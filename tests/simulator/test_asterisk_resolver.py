@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from simulator.softswitch.asterisk_resolver import AccountBook, Resolver
 from simulator.softswitch.registrar import Account
 

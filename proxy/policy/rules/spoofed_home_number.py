@@ -7,7 +7,7 @@ of Diversion is believed, since it is as easily forged as the number.
 
 from __future__ import annotations
 
-from proxy.numbers import Number
+from proxy.numbers.numbering import Number
 from proxy.policy.case import Case, is_home_line, number_kind, number_origin
 from proxy.policy.verdict import Finding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from policy_play import ALICE, BOB, DOMESTIC, FROM_ABROAD, NOON, UNTRUSTED_FROM_ABROAD, request
 
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from proxy.policy.call import Call
 from proxy.sip.errors import BadRequest
 from proxy.trunks import Trunk

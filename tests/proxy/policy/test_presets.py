@@ -6,7 +6,7 @@ import pytest
 from phonenumbers import SUPPORTED_REGIONS
 from policy_play import DOMESTIC, STRANGER, company, judge, subscriber
 
-from proxy.numbers import Numbering
+from proxy.numbers.numbering import Numbering
 from proxy.policy import preset
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
 

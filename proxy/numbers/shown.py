@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from proxy.numbers import Number, Numbering
+from proxy.numbers.numbering import Number, Numbering
 from proxy.sip.uri import unescape
 
 # Nothing else to read in it: a number by itself, a name without digits, or nothing.

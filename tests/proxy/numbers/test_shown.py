@@ -7,8 +7,8 @@ from dialogue import ABROAD, ALICE, BARRED, PHONE, SWITCH, play, request
 from digest_phone import BOB, start
 from test_core_routing import established, routes
 
-from proxy.numbers import Numbering
-from proxy.shown_numbers import as_looks, shown_numbers
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.shown import as_looks, shown_numbers
 
 CN = Numbering("CN")
 ODD_HOME = [

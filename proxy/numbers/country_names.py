@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from proxy.numbers import Number
+from proxy.numbers.numbering import Number
 
 Language = Literal["en", "zh"]
 _SATELLITES = ("+870", "+881")  # Inmarsat, and the global mobile satellite systems

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
-from proxy.numbers import Numbering, withholds
+from proxy.numbers.numbering import Numbering, withholds
 
 CN = Numbering("CN")
 
