@@ -19,14 +19,12 @@ import structlog
 from proxy import log
 from proxy.change_writer import ChangeWriter
 from proxy.config import ProxyConfig, TransportAddress, load_config
-from proxy.core import CoreSettings, ProxyCore
-from proxy.forwarding import Listener
-from proxy.loading import load_overlay, load_service, load_snapshot, make_desk
+from proxy.core import ProxyCore
+from proxy.loading import core_settings, load_overlay, load_service, load_snapshot, make_desk
 from proxy.policy.engine import Policy
 from proxy.ports import in_use
 from proxy.server import Server
 from proxy.signed_card import write_card
-from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
 from proxy.subscribers.self_service import SelfService
@@ -109,7 +107,7 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy, overlay: Overl
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
-    core = ProxyCore(_settings(config, loop.time()), policy, desk=make_desk(config, overlay))
+    core = ProxyCore(core_settings(config, loop.time()), policy, desk=make_desk(config, overlay))
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
     server = Server(
         core,
@@ -147,27 +145,6 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy, overlay: Overl
     lost = sum(writer.lost for writer in {records, console})
     logger.info("stopped", drained=finished, lost=lost, counters=dict(core.counters))
     return OK
-
-
-def _settings(config: ProxyConfig, now: float) -> CoreSettings:
-    listeners = tuple(Listener(address.transport, address.host, address.port) for address in config.listen)
-    switch = config.softswitch
-    local = next(i for i, listener in enumerate(listeners) if listener.transport == switch.transport)
-    return CoreSettings(
-        listeners,
-        Flow(switch.transport, switch.host, switch.port, local),
-        config.trunk_table().find,
-        frozenset(domain.lower() for domain in config.domains),
-        config.limits.transactions,
-        config.limits.timer_c,
-        epoch=time.time() - now,
-        realm=config.authentication.realm,
-        nonce_seconds=config.authentication.nonce_seconds,
-        wrong_answers=config.authentication.wrong_answers,
-        lockout_seconds=config.authentication.lockout_seconds,
-        digest_algorithms=config.authentication.algorithms,
-        stopwatch=time.perf_counter,
-    )
 
 
 def _tls(config: ProxyConfig) -> ssl.SSLContext | None:

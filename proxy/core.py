@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from proxy.authentication import SPOOFED, Authenticator, claims_of_others, decide
+from proxy.authentication import Authenticator
 from proxy.call_record import CallRecord
+from proxy.core_settings import CoreSettings
 from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
-    Listener,
     Routed,
     Router,
     cached_uri,
@@ -32,53 +30,30 @@ from proxy.identity import CLAIMS, clean
 from proxy.labels import put_label
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
-from proxy.policy.call import JUDGED, Call, sender_uri
+from proxy.policy.call import JUDGED, sender_uri
 from proxy.policy.engine import Policy
-from proxy.policy.verdict import Verdict
 from proxy.registrations import Registrations
 from proxy.response_context import ResponseContext, ResponseContexts
+from proxy.screening import DIALOG_MAKING, Decision, Screening
 from proxy.service_desk import ServiceDesk
 from proxy.sip.digest import Challenger
-from proxy.sip.errors import Forbidden, KeepAlive, LoopDetected, SipError, UnsupportedUriScheme
+from proxy.sip.errors import Forbidden, KeepAlive, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via, parse_name_addr, split_values
 from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
-from proxy.subscribers.profile import Subscriber
-from proxy.treatment import check_callee, fitted, refuse
-from proxy.trunks import Side, Trunk
+from proxy.treatment import refuse
+from proxy.trunks import Side
 
-_JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
-_DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
+_PASSES = Decision()  # what the switch sends is not judged
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
 _MEMORY = 128 << 20
 # Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
 # caller in silence for half a minute, and three retransmissions have gone by then.
 _ANNOUNCED_WITHIN = 4.0
 _OVERLOADED = (("Retry-After", "5"),)
-_MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
-
-
-@dataclass(frozen=True, slots=True)
-class CoreSettings:
-    """What the core needs of the config. `softswitch` names the switch's address; `local` of it is ours to pick."""
-
-    listeners: tuple[Listener, ...]
-    softswitch: Flow
-    find_trunk: Callable[[str, int], Trunk | None]
-    domains: frozenset[str] = frozenset(("*",))
-    max_transactions: int = 300_000
-    timer_c: float = 181.0  # seconds
-    trying_after: float = 0.15  # seconds without any response after which an INVITE gets its 100 Trying
-    epoch: float = 0.0  # what to add to `now` to get seconds since 1970
-    realm: str = "ringfence.example"  # of digest authentication
-    nonce_seconds: float = 60.0
-    wrong_answers: int = 5
-    lockout_seconds: float = 60.0
-    digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
-    stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record
 
 
 class ProxyCore:
@@ -112,6 +87,7 @@ class ProxyCore:
         )
         challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms)
         self._registrations = Registrations(challenger, self._authenticator.guesses)
+        self._screening = Screening(settings, self._router, self._authenticator, self._registrations)
         self._switch = settings.softswitch
 
     # --- what the server calls
@@ -243,25 +219,25 @@ class ProxyCore:
         )
 
     def _forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
-        method = request.method
+        method, server = request.method, context.server
         if method == "OPTIONS":
             check_hops(request)
-        fingerprint = loop_hash(request)
-        self._router.check_loop(request, fingerprint)
-        routed = self._router.take_own_routes(request)
-        subscriber = verdict = None
+        routed, fingerprint = self._screening.route(request)
         if side == "switch":
+            decision = _PASSES
             target = outer = self._outward_target(request, routed)
+            if outer.transport != "tls" and is_secure(request.uri):
+                raise UnsupportedUriScheme("sips is for TLS")
         else:
             target, outer = self._switch, flow
-        if outer.transport != "tls" and is_secure(request.uri):
-            raise UnsupportedUriScheme("sips is for TLS")  # from us to the softswitch it is our own affair (26.2.2)
-        if side != "switch":
-            subscriber, verdict = self._admit(context, request, routed, flow, side, now)
-            if context.final is not None:
+            decision = self._screening.decide(
+                request, routed, flow, side, now, self.policy, self.desk, lambda: self._layer.is_merged(server, request)
+            )
+            context.registration = decision.registration
+            if self._answers(context, request, decision, now):
                 return
         forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
-        if method in _DIALOG_MAKING:
+        if method in DIALOG_MAKING:
             other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
             known_as = other.e164 or other.presented
             self._router.record_route(forwarded, outer, self._switch.local, known_as, outward=side == "switch")
@@ -270,15 +246,15 @@ class ProxyCore:
             if context.registration is not None:
                 self._registrations.forward(forwarded, context.registration)
         self._clean(forwarded, side)
-        if subscriber is not None:
-            self._authenticator.assert_identity(forwarded, subscriber)
-        if verdict is not None:
+        if decision.subscriber is not None:
+            self._authenticator.assert_identity(forwarded, decision.subscriber)
+        if (verdict := decision.verdict) is not None:
             if verdict.service:
                 forwarded.uri = self._router.service_uri(verdict.service, target)
             if verdict.label:
                 put_label(forwarded, verdict)
         if method == "INVITE":
-            self._layer.try_later(context.server, self.settings.trying_after, now)
+            self._layer.try_later(server, self.settings.trying_after, now)
         patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
         client = self._layer.send((branch, method), forwarded, target, now, patience)
         client.user = context
@@ -286,57 +262,26 @@ class ProxyCore:
         self._contexts.pending += 1
         self.counters["forwarded"] += 1
 
-    def _admit(
-        self, context: ResponseContext, request: Request, routed: Routed, flow: Flow, trunk: Trunk, now: float
-    ) -> tuple[Subscriber | None, Verdict | None]:
-        """What comes from outside: who proved to send it, and the verdict on what is judged. `context.final` says
-        whether it was answered here. Raises SipError for what is answered otherwise."""
-        self._check_relay(request, routed, trunk)
-        method, starts = request.method, request.to.tag is None
-        goes_on = not starts and self._goes_on(request, routed, trunk)
-        subscriber = None
-        if trunk.auth == "digest":
-            if method == "REGISTER":
-                context.registration = self._registrations.check(request, self.policy.snapshot, now, flow.host)
-            else:
-                subscriber = self._authenticate(request, goes_on and routed.flow == flow, flow, now)
-        if goes_on and method not in _JUDGED_WITHIN_DIALOGS:
-            return subscriber, None
-        if starts and self._layer.is_merged(context.server, request):
-            raise LoopDetected("merged request")
-        check_callee(request, self.policy.snapshot.numbering)
-        if method not in JUDGED:
-            return subscriber, None
-        callee = "" if starts or method != "MESSAGE" else self._other_party(request, routed)
-        return subscriber, self._judge(context, request, trunk, now, subscriber, callee)
-
-    def _other_party(self, request: Request, routed: Routed) -> str:
-        """The URI of whom a text within a dialog is for: its Request-URI is the softswitch's, To says whom it is with.
-
-        Raises Forbidden where that is not the one for whom our token was made.
-        """
-        snapshot = self.policy.snapshot
-        number = snapshot.numbering.understand(request.to.uri)
-        named = snapshot.subscriber(number)
-        known_as = (number.e164 or number.presented, named.number if named else "", named.user if named else "")
-        if not self._router.tokens.is_about(routed.token, *known_as):
-            raise Forbidden("a text in a dialog with somebody else")
-        return request.to.uri
-
-    def _goes_on(self, request: Request, routed: Routed, trunk: Trunk) -> bool:
-        """True within a dialog that came in on, or went out to, the same trunk: our token says so.
-
-        Not for what could begin something with a subscriber with whom the dialog is not: a softswitch might take it
-        for a new call.
-        """
-        flow = routed.flow
-        if not routed.in_dialog or flow is None or self.settings.find_trunk(flow.host, flow.port) is not trunk:
+    def _answers(self, context: ResponseContext, request: Request, decision: Decision, now: float) -> bool:
+        """Carry out what was decided, as far as it is for us to answer; True where the request goes no further."""
+        call, verdict, served = decision.call, decision.verdict, decision.served
+        if call is None or verdict is None:
             return False
-        if request.method not in _DIALOG_MAKING:
-            return True
-        snapshot = self.policy.snapshot
-        named = snapshot.subscriber(snapshot.numbering.understand(request.uri))
-        return named is None or self._router.tokens.is_about(routed.token, named.number, named.user)
+        context.record = CallRecord(call, request.call_id, verdict, decision.elapsed)
+        self.counters[verdict.action] += 1
+        if verdict.action == "reject":
+            refusal = refuse(request, verdict, self._own.new_tag(), call)
+            if verdict.service:
+                context.refusal = refusal  # which the switch announces first
+            else:
+                self._contexts.respond_finally(context, refusal.status, bytes(refusal), now)
+        elif served and request.method == "MESSAGE":
+            self._contexts.respond_finally(context, 200, bytes(request.reply(200, to_tag=self._own.new_tag())), now)
+        desk = self.desk
+        text = served.text if served else desk.notice(call, verdict, self.policy.snapshot) if desk else None
+        if text is not None:
+            self._send_text(text, now)
+        return context.final is not None
 
     def _outward_target(self, request: Request, routed: Routed) -> Flow:
         """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.
@@ -357,73 +302,6 @@ class ProxyCore:
             raise Forbidden("the Request-URI is at no trunk's address")
         return token
 
-    def _check_relay(self, request: Request, routed: Routed, trunk: Trunk) -> None:
-        """Everything from outside goes to the softswitch and nowhere else, whatever its headers ask for."""
-        uri = cached_uri(request.uri)  # a strict router's was repaired
-        if "route" in request.names:
-            raise Forbidden("Route leads past this proxy")
-        if request.method == "REGISTER" and trunk.kind != "access":
-            raise Forbidden("registration on a trunk")
-        if request.method == "REFER" and trunk.kind != "access":
-            raise Forbidden("only phones may have the softswitch make calls")
-        served = "*" in self.settings.domains or not isinstance(uri, SipUri) or self._router.serves(uri)
-        if not served and not routed.in_dialog:
-            raise Forbidden("domain not served here")
-
-    def _authenticate(self, request: Request, vouched: bool, flow: Flow, now: float) -> Subscriber | None:
-        """Who makes a request from a trunk that asks for credentials; None where they are not needed: the token of its
-        dialog has `vouched`, or it is urgent."""
-        if vouched and request.method not in _JUDGED_WITHIN_DIALOGS:
-            return None
-        in_dialog = request.to.tag is not None
-        snapshot = self.policy.snapshot
-        # Of emergencies only the call or text itself goes without: a REFER would call anybody.
-        urgent = request.method in _MAY_BE_URGENT and snapshot.numbering.understand(request.uri).is_emergency
-        find_user = snapshot.subscribers.find_user
-        subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=not urgent)
-        judged = in_dialog or request.method in JUDGED  # by the dialog, or by the policy
-        if subscriber and not judged and claims_of_others(request, subscriber, snapshot.numbering):
-            raise Forbidden("a number of somebody else's")
-        return subscriber
-
-    def _judge(
-        self,
-        context: ResponseContext,
-        request: Request,
-        trunk: Trunk,
-        now: float,
-        subscriber: Subscriber | None,
-        callee: str,
-    ) -> Verdict:
-        """Ask the policy and the desk; `context.final` says whether the request was answered here. `callee` is who is
-        meant where that is not who is dialled."""
-        started = self.settings.stopwatch()
-        policy, desk = self.policy, self.desk
-        numbering, number = policy.snapshot.numbering, subscriber.number if subscriber else None
-        call = Call.from_request(request, trunk, numbering, now + self.settings.epoch, number, callee)
-        verdict, served = decide(policy, request, call, subscriber), None
-        # An emergency call may come without credentials, an order may not.
-        known = subscriber is not None or trunk.auth == "none"
-        if desk is not None and known and verdict.rule != SPOOFED:
-            served = desk.serve(call, request, policy.snapshot)
-            verdict = served.verdict if served else verdict
-        if verdict.service:
-            verdict = fitted(verdict, request)
-        context.record = CallRecord(call, request.call_id, verdict, self.settings.stopwatch() - started)
-        self.counters[verdict.action] += 1
-        if verdict.action == "reject":
-            refusal = refuse(request, verdict, self._own.new_tag(), call)
-            if verdict.service:
-                context.refusal = refusal  # which the switch announces first
-            else:
-                self._contexts.respond_finally(context, refusal.status, bytes(refusal), now)
-        elif served and request.method == "MESSAGE":
-            self._contexts.respond_finally(context, 200, bytes(request.reply(200, to_tag=self._own.new_tag())), now)
-        text = served.text if served else desk.notice(call, verdict, policy.snapshot) if desk else None
-        if text is not None:
-            self._send_text(text, now)
-        return verdict
-
     def _send_text(self, text: Request, now: float) -> None:
         """Have the softswitch deliver a text of our own; nobody waits to hear what became of it."""
         forwarded = self._router.forward(text, self._switch, branch := new_branch(loop_hash(text)))
@@ -440,14 +318,12 @@ class ProxyCore:
         if self._own.acknowledges_us(request):
             return
         validate(request)
-        fingerprint = loop_hash(request)
-        self._router.check_loop(request, fingerprint)
-        routed = self._router.take_own_routes(request)
+        routed, fingerprint = self._screening.route(request)
         if side == "switch":
             target = self._outward_target(request, routed)
         else:
             target = self._switch
-            self._check_relay(request, routed, side)
+            self._screening.check_relay(request, routed, side)
         branch = same_branch(request, via, fingerprint)
         forwarded = self._router.forward(request, target, branch)
         self._clean(forwarded, side)

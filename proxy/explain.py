@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from proxy.authentication import SPOOFED, decide
+from proxy.authentication import ProxyAuthenticationRequired
 from proxy.config import ProxyConfig, load_config
-from proxy.forwarding import validate
-from proxy.loading import load_overlay, load_snapshot, make_desk
+from proxy.flow_tokens import FlowTokens
+from proxy.forwarding import Router, validate
+from proxy.loading import core_settings, load_overlay, load_snapshot, make_desk
 from proxy.numbers.numbering import Number
-from proxy.policy.call import JUDGED, Call
+from proxy.policy.call import JUDGED, Call, sender_uri
 from proxy.policy.case import Case, Origin, number_kind, number_origin
 from proxy.policy.engine import Policy
 from proxy.policy.snapshot import Snapshot
-from proxy.sip.errors import SipError
+from proxy.screening import Decision, Screening
+from proxy.service_desk import ServiceDesk
+from proxy.sip.errors import BadRequest, SipError, Unanswerable
+from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
 from proxy.subscribers.profile import Subscriber
-from proxy.treatment import check_callee, fitted
 from proxy.trunks import Trunk
 from proxy.yaml_file import FileErrors, did_you_mean
 
@@ -75,38 +80,28 @@ def explain(
     `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
     be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. Line ends of a
     text editor will do. `elapsed_us` is the time of a second run, since the first compiles the numbering plans that
-    it meets. Raises SipError for what is no SIP request, ValueError for a trunk or a user that the config does not
-    know, FileErrors and OSError.
+    it meets. Of a request that the proxy refuses unjudged, `rule` is None and `reason` says why. Raises SipError for
+    what is no SIP request, ValueError for a trunk or a user that the config does not know, FileErrors and OSError.
     """
     if trunk not in config.trunks:
         raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
-    request = _request(data)
-    if request.method not in JUDGED:
-        raise ValueError(f"found {request.method}, expected {' or '.join(JUDGED)}: the policy judges no other requests")
-    if request.header("from") is None:
-        example = "From: <sip:+6591234567@example.com>;tag=1"
-        raise ValueError(f"found no From among the headers, expected a line such as `{example}` below the first")
+    came_in = next(one for one in config.trunk_table().trunks if one.name == trunk)
     overlay = load_overlay(config)
     snapshot = load_snapshot(config, overlay)
-    try:
-        validate(request)
-        check_callee(request, snapshot.numbering)
-    except SipError as error:
-        raise ValueError(f"the proxy does not judge it, but answers {error.code}: {error}") from error
-    policy = Policy(snapshot)
-    came_in = Trunk(trunk, config.trunks[trunk].kind, config.trunks[trunk].trust_identity, config.trunks[trunk].auth)
-    caller = None if user is None else _subscriber(user, came_in, snapshot)
-    number = caller.number if caller else None
+    proof = _Proof(None if user is None else _subscriber(user, came_in, snapshot), snapshot)
     arrival = time.time() if at is None else at
-    for _ in range(2):
-        started = time.perf_counter()
-        call = Call.from_request(request, came_in, snapshot.numbering, arrival, number)
-        verdict = fitted(decide(policy, request, call, caller), request)
-        elapsed = time.perf_counter() - started
+    assumed = {"assumed": _ASSUMED} if came_in.auth == "digest" and user is None else {}
     desk = make_desk(config, overlay)  # what it changes here is saved nowhere
-    served = desk.serve(call, request, snapshot) if desk and verdict.rule != SPOOFED else None
-    if served is not None:
-        verdict = served.verdict
+    try:
+        request = _request(data)
+        _decide(config, request.copy(), came_in, proof, arrival, snapshot, None)
+        decision = _decide(config, request, came_in, proof, arrival, snapshot, desk)
+    except SipError as error:
+        if isinstance(error, Unanswerable) and error.request is None:
+            raise
+        return _not_judged(error, came_in, snapshot, arrival) | assumed
+    call, verdict, served = decision.call, decision.verdict, decision.served
+    assert call is not None and verdict is not None  # noqa: S101, PT018  # `_request` lets no others through
     return {
         "action": verdict.action,
         "status": verdict.status,
@@ -115,11 +110,85 @@ def explain(
         "label": verdict.label or None,
         "service": verdict.service or None,
         **({"reply": served.text.body.decode()} if served and served.text else {}),
-        **({"assumed": _ASSUMED} if came_in.auth == "digest" and caller is None else {}),
+        **assumed,
+        **_parties(call, snapshot),
+        "trace": [step._asdict() for step in verdict.trace],
+        "elapsed_us": round(decision.elapsed * 1e6, 1),
+    }
+
+
+def _decide(
+    config: ProxyConfig,
+    request: Request,
+    trunk: Trunk,
+    proof: _Proof,
+    arrival: float,
+    snapshot: Snapshot,
+    desk: ServiceDesk | None,
+) -> Decision:
+    """Take the request the way that it takes through the core. Raises SipError for what the proxy answers with one."""
+    settings = replace(core_settings(config, 0.0), epoch=arrival)
+    router = Router(settings.listeners, FlowTokens(secrets.token_bytes(32)), settings.domains)
+    screening = Screening(settings, router, proof, None)
+    try:
+        via = request.via
+        flow = Flow(via.transport.lower(), via.host, via.port or 0, 0)
+        validate(request)
+        routed, _ = screening.route(request)
+        return screening.decide(request, routed, flow, trunk, 0.0, Policy(snapshot), desk, lambda: False)
+    except SipError as error:
+        error.request = request
+        raise
+
+
+class _Proof:
+    """Stands in for what only traffic can prove: the request is taken to be from `caller`, else from who From says."""
+
+    def __init__(self, caller: Subscriber | None, snapshot: Snapshot) -> None:
+        self._caller = caller
+        self._snapshot = snapshot
+
+    def authenticate(
+        self,
+        request: Request,
+        find_user: Callable[[str], Subscriber | None],  # noqa: ARG002
+        now: float,  # noqa: ARG002
+        source: str,  # noqa: ARG002
+        *,
+        required: bool = True,
+    ) -> Subscriber | None:
+        """The subscriber who is taken to have sent it. Raises ProxyAuthenticationRequired where there is none."""
+        caller = self._caller or self._snapshot.subscriber(self._snapshot.numbering.understand(sender_uri(request)))
+        if caller is None and required:
+            raise ProxyAuthenticationRequired("From names no subscriber who could prove to be calling")
+        return caller
+
+
+def _not_judged(error: SipError, trunk: Trunk, snapshot: Snapshot, arrival: float) -> dict[str, Any]:
+    """What the proxy answers, unasked rules and all, to a request that it refuses to handle; no `status` is silence."""
+    request = error.request
+    try:
+        call = request and Call.from_request(request, trunk, snapshot.numbering, arrival)
+    except SipError:
+        call = None
+    return {
+        "action": "reject",
+        "status": error.code if request is not None and "via" in request.names else None,
+        "rule": None,
+        "reason": str(error),
+        "treatment": None,
+        "label": None,
+        "service": None,
+        **(_parties(call, snapshot) if call else {"caller": None, "callee": None}),
+        "trace": [],
+        "elapsed_us": None,
+    }
+
+
+def _parties(call: Call, snapshot: Snapshot) -> dict[str, Any]:
+    return {
         "caller": _described(call.caller, Case.of(call, snapshot).caller_origin, snapshot),
         "callee": _described(call.callee, number_origin(call.callee, snapshot), snapshot),
-        "trace": [step._asdict() for step in verdict.trace],
-        "elapsed_us": round(elapsed * 1e6, 1),
     }
 
 
@@ -143,18 +212,31 @@ def _described(number: Number, origin: Origin, snapshot: Snapshot) -> dict[str, 
 
 
 def _request(data: bytes) -> Request:
+    """The request of a file. Raises SipError for one that the proxy refuses, ValueError for what nobody judges."""
     if b"\r\n" not in data:
         data = data.replace(b"\n", b"\r\n")
     if b"\r\n\r\n" not in data:
         data = data.rstrip() + b"\r\n\r\n"
+    try:
+        message = parse(data)
+    except SipError as error:
+        if error.request is not None and (told := _no_header(data)):
+            raise BadRequest(told, request=error.request) from None
+        raise
+    if not isinstance(message, Request):
+        raise ValueError("found a response, expected a request")
+    if message.method not in JUDGED:
+        raise ValueError(f"found {message.method}, expected {' or '.join(JUDGED)}: the policy judges no other requests")
+    return message
+
+
+def _no_header(data: bytes) -> str:
+    """Points at the first line that is no header; "" where all are."""
     for number, line in enumerate(data.partition(b"\r\n\r\n")[0].split(b"\r\n"), start=1):
         if number > 1 and b":" not in line and line[:1] not in b" \t":
             found = line.decode("utf-8", "replace")[:40]
-            raise ValueError(f'line {number}: found "{found}", expected a header such as "Max-Forwards: 70"')
-    message = parse(data)
-    if not isinstance(message, Request):
-        raise ValueError("found a response, expected a request")
-    return message
+            return f'line {number}: found "{found}", expected a header such as "Max-Forwards: 70"'
+    return ""
 
 
 def _time(text: str) -> float:

@@ -1,12 +1,17 @@
-"""Config -> what the core works with: the snapshot of preset, subscribers and scam lists, and the service desk."""
+"""Config -> what the core works with: its settings, the snapshot of preset, subscribers and lists, the service desk."""
 
 from __future__ import annotations
 
+import time
+
 from proxy.config import ProxyConfig
+from proxy.core_settings import CoreSettings
+from proxy.forwarding import Listener
 from proxy.policy import preset
 from proxy.policy.snapshot import Snapshot
 from proxy.scam_list import ScamList
 from proxy.service_desk import ServiceDesk
+from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import ChangedDirectory, Overlay
 from proxy.subscribers.notices import Notices
@@ -50,3 +55,25 @@ def load_service(config: ProxyConfig) -> SelfService:
     chosen = config.self_service
     vocabulary = preset.load(config.preset).vocabulary.changed(chosen.numbers, chosen.keywords, chosen.codes)
     return SelfService(vocabulary, chosen.lock_hours * 3600)
+
+
+def core_settings(config: ProxyConfig, now: float) -> CoreSettings:
+    """The part of the config that the core works by; `now` is in seconds on the clock that the core gets."""
+    listeners = tuple(Listener(address.transport, address.host, address.port) for address in config.listen)
+    switch = config.softswitch
+    local = next(i for i, listener in enumerate(listeners) if listener.transport == switch.transport)
+    return CoreSettings(
+        listeners,
+        Flow(switch.transport, switch.host, switch.port, local),
+        config.trunk_table().find,
+        frozenset(domain.lower() for domain in config.domains),
+        config.limits.transactions,
+        config.limits.timer_c,
+        epoch=time.time() - now,
+        realm=config.authentication.realm,
+        nonce_seconds=config.authentication.nonce_seconds,
+        wrong_answers=config.authentication.wrong_answers,
+        lockout_seconds=config.authentication.lockout_seconds,
+        digest_algorithms=config.authentication.algorithms,
+        stopwatch=time.perf_counter,
+    )

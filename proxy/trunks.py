@@ -53,7 +53,9 @@ class TrunkTable:
     """Finds the trunk of a source, in the order of the config file."""
 
     def __init__(self, trunks: Iterable[tuple[Trunk, Iterable[SourceMatch]]]) -> None:
-        self._rules = tuple((match.network, match.port, trunk) for trunk, matches in trunks for match in matches)
+        by_trunk = list(trunks)
+        self.trunks = tuple(trunk for trunk, _ in by_trunk)
+        self._rules = tuple((match.network, match.port, trunk) for trunk, matches in by_trunk for match in matches)
         self.find = lru_cache(maxsize=_CACHED)(self._find)
 
     def _find(self, host: str, port: int) -> Trunk | None:

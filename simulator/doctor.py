@@ -102,9 +102,7 @@ def _program(program: str, what: str, package: str) -> Finding:
 
 
 def _ports() -> Finding:
-    what = (
-        "SIP's own port 5060 on loopback (labs take any free one; `ringfence proxy` as proxy/README.md shows it takes this)"
-    )
+    what = "SIP's own port 5060 on loopback (labs take any free one; the proxy of proxy/README.md takes this)"
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 5060))

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from proxy.core import CoreSettings, ProxyCore
+from proxy.core import ProxyCore
+from proxy.core_settings import CoreSettings
 from proxy.forwarding import Listener
 from proxy.policy import preset
 from proxy.policy.engine import Policy

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dialogue import LISTENERS, PHONE, SWITCH, Nobody, Play, request
 
-from proxy.core import CoreSettings, ProxyCore
+from proxy.core import ProxyCore
+from proxy.core_settings import CoreSettings
 from proxy.policy import preset
 from proxy.policy.engine import Policy
 from proxy.policy.snapshot import Snapshot

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from dialogue import TRUNKS, new_policy, request
 
-from proxy.core import CoreSettings, ProxyCore
+from proxy.core import ProxyCore
+from proxy.core_settings import CoreSettings
 from proxy.forwarding import Listener
 from proxy.server import Server
 from proxy.sip.flow import Flow

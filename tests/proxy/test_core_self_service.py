@@ -7,7 +7,8 @@ from typing import Literal
 import pytest
 from dialogue import ABROAD, DAUGHTER, LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, play, request
 
-from proxy.core import CoreSettings, ProxyCore
+from proxy.core import ProxyCore
+from proxy.core_settings import CoreSettings
 from proxy.policy import preset
 from proxy.policy.engine import Policy
 from proxy.policy.snapshot import Snapshot

@@ -222,7 +222,6 @@ def test_a_request_is_read_from_standard_input_whatever_its_line_ends(
         ("internatoinal", INVITE, 'found trunk "internatoinal", expected "international"'),
         ("international", "hello", "not a SIP start line"),
         ("international", "SIP/2.0 200 OK\n\n", "found a response, expected a request"),
-        ("international", "INVITE sip:10086@127.0.0.1 SIP/2.0\n\n", "found no From among the headers, expected"),
         (
             "phones",
             INVITE.replace("INVITE", "REGISTER"),
@@ -251,24 +250,52 @@ def test_a_broken_config_is_pointed_at(desk: Desk) -> None:
     assert 'proxy.yaml:3:7: found "XX", expected' in err
 
 
-def test_a_line_that_is_no_header_is_pointed_at(desk: Desk) -> None:
-    (desk.folder / "bad.sip").write_text("INVITE sip:1@x SIP/2.0\nVia: x\n folded\nCall-ID\n\nbody")
-    status, _, err = desk.run("--trunk", "international", str(desk.folder / "bad.sip"))
-    assert status == 2
-    assert 'line 4: found "Call-ID", expected a header such as' in err
-
-
-@pytest.mark.parametrize(("changed", "expected"), [
-    (("Call-ID: 1@127.0.1.1\n", ""), "answers 400: Call-ID missing"),
-    (("Max-Forwards: 70", "Max-Forwards: x"), "Max-Forwards"),
-    (("INVITE sip:1", "INVITE sip:rf*play*1"), "a service that only the proxy may ask for"),
-    (("INVITE sip:1", "INVITE sip:1,2"), "no user part that all read alike"),
+@pytest.mark.parametrize(("changed", "status", "reason"), [
+    (("Call-ID: 1@127.0.1.1\n", ""), 400, "Call-ID missing"),
+    (("Call-ID: 1@127.0.1.1", "Call-ID"), 400, 'line 6: found "Call-ID", expected a header such as'),
+    (("From: <sip:2@127.0.1.1>;tag=1\n", ""), 400, "From or To missing"),
+    ((";tag=1\n", ";tag=1;\n"), 400, "malformed parameter"),
+    ((";tag=1\n", ";tag=\n"), 400, "malformed parameter"),
+    (("Max-Forwards: 70", "Max-Forwards: x"), 400, "Max-Forwards"),
+    (("Max-Forwards: 70", "Max-Forwards: 0"), 483, "Max-Forwards"),
+    (("INVITE sip:1", "INVITE sips:1"), 416, "sips is for TLS"),
+    (("INVITE sip:1", "INVITE sip:rf*play*1"), 404, "a service that only the proxy may ask for"),
+    (("INVITE sip:1", "INVITE sip:1,2"), 404, "no user part that all read alike"),
+    (("Max-Forwards: 70", "Route: <sip:192.0.2.9;lr>"), 403, "Route leads past this proxy"),
+    (("Max-Forwards: 70", "Proxy-Require: x"), 420, "Proxy-Require"),
+    (("Via: SIP/2.0/UDP 127.0.1.1:5060;branch=z9hG4bK1\n", ""), None, "Via missing"),
 ])  # fmt: skip
-def test_what_the_proxy_would_not_judge_is_not_judged(desk: Desk, changed: tuple[str, str], expected: str) -> None:
+def test_what_the_proxy_refuses_unjudged_is_explained_with_its_answer(
+    desk: Desk, changed: tuple[str, str], status: int | None, reason: str
+) -> None:
     (desk.folder / "bad.sip").write_text(INVITE.format(caller="2", callee="1").replace(*changed))
-    status, out, err = desk.run("--trunk", "international", str(desk.folder / "bad.sip"))
-    assert (status, out) == (2, "")
-    assert expected in err
+    exit_code, out, err = desk.run("--trunk", "international", str(desk.folder / "bad.sip"))
+    explained = json.loads(out)
+    assert (exit_code, err) == (0, "")
+    assert (explained["action"], explained["status"], explained["rule"]) == ("reject", status, None)
+    assert reason in explained["reason"]
+
+
+def test_a_domain_that_is_not_served_and_a_refer_on_a_trunk_are_refused_as_the_proxy_does(desk: Desk) -> None:
+    (desk.folder / "proxy.yaml").write_text(CONFIG + "domains: [ringfence.example]\n")
+    elsewhere = INVITE.format(caller="+6591234567", callee="+8613800138001").replace(
+        "@127.0.0.1 ", "@elsewhere.example "
+    )
+    (desk.folder / "elsewhere.sip").write_text(elsewhere)
+    _, out, _ = desk.run("--trunk", "international", str(desk.folder / "elsewhere.sip"))
+    explained = json.loads(out)
+    assert (explained["status"], explained["reason"]) == (403, "domain not served here")
+    refer = INVITE.format(caller="+6591234567", callee="+8613800138001").replace("INVITE", "REFER")
+    (desk.folder / "refer.sip").write_text(refer.replace("\n\n", "\nRefer-To: <sip:110@127.0.0.1>\n\n"))
+    _, out, _ = desk.run("--trunk", "international", str(desk.folder / "refer.sip"))
+    explained = json.loads(out)
+    assert (explained["status"], explained["reason"]) == (403, "only phones may have the softswitch make calls")
+    assert explained["caller"]["e164"] == "+6591234567"
+
+
+def test_on_a_trunk_that_asks_for_credentials_a_stranger_is_challenged(desk: Desk) -> None:
+    explained = desk.explain("+8613800138009", "10086", trunk="desks")
+    assert (explained["status"], explained["rule"]) == (407, None)
 
 
 def test_a_time_that_is_none_is_a_usage_error(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ from dialogue import BARRED, TRUNKS, new_policy, request
 from socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Lab, Peer, Stream, free_port, running, soon
 
 from proxy import streams
-from proxy.core import CoreSettings, ProxyCore
+from proxy.core import ProxyCore
+from proxy.core_settings import CoreSettings
 from proxy.forwarding import Listener
 from proxy.server import Server
 from proxy.sip.flow import Flow

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from dialogue import BARRED, LISTENERS, SWITCH, TRUNKS, Household, Nobody, Play, new_core, play, request
 
 from proxy.config import load_config
-from proxy.core import CoreSettings, ProxyCore
+from proxy.core import ProxyCore
+from proxy.core_settings import CoreSettings
 from proxy.policy import preset
 from proxy.policy.answers import Answer, reference
 from proxy.policy.engine import Policy

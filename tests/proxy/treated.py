@@ -7,7 +7,8 @@ from typing import Any
 from dialogue import BARRED, LISTENERS, SWITCH, TRUNKS, Household, Nobody, Play, play
 from pydantic import TypeAdapter
 
-from proxy.core import CoreSettings, ProxyCore
+from proxy.core import ProxyCore
+from proxy.core_settings import CoreSettings
 from proxy.policy.engine import Policy
 from proxy.policy.preset import Preset
 from proxy.policy.snapshot import Snapshot

@@ -1,0 +1,204 @@
+"""The one decision on what comes from outside: the running core and `ringfence explain` both take it from here.
+
+`Screening.decide` admits a request (its route, its trunk, the proof of who sent it) and has the desk and the policy
+judge it. It returns a `Decision` and sends nothing; what is to be answered with an error it raises as a SipError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from proxy.authentication import SPOOFED, claims_of_others, decide
+from proxy.core_settings import CoreSettings
+from proxy.forwarding import Routed, Router, cached_uri, is_secure, loop_hash
+from proxy.policy.call import JUDGED, Call
+from proxy.policy.engine import Policy
+from proxy.policy.verdict import Verdict
+from proxy.registrations import Registrations
+from proxy.response_context import Registration
+from proxy.service_desk import Served, ServiceDesk
+from proxy.sip.errors import Forbidden, LoopDetected, UnsupportedUriScheme
+from proxy.sip.flow import Flow
+from proxy.sip.message import Request
+from proxy.sip.uri import SipUri
+from proxy.subscribers.profile import Subscriber
+from proxy.treatment import check_callee, fitted
+from proxy.trunks import Trunk
+
+DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
+_JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
+_MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
+
+
+class Decision(NamedTuple):
+    """What becomes of a request from outside.
+
+    `subscriber` proved to have sent it, `registration` is what a REGISTER proved. `verdict` is the policy's on `call`,
+    or the desk's (`served`) on an order; None where nobody judges: such a request simply goes on. `elapsed` is how
+    long judging took, in seconds.
+    """
+
+    subscriber: Subscriber | None = None
+    registration: Registration | None = None
+    call: Call | None = None
+    verdict: Verdict | None = None
+    served: Served | None = None
+    elapsed: float = 0.0
+
+
+class Authenticates(Protocol):
+    """Tells who sent a request. Raises ProxyAuthenticationRequired, Forbidden and BadRequest."""
+
+    def authenticate(
+        self,
+        request: Request,
+        find_user: Callable[[str], Subscriber | None],
+        now: float,
+        source: str,
+        *,
+        required: bool = True,
+    ) -> Subscriber | None: ...
+
+
+class Screening:
+    """Decides over requests from outside. `registrations` may be None where no REGISTER is asked about."""
+
+    def __init__(
+        self, settings: CoreSettings, router: Router, authenticator: Authenticates, registrations: Registrations | None
+    ) -> None:
+        self._settings = settings
+        self._router = router
+        self._authenticator = authenticator
+        self._registrations = registrations
+
+    def route(self, request: Request) -> tuple[Routed, str]:
+        """Take our own Routes off a request; returns what they said, and the fingerprint that tells loops.
+
+        Raises LoopDetected, and BadRequest for a Route that does not parse.
+        """
+        fingerprint = loop_hash(request)
+        self._router.check_loop(request, fingerprint)
+        return self._router.take_own_routes(request), fingerprint
+
+    def decide(
+        self,
+        request: Request,
+        routed: Routed,
+        flow: Flow,
+        trunk: Trunk,
+        now: float,
+        policy: Policy,
+        desk: ServiceDesk | None,
+        is_merged: Callable[[], bool],
+    ) -> Decision:
+        """Decide over a request that came in on `trunk`. `is_merged` tells whether it came by another way before, and
+        is asked once, of a request that starts something.
+
+        An order that the desk takes is carried out. Raises SipError for what is to be answered with an error.
+        """
+        if flow.transport != "tls" and is_secure(request.uri):
+            raise UnsupportedUriScheme("sips is for TLS")  # from us to the softswitch it is our own affair (26.2.2)
+        self.check_relay(request, routed, trunk)
+        method, starts = request.method, request.to.tag is None
+        in_dialog = not starts and self._in_known_dialog(request, routed, trunk, policy)
+        subscriber = registration = None
+        if trunk.auth == "digest":
+            if method == "REGISTER" and self._registrations is not None:
+                registration = self._registrations.check(request, policy.snapshot, now, flow.host)
+            else:
+                subscriber = self._authenticate(request, in_dialog and routed.flow == flow, flow, now, policy)
+        if in_dialog and method not in _JUDGED_WITHIN_DIALOGS:
+            return Decision(subscriber, registration)
+        if starts and is_merged():
+            raise LoopDetected("merged request")
+        request.from_  # noqa: B018  # raises
+        check_callee(request, policy.snapshot.numbering)
+        if method not in JUDGED:
+            return Decision(subscriber, registration)
+        callee = "" if starts or method != "MESSAGE" else self._dialog_peer_uri(request, routed, policy)
+        return self._judge(request, trunk, now, policy, desk, subscriber, callee)
+
+    def check_relay(self, request: Request, routed: Routed, trunk: Trunk) -> None:
+        """Hold everything from outside to the softswitch, whatever its headers ask for. Raises Forbidden."""
+        uri = cached_uri(request.uri)  # a strict router's was repaired
+        if "route" in request.names:
+            raise Forbidden("Route leads past this proxy")
+        if request.method == "REGISTER" and trunk.kind != "access":
+            raise Forbidden("registration on a trunk")
+        if request.method == "REFER" and trunk.kind != "access":
+            raise Forbidden("only phones may have the softswitch make calls")
+        served = "*" in self._settings.domains or not isinstance(uri, SipUri) or self._router.serves(uri)
+        if not served and not routed.in_dialog:
+            raise Forbidden("domain not served here")
+
+    def _in_known_dialog(self, request: Request, routed: Routed, trunk: Trunk, policy: Policy) -> bool:
+        """True within a dialog that came in on, or went out to, the same trunk: our token says so.
+
+        Not for what could begin something with a subscriber with whom the dialog is not: a softswitch might take it
+        for a new call.
+        """
+        flow = routed.flow
+        if not routed.in_dialog or flow is None or self._settings.find_trunk(flow.host, flow.port) is not trunk:
+            return False
+        if request.method not in DIALOG_MAKING:
+            return True
+        snapshot = policy.snapshot
+        named = snapshot.subscriber(snapshot.numbering.understand(request.uri))
+        return named is None or self._router.tokens.is_about(routed.token, named.number, named.user)
+
+    def _dialog_peer_uri(self, request: Request, routed: Routed, policy: Policy) -> str:
+        """The URI of whom a text within a dialog is for: its Request-URI is the softswitch's, To says whom it is with.
+
+        Raises Forbidden where that is not the one for whom our token was made.
+        """
+        snapshot = policy.snapshot
+        number = snapshot.numbering.understand(request.to.uri)
+        named = snapshot.subscriber(number)
+        known_as = (number.e164 or number.presented, named.number if named else "", named.user if named else "")
+        if not self._router.tokens.is_about(routed.token, *known_as):
+            raise Forbidden("a text in a dialog with somebody else")
+        return request.to.uri
+
+    def _authenticate(
+        self, request: Request, vouched: bool, flow: Flow, now: float, policy: Policy
+    ) -> Subscriber | None:
+        """Tell who makes a request from a trunk that asks for credentials; None where they are not needed: the token
+        of its dialog has `vouched`, or it is urgent."""
+        if vouched and request.method not in _JUDGED_WITHIN_DIALOGS:
+            return None
+        in_dialog = request.to.tag is not None
+        snapshot = policy.snapshot
+        # Of emergencies only the call or text itself goes without: a REFER would call anybody.
+        urgent = request.method in _MAY_BE_URGENT and snapshot.numbering.understand(request.uri).is_emergency
+        find_user = snapshot.subscribers.find_user
+        subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=not urgent)
+        judged = in_dialog or request.method in JUDGED  # by the dialog, or by the policy
+        if subscriber and not judged and claims_of_others(request, subscriber, snapshot.numbering):
+            raise Forbidden("a number of somebody else's")
+        return subscriber
+
+    def _judge(
+        self,
+        request: Request,
+        trunk: Trunk,
+        now: float,
+        policy: Policy,
+        desk: ServiceDesk | None,
+        subscriber: Subscriber | None,
+        callee: str,
+    ) -> Decision:
+        """Ask the policy and the desk. `callee` is the URI of who is meant where that is not who is dialled."""
+        settings = self._settings
+        started = settings.stopwatch()
+        snapshot, number = policy.snapshot, subscriber.number if subscriber else None
+        call = Call.from_request(request, trunk, snapshot.numbering, now + settings.epoch, number, callee)
+        verdict, served = decide(policy, request, call, subscriber), None
+        # An emergency call may come without credentials, an order may not.
+        known = subscriber is not None or trunk.auth == "none"
+        if desk is not None and known and verdict.rule != SPOOFED:
+            served = desk.serve(call, request, snapshot)
+            verdict = served.verdict if served else verdict
+        if verdict.service:
+            verdict = fitted(verdict, request)
+        return Decision(subscriber, None, call, verdict, served, settings.stopwatch() - started)
