@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 
 from proxy.authentication import SPOOFED
 from proxy.config import some
 from proxy.policy.precedence import PRECEDENCE
 from proxy.service_desk import RULE as SELF_SERVICE
-from proxy.yaml_file import Problem, Problems, did_you_mean
+from proxy.yaml_file import FileContext, Problem, Problems, did_you_mean
 from simulator.hearings import hearing
 from simulator.sightings import sighting
 from simulator.thresholds import FIGURES, Threshold
@@ -22,6 +22,18 @@ _KEYS = re.compile(r"[0-9*#]{1,32}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)|0")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
+
+
+class Model(BaseModel):
+    """What every part of a scenario file is: frozen, and without keys that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def subscriber_names(info: ValidationInfo) -> list[str]:
+    """The names of the file's subscribers, for a validator of another part of it."""
+    subscribers = FileContext.of(info).document.get("subscribers")
+    return list(subscribers) if isinstance(subscribers, dict) else []
 
 
 def _name(text: str) -> str:

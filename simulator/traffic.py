@@ -11,7 +11,8 @@ from random import Random
 from typing import Literal
 
 from simulator.hearings import PROVING_TALK
-from simulator.scenario import Calls, Expect, Pool, Scenario
+from simulator.scenario import Scenario
+from simulator.scenario_calls import Calls, Expect, Pool
 
 _RING = 0.1  # seconds, where the scenario does not say
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
@@ -23,8 +24,9 @@ class PlannedCall:
 
     `caller` is what to present as user part (`anonymous` included), `callee` what to dial; the `_name`s are set
     where they are subscribers. `ring` is seconds until the phone does what `behaviour` says; `talk` seconds from the
-    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `body` is the text's words,
-    `caller_presses` and `phone_presses` are keys that real phones press after the answer.
+    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `headers` say who calls
+    beside From. `body` is the text's words, `caller_presses` and `phone_presses` are keys that real phones press after
+    the answer.
     """
 
     id: str
@@ -44,9 +46,7 @@ class PlannedCall:
     truth: Literal["scam", "legit", "attack"]
     expect: Expect | None
     display_name: str = ""
-    asserted: str | None = None
-    diversion: str | None = None
-    privacy: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
     method: Literal["INVITE", "MESSAGE"] = "INVITE"
     body: str | None = None
     caller_presses: str = ""
@@ -78,6 +78,7 @@ def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
 def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
     callers, callees = _callers(entry.from_, random), _in_rounds(entry.to, random)
     behaviour, cancel_after = _behaviour(entry)
+    headers = entry.lines(lambda text: _number(text, scenario))
     is_text = entry.method == "MESSAGE"
     width = len(str(entry.count))
     start = entry.start
@@ -101,9 +102,7 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             truth=entry.truth,
             expect=entry.expect,
             display_name=entry.display_name,
-            asserted=entry.asserted and _number(entry.asserted, scenario),
-            diversion=entry.diversion and _number(entry.diversion, scenario),
-            privacy=entry.privacy,
+            headers=headers,
             method=entry.method,
             body=entry.body,
             caller_presses=entry.caller_presses,

@@ -11,6 +11,7 @@ from proxy.sip.headers import canonical_name, quote
 _LINE_END = re.compile(r"\r\n(?![ \t])")  # not amid a folded header
 CALL_HEADER = "X-Ringfence-Call"  # on the switch's far side: the Call-ID of the near side
 ANONYMOUS = "anonymous"
+DOMAIN = "ringfence.example"  # of the lab
 
 
 def _lines(head: str) -> list[str]:
@@ -37,7 +38,7 @@ class Order:
     call_id: str
     caller: str
     callee: str
-    domain: str = "ringfence.example"
+    domain: str = DOMAIN
     display_name: str = ""
     asserted: str | None = None  # number in P-Asserted-Identity (RFC 3325)
     diversion: str | None = None  # number in Diversion (RFC 5806)

@@ -12,7 +12,8 @@ from proxy.subscribers.profile import Barring, Subscriber
 from proxy.yaml_file import FileErrors
 from simulator.agents.orders import Order
 from simulator.files import SCHEMAS
-from simulator.scenario import Expect, Pool, Scenario, load_scenarios
+from simulator.scenario import Scenario, load_scenarios
+from simulator.scenario_calls import Expect, Pool
 from simulator.thresholds import Threshold
 from simulator.traffic import plan
 

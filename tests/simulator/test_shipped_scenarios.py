@@ -48,9 +48,7 @@ def judged(planned: PlannedCall, scenario: Scenario, policy: Policy) -> Verdict:
         planned.caller,
         planned.callee,
         display_name=planned.display_name,
-        asserted=planned.asserted,
-        diversion=planned.diversion,
-        privacy=planned.privacy,
+        headers=planned.headers,
     )
     headers = [("From", f"{order.from_};tag=1"), ("To", f"<{order.uri}>"), *order.identity_headers]
     kind = scenario.trunks[planned.trunk]

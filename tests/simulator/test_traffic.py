@@ -108,7 +108,11 @@ def test_subscribers_are_dialled_by_number_and_known_by_name() -> None:
         None,
         None,
     )
-    assert (call.diversion, call.asserted, call.privacy) == ("+8613800138001", "+8613800138002", "id")
+    assert call.headers == (
+        ("P-Asserted-Identity", "<sip:+8613800138002@ringfence.example>"),
+        ("Diversion", "<sip:+8613800138001@ringfence.example>;reason=unconditional"),
+        ("Privacy", "id"),
+    )
 
 
 @pytest.mark.parametrize(
