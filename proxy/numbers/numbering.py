@@ -1,8 +1,7 @@
 """What a number in a SIP message says: E.164, region, kind, and the traces that gateways leave in it.
 
-The only import of phonenumbers, and of its data rather than its parser: the parser needs tens of microseconds a
-number, and repairs away just what a fraud check wants to see (`00` put in front by a gateway, `++86`, digits of other
-scripts). Those readings stay visible here: such a number has no E.164 form but keeps the region it pretends to.
+What a parser would repair away is just what a fraud check wants to see: `00` put in front by a gateway stays on
+record, and `++86` or digits of other scripts have no E.164 form, but keep the region that they pretend to.
 """
 
 from __future__ import annotations
@@ -11,19 +10,23 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any
 
-from phonenumbers import (
-    COUNTRY_CODE_TO_REGION_CODE,
-    REGION_CODE_FOR_NON_GEO_ENTITY,
-    SUPPORTED_REGIONS,
-    PhoneMetadata,
+from proxy.numbers.plans import (
+    REMEMBERED,
+    Country,
+    countries,
+    dialling,
+    has_plan,
+    kind_of,
+    kind_of_e164,
+    metadata,
+    pattern,
+    short_metadata,
 )
-
 from proxy.sip.uri import unescape
 
-_REMEMBERED = 16_384  # texts and kinds in the bounded caches
 _LONGEST_REMEMBERED = 64  # characters; a longer text is no number and would only fill the cache
 _PRESENTED = 80  # characters of a text that are kept and shown
 _SHORTEST_E164 = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
@@ -37,16 +40,6 @@ _NOBODYS_HOST = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", 
 _SERVICE_CODE = re.compile(r"[0-9*#]+")
 _SEPARATORS = str.maketrans("", "", "-.() ")
 _HIDDEN_END = re.compile("[;\0]")
-_KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern that matches names the kind
-    ("premium", "premium_rate"),
-    ("toll_free", "toll_free"),
-    ("shared_cost", "shared_cost"),
-    ("voip", "voip"),
-    ("personal", "personal_number"),
-    ("pager", "pager"),
-    ("uan", "uan"),
-    ("voicemail", "voicemail"),
-)
 
 
 def withholds(uri: str) -> bool:
@@ -80,7 +73,7 @@ class Number:
         short_code, emergency, alphanumeric, anonymous, private, global, invalid (no such length or country), or
         unknown (of a plausible length, in no known range).
         """
-        return self._kind or _kind_of_e164(self.e164 or "", self.region or "")
+        return self._kind or kind_of_e164(self.e164 or "", self.region or "")
 
     @property
     def is_emergency(self) -> bool:
@@ -93,26 +86,6 @@ class Number:
         return self._kind == "anonymous"
 
 
-@dataclass(frozen=True, slots=True)
-class _Country:
-    """A country code: its main region (None for a code of no country), and how to tell the others that share it."""
-
-    code: str
-    region: str | None
-    lengths: frozenset[int]  # possible digits after the code
-    by_leading_digits: re.Pattern[str] | None
-    by_range: re.Pattern[str] | None
-
-    def region_of(self, national: str) -> str | None:
-        """The region of the digits after the code; regions are named groups of the patterns."""
-        if self.by_leading_digits and (match := self.by_leading_digits.match(national)):
-            return match.lastgroup
-        # The regions of a code overlap in toll-free and the like: there the main one counts.
-        if self.by_range and (match := self.by_range.fullmatch(national)):
-            return self.region if _kind_of(national, self.region or "") != "unknown" else match.lastgroup
-        return self.region
-
-
 class Numbering:
     """Understands numbers as the home country writes them. Safe to share; caches are bounded.
 
@@ -121,23 +94,19 @@ class Numbering:
     """
 
     def __init__(self, home: str, emergency: Iterable[str] = ()) -> None:
-        if home not in SUPPORTED_REGIONS:
+        if not has_plan(home):
             raise ValueError(f"an ISO 3166 region with a numbering plan, such as CN or GB, not {home!r}")
         self.home = home
-        metadata = _metadata(home)
-        short: Any = PhoneMetadata.short_metadata_for_region(home)
-        self._countries = _countries()
-        self._code = str(metadata.country_code)
-        self._idd = re.compile(metadata.international_prefix or "(?!)")
-        main = self._countries[self._code].region or home
-        self._general = re.compile(_metadata(main).general_desc.national_number_pattern)
-        self._prefix = re.compile(metadata.national_prefix_for_parsing or "(?!)")
-        self._prefix_rule: str | None = metadata.national_prefix_transform_rule
-        urgent = _pattern(short and short.emergency, *map(re.escape, emergency)).pattern
+        plan = metadata(home)
+        short: Any = short_metadata(home)
+        self._countries = countries()
+        self._code = str(plan.country_code)
+        self._dialling = dialling(home)
+        urgent = pattern(short and short.emergency, *map(re.escape, emergency)).pattern
         self._short = re.compile(
-            f"(?P<emergency>{urgent})|(?P<short_code>{_pattern(short and short.short_code).pattern})"
+            f"(?P<emergency>{urgent})|(?P<short_code>{pattern(short and short.short_code).pattern})"
         )
-        self._cached = lru_cache(maxsize=_REMEMBERED)(self._read)
+        self._cached = lru_cache(maxsize=REMEMBERED)(self._read)
 
     def understand(self, text: str) -> Number:
         """Read a SIP user part, a tel number with its parameters, or a whole sip, sips, tel or urn:service URI.
@@ -186,6 +155,9 @@ class Numbering:
         country = self._country(digits)
         dialled = presented.translate(_SEPARATORS) if idd else digits
         national = digits[len(country.code) :] if country else ""
+        if country and national and (national[0] in country.leads or len(national) not in country.lengths):
+            national = country.significant(national)
+            digits = country.code + national
         if country and len(national) in country.lengths and len(digits) <= 15:
             region = country.region_of(national)
             return Number(presented, dialled, "+" + digits, region, idd, "" if country.region else "global")
@@ -201,11 +173,10 @@ class Numbering:
         if kind := self.short_kind(digits):
             return Number(presented, digits, None, self.home, _kind=kind)
         home = self._countries[self._code]
-        national = self._without_national_prefix(digits)
-        if self._is_home(national, sure=national != digits):
+        if national := self._dialled_at_home(digits):
             return Number(presented, digits, f"+{self._code}{national}", home.region_of(national))
         # Not every gateway knows our IDD prefix: a literal 00 is tried as well.
-        after_idd = match.end() if (match := self._idd.match(digits)) else 0
+        after_idd = match.end() if (match := self._dialling.international.match(digits)) else 0
         readings = [
             self._international(presented, digits[skip:], idd=True)
             for skip in (after_idd, 2 if digits.startswith("00") else 0)
@@ -249,7 +220,7 @@ class Numbering:
         region = self.home if national else pretended.region
         return Number(presented, plain.lstrip("+"), None, region, _kind="invalid")
 
-    def _country(self, digits: str) -> _Country | None:
+    def _country(self, digits: str) -> Country | None:
         countries = self._countries
         return countries.get(digits[:2]) or countries.get(digits[:3]) or countries.get(digits[:1])
 
@@ -258,24 +229,23 @@ class Numbering:
         match = self._short.fullmatch(digits)
         return match.lastgroup or "" if match else ""
 
-    def _without_national_prefix(self, digits: str) -> str:
-        """Take the trunk prefix off, as the home country's data says (0 in most countries, none in some)."""
-        match = self._prefix.match(digits)
-        if match is None or not match.end():
-            return digits
-        if self._prefix_rule and match.lastindex:
-            stripped = match.expand(self._prefix_rule) + digits[match.end() :]
-        else:
-            stripped = digits[match.end() :]
-        keeps = self._general.fullmatch(digits) and not self._general.fullmatch(stripped)
-        return digits if keeps else stripped
+    def _dialled_at_home(self, digits: str) -> str:
+        """The digits after our own country code of what was dialled within it, "" where it is no such number.
+
+        What has a trunk prefix is sure to be one; behind a carrier's code, or with none, it takes a known range.
+        """
+        general = self._dialling.general.fullmatch
+        readings = list(self._dialling.without_prefix(digits))
+        if not readings or (general(digits) and not general(readings[0][0])):
+            readings.insert(0, (digits, False))
+        return next((national for national, sure in readings if self._is_home(national, sure=sure)), "")
 
     def _is_home(self, national: str, *, sure: bool) -> bool:
         """True for a number of the home country; unless `sure`, only for one in a known range."""
         home = self._countries[self._code]
-        if len(national) not in home.lengths or not self._general.fullmatch(national):
+        if len(national) not in home.lengths or not self._dialling.general.fullmatch(national):
             return False
-        return sure or _kind_of(national, home.region_of(national) or self.home) != "unknown"
+        return sure or kind_of(national, home.region_of(national) or self.home) != "unknown"
 
 
 def _phone_context(params: str) -> str:
@@ -291,70 +261,3 @@ def _ascii(character: str) -> str:
     if character.isdecimal():
         return str(unicodedata.decimal(character))
     return "+" if unicodedata.normalize("NFKC", character) == "+" else character
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _kind_of_e164(e164: str, region: str) -> str:
-    code = _metadata(region).country_code
-    return _kind_of(e164[1 + len(str(code)) :], region)
-
-
-def _kind_of(national: str, region: str) -> str:
-    special, fixed, mobile = _kind_patterns(region)
-    if match := special.fullmatch(national):
-        return match.lastgroup or "unknown"
-    is_mobile = mobile.fullmatch(national)
-    if fixed.fullmatch(national):
-        return "fixed_or_mobile" if is_mobile else "fixed"
-    return "mobile" if is_mobile else "unknown"
-
-
-@cache  # one entry a region
-def _kind_patterns(region: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """The special kinds as named groups of one pattern, and the patterns of fixed and mobile numbers."""
-    metadata = _metadata(region)
-    special = [
-        f"(?P<{kind}>{description.national_number_pattern})"
-        for kind, attribute in _KINDS
-        if (description := getattr(metadata, attribute)) and description.national_number_pattern
-    ]
-    return re.compile("|".join(special) or "(?!)"), _pattern(metadata.fixed_line), _pattern(metadata.mobile)
-
-
-def _pattern(description: Any, *more: str) -> re.Pattern[str]:
-    """Any of the numbers that a phonenumbers description holds, and `more`."""
-    own = description.national_number_pattern if description else None
-    return re.compile("|".join(filter(None, (own, *more))) or "(?!)")
-
-
-def _metadata(region: str) -> Any:
-    return PhoneMetadata.metadata_for_region(region)
-
-
-@cache  # one value
-def _countries() -> dict[str, _Country]:
-    """All country codes by their digits; no code is the beginning of another."""
-    return {str(code): _country(code, regions) for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
-
-
-def _country(code: int, regions: tuple[str, ...]) -> _Country:
-    main, *others = regions
-    if main == REGION_CODE_FOR_NON_GEO_ENTITY:
-        metadata: Any = PhoneMetadata.metadata_for_nongeo_region(code)
-        return _Country(str(code), None, frozenset(metadata.general_desc.possible_length), None, None)
-    leading, ranges = [], []
-    for region in others:
-        metadata = _metadata(region)
-        if metadata.leading_digits:
-            leading.append(f"(?P<{region}>{metadata.leading_digits})")
-        else:
-            attributes = ["fixed_line", "mobile", *(attribute for _, attribute in _KINDS)]
-            every = "|".join(_pattern(getattr(metadata, attribute)).pattern for attribute in attributes)
-            ranges.append(f"(?P<{region}>{every})")
-    return _Country(
-        str(code),
-        main,
-        frozenset(_metadata(main).general_desc.possible_length),
-        re.compile("|".join(leading)) if leading else None,
-        re.compile("|".join(ranges)) if ranges else None,
-    )

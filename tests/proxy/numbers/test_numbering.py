@@ -88,6 +88,79 @@ def test_an_international_prefix_stays_on_record(home: str, text: str, e164: str
     assert (number.e164, number.idd_prefix_seen, number.digits) == (e164, idd_prefix_seen, text.lstrip("+"))
 
 
+@pytest.mark.parametrize(("text", "e164"), [
+    ("+44(0)7700900123", "+447700900123"),
+    ("+4407700900123", "+447700900123"),
+    ("004407700900123", "+447700900123"),
+    ("4407700900123", "+447700900123"),
+    ("tel:+44-(0)20-7946-0123", "+442079460123"),
+    ("tel:020-7946-0123;phone-context=+44", "+442079460123"),
+    ("sip:+44%280%2920%207946%200123@example.com", "+442079460123"),
+    ("+8601012345678", "+861012345678"),
+    ("+86 17911 010 12345678", "+861012345678"),
+    ("+44(0)1534456789", "+441534456789"),  # Jersey
+    ("+49(0)1711234567", "+491711234567"),
+    ("+43 (0) 664 1234567", "+436641234567"),
+    ("+36 06 20 123 4567", "+36201234567"),
+    ("+36(0)201234567", "+36201234567"),  # nobody dials that, some write it
+    ("+7 8 916 123-45-67", "+79161234567"),
+    ("+7 8 701 234-56-78", "+77012345678"),
+    ("+370 8 612 34567", "+37061234567"),
+    ("+370 0 612 34567", "+37061234567"),
+    ("+375 8029 1234567", "+375291234567"),
+    ("+52 1 222 123 4567", "+522221234567"),
+    ("+52 044 222 123 4567", "+522221234567"),
+    ("+54 11 15 2345 6789", "+5491123456789"),
+    ("+54 0 11 2345 6789", "+541123456789"),
+    ("+55 0 15 11 96123 4567", "+5511961234567"),  # a carrier's code
+    ("+55 (0) 11 96123 4567", "+5511961234567"),
+    ("+82 010-2000-0000", "+821020000000"),
+    ("+1 1 312 555 0143", "+13125550143"),
+    ("+1 (0) 312 555 0143", "+13125550143"),
+    ("+65(0)91234567", "+6591234567"),
+    ("+378 886377", "+3780549886377"),  # as San Marino dials within itself
+    ("+229(0)0120211234", "+2290120211234"),  # one zero too many
+])  # fmt: skip
+def test_a_national_prefix_after_the_country_code_is_no_part_of_the_number(text: str, e164: str) -> None:
+    number = CN.understand(text)
+    assert (number.e164, number.kind != "invalid") == (e164, True)
+    assert number.presented in text or "%" in text
+
+
+@pytest.mark.parametrize("text", [
+    "+390612345678", "+390669812345", "+3780549886377", "+2250123456789", "+2290120211234", "+24106031234",
+    "+242061234567", "+541123456789", "+5491123456789", "+78121234567", "+78002000500", "+37080012345",
+    "+375800123456", "+4702000", "+81120123456", "+625001234567", "+14155550123", "+862080012345", "+24762889",
+    "+247062889", "+861791112345", "+444012345678",
+])  # fmt: skip
+def test_what_is_a_number_as_it_stands_stays_that(text: str) -> None:
+    assert CN.understand(text).e164 == text
+
+
+def test_a_prefix_taken_off_makes_no_number_of_any_country_another() -> None:
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in sorted(PhoneNumberType.values()):
+            if example := phonenumbers.example_number_for_type(region, kind):
+                text = f"+{example.country_code}{phonenumbers.national_significant_number(example)}"
+                assert CN.understand(text).e164 == text, region
+
+
+@pytest.mark.parametrize(("home", "text", "e164", "region"), [
+    ("CN", "1791101012345678", "+861012345678", "CN"),
+    ("CN", "17911 010 12345678", "+861012345678", "CN"),
+    ("CN", "1795113800138001", "+8613800138001", "CN"),
+    ("CN", "17951008613800138001", "+8613800138001", "CN"),
+    ("CN", "1795100442079460123", "+442079460123", "GB"),
+    ("CN", "1790900 1 312 555 0143", "+13125550143", "US"),
+    ("US", "1010288 1 312 555 0143", "+13125550143", "US"),
+    ("US", "1010288 011 44 20 7946 0123", "+442079460123", "GB"),
+    ("BR", "01511961234567", "+5511961234567", "BR"),
+    ("KR", "08221234567", "+8221234567", "KR"),
+])  # fmt: skip
+def test_a_carriers_code_before_the_number_is_no_part_of_it(home: str, text: str, e164: str, region: str) -> None:
+    assert read(text, home)[:2] == (e164, region)
+
+
 @pytest.mark.parametrize(
     ("home", "text", "e164", "region"),
     [

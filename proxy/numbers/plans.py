@@ -1,0 +1,206 @@
+"""Numbering plans: which numbers a country has, of what kind they are, and what is dialled before them.
+
+The only import of phonenumbers, and of its data rather than its parser: the parser needs tens of microseconds a
+number, and repairs away just what a fraud check wants to see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    REGION_CODE_FOR_NON_GEO_ENTITY,
+    SUPPORTED_REGIONS,
+    PhoneMetadata,
+)
+
+REMEMBERED = 16_384  # texts and kinds in the bounded caches
+
+_KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern that matches names the kind
+    ("premium", "premium_rate"),
+    ("toll_free", "toll_free"),
+    ("shared_cost", "shared_cost"),
+    ("voip", "voip"),
+    ("personal", "personal_number"),
+    ("pager", "pager"),
+    ("uan", "uan"),
+    ("voicemail", "voicemail"),
+)
+# Prefixes that phonenumbers 9 holds no more, but gateways still write: until 3 August 2019 people dialled 01, 044 and
+# 045 within Mexico, and those abroad 1 after +52 before a mobile number.
+_FORMER_PREFIXES: Final = {"MX": "0(?:[12]|4[45])|1"}
+# Carrier access codes of North America, 101XXXX before any call (North American Numbering Plan Administrator, 2024).
+_CARRIERS: Final = {"US": r"101\d{4}", "CA": r"101\d{4}"}
+_MOST_PREFIXES = 3  # that stand in front of each other: a carrier's, the country's, one zero more
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country code: its main region (None for a code of no country), and how to tell the others that share it.
+
+    `leads` are the digits that a national prefix of its main region begins with; a number may begin with them as well.
+    """
+
+    code: str
+    region: str | None
+    lengths: frozenset[int]  # possible digits after the code
+    leads: str
+    by_leading_digits: re.Pattern[str] | None
+    by_range: re.Pattern[str] | None
+
+    def region_of(self, national: str) -> str | None:
+        """The region of the digits after the code; regions are named groups of the patterns."""
+        if self.by_leading_digits and (match := self.by_leading_digits.match(national)):
+            return match.lastgroup
+        # The regions of a code overlap in toll-free and the like: there the main one counts.
+        if self.by_range and (match := self.by_range.fullmatch(national)):
+            return self.region if kind_of(national, self.region or "") != "unknown" else match.lastgroup
+        return self.region
+
+    def significant(self, national: str) -> str:
+        """The digits after the code without a national prefix: +44 (0)20 is +44 20, +7 8 916 is +7 916.
+
+        Only where they are no number with it: in Italy the zero is part of the number, and a Russian number may begin
+        with 8. A zero is no country's number by itself, so it is left out also where people dial another prefix.
+        """
+        if self.region is None:
+            return national
+        plan = dialling(self.region)
+        zeros = len(national) - len(national.lstrip("0"))
+        without_zeros = (national[skip:] for skip in range(1, zeros + 1))
+        candidates = (national, *(rest for rest, _ in plan.without_prefix(national)), *without_zeros)
+        possible = (each for each in candidates if len(each) in self.lengths)
+        return next(filter(plan.general.fullmatch, possible), national)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """How numbers are dialled within a region.
+
+    `general` fits its numbers, `prefix` and `rule` take off what is dialled before them (0 in most countries, none in
+    some), the code of a carrier included; `international` is dialled before a country code.
+    """
+
+    general: re.Pattern[str]
+    prefix: re.Pattern[str]
+    rule: str | None
+    international: re.Pattern[str]
+
+    def without_prefix(self, digits: str) -> Iterator[tuple[str, bool]]:
+        """The digits without the prefix, and True where that says for sure that the number is of the region.
+
+        A carrier's code says nothing: behind it people dial as ever, so 17911 010 is 010, and that is 10.
+        """
+        for _ in range(_MOST_PREFIXES):
+            match = self.prefix.match(digits)
+            if match is None or not match.end():
+                return
+            is_carrier = self.rule is None and match.lastindex is not None
+            rest = digits[match.end() :]
+            digits = match.expand(self.rule) + rest if self.rule and match.lastindex else rest
+            yield digits, not is_carrier
+            if not is_carrier:
+                return
+
+
+@cache  # one entry a region
+def dialling(region: str) -> Dialling:
+    """How numbers are dialled within a region; `general` is that of the main region of its country code."""
+    own = metadata(region)
+    main = COUNTRY_CODE_TO_REGION_CODE[own.country_code][0]
+    carrier, prefix = _CARRIERS.get(region, "(?!)"), own.national_prefix_for_parsing
+    if region in _CARRIERS:
+        prefix = f"({carrier})|{prefix}"
+    return Dialling(
+        re.compile(metadata(main).general_desc.national_number_pattern),
+        re.compile(prefix or _FORMER_PREFIXES.get(region, "(?!)")),
+        own.national_prefix_transform_rule,
+        re.compile(f"(?:{carrier})?(?:{own.international_prefix or '(?!)'})"),
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def kind_of_e164(e164: str, region: str) -> str:
+    """The kind of an E.164 number that is of that region."""
+    code = metadata(region).country_code
+    return kind_of(e164[1 + len(str(code)) :], region)
+
+
+def kind_of(national: str, region: str) -> str:
+    """The kind of the digits after a region's code; "unknown" for those in no known range."""
+    special, fixed, mobile = _kind_patterns(region)
+    if match := special.fullmatch(national):
+        return match.lastgroup or "unknown"
+    is_mobile = mobile.fullmatch(national)
+    if fixed.fullmatch(national):
+        return "fixed_or_mobile" if is_mobile else "fixed"
+    return "mobile" if is_mobile else "unknown"
+
+
+@cache  # one entry a region
+def _kind_patterns(region: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """The special kinds as named groups of one pattern, and the patterns of fixed and mobile numbers."""
+    plan = metadata(region)
+    special = [
+        f"(?P<{kind}>{description.national_number_pattern})"
+        for kind, attribute in _KINDS
+        if (description := getattr(plan, attribute)) and description.national_number_pattern
+    ]
+    return re.compile("|".join(special) or "(?!)"), pattern(plan.fixed_line), pattern(plan.mobile)
+
+
+def pattern(description: Any, *more: str) -> re.Pattern[str]:
+    """Any of the numbers that a phonenumbers description holds, and `more`."""
+    own = description.national_number_pattern if description else None
+    return re.compile("|".join(filter(None, (own, *more))) or "(?!)")
+
+
+def has_plan(region: str) -> bool:
+    """True for an ISO 3166 region whose numbering plan is known."""
+    return region in SUPPORTED_REGIONS
+
+
+def metadata(region: str) -> Any:
+    """What phonenumbers holds of a region."""
+    return PhoneMetadata.metadata_for_region(region)
+
+
+def short_metadata(region: str) -> Any:
+    """What phonenumbers holds of a region's short codes; None where it holds none."""
+    return PhoneMetadata.short_metadata_for_region(region)
+
+
+@cache  # one value
+def countries() -> dict[str, Country]:
+    """All country codes by their digits; no code is the beginning of another."""
+    return {str(code): _country(code, regions) for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
+
+
+def _country(code: int, regions: tuple[str, ...]) -> Country:
+    main, *others = regions
+    if main == REGION_CODE_FOR_NON_GEO_ENTITY:
+        plan: Any = PhoneMetadata.metadata_for_nongeo_region(code)
+        return Country(str(code), None, frozenset(plan.general_desc.possible_length), "", None, None)
+    leading, ranges = [], []
+    for region in others:
+        plan = metadata(region)
+        if plan.leading_digits:
+            leading.append(f"(?P<{region}>{plan.leading_digits})")
+        else:
+            attributes = ["fixed_line", "mobile", *(attribute for _, attribute in _KINDS)]
+            every = "|".join(pattern(getattr(plan, attribute)).pattern for attribute in attributes)
+            ranges.append(f"(?P<{region}>{every})")
+    plan = metadata(main)
+    return Country(
+        str(code),
+        main,
+        frozenset(plan.general_desc.possible_length),
+        "0" + (plan.national_prefix or "")[:1],
+        re.compile("|".join(leading)) if leading else None,
+        re.compile("|".join(ranges)) if ranges else None,
+    )
