@@ -20,14 +20,14 @@ from proxy import log
 from proxy.change_writer import ChangeWriter
 from proxy.config import ProxyConfig, TransportAddress, load_config
 from proxy.core import ProxyCore
-from proxy.loading import core_settings, load_overlay, load_service, load_snapshot, make_desk
+from proxy.loading import Loaded, core_settings, load, load_overlay, make_desk
 from proxy.policy.engine import Policy
 from proxy.ports import in_use
+from proxy.reload import Reloader, counts, warn
 from proxy.server import Server
 from proxy.signed_card import write_card
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
-from proxy.subscribers.self_service import SelfService
 from proxy.yaml_file import FileErrors
 
 logger = structlog.get_logger()
@@ -42,9 +42,6 @@ The proxy logs JSON lines on stderr; the one with "event":"ready" says that it l
 example:
   ringfence proxy proxy.yaml
 """
-
-
-_RELOADED = frozenset(("home", "preset", "scam_lists", "rules", "treatments", "self_service"))
 
 
 class _PortTaken(Exception):
@@ -72,7 +69,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
     try:
         config = load_config(path)
         overlay = load_overlay(config)
-        policy = Policy(load_snapshot(config, overlay))
+        loaded = load(config, overlay)
         if config.card is not None:
             write_card(config.card.file, config.card, config.card.private_key, time.time())
     except FileErrors as error:
@@ -82,7 +79,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
         print(f"{error.filename or path}: {error.strerror}", file=sys.stderr)
         return USAGE
     try:
-        return _run(_serve(path, config, policy, overlay, console))
+        return _run(_serve(path, loaded, overlay, console))
     except _PortTaken as error:
         print(error, file=sys.stderr)
         return ENVIRONMENT
@@ -101,12 +98,14 @@ def _run(main_coroutine: Coroutine[Any, Any, int]) -> int:
     return result
 
 
-async def _serve(path: Path, config: ProxyConfig, policy: Policy, overlay: Overlay, console: log.LineWriter) -> int:
+async def _serve(path: Path, loaded: Loaded, overlay: Overlay, console: log.LineWriter) -> int:
+    config = loaded.config
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
+    policy = Policy(loaded.snapshot)
     core = ProxyCore(core_settings(config, loop.time()), policy, desk=make_desk(config, overlay))
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
     server = Server(
@@ -121,17 +120,12 @@ async def _serve(path: Path, config: ProxyConfig, policy: Policy, overlay: Overl
         await server.start()
     except OSError as error:
         raise _explained(error) from error
-    reloads: set[asyncio.Task[None]] = set()
-    one_at_a_time = asyncio.Lock()
-
-    def reload_soon() -> None:
-        task = loop.create_task(_reload(path, config, core, overlay, changes, one_at_a_time))
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, reload_soon)
+    reloader = Reloader(path, loaded, core, overlay, changes)
+    loop.add_signal_handler(signal.SIGHUP, reloader.reload_soon)
     _spare_the_collector()
-    logger.info("ready", listen=[str(address) for address in config.listen], softswitch=str(config.softswitch))
+    warn(loaded)
+    listening = [str(address) for address in config.listen]
+    logger.info("ready", listen=listening, softswitch=str(config.softswitch), **counts(loaded))
     await stop.wait()
     logger.info("draining", pending=core.pending)
     finished = await server.drain(config.limits.drain_seconds)
@@ -164,55 +158,6 @@ def _explained(error: OSError) -> Exception:
         return error
     taken = TransportAddress.parse(str(error.filename))
     return _PortTaken(in_use(taken.transport, taken.host, taken.port))
-
-
-async def _reload(
-    path: Path,
-    started_with: ProxyConfig,
-    core: ProxyCore,
-    overlay: Overlay,
-    changes: ChangeWriter | None,
-    one_at_a_time: asyncio.Lock,
-) -> None:
-    """Read the files in a thread, then swap: every call sees the old lists or the new ones, and none waits.
-
-    What subscribers changed meanwhile stays in force; what the operator took back of it goes.
-    """
-
-    def read() -> tuple[ProxyConfig, Policy, SelfService]:
-        config = load_config(path)
-        return config, Policy(load_snapshot(config, overlay)), load_service(config)
-
-    async with one_at_a_time:
-        try:
-            config, policy, service = await asyncio.to_thread(read)
-            if changes is not None:
-                await changes.read_again()
-        except (FileErrors, OSError) as error:
-            logger.error("reload_failed", detail=str(error), in_force="what was read before")
-        except Exception:  # whatever is wrong with the files, calls go on under the old ones
-            logger.exception("reload_failed", in_force="what was read before")
-        else:
-            core.policy = policy
-            if core.desk is not None:
-                core.desk.service = service
-            if waiting := _only_at_start(started_with, config):
-                logger.warning("reloaded", needs_restart=waiting)
-            else:
-                logger.info("reloaded")
-
-
-def _only_at_start(before: ProxyConfig, now: ProxyConfig) -> list[str]:
-    """The keys that were changed and that a reload does not touch."""
-    keys = [
-        key for key in ProxyConfig.model_fields if key not in _RELOADED and getattr(before, key) != getattr(now, key)
-    ]
-    keys += [
-        f"self_service.{key}"
-        for key in ("enabled", "notices_per_hour")
-        if getattr(before.self_service, key) != getattr(now.self_service, key)
-    ]
-    return keys
 
 
 def _spare_the_collector() -> None:

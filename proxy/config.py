@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -95,14 +96,17 @@ def _beside(value: Path, info: ValidationInfo) -> Path:
 
 
 def lists_beside(patterns: Any, info: ValidationInfo) -> tuple[Path, ...]:
-    """The files that `patterns` (globs relative to the file they stand in) name, in order, each once."""
+    """The files that `patterns` (globs relative to the file they stand in) name, in order, each once; the known files
+    that are missing among them."""
     if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
         raise ValueError('a list of paths, such as ["lists/*.csv"]')
     files: dict[Path, None] = {}
     missing = []
-    for index, pattern in enumerate(patterns):
-        found = sorted(path for path in _glob(FileContext.of(info).beside(pattern)) if path.is_file())
-        files |= dict.fromkeys(found)
+    context = FileContext.of(info)
+    for index, pattern in enumerate(map(context.beside, patterns)):
+        found = {path for path in _glob(pattern) if path.is_file()}
+        found |= {path for path in context.known if _names(pattern.parts, path.parts)}
+        files |= dict.fromkeys(sorted(found))
         if not found:
             missing.append(Problem((index,), "a file that exists, named relative to this one (* stands for any)"))
     if missing:
@@ -114,6 +118,15 @@ def _glob(pattern: Path) -> Iterator[Path]:
     anchor = Path(pattern.anchor or ".")
     relative = pattern.relative_to(anchor)
     return anchor.glob(str(relative)) if relative.parts else iter(())
+
+
+def _names(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether a glob names a path, both in parts; ** stands for any folders."""
+    if not pattern or not path:
+        return pattern == path
+    if pattern[0] == "**":
+        return any(_names(pattern[1:], path[skipped:]) for skipped in range(len(path)))
+    return fnmatchcase(path[0], pattern[0]) and _names(pattern[1:], path[1:])
 
 
 def _home(region: str) -> str:
@@ -148,9 +161,10 @@ def _subscribers(location: str, info: ValidationInfo) -> str:
     context = FileContext.of(info)
     if location.startswith("sqlite:///"):
         return f"sqlite:///{context.beside(location.removeprefix('sqlite:///'))}"
-    if not context.beside(location).is_file():
+    path = context.beside(location)
+    if not path.is_file() and path not in context.known:
         raise ValueError('a YAML file that exists, named relative to this one, or "sqlite:///FILE"')
-    return str(context.beside(location))
+    return str(path)
 
 
 Home = Annotated[str, AfterValidator(_home)]
@@ -242,6 +256,18 @@ class Limits(_Model):
     drain_seconds: Annotated[float, Field(ge=0)] = 10.0  # that calls under way get after SIGTERM
 
 
+class Safeguards(_Model):
+    """What lists and subscribers must be like, so that a damaged file does no harm.
+
+    A list, or the subscribers, of which a reload finds less than `least_share` of the entries before, stays as it was,
+    and the log says so; 0 takes anything. A row of a scam list must not cover the whole home country or the world, such
+    as +86* where home is CN, unless `cover_home` is on.
+    """
+
+    least_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cover_home: Switch = False
+
+
 class ProxyConfig(_Model):
     """The whole config; every key but `listen` and `softswitch` has a default."""
 
@@ -253,6 +279,7 @@ class ProxyConfig(_Model):
     trunks: dict[str, TrunkConfig] = {}
     subscribers: Annotated[str, AfterValidator(_subscribers)] | None = None
     scam_lists: ScamLists = ()
+    safeguards: Safeguards = Safeguards()
     rules: RuleModes = {}
     treatments: Treatments = {}
     card: CardKey | None = None
@@ -317,6 +344,7 @@ class ProxyConfig(_Model):
         )
 
 
-def load_config(path: Path) -> ProxyConfig:
-    """Read a config file; raises FileErrors with all that is wrong in it."""
-    return load(path, ProxyConfig)
+def load_config(path: Path, known: frozenset[Path] = frozenset()) -> ProxyConfig:
+    """Read a config file; raises FileErrors with all that is wrong in it. Of `known` files, those that it named before,
+    any may be missing."""
+    return load(path, ProxyConfig, known)

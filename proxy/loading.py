@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from proxy.config import ProxyConfig
 from proxy.core_settings import CoreSettings
 from proxy.forwarding import Listener
+from proxy.last_good import Extent, Kept, keep
+from proxy.numbers.plans import countries, prefixes_of
 from proxy.policy import preset
 from proxy.policy.snapshot import Snapshot
 from proxy.scam_list import ScamList
@@ -16,24 +21,99 @@ from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import ChangedDirectory, Overlay
 from proxy.subscribers.notices import Notices
 from proxy.subscribers.self_service import SelfService
-from proxy.subscribers.storage import load_directory
+from proxy.subscribers.storage import Directory, is_database, load_directory, path_of
 
 
-def load_snapshot(config: ProxyConfig, overlay: Overlay | None = None) -> Snapshot:
-    """Read everything that a reload reads again. Raises FileErrors, OSError.
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """What was read from the files that the config names: all that is in force until the next reading.
 
-    `overlay` holds the changes that subscribers made themselves; without one, those that were saved are read.
+    `extents` are those of all files, `kept` the ones of which an earlier reading stays in force.
     """
-    overlay = overlay or load_overlay(config)
-    return Snapshot.build(
+
+    config: ProxyConfig
+    snapshot: Snapshot
+    directory: Directory
+    scam_list: ScamList
+    extents: tuple[Extent, ...]
+    kept: tuple[Kept, ...]
+
+    @property
+    def known(self) -> frozenset[Path]:
+        """The files that were there."""
+        return frozenset(Path(each.file) for each in self.extents if each.exists)
+
+
+def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None) -> Loaded:
+    """Read everything that a reload reads again; what shrank too much since `last_good` stays as it was there.
+
+    `overlay` holds the changes that subscribers made themselves. Raises FileErrors, OSError.
+    """
+    share = config.safeguards.least_share
+    directory, extents, kept = _load_subscribers(config, last_good)
+    scam_list = ScamList.load(config.scam_lists, refused(config), last_good.scam_list if last_good else None, share)
+    snapshot = Snapshot.build(
         config.home,
         preset.load(config.preset),
-        ChangedDirectory(load_directory(config), overlay),
-        ScamList.load(config.scam_lists),
+        ChangedDirectory(directory, overlay),
+        scam_list,
         config.rules,
         config.treatments,
         config.self_service.numbers,
     )
+    return Loaded(config, snapshot, directory, scam_list, (*extents, *scam_list.files), (*kept, *scam_list.kept))
+
+
+def load_snapshot(config: ProxyConfig, overlay: Overlay | None = None) -> Snapshot:
+    """What calls are judged by. Raises FileErrors, OSError.
+
+    `overlay` holds the changes that subscribers made themselves; without one, those that were saved are read.
+    """
+    return load(config, overlay or load_overlay(config)).snapshot
+
+
+def refused(config: ProxyConfig) -> Mapping[str, str]:
+    """The prefixes that no row of a scam list may have."""
+    return {} if config.safeguards.cover_home else covering(config.home)
+
+
+def covering(home: str) -> Mapping[str, str]:
+    """The prefixes that cover all numbers of a country, each with what is to be written instead."""
+    beginnings = {prefix[:length] for prefix in prefixes_of(home) for length in range(1, len(prefix) + 1)}
+    told = f"the home country {home} (safeguards: {{cover_home: on}} in the proxy's config allows it)"
+    return {f"{each}*": f"a prefix that does not cover {told}" for each in beginnings}
+
+
+def covering_any() -> Mapping[str, str]:
+    """The prefixes that cover all numbers of some country, or more."""
+    return {f"+{code[:length]}*": "less" for code in countries() for length in range(len(code) + 1)}
+
+
+def _load_subscribers(
+    config: ProxyConfig, last_good: Loaded | None
+) -> tuple[Directory, tuple[Extent, ...], tuple[Kept, ...]]:
+    if config.subscribers is None:
+        return Directory(), (), ()
+    path = path_of(config.subscribers)
+    before = {} if last_good is None else {each.file: each for each in last_good.extents}
+    if str(path) in before and not path.exists():
+        directory, now = Directory(), Extent.gone(str(path))
+    else:
+        ended = is_database(config.subscribers) or _is_ended(path)  # a database has no lines
+        directory = load_directory(config)
+        now = Extent(str(path), len(directory), ended)
+    kept = keep(before, [now], config.safeguards.least_share).get(str(path))
+    if last_good is None or kept is None:
+        return directory, (now,), ()
+    return last_good.directory, (kept.last_good,), (kept,)
+
+
+def _is_ended(path: Path) -> bool:
+    """Whether the last line of a file has an end."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 1))
+        return file.read() in (b"", b"\n", b"\r")
 
 
 def load_overlay(config: ProxyConfig) -> Overlay:

@@ -8,7 +8,7 @@ from there: the first entry that covers the number is the most exact one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from proxy.scam_csv import CONFIDENCE_STEPS, EPOCH, NEVER, read_rows
+from proxy.last_good import Extent, Kept, keep
+from proxy.scam_csv import CONFIDENCE_STEPS, EPOCH, NEVER, NONE_REFUSED, read_rows
 
 _DIGITS = 15  # of the longest E.164 number
 _TENS = tuple(10**n for n in range(_DIGITS + 1))
@@ -45,7 +46,8 @@ class ScamList:
 
     Made of columns, one row an entry: `numbers` (the digits after the `+`, as an integer), `prefix` (bool),
     `category` and `source` (indices into `names`), `confidence` (in 1/10,000), `expires` (days since 1970, 0 for
-    never). A single value stands for a whole column.
+    never), `file` (index into `files`). A single value stands for a whole column. `kept` are the files of which the
+    rows of an earlier reading stand here.
     """
 
     def __init__(
@@ -57,7 +59,11 @@ class ScamList:
         source: npt.ArrayLike = 0,
         expires: npt.ArrayLike = NEVER,
         names: Sequence[str] = ("",),
+        file: npt.ArrayLike = 0,
+        files: Sequence[Extent] = (),
+        kept: Sequence[Kept] = (),
     ) -> None:
+        self.files, self.kept = tuple(files), tuple(kept)
         keys = _keys(np.asarray(numbers, np.uint64), np.asarray(prefix, np.bool_))
 
         def column(values: npt.ArrayLike) -> npt.NDArray[np.uint16]:
@@ -74,14 +80,49 @@ class ScamList:
         self._confidence = column(confidence)[order].data
         self._source = column(source)[order].data
         self._expires = column(expires)[order].data
+        self._file = column(file)[order].data
 
     @classmethod
-    def load(cls, paths: Iterable[Path]) -> ScamList:
-        """Read CSV files as one list; raises FileErrors with all that is wrong in them."""
-        packed, names = read_rows(paths)
+    def load(
+        cls,
+        paths: Iterable[Path],
+        refused: Mapping[str, str] = NONE_REFUSED,
+        last_good: ScamList | None = None,
+        least_share: float = 0.0,
+    ) -> ScamList:
+        """Read CSV files as one list; raises FileErrors with all that is wrong in them.
+
+        `refused` are prefixes that no row may have, each with what is wrong with it. Files of which too little is left
+        (last_good.py) keep their rows of `last_good`.
+        """
+        before = {each.file: each for each in last_good.files} if last_good else {}
+        before = {each.file: each for each in last_good.files} if last_good else {}
+        packed, names, read = read_rows(paths, refused, known={Path(file) for file in before})
+        kept = keep(before, read, least_share)
         rows = np.frombuffer(packed, _ROWS)
+        if last_good is not None and kept:
+            rows, names = _mixed(rows, names, read, last_good, kept)
+        files = [kept[each.file].last_good if each.file in kept else each for each in read]
         columns: dict[str, Any] = {column: rows[column] for column in _COLUMNS}
-        return cls(**columns, names=names)
+        file = np.arange(len(files), dtype=np.uint16).repeat([each.entries for each in files])
+        return cls(**columns, names=names, file=file, files=files, kept=list(kept.values()))
+
+    def rows_of(self, file: str, names: dict[str, int]) -> npt.NDArray[np.void]:
+        """The rows of one of `files`, with the indices that `names` have or get for their categories and sources."""
+        index = next(index for index, each in enumerate(self.files) if each.file == file)
+        chosen = np.flatnonzero(np.asarray(self._file) == index)
+        rows = np.empty(len(chosen), _ROWS)
+        keys = np.asarray(self._keys)[chosen]
+        digits = keys >> np.uint64(1) & np.uint64(15)
+        rows["numbers"] = (keys >> np.uint64(5)) // np.array(_TENS, np.uint64)[np.uint64(_DIGITS) - digits]
+        rows["prefix"] = keys & np.uint64(1) == 0
+        rows["confidence"] = np.asarray(self._confidence)[chosen]
+        rows["expires"] = np.asarray(self._expires)[chosen]
+        for column, values in (("category", self._category), ("source", self._source)):
+            used, places = np.unique(np.asarray(values)[chosen], return_inverse=True)
+            found = [names.setdefault(self._names[name], len(names)) for name in used.tolist()]
+            rows[column] = np.array(found, np.uint16)[places]
+        return rows
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -110,12 +151,29 @@ class ScamList:
     def _entry(self, index: int, start: int, digits: int, *, exact: int) -> ScamEntry:
         expires = self._expires[index]
         return ScamEntry(
-            f"+{start // _TENS[_DIGITS - digits]}{'' if exact else '*'}",
+            f"+{start // _TENS[_DIGITS - digits] if digits else ''}{'' if exact else '*'}",
             self._names[self._category[index]],
             self._confidence[index] / CONFIDENCE_STEPS,
             self._names[self._source[index]],
             date.fromordinal(EPOCH + expires) if expires != NEVER else None,
         )
+
+
+def _mixed(
+    rows: npt.NDArray[np.void],
+    names: Sequence[str],
+    read: Sequence[Extent],
+    last_good: ScamList,
+    kept: Mapping[str, Kept],
+) -> tuple[npt.NDArray[np.void], list[str]]:
+    """The rows read, and instead of those of `kept` files theirs of the last good list; with the names of all."""
+    indices = {name: index for index, name in enumerate(names)}
+    pieces, start = [], 0
+    for each in read:
+        end = start + each.entries
+        pieces.append(last_good.rows_of(each.file, indices) if each.file in kept else rows[start:end])
+        start = end
+    return np.concatenate(pieces), list(indices)
 
 
 def _keys(numbers: npt.NDArray[np.uint64], prefix: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:

@@ -78,10 +78,12 @@ class Problems(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FileContext:
-    """What validators may know of the file: its path, and its data before validation."""
+    """What validators may know of the file: its path, its data before validation, and the `known` files: those that
+    it named before, one of which may be missing for now."""
 
     path: Path = Path()
     document: dict[str, Any] = field(default_factory=dict)
+    known: frozenset[Path] = frozenset()
 
     @classmethod
     def of(cls, info: ValidationInfo) -> FileContext:
@@ -92,13 +94,16 @@ class FileContext:
         return self.path.parent / name
 
 
-def load(path: Path, model: type[T]) -> T:
-    """Read `path` as `model` (a pydantic model or dataclass); raises FileErrors with all that is wrong in it."""
+def load(path: Path, model: type[T], known: frozenset[Path] = frozenset()) -> T:
+    """Read `path` as `model` (a pydantic model or dataclass); raises FileErrors with all that is wrong in it.
+
+    `known` files may be missing where a file must exist.
+    """
     text = read_text(path)
     reader = _Reader(path, text)
     data, errors = reader.read(), reader.errors
     adapter = TypeAdapter(model)
-    context = FileContext(path, data if isinstance(data, dict) else {})
+    context = FileContext(path, data if isinstance(data, dict) else {}, known)
     try:
         value = adapter.validate_python(data, context=context)
     except ValidationError as invalid:

@@ -23,7 +23,7 @@ from simulator.report.progress import RunProgress
 from simulator.result import ExitCode, Result, worst
 from simulator.run_folder import write_suite
 from simulator.runner import Job, Runner, spare_the_collector
-from simulator.scenario import load_scenarios
+from simulator.scenario import check_lists, load_scenarios
 from simulator.selection import compile_expression
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic import plan
@@ -187,6 +187,7 @@ def _run(arguments: argparse.Namespace) -> int:
         what = f"-k {arguments.select!r} selects no call" if selected is not None else "no scenario has a call"
         print(f"ringfence run: {what}; `ringfence lint PATH...` lists scenarios and calls", file=sys.stderr)
         return ExitCode.NOTHING_SELECTED
+    check_lists(job.scenario for job in jobs)
     prepare(arguments.softswitch, terminal.say)
     try:
         results = _under_uvloop(_play(jobs, arguments.softswitch))

@@ -9,15 +9,17 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from proxy.config import ProxyConfig, load_config
-from proxy.loading import load_snapshot
+from proxy.loading import covering_any, load_snapshot
 from proxy.policy.preset import Preset
 from proxy.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
 from proxy.yaml_file import FileError, FileErrors, load
 from simulator.file_kinds import FileKind, files_in, kind_of, once
-from simulator.scenario import Scenario, load_scenarios
+from simulator.scenario import Scenario, check_lists, load_scenarios
 from simulator.traffic import plan
 from simulator.wording import counted
+
+_SHOWN = 3  # entries that are named
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": lambda: TypeAdapter(Scenario).json_schema(),
@@ -38,7 +40,7 @@ def lint(paths: Iterable[Path]) -> list[str]:
             errors += wrong.errors
             more += wrong.more
     if errors:
-        raise FileErrors(errors, more)
+        raise FileErrors(dict.fromkeys(errors), more)
     return lines
 
 
@@ -49,7 +51,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
 def _describe(path: Path) -> str:
     """Check one file as what it looks like."""
     if path.suffix == ".csv":
-        return f"a scam list of {counted(len(ScamList.load([path])), 'entry', 'entries')}"
+        return _describe_list(path)
     kind = kind_of(path)
     if kind is FileKind.CONFIG:
         load_snapshot(load_config(path))
@@ -61,5 +63,25 @@ def _describe(path: Path) -> str:
     if kind is FileKind.FOREIGN:
         return f"{kind}, not checked"
     ((scenario, _),) = load_scenarios([path])
+    check_lists([scenario])
     names = ", ".join(entry.name for entry in scenario.calls)
     return f'scenario "{scenario.name}", {counted(len(plan(scenario)), "call")} ({names})'
+
+
+def _describe_list(path: Path) -> str:
+    """How many entries a scam list has, and what may be a mistake in it, though it can be read."""
+    scam_list = ScamList.load([path])
+    said = f"a scam list of {counted(len(scam_list), 'entry', 'entries')}"
+    try:
+        ScamList.load([path], covering_any())
+    except FileErrors as wide:
+        shown = ", ".join(f"{error.found} at {error.line}:{error.column}" for error in wide.errors[:_SHOWN])
+        count = len(wide.errors) + wide.more
+        more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+        said += (
+            f"; {counted(count, 'entry covers', 'entries cover')} a whole country, and no config with that home takes "
+        )
+        said += f"{'it' if count == 1 else 'them'}: {shown}{more}"
+    if not all(each.ended for each in scam_list.files):
+        said += "; its last line has no end: was it cut?"
+    return said

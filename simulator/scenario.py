@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
+from proxy.loading import covering
 from proxy.numbers.numbering import Numbering
 from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments, prompts_of
+from proxy.scam_list import ScamList
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import unique
 from proxy.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load
@@ -172,6 +174,21 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
     if errors:
         raise FileErrors(errors, more)
     return scenarios
+
+
+def check_lists(scenarios: Iterable[Scenario]) -> None:
+    """Read the scam lists that scenarios name, each once for every home; raises FileErrors with all that is wrong."""
+    homes = dict.fromkeys((path, scenario.home) for scenario in scenarios for path in scenario.scam_lists)
+    errors: dict[FileError, None] = {}
+    more = 0
+    for path, home in homes:
+        try:
+            ScamList.load([path], covering(home))
+        except FileErrors as wrong:
+            errors |= dict.fromkeys(wrong.errors)
+            more += wrong.more
+    if errors:
+        raise FileErrors(errors, more)
 
 
 def _scenarios_in(folder: Path) -> list[Path]:

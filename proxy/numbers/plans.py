@@ -21,6 +21,7 @@ from phonenumbers import (
 
 REMEMBERED = 16_384  # texts and kinds in the bounded caches
 
+_LONGEST_LEADING_DIGITS = 5  # that tell a country from others of its code: those of the Vatican and the Isle of Man
 _KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern that matches names the kind
     ("premium", "premium_rate"),
     ("toll_free", "toll_free"),
@@ -204,3 +205,19 @@ def _country(code: int, regions: tuple[str, ...]) -> Country:
         re.compile("|".join(leading)) if leading else None,
         re.compile("|".join(ranges)) if ranges else None,
     )
+
+
+def prefixes_of(region: str) -> tuple[str, ...]:
+    """The prefixes under which a country has all its numbers: its country code or, where it shares that of a larger
+    country and has digits of its own behind it, these too (Jamaica: +1658 and +1876)."""
+    plan = metadata(region)
+    code = f"+{plan.country_code}"
+    if plan.main_country_for_code or not plan.leading_digits:
+        return (code,)
+    own, beginnings = re.compile(plan.leading_digits), [""]
+    found: list[str] = []
+    for _ in range(_LONGEST_LEADING_DIGITS):
+        longer = [beginning + digit for beginning in beginnings for digit in "0123456789"]
+        found += [f"{code}{digits}" for digits in longer if own.fullmatch(digits)]
+        beginnings = [digits for digits in longer if not own.match(digits)]
+    return tuple(found)

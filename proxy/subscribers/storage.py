@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS subscribers (
 )
 """
 _SHOWN = 50  # errors kept
+_DATABASE = "sqlite:///"
 _BEHIND_A_DOOR = 8  # hashes, on average
 _COLUMNS = (
     *("number", "user", "password", "pin", "roaming"),
@@ -191,9 +192,18 @@ def load_directory(config: ProxyConfig) -> Directory:
     location = config.subscribers
     if location is None:
         return Directory()
-    if location.startswith("sqlite:///"):
-        return _read_database(Path(location.removeprefix("sqlite:///")))
-    return Directory(load(Path(location), SubscribersFile).subscribers)
+    path = path_of(location)
+    return _read_database(path) if is_database(location) else Directory(load(path, SubscribersFile).subscribers)
+
+
+def is_database(location: str) -> bool:
+    """Whether subscribers lie in an SQLite database; else it is a YAML file."""
+    return location.startswith(_DATABASE)
+
+
+def path_of(location: str) -> Path:
+    """The file that subscribers lie in."""
+    return Path(location.removeprefix(_DATABASE))
 
 
 def save_subscribers(path: Path, subscribers: Iterable[Subscriber]) -> None:
@@ -260,11 +270,21 @@ def _read_database(path: Path) -> Directory:
             database.execute("PRAGMA query_only=on")
             rows = database.execute(f"SELECT rowid, {', '.join(_COLUMNS)} FROM subscribers ORDER BY rowid")  # noqa: S608
             directory = Directory(_valid(path, rows, errors))
+            errors += _repeated(path, database)
     except sqlite3.Error as error:
         raise FileErrors([FileError.whole(path, f"{error}; expected an SQLite database of subscribers")]) from None
     if errors:
         raise FileErrors(errors[:_SHOWN], len(errors) - len(errors[:_SHOWN]))
     return directory
+
+
+def _repeated(path: Path, database: sqlite3.Connection) -> Iterator[FileError]:
+    """What several rows have: a table that somebody else made may allow it."""
+    for name in ("number", "user"):
+        again = f"SELECT max(rowid), {name} FROM subscribers WHERE {name} <> '' GROUP BY {name} HAVING count(*) > 1"  # noqa: S608
+        for rowid, value in database.execute(again):
+            column = _COLUMNS.index(name) + 1
+            yield FileError(path, rowid, column, f'{name} "{value}"', f"a {name} that no other row has")
 
 
 def _valid(path: Path, rows: Iterable[tuple[Any, ...]], errors: list[FileError]) -> Iterator[Subscriber]:

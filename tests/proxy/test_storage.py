@@ -223,3 +223,25 @@ def test_everybody_comes_out_as_they_went_in(people: list[Subscriber]) -> None:
     assert list(directory) == people
     assert all(directory.find(one.number) == one for one in people)
     assert all(directory.find_user(one.user) == (one if one.user else None) for one in people)
+
+
+def test_a_database_without_rules_of_its_own_may_hold_nobody_twice(tmp_path: Path) -> None:
+    fill_from = [
+        ("+8613800138001", "alice"),
+        ("+8613800138002", None),
+        ("+8613800138001", "bob"),
+        ("+86138001380", "bob"),
+    ]
+    save_subscribers(tmp_path / "x.db", [])
+    with closing(sqlite3.connect(tmp_path / "x.db")) as database, database:
+        database.execute("ALTER TABLE subscribers RENAME TO made")
+        database.execute("CREATE TABLE subscribers AS SELECT * FROM made")
+        database.executemany(
+            "INSERT INTO subscribers SELECT ?, ?, '', NULL, 0, 0, 0, 0, '', '', 0, 0, '', 0, 0, 0", fill_from
+        )
+    with pytest.raises(FileErrors) as caught:
+        read(tmp_path, "sqlite:///x.db")
+    assert str(caught.value).replace(f"{tmp_path}/", "").splitlines() == [
+        'x.db:3:1: found number "+8613800138001", expected a number that no other row has',
+        'x.db:4:2: found user "bob", expected a user that no other row has',
+    ]

@@ -314,6 +314,30 @@ def test_lint_says_what_is_in_every_file(desk: Path, capsys: pytest.CaptureFixtu
     ]
 
 
+@pytest.mark.parametrize("command", ["lint", "run"])
+@pytest.mark.parametrize(
+    ("row", "told"), [("+23224*,wangiri,", "2:17: found 3 fields, expected 2"), ("+86*,wangiri", '2:1: found "+86*"')]
+)
+def test_a_scenario_whose_list_is_wrong_is_not_played(
+    desk: Path, capsys: pytest.CaptureFixture[str], command: str, row: str, told: str
+) -> None:
+    written(desk / "list.csv", f"number,category\n{row}\n")
+    written(desk / "small.yaml", SCENARIO.replace("calls:", "scam_lists: [list.csv]\ncalls:", 1))
+    assert main([command, "small.yaml"]) == 2
+    assert f"list.csv:{told}" in capsys.readouterr().err
+
+
+def test_lint_points_to_entries_that_cover_a_country_and_to_a_line_without_an_end(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(desk / "list.csv", "category,number\nx,+23224*\nx,+232*\nx,+1*\nx,+7*\nx,+44*")
+    assert main(["lint", "list.csv"]) == 0
+    assert capsys.readouterr().out == (
+        "list.csv: a scam list of 5 entries; 4 entries cover a whole country, and no config with that home takes them: "
+        '"+232*" at 3:3, "+1*" at 4:3, "+7*" at 5:3 and 1 more; its last line has no end: was it cut?\n'
+    )
+
+
 CONFIG = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
 PEOPLE = 'subscribers:\n  - {number: "+8613800138001"}\n'
 

@@ -1,0 +1,143 @@
+"""Every row of a scam list is read, or an error with line and column: none vanishes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.loading import covering, covering_any
+from proxy.scam_list import ScamList
+from proxy.yaml_file import FileErrors
+
+HEADER = "number,category,confidence,source,expires\n"
+ROW = "+447700900765,bank,0.95,subscribers,\n"
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    """How many entries a list has, or what is wrong with it."""
+
+    def write_and_read(text: str | bytes, home: str | None = None) -> int | list[str]:
+        path = tmp_path / "list.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        try:
+            return len(ScamList.load([path], covering(home) if home else {}))
+        except FileErrors as wrong:
+            return str(wrong).replace(f"{path}:", "").splitlines()
+
+    return write_and_read
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("+447700900766,bank,0.95,subscribers,,", "3:38: found 6 fields, expected 5, as the first line says"),
+        ("+447700900766,bank,0.95,subscribers,2030-12-31,", "3:48: found 6 fields, expected 5, as the first line says"),
+        ("+447700900766,bank, building society,0.95,x,", "3:45: found 6 fields, expected 5, as the first line says"),
+        ("+447700900766,bank,,,,,", "3:23: found 7 fields, expected 5, as the first line says"),
+        ("+447700900766,bank,0.95,subscribers", "3:25: found 4 fields, expected 5, as the first line says"),
+        ("+447700900766", "3:1: found 1 field, expected 5, as the first line says"),
+        ("   ", "3:1: found 1 field, expected 5, as the first line says"),
+        (";;;;", "3:1: found 1 field, expected 5, as the first line says"),
+        ('+447700900766,ba"nk,b"c,0.5,x,', "3:31: found 6 fields, expected 5, as the first line says"),
+        ('"+447700900766","a, ""b"", c",0.5,x,,', "3:38: found 6 fields, expected 5, as the first line says"),
+    ],
+)
+def test_a_row_with_too_many_or_too_few_fields_is_an_error(read, row: str, said: str) -> None:
+    assert read(HEADER + ROW + row + "\n" + ROW) == [said]
+
+
+def test_a_column_that_has_no_name_in_the_first_line_is_an_error(read) -> None:
+    assert read("number,\n+447700900765,\n")[0].startswith("1:8: found a column without a name")
+    assert read("number,category\n+447700900765,bank,\n") == [
+        "2:20: found 3 fields, expected 2, as the first line says"
+    ]
+
+
+def test_lines_with_nothing_in_them_are_no_rows(read) -> None:
+    assert read(HEADER + "\n" + ROW + "\n\r\n" + ROW + "\n") == 2
+    assert read("number\n\n+447700900765\n\n") == 1
+    assert read(HEADER) == 0
+    assert read(HEADER.rstrip()) == 0
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_count_whatever_ends_them_and_behind_a_byte_order_mark(read, end: str) -> None:
+    rows = (HEADER + ROW * 3).replace("\n", end)
+    assert read(rows) == read("\ufeff" + rows) == read(rows.removesuffix(end)) == 3
+    assert read(rows + ROW.replace("\n", "," + end)) == ["5:38: found 6 fields, expected 5, as the first line says"]
+
+
+def test_other_separators_and_encodings_are_named(read) -> None:
+    for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        said = [f"1:1: found fields separated by {name}, expected commas between them"]
+        assert read((HEADER + ROW).replace(",", mark)) == said
+        assert read(f'"Number"{mark}"category"\n') == said
+    assert read((HEADER + ROW).encode("utf-16")) == ["1:1: found UTF-16, expected UTF-8 text"]
+
+
+def test_text_that_spans_lines_or_holds_a_nul_is_an_error(read) -> None:
+    assert read(HEADER + '+447700900765,"ba\nnk",0.5,x,\n' + ROW) == [
+        '2:15: found "ba nk", expected printable UTF-8 text'
+    ]
+    assert read(HEADER + "+447700900765,ba\0nk,0.5,x,\n") == ['2:15: found "ba\ufffdnk", expected printable UTF-8 text']
+    assert read(HEADER + "\0" * 20 + "\n") == ["2:1: found 1 field, expected 5, as the first line says"]
+    assert read(HEADER + '+447700900765,"bank,0.5,x,\n' + ROW)[0].endswith("expected CSV, where quotes go in pairs")
+
+
+FIELDS = st.sampled_from(
+    ["", "+447700900765", "+4477*", "bank", " ", "0.5", "2030-12-31", '"a, b"', '"', "\ufeff", ";"]
+)
+
+
+@given(rows=st.lists(st.lists(FIELDS, min_size=1, max_size=4), max_size=6), end=st.sampled_from(["\n", "\r\n", "\r"]))
+def test_every_row_is_read_or_told_of(tmp_path_factory, rows: list[list[str]], end: str) -> None:
+    path = tmp_path_factory.mktemp("lists") / "list.csv"
+    lines = [",".join(row) for row in rows]
+    path.write_text("number,category" + end + "".join(line + end for line in lines), newline="")
+    read, errors = 0, []
+    try:
+        read = len(ScamList.load([path]))
+    except FileErrors as wrong:
+        errors = list(wrong.errors)
+    assert errors or read == sum(map(bool, lines))
+    assert all(error.line > 1 and error.column > 0 for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("home", "wide", "narrow"),
+    [
+        ("CN", ["+*", "+8*", "+86*"], ["+9*", "+852*", "+861*", "+81*"]),
+        ("GB", ["+*", "+4*", "+44*"], ["+447*", "+49*", "+1*"]),
+        ("US", ["+*", "+1*"], ["+1202*", "+44*"]),
+        ("CA", ["+1*"], ["+1506*"]),
+        ("JM", ["+1*", "+18*", "+1876*", "+1658*"], ["+1809*", "+18765*"]),
+        ("GG", ["+4*", "+44*"], ["+441*"]),
+        ("IM", ["+44*", "+441624*"], ["+441481*"]),
+        ("KZ", ["+7*", "+77*"], ["+79*"]),
+        ("RU", ["+7*"], ["+79*", "+77*"]),
+        ("VA", ["+39*", "+3906698*"], ["+3902*"]),
+    ],
+)
+def test_a_row_that_covers_all_of_home_or_the_world_is_refused(read, home: str, wide: list, narrow: list) -> None:
+    told = f"the home country {home} (safeguards: {{cover_home: on}} in the proxy's config allows it)"
+    for pattern in wide:
+        said = read(f"category,number\nx,{pattern}\n", home)
+        assert said == [f'2:3: found "{pattern}", expected a prefix that does not cover {told}']
+    assert read("number\n" + "\n".join(narrow), home) == len(narrow)
+    assert read("number\n" + "\n".join(wide)) == len(wide)
+
+
+def test_the_widest_entry_is_found_last(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("number\n+*\n+86*\n")
+    scam_list = ScamList.load([path])
+    assert [scam_list.find(number, 0.0).pattern for number in ("+8613800138001", "+447700900765")] == ["+86*", "+*"]
+
+
+def test_prefixes_that_cover_some_country_are_known() -> None:
+    assert {"+*", "+8*", "+86*", "+232*", "+1*"} <= covering_any().keys()
+    assert not {"+23224*", "+1876*", "+447*"} & covering_any().keys()
