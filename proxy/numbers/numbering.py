@@ -36,6 +36,7 @@ _E164 = re.compile(r"[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
 _HOST_AS_NUMBER = re.compile(r"\+?[0-9]+(?:[;?]|$)")  # phones show it as one
+_UNKNOWN_HOST = re.compile(r"@unknown\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
 _NOBODYS_HOST = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
 _SERVICE_CODE = re.compile(r"[0-9*#]+")
 _SEPARATORS = str.maketrans("", "", "-.() ")
@@ -46,6 +47,17 @@ def withholds(uri: str) -> bool:
     """True for a URI at anonymous.invalid: whoever writes it does not want to be known (RFC 3261 8.1.1.3, RFC 3323
     4.1.1.3), whatever stands before the @."""
     return _NOBODYS_HOST.search(uri) is not None
+
+
+def is_unknown(uri: str) -> bool:
+    """True for a URI at unknown.invalid: an exchange on the way did not know the number (3GPP TS 29.163 7.2.3.2.2.3),
+    which is no wish of the caller's."""
+    return _UNKNOWN_HOST.search(uri) is not None
+
+
+def plain_word(text: str) -> str:
+    """A word, or several, as it is compared: without case, accents, blanks and marks."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if c.isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +101,12 @@ class Number:
 class Numbering:
     """Understands numbers as the home country writes them. Safe to share; caches are bounded.
 
-    `home` is an ISO 3166 region ("CN"); `emergency` adds numbers to those that phonenumbers knows for it.
+    `home` is an ISO 3166 region ("CN"); `emergency` adds numbers to those that phonenumbers knows for it. `withheld`
+    are the words, and the numbers in E.164, that networks write where a caller withholds theirs, beside anonymous.
     Raises ValueError for an unknown home.
     """
 
-    def __init__(self, home: str, emergency: Iterable[str] = ()) -> None:
+    def __init__(self, home: str, emergency: Iterable[str] = (), withheld: Iterable[str] = ()) -> None:
         if not has_plan(home):
             raise ValueError(f"an ISO 3166 region with a numbering plan, such as CN or GB, not {home!r}")
         self.home = home
@@ -106,7 +119,10 @@ class Numbering:
         self._short = re.compile(
             f"(?P<emergency>{urgent})|(?P<short_code>{pattern(short and short.short_code).pattern})"
         )
-        self._cached = lru_cache(maxsize=REMEMBERED)(self._read)
+        withheld = ["anonymous", *withheld]
+        self.withheld_words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
+        self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
+        self._cached = lru_cache(maxsize=REMEMBERED)(self._recognise)
 
     def understand(self, text: str) -> Number:
         """Read a SIP user part, a tel number with its parameters, or a whole sip, sips, tel or urn:service URI.
@@ -129,8 +145,17 @@ class Numbering:
                 sos = rest.lower().startswith("service:sos")  # RFC 5031
                 return Number(text[:_PRESENTED], _kind="emergency" if sos else "alphanumeric")
         if len(text) > _LONGEST_REMEMBERED:
-            return self._read(text)
+            return self._recognise(text)
         return self._cached(text)
+
+    def _recognise(self, text: str) -> Number:
+        """Read a text, and find a number withheld where networks say so by a word, or a number that nobody has."""
+        number = self._read(text)
+        if number.digits:
+            withheld = (number.e164 or f"+{number.digits}") in self._withheld_numbers
+        else:
+            withheld = number._kind != "emergency" and plain_word(number.presented) in self.withheld_words
+        return Number(number.presented, _kind="anonymous") if withheld else number
 
     def _read(self, text: str) -> Number:
         if text[:1] == "+" and _E164.fullmatch(text, 1):
@@ -141,7 +166,7 @@ class Numbering:
         number = _HIDDEN_END.split(presented, maxsplit=1)[0].translate(_SEPARATORS)
         if _INTERNATIONAL.fullmatch(number):
             return self._international(presented, number[1:])
-        if not number or number.lower() == "anonymous":
+        if not number:
             return Number(presented, _kind="anonymous")
         if _DIGITS.fullmatch(number):
             context = _phone_context(params)

@@ -7,19 +7,17 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from proxy.numbers.numbering import Number, Numbering, withholds
+from proxy.numbers.numbering import Number, Numbering, is_unknown, plain_word, withholds
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
 from proxy.numbers.star_codes import mask
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
+from proxy.sip.privacy import MOST_ENTRIES, hidden_by
 from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
-MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
 _NAME_AND_URI = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
-_WISH = re.compile(r"[a-z]+")
-_WITHHOLDING = frozenset(("id", "user", "header"))
 
 
 class Call(NamedTuple):
@@ -27,8 +25,9 @@ class Call(NamedTuple):
     From; `arrival` is in epoch seconds.
 
     `others` are the other numbers that the request presents, in From or as asserted: a phone may show any of them.
-    `withheld` says how the caller hid their identity ("" where they did not). `diversion` holds the parties that
-    forwarded the call, as far as the trunk is trusted to tell.
+    `withheld` says how the caller hid their identity ("" where they did not), whatever the trunk: it is theirs to
+    hide. `name_withheld`: the callee is not to see their name, as is so of all who hid their identity. `diversion`
+    holds the parties that forwarded the call, as far as the trunk is trusted to tell.
     """
 
     method: str
@@ -42,6 +41,7 @@ class Call(NamedTuple):
     withheld: str = ""
     diversion: tuple[Number, ...] = ()
     others: tuple[Number, ...] = ()
+    name_withheld: bool = False
 
     @property
     def presented(self) -> tuple[Number, ...]:
@@ -82,6 +82,8 @@ class Call(NamedTuple):
         # Of who proved to be calling, From was held against who they are.
         if not authenticated and not (len(uris) == 1 and is_plain(uri)):
             others = _others(caller, uris, numbering)
+        hidden = hidden_by(request)
+        withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
         return cls(
             request.method,
             caller,
@@ -91,9 +93,10 @@ class Call(NamedTuple):
             trunk.kind,
             trunk.trust_identity,
             arrival,
-            _withheld(request, name, uri, sender, is_asserted=is_asserted),
+            withheld,
             diversion,
             others,
+            hidden.name or withheld != "",
         )
 
 
@@ -163,22 +166,19 @@ def _diverting_parties(request: Request, numbering: Numbering) -> tuple[Number, 
     return tuple(numbering.understand(uri) for _, uri in parties)
 
 
-def _withheld(request: Request, name: str, uri: str, sender: Number, *, is_asserted: bool) -> str:
-    """How the caller withheld their identity, "" where they did not (RFC 5079 section 3).
+def _anonymous(name: str, uri: str, sender: Number, numbering: Numbering, *, is_asserted: bool) -> str:
+    """How a caller who asked for no privacy is anonymous all the same, "" where they are not (RFC 5079 section 3).
 
     An asserted identity makes no difference: a caller who asked for Privacy is anonymous to the callee although the
     network knows them (3GPP TS 24.611 4.5.2.6.1). Nor is a call without one anonymous for that alone; only one
-    whose From has no user either is.
+    whose From has no user either is. Words such as "Unavailable" beside a number are about the name: only Anonymous
+    is about both.
     """
-    if "privacy" in request.names:
-        privacy = ";".join(request.headers("privacy"))
-        wishes = _WITHHOLDING.intersection(_WISH.findall(privacy.lower()))
-        if wishes:
-            return f"Privacy: {';'.join(sorted(wishes))}"
-    if name and as_looks(name).strip().lower() == "anonymous":
-        return "From names itself Anonymous"
+    word = plain_word(as_looks(name)) if name else ""
+    if word in numbering.withheld_words and (word == "anonymous" or not sender.digits):
+        return f"From names itself {name[:40].strip()}"
     if withholds(uri):
         return "From is anonymous"
-    if not sender.is_anonymous or (is_asserted and not sender.presented):
+    if not sender.is_anonymous or (is_asserted and not sender.presented) or is_unknown(uri):
         return ""
     return "From is anonymous" if sender.presented else "From has no user"

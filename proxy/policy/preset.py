@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from proxy import yaml_file
 from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
 from proxy.subscribers.vocabulary import Vocabulary
 
+_WORD_OR_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|[^\W\d_][^\d+]*")
 _FOLDER = Path(__file__).parent / "presets"
+
+
+def _withheld(text: str) -> str:
+    if not _WORD_OR_NUMBER.fullmatch(text):
+        raise ValueError("a word such as Restricted, or a number in E.164 such as +266696687")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Preset:
     `home_regions` are the ISO 3166 regions that count as home (none: the home country alone), `emergency` adds to
     the emergency numbers known of the home country, `callbacks` are numbers never blocked when a trusted domestic
     trunk presents them, `modes` the modes of rules that are not enforced, `treatments` what is done about the calls
-    that a rule decides.
+    that a rule decides. `withheld` holds words and numbers by which networks say that a caller withheld theirs.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -60,10 +68,16 @@ class Preset:
     emergency: frozenset[str] = frozenset()
     callbacks: frozenset[str] = frozenset()
     home_numbers_from_abroad: FromAbroad = FromAbroad()
+    withheld: frozenset[Annotated[str, AfterValidator(_withheld)]] = frozenset()
     scam_list: ScamList = ScamList()
     modes: dict[str, Mode] = field(default_factory=dict)
     treatments: Treatments = field(default_factory=dict)
     self_service: Vocabulary | None = None
+
+    @property
+    def withheld_by(self) -> frozenset[str]:
+        """Its own words and numbers for a withheld number, and those of the default preset."""
+        return load("default").withheld | self.withheld
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -76,7 +76,7 @@ class Snapshot:
         Raises ValueError for an unknown home.
         """
         return cls(
-            Numbering(home, preset.emergency),
+            Numbering(home, preset.emergency, preset.withheld_by),
             subscribers,
             lru_cache(maxsize=16)(scam_list.find),
             {**preset.modes, **(modes or {})},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from phonenumbers import SUPPORTED_REGIONS
 from policy_play import DOMESTIC, STRANGER, company, judge, subscriber
+from pydantic import TypeAdapter, ValidationError
 
 from proxy.numbers.numbering import Numbering
 from proxy.policy import preset
@@ -61,3 +62,17 @@ def test_calls_from_abroad_to_india_are_marked() -> None:
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"au, cn, default.*not 'uk'"):
         preset.load("uk")
+
+
+@pytest.mark.parametrize("name", preset.names())
+def test_words_for_a_withheld_number_are_shared_and_each_is_one(name: str) -> None:
+    words = preset.load(name).withheld_by
+    assert {"Restricted", "Unavailable", "+266696687"} <= words
+    numbering = Numbering("CN", withheld=words)
+    assert all(numbering.understand(word).kind == "anonymous" for word in words)
+
+
+@pytest.mark.parametrize("entry", ["266696687", "Room 7", "+44", ""])
+def test_what_is_neither_a_word_nor_a_number_withholds_nothing(entry: str) -> None:
+    with pytest.raises(ValidationError, match=r"a word such as Restricted"):
+        TypeAdapter(preset.Preset).validate_python({"description": "x", "withheld": [entry]})

@@ -1,0 +1,77 @@
+"""What a message says of who wants to stay unknown: Privacy (RFC 3323 4.2, RFC 3325 9.3, RFC 7044 10.1), and the
+parameter `privacy` that Remote-Party-ID (draft-ietf-sip-privacy-04) and Diversion (RFC 5806 4) have of their own."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import NamedTuple
+
+from proxy.sip.message import Message, Request
+
+OF_THE_IDENTITY = frozenset(("id", "user", "header"))  # priv-values by which a caller withholds who they are
+OF_THE_HISTORY = frozenset(("history", "header", "session"))  # and those that History-Info is kept back for
+MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
+REMOTE_PARTY = "Remote-Party-ID: "  # what `Hidden.identity` begins with where that header says so
+_NONE: frozenset[str] = frozenset()
+_PRIV_VALUE = re.compile(r"[a-z0-9\-.!%*_+`'~]+")
+_PRIVACY = re.compile(r';\s*privacy\s*=\s*"?([a-z0-9\-.!%*_+`\'~, ]*)')
+_PARTY = re.compile(r';\s*party\s*=\s*"?([a-z0-9\-]*)')
+_OPEN = frozenset(("", "off", "no", "none", "false"))  # what says that nothing is to be hidden
+
+
+class Hidden(NamedTuple):
+    """What a caller asks to be kept from the callee: `identity` says by which words ("" where they do not), `name`
+    is True where the display name is not to be shown."""
+
+    identity: str = ""
+    name: bool = False
+
+
+_NOTHING = Hidden()
+
+
+def priv_values(message: Message) -> frozenset[str]:
+    """The values of all Privacy headers, in lower case."""
+    if "privacy" not in message.names:  # as in nearly all messages
+        return _NONE
+    return frozenset(_PRIV_VALUE.findall(";".join(message.headers("privacy")).lower()))
+
+
+def own_privacy(value: str) -> frozenset[str]:
+    """What the parameter `privacy` of an address says (`full`, `uri`, `name`), without what says nothing.
+
+    `full-network` and the like count as their first part.
+    """
+    params = value[value.rfind(">") + 1 :].lower()
+    match = _PRIVACY.search(params)
+    if match is None:
+        word = params.partition(";")[0].strip()  # the rest of a list that was not quoted: privacy=name,uri
+        return frozenset((word,)) if word in ("full", "uri", "name") else _NONE
+    return frozenset(word.strip().partition("-")[0] for word in match[1].split(",")) - _OPEN
+
+
+def hidden_by(request: Request) -> Hidden:
+    """What the caller asks to be kept from the callee.
+
+    A wish to stay unknown needs no trust: it takes from nobody but who utters it.
+    """
+    names = request.names
+    if "privacy" not in names and "remote-party-id" not in names:
+        return _NOTHING
+    if wishes := priv_values(request) & OF_THE_IDENTITY:
+        return Hidden(f"Privacy: {';'.join(sorted(wishes))}", name=True)
+    said = _NONE.union(*map(own_privacy, _calling_parties(request)))
+    if shut := said & {"full", "uri"}:
+        return Hidden(f"{REMOTE_PARTY}privacy={','.join(sorted(shut))}", name=True)
+    return Hidden(name="name" in said)
+
+
+def _calling_parties(request: Request) -> list[str]:
+    """The values of Remote-Party-ID that are about the caller, which is what they are about unless they say so."""
+    parties = []
+    for value in islice(request.values("remote-party-id"), MOST_ENTRIES):
+        party = _PARTY.search(value[value.rfind(">") + 1 :].lower())
+        if party is None or party[1] in ("", "calling"):
+            parties.append(value)
+    return parties
