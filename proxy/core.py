@@ -11,6 +11,7 @@ from collections import Counter
 
 from proxy.authentication import Authenticator
 from proxy.call_record import CallRecord
+from proxy.concealment import conceal, withholds_identity
 from proxy.core_settings import CoreSettings
 from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
@@ -246,8 +247,12 @@ class ProxyCore:
             if context.registration is not None:
                 self._registrations.forward(forwarded, context.registration)
         self._clean(forwarded, side)
+        if side == "switch" and "identity" in forwarded.names:
+            self._withhold_signature(forwarded, target)
         if decision.subscriber is not None:
             self._authenticator.assert_identity(forwarded, decision.subscriber)
+        if decision.call is not None and decision.call.name_withheld:
+            conceal(forwarded, decision.call)
         if (verdict := decision.verdict) is not None:
             if verdict.service:
                 forwarded.uri = self._router.service_uri(verdict.service, target)
@@ -312,6 +317,12 @@ class ProxyCore:
         if side != "switch" and side.auth == "digest":
             self._authenticator.forget_credentials(forwarded)
         clean(forwarded, side)
+
+    def _withhold_signature(self, forwarded: Request, target: Flow) -> None:
+        """Keep a signature from phones where it would tell who calls (RFC 8224 4): networks need it."""
+        trunk = self.settings.find_trunk(target.host, target.port)
+        if withholds_identity(forwarded) and trunk is not None and trunk.kind == "access":
+            forwarded.remove("identity")
 
     def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""

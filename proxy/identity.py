@@ -1,4 +1,5 @@
-"""What is said of identity and passes the proxy: nothing that a stranger claims, nothing that was to be kept private.
+"""What is said of identity and passes the proxy: nothing that a stranger claims, nothing that was to be kept private
+(see `concealment`).
 
 RFC 3325 sections 5 and 7, RFC 5806 section 9, RFC 7044 section 10. The softswitch passes these headers on to phones,
 which show some of them and act upon others: they answer on their own, or ring as for a friend.
@@ -6,11 +7,12 @@ which show some of them and act upon others: they answer on their own, or ring a
 
 from __future__ import annotations
 
+from proxy.concealment import keep_private
 from proxy.labels import drop_verstat
-from proxy.policy.call import MOST_ENTRIES
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Message, Request
+from proxy.sip.privacy import MOST_ENTRIES
 from proxy.trunks import Side
 
 _SPELT = {"p-asserted-identity": "P-Asserted-Identity", "remote-party-id": "Remote-Party-ID"}
@@ -25,7 +27,7 @@ def clean(message: Message, side: Side) -> None:
     Within a dialog nobody claims anything: who calls was judged, and labelled, at its beginning.
     """
     if side == "switch":
-        _keep_private(message)
+        keep_private(message)
         return
     is_request = isinstance(message, Request)
     claims = _CLAIMS_OF_A_CALLER if is_request else CLAIMS
@@ -55,14 +57,3 @@ def _is_readable(value: str) -> bool:
     except SipError:
         return False
     return True
-
-
-def _keep_private(message: Message) -> None:
-    """An asserted identity goes no further than the network where its owner wants that: RFC 3325 section 7, and the
-    privacy parameter that Remote-Party-ID has of its own."""
-    for name in _IDENTITIES:
-        if name in message.names:
-            wishes = ";".join(message.headers("privacy")).lower().replace(" ", "").split(";")
-            hidden = ";".join(message.headers("remote-party-id")).lower().replace(" ", "")
-            if "id" in wishes or ("privacy=" in hidden and "privacy=off" not in hidden):
-                message.remove(name)

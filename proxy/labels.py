@@ -13,7 +13,7 @@ from proxy.policy.treatments import Label
 from proxy.policy.verdict import Verdict
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr, quote, split_values
-from proxy.sip.message import Request, value_of
+from proxy.sip.message import Message, Request, value_of
 
 # A display name and the blanks before <; without brackets there is none.
 _DISPLAY_NAME = re.compile(r'\s*+(?:"(?:[^"\\]|\\.)*+"\s*+|[^<"]*+)(?=<)', re.DOTALL)
@@ -37,10 +37,10 @@ def put_label(request: Request, verdict: Verdict) -> None:
         return
     name = quote(verdict.label)
     request.from_  # noqa: B018  # raises
-    request.replace("From", _named(request.header("from") or "", name))
-    _rewrite(request, "P-Asserted-Identity", lambda value: _asserted(value, name, label.verstat))
+    request.replace("From", named(request.header("from") or "", name))
+    rewrite(request, "P-Asserted-Identity", lambda value: _asserted(value, name, label.verstat))
     for forwarding in ("Diversion", "History-Info"):
-        _rewrite(request, forwarding, _nameless)
+        rewrite(request, forwarding, nameless)
     request.remove("remote-party-id")
     if label.info:
         request.replace("Call-Info", f"<{label.info}>;purpose=info")
@@ -60,7 +60,7 @@ def drop_verstat(request: Request) -> None:
             request.replace("From", cleaned)
 
 
-def _named(value: str, name: str) -> str:
+def named(value: str, name: str) -> str:
     """An address with another display name; `name` is a quoted-string."""
     if shown := _DISPLAY_NAME.match(value):
         return f"{name} {value[shown.end() :]}"
@@ -68,7 +68,7 @@ def _named(value: str, name: str) -> str:
     return f"{name} <{uri}>{semicolon}{params}"
 
 
-def _rewrite(request: Request, name: str, rewritten: Callable[[str], str]) -> None:
+def rewrite(request: Message, name: str, rewritten: Callable[[str], str]) -> None:
     """Write each value of a list header anew; those that come out as "" go."""
     lowered = name.lower()
     for index in reversed([i for i, present in enumerate(request.names) if present == lowered]):
@@ -79,7 +79,7 @@ def _rewrite(request: Request, name: str, rewritten: Callable[[str], str]) -> No
             del request.lines[index], request.names[index]
 
 
-def _nameless(value: str) -> str:
+def nameless(value: str) -> str:
     """An address without its display name, "" where it cannot be read."""
     try:
         parse_name_addr(value)
@@ -95,12 +95,12 @@ def _asserted(value: str, name: str, verstat: str | None) -> str:
         parse_name_addr(value)
     except SipError:
         return ""
-    named = _named(value, name)
+    shown = named(value, name)
     if verstat is None:
-        return named
+        return shown
     start = len(name) + 2
-    end = named.index(">", start)
-    return f"{named[:start]}{_verified(named[start:end].strip(), verstat)}{named[end:]}"
+    end = shown.index(">", start)
+    return f"{shown[:start]}{_verified(shown[start:end].strip(), verstat)}{shown[end:]}"
 
 
 def _verified(uri: str, verstat: str) -> str:

@@ -52,13 +52,15 @@ def _is_meant(treatment: Treatment, case: Case) -> bool:
 
 
 def label_text(treatment: Label, case: Case) -> str:
-    """What the phone shows of the caller. A home number that came in from overseas says nothing of its origin."""
+    """What the phone shows of the caller. A home number that came in from overseas says nothing of its origin, and the
+    name of a caller who withholds it, or their identity, is not kept (RFC 3323, RFC 3325 7)."""
     label = treatment.label
     if COUNTRY in label:
         caller, language = case.call.caller, treatment.language
         pretends = case.caller_origin == "overseas" and number_origin(caller, case.snapshot) == "domestic"
         label = label.replace(COUNTRY, unknown_origin(language) if pretends else origin_name(caller, language))
-    if treatment.name == "keep" and (name := plain_name(case.call.display_name, treatment.label)):
+    keeps = treatment.name == "keep" and not (case.call.withheld or case.call.name_withheld)
+    if keeps and (name := plain_name(case.call.display_name, treatment.label)):
         label = f"{label} ({name})"
     return label
 

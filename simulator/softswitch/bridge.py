@@ -7,7 +7,7 @@ from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.parties import user_of
-from simulator.softswitch.passing import Exchange, onward, passed_on, status_for
+from simulator.softswitch.passing import Exchange, onward, passed_on, shown_from, status_for
 
 
 class Bridge(CallUser):
@@ -27,7 +27,7 @@ class Bridge(CallUser):
             self,
             destination.uri,
             call_id=switch.endpoint.new_tag(),
-            from_=address_header(request.from_),
+            from_=shown_from(request),
             to=address_header(request.to),
             next_hop=destination.next_hop,
             now=now,

@@ -8,7 +8,7 @@ from proxy.sip.message import Request, Response
 from simulator.agents.agenda import Appointment
 from simulator.agents.dialog import address_header
 from simulator.agents.leg import Leg
-from simulator.softswitch.passing import onward, passed_on, status_for
+from simulator.softswitch.passing import onward, passed_on, shown_from, status_for
 from simulator.softswitch.sdp import NotAcceptable
 from simulator.softswitch.side import Service, Side, with_sdp
 
@@ -45,7 +45,7 @@ class Connecting(Service):
             self,
             destination.uri,
             call_id=self.switch.endpoint.new_tag(),
-            from_=address_header(self.request.from_),
+            from_=shown_from(self.request),
             to=address_header(self.request.to),
             next_hop=destination.next_hop,
             now=now,

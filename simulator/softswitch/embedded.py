@@ -21,7 +21,7 @@ from simulator.agents.parties import user_of
 from simulator.agents.udp import UdpEndpoint
 from simulator.softswitch.bridge import Bridge
 from simulator.softswitch.media import RtpMedia
-from simulator.softswitch.passing import Destination, hops_left, onward, passed_on, status_for
+from simulator.softswitch.passing import Destination, hops_left, onward, passed_on, shown_from, status_for
 from simulator.softswitch.prompts import prompt
 from simulator.softswitch.registrar import Account, Registrar
 from simulator.softswitch.services import asks_for_service, serve
@@ -118,7 +118,7 @@ class Switch:
 
         headers = [
             *onward(request, destination),
-            ("From", f"{address_header(request.from_)};tag={self.endpoint.new_tag()}"),
+            ("From", f"{shown_from(request)};tag={self.endpoint.new_tag()}"),
             ("To", address_header(request.to)),
             ("Call-ID", self.endpoint.new_tag()),
             ("CSeq", "1 MESSAGE"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.sip.message import Message, Request, Response
+from proxy.sip.privacy import priv_values
+from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import Address, Endpoint
 from simulator.agents.orders import CALL_HEADER
 
@@ -83,6 +85,15 @@ def onward(request: Request, destination: Destination, *, body: bool = True) -> 
         (CALL_HEADER, request.call_id),
         *passed_on(request, body=body),
     ]
+
+
+def shown_from(request: Request) -> str:
+    """From as the other side is to see it: without the URI of who asked for user-level privacy (RFC 3323 5.3). The
+    name stays: the proxy wrote it."""
+    sender = request.from_
+    if "user" in priv_values(request):
+        sender = sender._replace(uri="sip:anonymous@anonymous.invalid")
+    return address_header(sender)
 
 
 def hops_left(request: Request) -> int:

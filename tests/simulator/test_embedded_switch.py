@@ -366,3 +366,18 @@ def test_the_switch_answers_for_itself(method: str, hops: int, status: int) -> N
     lab = Lab()
     sent = lab.network.inject(OPTIONS.format(method=method, hops=hops), SWITCH, STRANGER)
     assert [name(message) for message in sent] == [f"{status} {method}"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "uri"),
+    [("user;id", "sip:anonymous@anonymous.invalid"), ("id", "sip:+6591234567@"), ("none", "sip:+6591234567@")],
+)
+@pytest.mark.parametrize("text", ["", "hello"])
+def test_a_caller_who_asks_for_user_privacy_shows_no_number(wish: str, uri: str, text: str) -> None:
+    lab = Lab()
+    details = {"display_name": "Overseas call: France", "privacy": wish}
+    _ = lab.caller.text(text, **details) if text else lab.caller.call(**details)
+    lab.network.run(10.0)
+    sender = lab.network.last("MESSAGE" if text else "INVITE", SWITCH).from_
+    assert sender.uri.startswith(uri)
+    assert sender.display_name == "Overseas call: France"  # as the proxy has written it
