@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from proxy.call_record import CallRecord
 from proxy.own_answers import OwnAnswers
-from proxy.sip.errors import Unanswerable
+from proxy.sip.errors import Unanswerable, reason_for
 from proxy.sip.headers import parse_name_addr, split_values
 from proxy.sip.message import Request, Response
 from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
@@ -124,21 +124,22 @@ class ResponseContexts:
             self._layer.may_come_again(context.server)
         context.best = None
 
-    def _finish(self, context: ResponseContext, now: float) -> None:
-        """Send the best response once no branch can bring a better one (RFC 3261 16.7 steps 6 to 9)."""
+    def _finish(self, context: ResponseContext, now: float, *, ours: bool = False) -> None:
+        """Send the best response once no branch can bring a better one (RFC 3261 16.7 steps 6 to 9). `ours`: nobody
+        gave one, so that it was made here."""
         if context.final is not None or not context.all_answered:
             return
-        best, request = context.best, context.server.request
-        if best is None or request is None:
+        best = context.best
+        if best is None or context.server.request is None:
             return
         if context.refusal is not None:
             self._refuse(context, context.refusal, now)
             return
-        if best.status == 503:  # a lone 503 says that this proxy is out of service, which it is not
-            best = request.reply(500, to_tag=self._own.new_tag())
-            self.respond_finally(context, best.status, bytes(best), now)
-        else:
-            self.respond_finally(context, best.status, _for_caller(context, best), now)
+        if context.record is not None and not ours:
+            context.record.note_answer(best)
+        if best.status == 503:  # it would say that this proxy is out of service; what else it says is still true
+            best.status, best.reason = 500, reason_for(500)
+        self.respond_finally(context, best.status, _for_caller(context, best), now)
 
     def _refuse(self, context: ResponseContext, refusal: Response, now: float) -> None:
         """The announcement is over, or nobody could make it."""
@@ -222,7 +223,7 @@ class ResponseContexts:
         reply = request.reply(487 if context.cancelled else status, to_tag=self._own.new_tag())
         reply.insert(0, "Via", "")  # where our own stands in a received response
         context.add_final(reply)
-        self._finish(context, now)
+        self._finish(context, now, ours=True)
 
     def give_up(self, now: float) -> None:
         """Before the end: CANCEL what still rings, tell who waits, and leave a record of each call."""

@@ -6,7 +6,7 @@ import pytest
 from dialogue import ABROAD, INVITE, PHONE, SWITCH, TCP_PHONE, Play, new_core, play, request
 
 from proxy.response_context import rank
-from proxy.sip.message import Request, parse
+from proxy.sip.message import Request, Response, parse
 
 CANCEL = request("CANCEL")
 
@@ -78,9 +78,19 @@ def test_a_refusal_is_acknowledged_here_and_passed_on(status):
     assert len(answer.headers("via")) == 1
 
 
-def test_a_503_of_the_switch_becomes_500():
-    answer = calling().answer(503, headers=[("Retry-After", "5")]).sends("ACK").sends(500, ABROAD).last
-    assert answer.header("retry-after") is None
+def test_a_503_of_the_switch_becomes_500_and_says_why_all_the_same():
+    said = [("Retry-After", "5"), ("Reason", 'Q.850;cause=34;text="No circuit"'), ("Reason", "SIP;cause=503")]
+    dialogue = calling().answer(503, headers=[*said, ("Warning", '399 x "full"')]).sends("ACK").sends(500, ABROAD)
+    answer = dialogue.last
+    assert isinstance(answer, Response)
+    assert (answer.reason, answer.to.tag, answer.names.count("via")) == ("Server Internal Error", "callee", 1)
+    assert answer.header("retry-after") == "5"
+    assert answer.headers("reason") == [value for name, value in said if name == "Reason"]
+    assert answer.header("warning") == '399 x "full"'
+    [record] = dialogue.records()
+    assert (record["final"], record["switch_status"]) == (500, 503)
+    assert record["reason"] == 'Q.850;cause=34;text="No circuit", SIP;cause=503'
+    assert record["retry_after"] == "5"
     asking().answer(503).sends(500, ABROAD)
 
 

@@ -1,0 +1,44 @@
+"""Branches of forwarded requests, and what they tell of loops (RFC 3261 16.6 step 8, 16.11; RFC 5393 4.2).
+
+A branch is a unique half and a fingerprint of the request. Both are keyed, and processes with the same key make the
+same of the same request: a loop through another one is found, and an ACK may pass through any of them.
+"""
+
+from __future__ import annotations
+
+import random
+from hashlib import blake2b
+
+from proxy.sip.headers import Via
+from proxy.sip.message import Request
+from proxy.sip.transaction_layer import MAGIC_COOKIE
+
+BRANCH_OURS = MAGIC_COOKIE + "rf"
+_LOOP_FIELDS = frozenset(("from", "to", "call-id", "cseq", "proxy-authorization", "route"))
+_HALF = 8  # bytes
+
+
+class Branches:
+    """Makes branch parameters. `key` is 16 to 64 random bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = blake2b(key=key, digest_size=_HALF)  # copied, so that the key is worked in but once
+
+    def fingerprint(self, request: Request) -> str:
+        """What must differ when a request comes by again lest it be a loop (RFC 5393 4.2.1), as 16 hex digits."""
+        names = request.names
+        return self._hash([request.uri, *[line for i, line in enumerate(request.lines) if names[i] in _LOOP_FIELDS]])
+
+    def new(self, fingerprint: str) -> str:
+        """A branch parameter: unique, and telling loops by its second half."""
+        return f"{BRANCH_OURS}{random.getrandbits(64):016x}{fingerprint}"
+
+    def same(self, request: Request, via: Via, fingerprint: str) -> str:
+        """A branch for a request that is forwarded without state: the same each time (RFC 3261 16.11)."""
+        parts = [via.branch or "", via.host, str(via.port), request.header("cseq") or ""]
+        return f"{BRANCH_OURS}{self._hash(parts)}{fingerprint}"
+
+    def _hash(self, parts: list[str]) -> str:
+        digest = self._keyed.copy()
+        digest.update("\n".join(parts).encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()

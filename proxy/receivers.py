@@ -1,0 +1,45 @@
+"""Who proved to receive what is sent to them: a datagram shows any address that its sender likes.
+
+Proof is what nobody else could know: the To tag of our response in an ACK, a right answer to our challenge. To
+everybody else a refusal is sent three times at most, so that nobody can have us flood a third party
+(RFC 3261 26.3.2.4 in spirit); over a stream there is nothing to be sent again.
+"""
+
+from __future__ import annotations
+
+from proxy.sip.errors import SipError
+from proxy.sip.flow import Flow
+from proxy.sip.message import Request, parse
+from proxy.sip.transaction import ServerTransaction, State
+
+_REMEMBERED = 600.0  # seconds for which somebody is taken to be still there
+_MOST = 10_000
+
+
+class Receivers:
+    """The addresses that proved to receive, for a while."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, int], float] = {}  # the one noted last comes last
+
+    def note(self, flow: Flow, now: float) -> None:
+        """Take in who proved it just now."""
+        if flow.transport == "udp":
+            address = (flow.host, flow.port)
+            self._until.pop(address, None)
+            self._until[address] = now + _REMEMBERED
+            if len(self._until) > _MOST:
+                del self._until[next(iter(self._until))]
+
+    def note_ack(self, server: ServerTransaction, ack: Request, now: float) -> None:
+        """Look whether an ACK shows the To tag of the refusal that it is for."""
+        if server.state is State.COMPLETED and not server.reliable and server.last and not self.knows(server.flow, now):
+            try:
+                if ack.to.tag and ack.to.tag == parse(server.last).to.tag:
+                    self.note(server.flow, now)
+            except SipError:
+                pass
+
+    def knows(self, flow: Flow, now: float) -> bool:
+        """True for who proved to receive not long ago."""
+        return now < self._until.get((flow.host, flow.port), 0.0)
