@@ -21,8 +21,10 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
+from secrets import token_bytes
 
 from proxy.forwarding import cached_uri
+from proxy.nonces import NonceCounts
 from proxy.numbers.numbering import Numbering, withholds
 from proxy.numbers.shown import as_looks, shown_numbers
 from proxy.policy.call import Call
@@ -36,7 +38,7 @@ from proxy.sip.uri import SipUri
 from proxy.subscribers.profile import Subscriber
 
 SPOOFED = "spoofed.subscriber_number"  # the rule, in call records; it cannot be turned off
-_MOST_NONCES = 100_000  # in use at once; beyond that the oldest ones count as stale
+_OF_A_TRANSACTION = ("via", "call-id", "cseq")
 _MOST_CREDENTIALS = 4  # of one request that are looked at
 _MOST_GUESSERS = 100_000  # users at addresses that are remembered for their wrong answers
 _ASSERTIONS = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
@@ -53,15 +55,17 @@ _SHOWN = 80  # characters of a claim
 
 
 class ProxyAuthenticationRequired(SipError):
-    """RFC 3261 22.3; `headers` hold the challenges."""
+    """RFC 3261 22.3; `headers` hold the challenges. Given once to each request, and forgotten (26.3.2.4)."""
 
     status = 407
+    stateless = True
 
 
 class Authenticator:
     """Challenges requests and checks the answers. `nonce_seconds` is how long a nonce may be used.
 
     After `wrong_answers` within `lockout_seconds`, a user gets 403 at that address for the next `lockout_seconds`.
+    `key` signs the nonces.
     """
 
     def __init__(
@@ -71,13 +75,13 @@ class Authenticator:
         wrong_answers: int = 5,
         lockout_seconds: float = 60.0,
         algorithms: tuple[str, ...] = tuple(digest.ALGORITHMS),
-        most_nonces: int = _MOST_NONCES,
+        *,
+        key: bytes | None = None,
+        counts: NonceCounts | None = None,
     ) -> None:
-        self._challenger = digest.Challenger(realm, nonce_seconds, algorithms)
+        self._challenger = digest.Challenger(realm, nonce_seconds, algorithms, key or token_bytes(32))
         self._realm = realm
-        self._most = most_nonces
-        self._used: dict[tuple[str, str], tuple[float, int]] = {}  # nonce and user -> when issued, highest nonce count
-        self._forgotten = float("-inf")  # nonces issued until then may have been used by somebody
+        self._counts = counts or NonceCounts(nonce_seconds)
         self.guesses = Guesses(wrong_answers, lockout_seconds)
 
     def authenticate(
@@ -106,7 +110,9 @@ class Authenticator:
         if found.subscriber is not None or not required:
             return found.subscriber
         found.refuse_guesser()
-        challenges = self._challenger.challenges(now, stale=found.stale)
+        # A request that is sent again gets the same challenge again, though nobody remembers it.
+        about = "\n".join(filter(None, map(request.line, _OF_A_TRANSACTION)))
+        challenges = self._challenger.challenges(now, stale=found.stale, about=about)
         headers = tuple(("Proxy-Authenticate", challenge) for challenge in challenges)
         raise ProxyAuthenticationRequired("credentials wanted", headers=headers)
 
@@ -143,34 +149,17 @@ class Authenticator:
     ) -> digest.Verdict:
         password = subscriber.password if subscriber else ""
         # Computed for unknown users as well, so that the time it takes tells nothing.
-        verdict = self._challenger.judge(fields, request.method, fields.get("username", ""), password, now)
+        user = fields.get("username", "")
+        verdict = self._challenger.judge(fields, request.method, user, password, now)
         if not password or fields.get("qop") != "auth":  # without qop no replay could be told
             return digest.Verdict.WRONG
         if verdict is not digest.Verdict.RIGHT:
             return verdict
         if fields.get("uri") != request.uri and cached_uri(fields.get("uri", "")) != cached_uri(request.uri):
             raise BadRequest("the uri of the credentials is not the Request-URI")
-        return verdict if self._is_first(fields, now) else digest.Verdict.STALE
-
-    def _is_first(self, fields: dict[str, str], now: float) -> bool:
-        """Whether right credentials are no replay: the nonce count must grow (RFC 7616 3.4)."""
-        nonce, count = fields["nonce"], nonce_count(fields)
-        key = nonce, fields["username"]  # nobody uses up a nonce for somebody else
-        issued = self._challenger.issued(nonce)
-        used = self._used.get(key)
-        if issued is None or issued <= self._forgotten or count <= (used[1] if used else 0):
-            return False
-        self._used[key] = (issued, count)
-        self._forget_nonces(now - self._challenger.lifetime)
-        return True
-
-    def _forget_nonces(self, expired: float) -> None:
-        while self._used:
-            key, (issued, _) = next(iter(self._used.items()))
-            if issued >= expired and len(self._used) <= self._most:
-                return
-            del self._used[key]
-            self._forgotten = max(self._forgotten, issued)
+        nonce = fields["nonce"]
+        first = self._counts.use(nonce, user, nonce_count(fields), self._challenger.issued(nonce), now)
+        return verdict if first else digest.Verdict.STALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +187,8 @@ class Guesses:
         self._limit = limit
         self._seconds = seconds
         self._most = most
-        self._counts: dict[int, tuple[int, float]] = {}  # wrong answers, and until when they count; oldest first
+        # Wrong answers, until when they count, and the last one, which may have been sent again; oldest first.
+        self._counts: dict[int, tuple[int, float, int]] = {}
 
     def look_through(
         self,
@@ -220,7 +210,7 @@ class Guesses:
             if verdict is digest.Verdict.RIGHT:
                 return Found(subscriber, index)
             if verdict is digest.Verdict.WRONG:
-                self.note(guesser, now)
+                self.note(guesser, now, hash((fields.get("nonce"), fields.get("nc"), fields.get("response"))))
             else:
                 stale = True
         return Found(None, 0, stale, locked)
@@ -230,20 +220,23 @@ class Guesses:
         """Stands for a user at an address; both may be long texts of a stranger's."""
         return hash((user, source))
 
-    def note(self, name: int, now: float) -> None:
-        """One more wrong answer."""
-        count, until = self._counts.pop(name, (0, 0.0))
+    def note(self, name: int, now: float, answer: int = 0) -> None:
+        """Count one more wrong answer, unless it is the same as the last: requests are sent again, too."""
+        count, until, last = self._counts.pop(name, (0, 0.0, None))
+        if answer and answer == last and now < until:
+            self._counts[name] = count, until, answer
+            return
         if now >= until:
             count, until = 0, now + self._seconds
         if count + 1 >= self._limit:
             until = now + self._seconds
-        self._counts[name] = count + 1, until
+        self._counts[name] = count + 1, until, answer
         if len(self._counts) > self._most:
             del self._counts[next(iter(self._counts))]
 
     def locked_for(self, name: int, now: float) -> float:
         """Seconds for which nothing that they answer is looked at; 0 for all others."""
-        count, until = self._counts.get(name, (0, 0.0))
+        count, until, _ = self._counts.get(name, (0, 0.0, 0))
         return max(0.0, until - now) if count >= self._limit else 0.0
 
 

@@ -6,33 +6,30 @@ Nothing here reads a clock or does I/O. `receive` takes what a socket got, `run_
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 
 from proxy.authentication import Authenticator
 from proxy.call_record import CallRecord
 from proxy.concealment import conceal, withholds_identity
 from proxy.core_settings import CoreSettings
-from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import (
     Routed,
     Router,
     cached_uri,
     check_hops,
     is_secure,
-    loop_hash,
-    new_branch,
     note_source,
     response_flow,
-    same_branch,
     validate,
 )
 from proxy.identity import CLAIMS, clean
+from proxy.keys import Keys
 from proxy.labels import put_label
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, sender_uri
 from proxy.policy.engine import Policy
+from proxy.receivers import Receivers
 from proxy.registrations import Registrations
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.screening import DIALOG_MAKING, Decision, Screening
@@ -72,21 +69,23 @@ class ProxyCore:
         self.counters: Counter[str] = Counter()
         self.noticed = Noticed()
         self.draining = False
-        self._layer = TransactionLayer(settings.timer_c)
-        self._own = OwnAnswers(self._layer, self.counters)
+        keys = Keys.derive(secret)
+        self._receivers = Receivers()
+        self._layer = TransactionLayer(settings.timer_c, self._receivers.knows)
+        self._own = OwnAnswers(self._layer, self.counters, keys.to_tags)
         self._contexts = ResponseContexts(self._layer, self._own)
         self.outbox = self._layer.outbox
         self.records = self._contexts.records
-        tokens = FlowTokens(secret or secrets.token_bytes(32))
-        self._router = Router(settings.listeners, tokens, settings.domains)
+        self._router = Router(settings.listeners, keys, settings.domains)
         self._authenticator = Authenticator(
             settings.realm,
             settings.nonce_seconds,
             settings.wrong_answers,
             settings.lockout_seconds,
             settings.digest_algorithms,
+            key=keys.nonces,
         )
-        challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms)
+        challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms, keys.nonces)
         self._registrations = Registrations(challenger, self._authenticator.guesses)
         self._screening = Screening(settings, self._router, self._authenticator, self._registrations)
         self._switch = settings.softswitch
@@ -159,8 +158,11 @@ class ProxyCore:
         via = request.via
         key = server_key(request, via)
         server = self._layer.servers.get(key)
-        if server is not None and not self._layer.receive_again(server, request, now):
-            return
+        if server is not None:
+            if request.method == "ACK":
+                self._receivers.note_ack(server, request, now)
+            if not self._layer.receive_again(server, request, now):
+                return
         side = self._side_of(flow)
         if side is None:
             self.noticed.note("unknown_source", flow)
@@ -235,9 +237,11 @@ class ProxyCore:
                 request, routed, flow, side, now, self.policy, self.desk, lambda: self._layer.is_merged(server, request)
             )
             context.registration = decision.registration
+            if decision.subscriber is not None:
+                self._receivers.note(server.flow, now)
             if self._answers(context, request, decision, now):
                 return
-        forwarded = self._router.forward(request, target, branch := new_branch(fingerprint))
+        forwarded = self._router.forward(request, target, branch := self._router.branches.new(fingerprint))
         if method in DIALOG_MAKING:
             other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
             known_as = other.e164 or other.presented
@@ -309,7 +313,8 @@ class ProxyCore:
 
     def _send_text(self, text: Request, now: float) -> None:
         """Have the softswitch deliver a text of our own; nobody waits to hear what became of it."""
-        forwarded = self._router.forward(text, self._switch, branch := new_branch(loop_hash(text)))
+        branches = self._router.branches
+        forwarded = self._router.forward(text, self._switch, branch := branches.new(branches.fingerprint(text)))
         self._layer.send((branch, text.method), forwarded, self._switch, now)
 
     def _clean(self, forwarded: Request, side: Side) -> None:
@@ -335,7 +340,7 @@ class ProxyCore:
         else:
             target = self._switch
             self._screening.check_relay(request, routed, side)
-        branch = same_branch(request, via, fingerprint)
+        branch = self._router.branches.same(request, via, fingerprint)
         forwarded = self._router.forward(request, target, branch)
         self._clean(forwarded, side)
         self.outbox.append((target, bytes(forwarded)))

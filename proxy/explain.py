@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +14,8 @@ from typing import Any
 
 from proxy.authentication import ProxyAuthenticationRequired
 from proxy.config import ProxyConfig, load_config
-from proxy.flow_tokens import FlowTokens
 from proxy.forwarding import Router, validate
+from proxy.keys import Keys
 from proxy.loading import core_settings, load_overlay, load_snapshot, make_desk
 from proxy.numbers.numbering import Number
 from proxy.policy.call import JUDGED, Call, sender_uri
@@ -128,7 +127,7 @@ def _decide(
 ) -> Decision:
     """Take the request the way that it takes through the core. Raises SipError for what the proxy answers with one."""
     settings = replace(core_settings(config, 0.0), epoch=arrival)
-    router = Router(settings.listeners, FlowTokens(secrets.token_bytes(32)), settings.domains)
+    router = Router(settings.listeners, Keys.derive(), settings.domains)
     screening = Screening(settings, router, proof, None)
     try:
         via = request.via

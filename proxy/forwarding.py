@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 
 from proxy.flow_tokens import FlowTokens
+from proxy.keys import Keys
+from proxy.loops import BRANCH_OURS, Branches
 from proxy.sip.errors import (
     BadExtension,
     BadRequest,
@@ -19,19 +20,16 @@ from proxy.sip.errors import (
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, parse_name_addr, parse_via, split_values
 from proxy.sip.message import Request
-from proxy.sip.transaction_layer import MAGIC_COOKIE
 from proxy.sip.uri import SipUri, Uri, parse_uri
 
 _ONLY_ONCE = ("refer-to", "from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
 _MAX_BREADTH = "60"  # RFC 5393 5.3.3
-_BRANCH_OURS = MAGIC_COOKIE + "rf"
 METHODS = frozenset(
     "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()  # noqa: SIM905
 )
 # Some stacks (PJSIP) take `invite` for INVITE: it would ring a phone without having been judged.
 _METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "MESSAGE", "REFER", "SUBSCRIBE"))
 _MAY_END_HERE = ("CANCEL", "OPTIONS")
-_LOOP_FIELDS = frozenset(("from", "to", "call-id", "cseq", "proxy-authorization", "route"))
 
 _ROUTES_OF_OURS = 8  # more of our own Route values than two listeners can have written
 _LONGEST_CACHED = 256  # characters of a URI; a datagram holds 64 KB of them, and the cache shall not
@@ -182,27 +180,6 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 9
 
 
-def loop_hash(request: Request) -> str:
-    """What must differ when a request comes by again lest it be a loop (RFC 5393 4.2.1), as 16 hex digits.
-
-    Python's own keyed hash will do: only this process reads it again.
-    """
-    names = request.names
-    parts = (request.uri, *[line for i, line in enumerate(request.lines) if names[i] in _LOOP_FIELDS])
-    return f"{hash(parts) & 0xFFFFFFFFFFFFFFFF:016x}"
-
-
-def new_branch(fingerprint: str) -> str:
-    """A branch parameter: unique, and telling loops by its second part (RFC 3261 16.6 step 8)."""
-    return f"{_BRANCH_OURS}{random.getrandbits(64):016x}{fingerprint}"
-
-
-def same_branch(request: Request, via: Via, fingerprint: str) -> str:
-    """A branch for a request that is forwarded without state: the same each time (RFC 3261 16.11)."""
-    digest = hash((via.branch, via.host, via.port, request.header("cseq"))) & 0xFFFFFFFFFFFFFFFF
-    return f"{_BRANCH_OURS}{digest:016x}{fingerprint}"
-
-
 def _yield_to_strict_router(request: Request) -> None:
     """Where the next Route has no lr, that hop finds itself in the Request-URI (RFC 3261 16.6 step 6)."""
     first, *rest = request.values("route")
@@ -223,9 +200,10 @@ def _write_routes(request: Request, routes: Iterable[str], index: int) -> None:
 class Router:
     """Knows our own addresses and tokens, and edits requests accordingly."""
 
-    def __init__(self, listeners: tuple[Listener, ...], tokens: FlowTokens, domains: frozenset[str]) -> None:
+    def __init__(self, listeners: tuple[Listener, ...], keys: Keys, domains: frozenset[str]) -> None:
         self.listeners = listeners
-        self.tokens = tokens
+        self.tokens = FlowTokens(keys.flow_tokens)
+        self.branches = Branches(keys.branches)
         self._domains = domains
         self._own = {(listener.host, listener.port) for listener in listeners}
         self._via = tuple(
@@ -273,7 +251,7 @@ class Router:
         for value in request.values("via")[1:]:
             via = parse_via(value)
             branch = via.branch or ""
-            ours = (via.host.strip("[]"), via.port or 5060) in self._own and branch.startswith(_BRANCH_OURS)
+            ours = (via.host.strip("[]"), via.port or 5060) in self._own and branch.startswith(BRANCH_OURS)
             if ours and branch.endswith(fingerprint):
                 raise LoopDetected("same request, same place")
 

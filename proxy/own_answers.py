@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from hashlib import blake2b
 
 from proxy.forwarding import note_source, response_flow
 from proxy.sip.errors import BadRequest, SipError
@@ -14,17 +15,19 @@ from proxy.sip.transaction import ServerTransaction
 from proxy.sip.transaction_layer import TransactionLayer
 
 _STATELESS = "rf0-"  # how the To tag of answers that left no transaction begins: their ACKs end here
+_TAG_BYTES = 8
 
 
 class OwnAnswers:
-    """Makes them, and counts those of refused requests in `counters`."""
+    """Makes them, and counts those of refused requests in `counters`. Processes with the same `key` know the ACKs to
+    each other's answers."""
 
-    def __init__(self, layer: TransactionLayer, counters: Counter[str]) -> None:
+    def __init__(self, layer: TransactionLayer, counters: Counter[str], key: bytes) -> None:
         self._layer = layer
         self._counters = counters
         self._tags = secrets.token_hex(4)
         self._tag_count = 0
-        self._stateless_tag = _STATELESS + self._tags
+        self._keyed = blake2b(key=key, digest_size=_TAG_BYTES)
 
     def new_tag(self) -> str:
         """A To tag that no other response of this process has."""
@@ -33,13 +36,25 @@ class OwnAnswers:
 
     def acknowledges_us(self, ack: Request) -> bool:
         """True for the ACK to an answer that left no transaction. Raises BadRequest for a To that cannot be read."""
-        return _STATELESS in ack.line("to") and ack.to.tag == self._stateless_tag
+        return _STATELESS in ack.line("to") and ack.to.tag == self._stateless_tag(ack)
+
+    def _stateless_tag(self, request: Request) -> str:
+        """The To tag that a request gets each time it comes (RFC 3261 8.2.7); the ACK shows the same."""
+        keyed = self._keyed.copy()
+        keyed.update((request.header("call-id") or "").encode("utf-8", "surrogateescape"))
+        return _STATELESS + keyed.hexdigest()
 
     def answer(self, server: ServerTransaction, request: Request, error: SipError, now: float) -> None:
-        """Answer a request in its transaction as an error says."""
+        """Answer a request as an error says: in its transaction or, where the error is so, without state."""
+        self._counters[f"answered_{error.code}"] += 1
+        if error.stateless and (request.method != "INVITE" or request.to.tag is None):  # else its ACK has another tag
+            flow = server.flow
+            self._layer.abandon(server)
+            response = request.reply(error.code, error.reason, error.headers, to_tag=self._stateless_tag(request))
+            self._layer.outbox.append((flow, bytes(response)))
+            return
         response = request.reply(error.code, error.reason, error.headers, to_tag=self.new_tag())
         self._layer.respond(server, error.code, bytes(response), now)
-        self._counters[f"answered_{error.code}"] += 1
 
     def accept(
         self, server: ServerTransaction, request: Request, now: float, headers: tuple[tuple[str, str], ...] = ()
@@ -53,7 +68,7 @@ class OwnAnswers:
     ) -> None:
         """Answer and remember nothing (RFC 3261 8.2.7); an ACK gets no answer."""
         if request.method != "ACK":
-            response = request.reply(status, None, headers, to_tag=self._stateless_tag)
+            response = request.reply(status, None, headers, to_tag=self._stateless_tag(request))
             self._layer.outbox.append((response_flow(via, flow), bytes(response)))
 
     def stranger(self, request: Request, via: Via, flow: Flow) -> None:
@@ -74,5 +89,5 @@ class OwnAnswers:
         except BadRequest:
             to = flow  # whoever sent that Via may recognise it
         reason = error.reason.encode("ascii", "replace").decode()
-        response = request.reply(error.code, reason, error.headers, to_tag=self._stateless_tag)
+        response = request.reply(error.code, reason, error.headers, to_tag=self._stateless_tag(request))
         self._layer.outbox.append((to, bytes(response)))

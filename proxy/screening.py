@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from proxy.authentication import SPOOFED, claims_of_others, decide
 from proxy.core_settings import CoreSettings
-from proxy.forwarding import Routed, Router, cached_uri, is_secure, loop_hash
+from proxy.forwarding import Routed, Router, cached_uri, is_secure
 from proxy.policy.call import JUDGED, Call
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Verdict
@@ -77,7 +77,7 @@ class Screening:
 
         Raises LoopDetected, and BadRequest for a Route that does not parse.
         """
-        fingerprint = loop_hash(request)
+        fingerprint = self._router.branches.fingerprint(request)
         self._router.check_loop(request, fingerprint)
         return self._router.take_own_routes(request), fingerprint
 

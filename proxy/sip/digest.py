@@ -19,6 +19,7 @@ ALGORITHMS: dict[str, Callable[[bytes], str]] = {
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
 }
+_SAME_FOR = 4.0  # seconds at most that a nonce about a request stays the same
 _FIELD = re.compile(r'\s*([A-Za-z0-9-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]+)\s*(?:,|$)')
 
 
@@ -51,6 +52,20 @@ def digest_response(fields: Mapping[str, str], method: str, password: str) -> st
     return hashed(secret, fields.get("nonce", ""), request)
 
 
+def rewritten(text: str, fields: Mapping[str, str]) -> str:
+    """Credentials or a challenge with other values, all quoted-strings, of some of its fields."""
+    scheme, rest = text.split(None, 1)
+
+    def put(match: re.Match[str]) -> str:
+        name = match[1].lower()
+        if name not in fields:
+            return match[0]
+        start, end = match.span(2)
+        return match[0][: start - match.start()] + quote(fields[name]) + match[0][end - match.start() :]
+
+    return f"{scheme} {_FIELD.sub(put, rest)}"
+
+
 def is_right(fields: Mapping[str, str], method: str, password: str) -> bool:
     """Whether the response in the fields of credentials is that of who knows the password."""
     known = fields.get("algorithm", "MD5").upper() in ALGORITHMS
@@ -69,22 +84,33 @@ class Verdict(Enum):
 class Challenger:
     """The server's side. Nonces are signed, carry their time and are all different: none need be remembered.
 
-    `lifetime` of a nonce is in seconds; `algorithms` are those offered, and taken, in their order.
+    `lifetime` of a nonce is in seconds; `algorithms` are those offered, and taken, in their order. Nonces name the
+    `process` that gave them, which alone knows what they were used for: those of any other, and those of before a
+    restart, are stale.
     """
 
     realm: str
     lifetime: float = 300.0
     algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    process: str = field(default_factory=lambda: secrets.token_hex(4))
 
-    def challenges(self, now: float, *, stale: bool = False) -> list[str]:
-        """One challenge for each algorithm, the one preferred first."""
-        text = f"{round(now * 1000)}-{secrets.token_hex(8)}"
-        suffix = ", stale=true" if stale else ""
+    def challenges(self, now: float, *, stale: bool = False, about: str = "") -> list[str]:
+        """One challenge for each algorithm, the one preferred first; see `nonce` for `about`."""
+        nonce, suffix = self.nonce(now, about), ", stale=true" if stale else ""
         return [
-            f'Digest realm={quote(self.realm)}, nonce="{text}-{self._mac(text)}", algorithm={name}, qop="auth"{suffix}'
+            f'Digest realm={quote(self.realm)}, nonce="{nonce}", algorithm={name}, qop="auth"{suffix}'
             for name in self.algorithms
         ]
+
+    def nonce(self, now: float, about: str = "", wraps: str = "") -> str:
+        """A nonce that nobody else was given. Where it is `about` something, a request that may be sent again, it is
+        the same for some seconds. `wraps` is the nonce of another server, to be had again by `wrapped`."""
+        if about:
+            now -= now % min(_SAME_FOR, self.lifetime / 8)
+        unique = self._mac(about)[:16] if about else secrets.token_hex(8)
+        text = f"{wraps}{'.' if wraps else ''}{round(now * 1000)}-{self.process}-{unique}"
+        return f"{text}-{self._mac(text)}"
 
     def judge(self, fields: Mapping[str, str], method: str, user: str, password: str, now: float) -> Verdict:
         """Check the fields of credentials. Only who knows the password learns that a nonce is stale (RFC 7616 3.3)."""
@@ -95,13 +121,24 @@ class Challenger:
             or not is_right(fields, method, password)
         ):
             return Verdict.WRONG
-        issued = self.issued(fields.get("nonce", ""))
-        return Verdict.RIGHT if issued is not None and now - issued <= self.lifetime else Verdict.STALE
+        return Verdict.RIGHT if self.is_fresh(fields.get("nonce", ""), now) else Verdict.STALE
+
+    def is_fresh(self, nonce: str, now: float) -> bool:
+        """True for a nonce of ours that is not too old."""
+        issued = self.issued(nonce)
+        return issued is not None and now - issued <= self.lifetime
 
     def issued(self, nonce: str) -> float | None:
-        """When a nonce of ours was made; None for any other text."""
+        """When this process made a nonce; None for any other text."""
         text, _, mac = nonce.rpartition("-")
-        return int(text.partition("-")[0]) / 1000 if _same(mac, self._mac(text)) else None
+        if not _same(mac, self._mac(text)):
+            return None
+        head, process, _ = text.rsplit("-", 2)
+        return int(head.rpartition(".")[2]) / 1000 if process == self.process else None
+
+    def wrapped(self, nonce: str) -> str:
+        """The nonce of another server that one of ours wraps; "" where it wraps none."""
+        return nonce.rsplit("-", 3)[0].rpartition(".")[0]
 
     def _mac(self, text: str) -> str:
         message = text.encode("utf-8", "surrogateescape")

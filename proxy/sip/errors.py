@@ -71,10 +71,12 @@ class SipError(Exception):
 
     `request` is the request as far as it could be read, so that it can be answered; None where an answer
     is impossible (a response, or too little left to reply to) and silence is the right reaction.
-    `headers` are further header fields that the answer must carry.
+    `headers` are further header fields that the answer must carry. One that is `stateless` is answered without a
+    transaction.
     """
 
     status: ClassVar[int] = 400
+    stateless: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ returned. A transaction user (the proxy core, or a user agent) does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, split_values
@@ -50,9 +50,13 @@ def server_key(request: Request, via: Via) -> tuple[str, ...]:
 
 
 class TransactionLayer:
-    """All transactions of one element, and their timers. `timer_c` is in seconds, over 3 minutes in RFC 3261."""
+    """All transactions of one element, and their timers. `timer_c` is in seconds, over 3 minutes in RFC 3261.
 
-    def __init__(self, timer_c: float = 181.0) -> None:
+    `receives` tells of a flow, at a time, whether somebody is there for certain: to others a final response to an
+    INVITE is sent three times and no more, unless they ask again. Without it all are taken to be there.
+    """
+
+    def __init__(self, timer_c: float = 181.0, receives: Callable[[Flow, float], bool] | None = None) -> None:
         self.servers: dict[tuple[str, ...], ServerTransaction] = {}
         self.clients: dict[tuple[str, ...], ClientTransaction] = {}
         self.outbox: list[tuple[Flow, bytes]] = []
@@ -60,6 +64,7 @@ class TransactionLayer:
         self._requests: set[int] = set()  # the request keys of server transactions
         self._timers: Timers[tuple[Transaction, Event]] = Timers()
         self._timer_c = timer_c
+        self._receives = receives
 
     def __len__(self) -> int:
         return len(self.servers) + len(self.clients)
@@ -230,6 +235,9 @@ class TransactionLayer:
         if transaction.reliable:
             return
         event, longest = _RETRANSMISSIONS[act]
+        enough = act is Do.START_G and transaction.interval >= 2 * T1
+        if enough and self._receives is not None and not self._receives(transaction.flow, now):
+            return
         if act is Do.START_E_AT_T2:
             transaction.interval = T2
         else:

@@ -84,11 +84,12 @@ class Phone(Play):
         return stale[0]
 
 
-def start(**settings: object) -> Phone:
+def start(*, secret: bytes | None = None, **settings: object) -> Phone:
     policy = Policy(Snapshot.build("CN", preset.load("cn"), Directory(SUBSCRIBERS), Nobody()))
     trunk = Trunk("phones", "access", auth="digest")
     given = {"trying_after": 0.0, **settings}
-    return Phone(ProxyCore(CoreSettings(LISTENERS, SWITCH, lambda *_: trunk, **given), policy), 1000.0)  # type: ignore[arg-type]
+    core = CoreSettings(LISTENERS, SWITCH, lambda *_: trunk, **given)  # type: ignore[arg-type]
+    return Phone(ProxyCore(core, policy, secret), 1000.0)
 
 
 def with_field(

@@ -9,6 +9,7 @@ from dialogue import PHONE, SWITCH, request
 from digest_phone import ABROAD, ALICE, BOB, ELSEWHERE, REALM, SUBSCRIBERS, Phone, start, with_field
 
 from proxy.authentication import Authenticator, ProxyAuthenticationRequired
+from proxy.nonces import NonceCounts
 from proxy.sip.digest import parse_digest
 from proxy.sip.message import Request, Response
 from simulator.agents.digest import answer_challenge
@@ -131,7 +132,7 @@ def test_a_made_up_nonce_is_stale(nonce: str) -> None:
 
 
 def test_the_memory_for_nonces_is_bounded_and_forgetting_lets_no_replay_through() -> None:
-    authenticator = Authenticator(REALM, 60.0, most_nonces=2)
+    authenticator = Authenticator(REALM, 60.0, counts=NonceCounts(60.0, most=2))
     given = [_answer(authenticator, now) for now in (0.0, 1.0, 2.0, 3.0)]
     for credentials in given:
         assert (
