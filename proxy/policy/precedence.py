@@ -14,6 +14,7 @@ _RULES: Mapping[str, Literal["allow", "reject"]] = {
     "barring.all_outgoing": "reject",  # before the callee's lists: who may call whom is no wish of the callee's
     "subscriber.allow": "allow",
     "subscriber.block": "reject",
+    "spoofed.own_number": "reject",
     "spoofed.home_number": "reject",
     "anonymous.reject": "reject",
     "barring.all_incoming": "reject",  # before narrower barring, which may be treated more kindly

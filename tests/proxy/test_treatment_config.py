@@ -73,7 +73,8 @@ treatments:
     ) == [
         (
             '4:3: found "never_block", expected a rule: one of "barring.all_outgoing", "subscriber.allow", '
-            '"subscriber.block", "spoofed.home_number", "anonymous.reject", "barring.all_incoming", '
+            '"subscriber.block", "spoofed.own_number", "spoofed.home_number", "anonymous.reject", '
+            '"barring.all_incoming", '
             '"barring.incoming_when_roaming", "barring.incoming_international", '
             '"barring.outgoing_international", "scam_list.exact", "scam_list.prefix", "default.allow"'
         ),

@@ -118,6 +118,7 @@ def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
         "never_block",
         "subscriber.allow",
         "subscriber.block",
+        "spoofed.own_number",
         "spoofed.home_number",
         "spoofed.subscriber_number",
         "anonymous.reject",

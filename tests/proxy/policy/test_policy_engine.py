@@ -96,6 +96,8 @@ CONTESTED: list[tuple[str, str, Trunk, tuple[str, ...]]] = [
             "default.allow",
         ),
     ),
+    (FIXED, FIXED, FROM_ABROAD, ("spoofed.own_number", "spoofed.home_number", "scam_list.exact", "default.allow")),
+    (FIXED, FIXED, DOMESTIC, ("never_block", "spoofed.own_number", "scam_list.exact", "default.allow")),
     (ALICE, "110", PHONES, ("never_block", "scam_list.exact", "default.allow")),
     (FIXED, "110", FROM_ABROAD, ("never_block", "spoofed.home_number", "scam_list.exact", "default.allow")),
 ]
@@ -155,6 +157,7 @@ def test_the_trace_names_every_rule_asked_and_none_after_the_decision() -> None:
         ("barring.all_outgoing", "no_match"),
         ("subscriber.allow", "no_match"),
         ("subscriber.block", "no_match"),
+        ("spoofed.own_number", "no_match"),
         ("spoofed.home_number", "no_match"),
         ("anonymous.reject", "no_match"),
         ("barring.all_incoming", "no_match"),

@@ -243,6 +243,63 @@ class TestSpoofedHomeNumber:
         assert judge(company(home="TW", rules="tw"), "+6591234567", "+886223456789").action == "allow"
 
 
+class TestOwnNumber:
+    LONDON = "+442079460101"
+    POLICY = company(subscriber(LONDON), subscriber("+447700900101", roaming=True), home="GB", rules="gb")
+
+    def judge(self, caller: str, callee: str = LONDON, trunk: Trunk = FROM_ABROAD, **more: str) -> Verdict:
+        return judge(self.POLICY, caller, callee, trunk, **more)
+
+    @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+    @pytest.mark.parametrize("trunk", [FROM_ABROAD, UNTRUSTED_FROM_ABROAD, DOMESTIC, UNTRUSTED_DOMESTIC])
+    @pytest.mark.parametrize(
+        "caller",
+        [
+            "+442079460101", "442079460101", "00442079460101", "02079460101", "020-7946-0101", "%2B442079460101",
+            "++442079460101", "+00442079460101", "+44(0)2079460101", "+442079460101;npdi;rn=+447700900999",
+            '"+44 20 7946 0101" <sip:+6591234567@x>;tag=1', '"Call 020 7946 0101 now" <sip:anonymous@x>;tag=1',
+            '"\uff10\uff12\uff10 7946 0101" <sip:+6591234567@x>;tag=1',
+        ],
+    )  # fmt: skip
+    def test_nobody_outside_shows_the_callees_number(self, caller: str, trunk: Trunk, method: str) -> None:
+        assert refused(self.judge(caller, trunk=trunk, method=method), "spoofed.own_number")
+
+    @pytest.mark.parametrize("callee", ["02079460101", "442079460101", "tel:+44-20-7946-0101"])
+    def test_however_the_callee_is_dialled(self, callee: str) -> None:
+        assert refused(self.judge(self.LONDON, callee), "spoofed.own_number")
+
+    @pytest.mark.parametrize("header", ["p_asserted_identity", "remote_party_id"])
+    def test_be_it_one_number_of_several(self, header: str) -> None:
+        more = {header: f"<tel:{self.LONDON}>"}
+        assert refused(self.judge("+6591234567", **more), "spoofed.own_number")
+        assert self.judge("+6591234567", trunk=UNTRUSTED_FROM_ABROAD, **more).rule == "default.allow"
+
+    def test_a_diversion_by_the_callee_is_no_excuse(self) -> None:
+        diverted = {"diversion": f"<tel:{self.LONDON}>"}
+        assert refused(self.judge(self.LONDON, trunk=DOMESTIC, **diverted), "spoofed.own_number")
+
+    def test_no_subscriber_of_ours_has_to_be_called(self) -> None:
+        assert refused(self.judge("+447700900999", "+447700900999"), "spoofed.own_number")
+
+    @pytest.mark.parametrize("trunk", [FROM_ABROAD, DOMESTIC])
+    def test_who_is_roaming_may_call_themselves(self, trunk: Trunk) -> None:
+        assert passed(self.judge("+447700900101", "+447700900101", trunk))
+
+    def test_everybody_may_from_a_phone_and_by_their_allow_list(self) -> None:
+        assert passed(self.judge(self.LONDON, trunk=PHONES))
+        allowing = company(subscriber(self.LONDON, allow=(self.LONDON,)), home="GB", rules="gb")
+        assert judge(allowing, self.LONDON, self.LONDON, DOMESTIC).rule == "subscriber.allow"
+
+    @pytest.mark.parametrize(
+        "caller", ["+442079460102", "02079460", '"Flat 101" <sip:+6591234567@x>;tag=1', "anonymous"]
+    )
+    def test_other_numbers_are_not_meant(self, caller: str) -> None:
+        assert passed(self.judge(caller, trunk=DOMESTIC))
+
+    def test_callees_without_a_number_have_none_to_show(self) -> None:
+        assert passed(self.judge("10086", "10086", DOMESTIC))
+
+
 class TestAnonymousReject:
     WITHHELD = (
         ("<sip:anonymous@anonymous.invalid>;tag=1", {}),
