@@ -107,6 +107,8 @@ async def _serve(path: Path, loaded: Loaded, overlay: Overlay, console: log.Line
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
     policy = Policy(loaded.snapshot)
     core = ProxyCore(core_settings(config, loop.time()), policy, desk=make_desk(config, overlay))
+    for writer in {records, console}:
+        writer.count_in(core.counters)
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
     server = Server(
         core,

@@ -7,19 +7,23 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE
 
 import pytest
+from small_disk import small_disk
 from structlog.testing import capture_logs
 
 from proxy import log as log_module
 from proxy.log import LineWriter, Notices
 from proxy.sip.flow import Flow
 
+SLOW = "nobody takes them as fast as they come"
 ROOM = log_module._HELD
 
 
@@ -72,9 +76,9 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_and_takes_no_more_than_its_sha
     assert writer.lost == count
 
 
-def test_what_was_lost_is_said_once_there_is_a_reader_again(pipe):
+def test_what_was_lost_of_the_log_is_said_once_there_is_a_reader_again(pipe):
     reading, writing = pipe
-    writer = LineWriter(writing, "pipe")
+    writer = LineWriter(writing, "stderr", is_log=True)
     with capture_logs() as logs:
         for _ in range(20_000):
             writer.write("x" * 1000)
@@ -86,7 +90,20 @@ def test_what_was_lost_is_said_once_there_is_a_reader_again(pipe):
         writer.close()
     assert writer.lost == lost
     assert set(seen.splitlines()) == {b"x" * 1000}
-    assert logs == [{"event": "lines_lost", "log_level": "warning", "file": "pipe", "lost": lost}]
+    assert logs == [{"event": "lines_lost", "log_level": "error", "file": "stderr", "lost": lost, "detail": SLOW}]
+
+
+def test_that_records_are_lost_to_a_reader_who_sleeps_is_said_at_once_and_the_rest_in_the_end(pipe):
+    reading, writing = pipe
+    writer = LineWriter(writing, "pipe")
+    with capture_logs() as logs:
+        for _ in range(20_000):
+            writer.write("x" * 1000)
+        lost = writer.lost
+        assert [(entry["event"], entry["lost"], entry["detail"]) for entry in logs] == [("lines_lost", 1, SLOW)]
+        os.close(reading)
+        writer.close()
+    assert lost < writer.lost == logs[-1]["lost"] <= 20_000
 
 
 def test_a_reader_that_went_away_costs_lines_and_nothing_else(pipe):
@@ -128,7 +145,101 @@ def test_half_a_line_does_not_spoil_the_next(pipe, monkeypatch):
         writer.close()
     assert read_all(reading) == b"\nsecond line\n"
     assert writer.lost == 1
-    assert [entry["lost"] for entry in logs] == [1]
+    assert [(entry["event"], entry["lost"]) for entry in logs] == [("lines_lost", 1), ("lines_written_again", 1)]
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait for what another thread does."""
+    for _ in range(2000):
+        if happened():
+            return
+        time.sleep(0.005)
+    pytest.fail("it never happened")
+
+
+def test_a_disk_that_is_full_is_told_of_at_once_and_no_line_in_it_is_half(tmp_path):
+    with small_disk(tmp_path / "disk") as disk, capture_logs() as logs:
+        disk.limit(os.getpid())
+        path = disk.folder / "calls.jsonl"
+        counters = Counter()
+        writer = LineWriter.append_to(path)
+        writer.count_in(counters)
+        lines = [json.dumps({"call": number, "what": "x" * 90}) for number in range(2000)]
+        for line in lines[:1000]:
+            writer.write(line)
+        until(lambda: logs)
+        until(lambda: not writer._held)
+        assert (logs[0]["event"], logs[0]["log_level"]) == ("lines_lost", "error")
+        assert logs[0]["detail"] in ("no space left on device", "file too large")
+        kept = path.read_text().splitlines()
+        assert kept == lines[: len(kept)]
+        assert counters["records_lost"] == writer.lost == 1000 - len(kept) > 0
+        disk.make_room()
+        for line in lines[1000:]:
+            writer.write(line)
+        writer.close()
+        assert path.read_text().splitlines() == kept + lines[1000:]
+        assert (logs[-1]["event"], logs[-1]["lost"]) == ("lines_written_again", writer.lost)
+
+
+def test_a_log_on_a_full_disk_is_told_of_when_there_is_room_in_it_again(tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        disk.limit(os.getpid())
+        path = disk.folder / "log"
+        writer = LineWriter(os.open(path, os.O_WRONLY | os.O_CREAT), "stderr", is_log=True)  # as a shell's 2> opens it
+        with capture_logs() as logs:
+            for _ in range(1000):
+                writer.write("x" * 99)
+            until(lambda: not writer._held)
+            assert logs == []
+            lost = writer.lost
+            disk.make_room()
+            writer.write("room")
+            writer.close()
+        assert path.read_text().splitlines() == ["x" * 99] * (1000 - lost) + ["room"]
+        assert [(entry["event"], entry["lost"]) for entry in logs] == [
+            ("lines_lost", lost),
+            ("lines_written_again", lost),
+        ]
+
+
+def test_half_a_record_that_an_earlier_process_left_is_cut_off(tmp_path):
+    path = tmp_path / "calls.jsonl"
+    path.write_text('{"a": 1}\n{"b": ')
+    with capture_logs() as logs, closing(LineWriter.append_to(path)) as writer:
+        writer.write('{"c": 3}')
+    assert path.read_text() == '{"a": 1}\n{"c": 3}\n'
+    assert [(entry["event"], entry["bytes"]) for entry in logs] == [("half_line_cut", 6)]
+
+
+@pytest.mark.parametrize("left", ['{"a": 1}', "notes of somebody else", '{"a": 1}\n12'])
+def test_what_is_no_half_record_is_left_and_gets_its_end(tmp_path, left):
+    path = tmp_path / "calls.jsonl"
+    path.write_text(left)
+    with closing(LineWriter.append_to(path)) as writer:
+        writer.write('{"c": 3}')
+    assert path.read_text() == left + '\n{"c": 3}\n'
+
+
+def test_what_others_append_to_the_file_is_never_cut(tmp_path, monkeypatch):
+    path = tmp_path / "calls.jsonl"
+    real_write, room = os.write, [5, 0]
+
+    def write(fd: int, data: memoryview) -> int:
+        if room and (some := room.pop(0)):
+            real_write(fd, data[:some])
+            with path.open("a") as other:
+                other.write("theirs\n")
+            return some
+        monkeypatch.setattr(log_module.os, "write", real_write)
+        raise OSError(28, "no space")
+
+    monkeypatch.setattr(log_module.os, "write", write)
+    with capture_logs() as logs, closing(LineWriter.append_to(path)) as writer:
+        writer.write("first line")
+        until(lambda: logs)
+        writer.write("second line")
+    assert path.read_text().split() == ["firsttheirs", "second", "line"]
 
 
 def test_a_pipe_that_must_not_be_waited_for_is_waited_for_all_the_same(pipe):
