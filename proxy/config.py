@@ -269,13 +269,18 @@ class Safeguards(_Model):
 
 
 class ProxyConfig(_Model):
-    """The whole config; every key but `listen` and `softswitch` has a default."""
+    """The whole config; every key but `listen` and `softswitch` has a default.
+
+    With `softswitch_calls: judge`, what the softswitch sends to a phone on its own, such as a forwarded call, is held
+    against the block list and the barring of the phone's owner.
+    """
 
     listen: Annotated[tuple[_AddressText, ...], AfterValidator(some)]
     softswitch: _AddressText
     home: Home = "CN"
     preset: PresetName = "default"
     domains: tuple[str, ...] = ("*",)
+    softswitch_calls: Literal["pass", "judge"] = "pass"
     trunks: dict[str, TrunkConfig] = {}
     subscribers: Annotated[str, AfterValidator(_subscribers)] | None = None
     scam_lists: ScamLists = ()

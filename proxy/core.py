@@ -25,6 +25,7 @@ from proxy.forwarding import (
 from proxy.identity import CLAIMS, clean
 from proxy.keys import Keys
 from proxy.labels import put_label
+from proxy.leg_screening import PASSES, LegScreening
 from proxy.noticed import Noticed
 from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, sender_uri
@@ -45,7 +46,6 @@ from proxy.sip.uri import SipUri, Uri
 from proxy.treatment import refuse
 from proxy.trunks import Side
 
-_PASSES = Decision()  # what the switch sends is not judged
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
 _MEMORY = 128 << 20
 # Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
@@ -88,6 +88,7 @@ class ProxyCore:
         challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms, keys.nonces)
         self._registrations = Registrations(challenger, self._authenticator.guesses)
         self._screening = Screening(settings, self._router, self._authenticator, self._registrations)
+        self._legs = LegScreening()
         self._switch = settings.softswitch
 
     # --- what the server calls
@@ -227,10 +228,12 @@ class ProxyCore:
             check_hops(request)
         routed, fingerprint = self._screening.route(request)
         if side == "switch":
-            decision = _PASSES
             target = outer = self._outward_target(request, routed)
             if outer.transport != "tls" and is_secure(request.uri):
                 raise UnsupportedUriScheme("sips is for TLS")
+            decision = self._decide_leg(request, target, now) if self.settings.judge_softswitch else PASSES
+            if decision is not PASSES and self._answers(context, request, decision, now):
+                return
         else:
             target, outer = self._switch, flow
             decision = self._screening.decide(
@@ -239,6 +242,8 @@ class ProxyCore:
             context.registration = decision.registration
             if decision.subscriber is not None:
                 self._receivers.note(server.flow, now)
+            if self.settings.judge_softswitch:
+                self._legs.note(decision, self.policy.snapshot, now)
             if self._answers(context, request, decision, now):
                 return
         forwarded = self._router.forward(request, target, branch := self._router.branches.new(fingerprint))
@@ -291,6 +296,13 @@ class ProxyCore:
         if text is not None:
             self._send_text(text, now)
         return context.final is not None
+
+    def _decide_leg(self, request: Request, target: Flow, now: float) -> Decision:
+        """Decide over what the switch sends: only phones have owners."""
+        trunk = self.settings.find_trunk(target.host, target.port)
+        if trunk is None or trunk.kind != "access":
+            return PASSES
+        return self._legs.decide(request, self.policy, now, self.settings.epoch)
 
     def _outward_target(self, request: Request, routed: Routed) -> Flow:
         """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.

@@ -27,4 +27,5 @@ class CoreSettings:
     wrong_answers: int = 5
     lockout_seconds: float = 60.0
     digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
+    judge_softswitch: bool = False  # calls and texts from the softswitch to phones, by what their owners decided
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record

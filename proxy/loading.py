@@ -155,5 +155,6 @@ def core_settings(config: ProxyConfig, now: float) -> CoreSettings:
         wrong_answers=config.authentication.wrong_answers,
         lockout_seconds=config.authentication.lockout_seconds,
         digest_algorithms=config.authentication.algorithms,
+        judge_softswitch=config.softswitch_calls == "judge",
         stopwatch=time.perf_counter,
     )

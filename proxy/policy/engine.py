@@ -5,7 +5,7 @@ Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and one l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from importlib import import_module
 
@@ -64,3 +64,26 @@ class Policy:
                 return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
             return treated(treatment, rule, found.detail, tuple(trace), case)
         raise AssertionError(f"{ALWAYS_ENFORCED} matches every call")
+
+    def refuses(self, call: Call, rules: Container[str]) -> Verdict | None:
+        """The refusal that these rules alone have for a call; None where they let it through, or treat it kindly."""
+        case = Case.of(call, self.snapshot)
+        trace: list[Step] = []
+        for rule, mode, judge in self._rules:
+            if rule not in rules:
+                continue
+            found = judge(case)
+            if isinstance(found, str):
+                trace.append(_no_match(rule, mode, found))
+                continue
+            trace.append(Step(rule, mode, found.action, found.detail))
+            if mode != "enforce":
+                continue
+            treatment = treatment_for(rule, case, self._treatments)
+            if found.action != "reject" or (treatment is not None and treatment.action != "reject"):
+                return None
+            if treatment is None:
+                return Verdict("reject", found.status, found.reason, rule, found.detail, tuple(trace))
+            # Who hears an announcement is not known: the softswitch is both ends' neighbour.
+            return treated(treatment, rule, found.detail, tuple(trace), case)._replace(service="")
+        return None
