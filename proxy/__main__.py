@@ -24,6 +24,7 @@ from proxy.loading import Loaded, core_settings, load, load_overlay, make_desk
 from proxy.policy.engine import Policy
 from proxy.ports import in_use
 from proxy.reload import Reloader, counts, warn
+from proxy.secret_file import load_secret
 from proxy.server import Server
 from proxy.signed_card import write_card
 from proxy.subscribers.change_store import ChangeStore
@@ -72,6 +73,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
         loaded = load(config, overlay)
         if config.card is not None:
             write_card(config.card.file, config.card, config.card.private_key, time.time())
+        secret = _secret(config)
     except FileErrors as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -79,7 +81,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
         print(f"{error.filename or path}: {error.strerror}", file=sys.stderr)
         return USAGE
     try:
-        return _run(_serve(path, loaded, overlay, console))
+        return _run(_serve(path, loaded, overlay, secret, console))
     except _PortTaken as error:
         print(error, file=sys.stderr)
         return ENVIRONMENT
@@ -98,7 +100,18 @@ def _run(main_coroutine: Coroutine[Any, Any, int]) -> int:
     return result
 
 
-async def _serve(path: Path, loaded: Loaded, overlay: Overlay, console: log.LineWriter) -> int:
+def _secret(config: ProxyConfig) -> bytes | None:
+    """The secret that outlives this process; None where no file can be made for one and none was asked for."""
+    try:
+        return load_secret(config.secret_file)
+    except OSError as error:
+        if "secret_file" in config.model_fields_set or config.secret_file.exists():
+            raise
+        logger.warning("secret_not_kept", file=str(config.secret_file), detail=error.strerror)
+        return None
+
+
+async def _serve(path: Path, loaded: Loaded, overlay: Overlay, secret: bytes | None, console: log.LineWriter) -> int:
     config = loaded.config
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -106,7 +119,7 @@ async def _serve(path: Path, loaded: Loaded, overlay: Overlay, console: log.Line
         loop.add_signal_handler(number, stop.set)
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
     policy = Policy(loaded.snapshot)
-    core = ProxyCore(core_settings(config, loop.time()), policy, desk=make_desk(config, overlay))
+    core = ProxyCore(core_settings(config, loop.time()), policy, secret, make_desk(config, overlay))
     for writer in {records, console}:
         writer.count_in(core.counters)
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None

@@ -289,6 +289,7 @@ class ProxyConfig(_Model):
     treatments: Treatments = {}
     card: CardKey | None = None
     call_log: Path | None = None
+    secret_file: Annotated[Path, Field(validate_default=True)] = Path("ringfence.secret")
     tls: Tls | None = None
     authentication: Authentication = Authentication()
     self_service: SelfServiceConfig = SelfServiceConfig()
@@ -311,7 +312,7 @@ class ProxyConfig(_Model):
             raise Problems(problems)
         return listen
 
-    @field_validator("call_log")
+    @field_validator("call_log", "secret_file")
     @classmethod
     def _beside_the_config(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         return path and FileContext.of(info).beside(path)

@@ -19,12 +19,13 @@ _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a REGISTER proved: `credentials` is the header line with the right answer, "" where there is none.
+    """What a REGISTER proved: it is `proven` where an answer was right, and `credentials` are those for the registrar.
 
     `stale`: there was one, but for a nonce that is too old, unknown or used up.
     """
 
     credentials: str = ""
+    proven: bool = False
     stale: bool = False
 
 

@@ -86,13 +86,25 @@ class ProxyProcess:
                 "limits": {"drain_seconds": 0.2, **config.get("limits", {})},
             }
         )
+        self._stderr = stderr
+        self.start()
+
+    def start(self) -> None:
+        """Run it; its log begins anew."""
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "proxy", str(self.config)],
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
-                stderr=log if stderr is None else stderr,
+                stderr=log if self._stderr is None else self._stderr,
             )
+
+    def restart(self, end: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it or kill it, and run it again with the config that lies there."""
+        self.process.send_signal(end)
+        assert self.process.wait(15) in (0, -end)
+        self.start()
+        self.wait_for("ready")
 
     @property
     def address(self) -> str:

@@ -1,0 +1,150 @@
+"""What outlives a proxy that is stopped or killed and started again: registrations and dialogs, no overheard answer."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
+
+from proxy.sip.digest import parse_digest
+from proxy.sip.message import Request, Response, parse
+from simulator.agents.digest import answer_challenge
+
+Start = Callable[..., ProxyProcess]
+BEHIND_NAT = "sip:alice@192.168.1.7:5060"  # an address of no trunk: only the proxy's Path leads there
+CHALLENGE = 'Digest realm="switch.example", nonce="the-same-each-time", algorithm=MD5, qop="auth"'
+
+
+class Peer:
+    """A UDP socket that says SIP, and waits for what it hears."""
+
+    def __init__(self, host: str) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
+        self.socket.settimeout(10)
+        self.host, self.port = self.socket.getsockname()
+        self.sent = 0
+        self.proxy: tuple[str, int] = ("", 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def asks(self, method: str, uri: str, *headers: tuple[str, str], to_tag: str = "") -> None:
+        self.sent += 1
+        lines = [
+            ("Via", f"SIP/2.0/UDP {self.host}:{self.port};rport;branch=z9hG4bK{self.port}{self.sent}"),
+            ("Max-Forwards", "70"),
+            ("From", "<sip:alice@switch.example>;tag=from"),
+            ("To", "<sip:alice@switch.example>" + (f";tag={to_tag}" if to_tag else "")),
+            ("Call-ID", f"{self.port}@{self.host}"),
+            ("CSeq", f"{self.sent} {method}"),
+            *headers,
+        ]
+        self.socket.sendto(bytes(Request.build(method, uri, lines)), self.proxy)
+
+    def hears(self, what: int | str) -> Request | Response:
+        """The next message of that status or method; others are let go."""
+        while True:
+            message = parse(self.socket.recv(65535))
+            if what == (message.method if isinstance(message, Request) else message.status):
+                return message
+
+    def answers(self, request: Request | Response, status: int, *headers: tuple[str, str]) -> None:
+        assert isinstance(request, Request)
+        self.socket.sendto(bytes(request.reply(status, headers=headers, to_tag="there")), self.proxy)
+
+
+@pytest.fixture
+def peers() -> Iterator[tuple[Peer, Peer, Peer]]:
+    """The switch, a phone, and somebody who listens in."""
+    with Peer(SWITCH) as switch, Peer(PHONES) as phone, Peer(PHONES) as spy:
+        yield switch, phone, spy
+
+
+def started(running_proxy: Start, peers: tuple[Peer, ...], **config: object) -> ProxyProcess:
+    proxy = running_proxy(peers[0].port, **config)
+    for peer in peers:
+        peer.proxy = (proxy.host, proxy.port)
+    return proxy
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_phone_behind_nat_is_called_and_hangs_up_through_a_proxy_that_was_restarted(
+    running_proxy: Start, peers: tuple[Peer, Peer, Peer], end: signal.Signals
+) -> None:
+    switch, phone, _ = peers
+    proxy = started(running_proxy, peers)
+    phone.asks("REGISTER", "sip:switch.example", ("Contact", f"<{BEHIND_NAT}>"))
+    registered = switch.hears("REGISTER")
+    [path] = registered.headers("path")
+    switch.answers(registered, 200)
+    phone.hears(200)
+
+    proxy.restart(end)
+    switch.asks("INVITE", BEHIND_NAT, ("Route", path), ("Contact", f"<sip:{SWITCH}:{switch.port}>"))
+    ringing = phone.hears("INVITE")
+    phone.answers(ringing, 200, *(("Record-Route", route) for route in ringing.headers("record-route")))
+    [route] = switch.hears(200).headers("record-route")
+
+    proxy.restart(end)
+    switch.asks("BYE", BEHIND_NAT, ("Route", route), to_tag="there")
+    phone.answers(phone.hears("BYE"), 200)
+    switch.hears(200)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_an_overheard_register_binds_nobody_after_a_restart_though_the_registrar_gives_its_nonce_again(
+    running_proxy: Start, peers: tuple[Peer, Peer, Peer], tmp_path: Path, end: signal.Signals
+) -> None:
+    switch, phone, spy = peers
+    subscribers = tmp_path / "subscribers.yaml"
+    subscribers.write_text('subscribers: [{number: "+8613800138001", user: alice, password: s3cret}]\n')
+    digest = {"trunks": {**TRUNKS, "phones": {**TRUNKS["phones"], "auth": "digest"}}, "subscribers": str(subscribers)}
+    proxy = started(running_proxy, peers, **digest)
+
+    def challenged(peer: Peer, *given: str, contact: str = BEHIND_NAT) -> str:
+        headers = [("Contact", f"<{contact}>"), *(("Authorization", each) for each in given)]
+        peer.asks("REGISTER", "sip:switch.example", *headers)
+        asked = switch.hears("REGISTER")
+        assert not {"contact", "authorization"} & set(asked.names)
+        switch.answers(asked, 401, ("WWW-Authenticate", CHALLENGE))
+        return peer.hears(401).headers("www-authenticate")[0]
+
+    def registers(challenge: str) -> str:
+        answer = answer_challenge([challenge], "REGISTER", "sip:switch.example", "alice", "s3cret") or ""
+        phone.asks("REGISTER", "sip:switch.example", ("Contact", f"<{BEHIND_NAT}>"), ("Authorization", answer))
+        taken = switch.hears("REGISTER")
+        assert taken.headers("contact") == [f"<{BEHIND_NAT}>"]
+        assert parse_digest(taken.headers("authorization")[0])["nonce"] == "the-same-each-time"
+        switch.answers(taken, 200)
+        phone.hears(200)
+        return answer
+
+    overheard = registers(challenged(phone))
+    for _ in range(2):
+        proxy.restart(end)
+        for _ in range(2):
+            assert re.search("stale=true", challenged(spy, overheard, contact="sip:spy@127.0.3.66:5060"))
+        registers(challenged(phone))
+        challenged(spy, overheard, contact="sip:spy@127.0.3.66:5060")
+
+
+def test_a_secret_that_others_may_read_ends_the_start_with_2_and_says_why(tmp_path: Path) -> None:
+    proxy = ProxyProcess(tmp_path, 5060)
+    proxy.wait_for("ready")
+    assert proxy.stop() == 0
+    secret = tmp_path / "ringfence.secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    secret.chmod(0o644)
+    proxy.start()
+    assert proxy.process.wait(20) == 2
+    assert f"{secret}: others have access to it (mode 0644)" in proxy.log
