@@ -250,7 +250,7 @@ def nonce_count(fields: dict[str, str]) -> int:
 
 def decide(policy: Policy, request: Request, call: Call, subscriber: Subscriber | None) -> Verdict:
     """The policy's verdict, unless the subscriber who proved to be calling presents somebody else's number."""
-    if subscriber is None or call.callee.is_emergency:
+    if subscriber is None or policy.snapshot.dialling.is_emergency(call.uri):
         return policy.decide(call)
     claimed = claims_of_others(request, subscriber, policy.snapshot.numbering)
     return _refusal(claimed) if claimed else policy.decide(call)

@@ -28,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from proxy.numbers.dialled import OUTSIDE_LINES
 from proxy.numbers.numbering import Numbering
 from proxy.policy import preset
 from proxy.policy.answers import Card
@@ -246,6 +247,17 @@ class SelfServiceConfig(_Model):
     notices_per_hour: Annotated[int, Field(ge=0)] = 6
 
 
+class Dialling(_Model):
+    """What a switch may cut off in front of a dialled number, beside the codes that are known of the home country.
+
+    `outside_lines` are the digits that take a line outside of a private exchange ([] for none), `codes` any others,
+    such as `*88` or `1808`; x in one stands for any digit. A number behind them is judged as well.
+    """
+
+    outside_lines: tuple[Annotated[str, Field(pattern=r"^[0-9]{1,3}$")], ...] = OUTSIDE_LINES
+    codes: tuple[Annotated[str, Field(pattern=r"^[0-9x*#]{1,8}$")], ...] = ()
+
+
 class Limits(_Model):
     """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
 
@@ -293,6 +305,7 @@ class ProxyConfig(_Model):
     tls: Tls | None = None
     authentication: Authentication = Authentication()
     self_service: SelfServiceConfig = SelfServiceConfig()
+    dialling: Dialling = Dialling()
     limits: Limits = Limits()
 
     @field_validator("listen")

@@ -60,6 +60,8 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None)
         config.rules,
         config.treatments,
         config.self_service.numbers,
+        config.dialling.outside_lines,
+        config.dialling.codes,
     )
     return Loaded(config, snapshot, directory, scam_list, (*extents, *scam_list.files), (*kept, *scam_list.kept))
 

@@ -13,6 +13,7 @@ from proxy.authentication import SPOOFED, claims_of_others, decide
 from proxy.core_settings import CoreSettings
 from proxy.forwarding import Routed, Router, cached_uri, is_secure
 from proxy.policy.call import JUDGED, Call
+from proxy.policy.case import number_origin
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Verdict
 from proxy.registrations import Registrations
@@ -116,7 +117,7 @@ class Screening:
         check_callee(request, policy.snapshot.numbering)
         if method not in JUDGED:
             return Decision(subscriber, registration)
-        callee = "" if starts or method != "MESSAGE" else self._dialog_peer_uri(request, routed, policy)
+        callee = self._dialog_peer_uri(request, routed, policy) if method == "MESSAGE" and not starts else ""
         return self._judge(request, trunk, now, policy, desk, subscriber, callee)
 
     def check_relay(self, request: Request, routed: Routed, trunk: Trunk) -> None:
@@ -135,8 +136,8 @@ class Screening:
     def _in_known_dialog(self, request: Request, routed: Routed, trunk: Trunk, policy: Policy) -> bool:
         """True within a dialog that came in on, or went out to, the same trunk: our token says so.
 
-        Not for what could begin something with a subscriber with whom the dialog is not: a softswitch might take it
-        for a new call.
+        Not for what could begin something with a subscriber, or a number abroad, with whom the dialog is not: a
+        softswitch might take it for a new call.
         """
         flow = routed.flow
         if not routed.in_dialog or flow is None or self._settings.find_trunk(flow.host, flow.port) is not trunk:
@@ -145,10 +146,21 @@ class Screening:
             return True
         snapshot = policy.snapshot
         named = snapshot.subscriber(snapshot.numbering.understand(request.uri))
-        return named is None or self._router.tokens.is_about(routed.token, named.number, named.user)
+        if named is not None:
+            return self._router.tokens.is_about(routed.token, named.number, named.user)
+        return trunk.kind != "access" or not self._leads_abroad(request, routed, policy)
+
+    def _leads_abroad(self, request: Request, routed: Routed, policy: Policy) -> bool:
+        """True where the Request-URI names a number abroad with whom the dialog is not."""
+        snapshot = policy.snapshot
+        number = snapshot.numbering.understand(request.uri)
+        if self._router.tokens.is_about(routed.token, number.e164 or number.presented):
+            return False
+        return number_origin(number, snapshot) == "overseas" or bool(snapshot.dialling.behind(request.uri).abroad)
 
     def _dialog_peer_uri(self, request: Request, routed: Routed, policy: Policy) -> str:
         """The URI of whom a text within a dialog is for: its Request-URI is the softswitch's, To says whom it is with.
+        A Request-URI that leads abroad counts itself.
 
         Raises Forbidden where that is not the one for whom our token was made.
         """
@@ -158,7 +170,7 @@ class Screening:
         known_as = (number.e164 or number.presented, named.number if named else "", named.user if named else "")
         if not self._router.tokens.is_about(routed.token, *known_as):
             raise Forbidden("a text in a dialog with somebody else")
-        return request.to.uri
+        return request.uri if self._leads_abroad(request, routed, policy) else request.to.uri
 
     def _authenticate(
         self, request: Request, vouched: bool, flow: Flow, now: float, policy: Policy
@@ -170,7 +182,7 @@ class Screening:
         in_dialog = request.to.tag is not None
         snapshot = policy.snapshot
         # Of emergencies only the call or text itself goes without: a REFER would call anybody.
-        urgent = request.method in _MAY_BE_URGENT and snapshot.numbering.understand(request.uri).is_emergency
+        urgent = request.method in _MAY_BE_URGENT and snapshot.dialling.is_emergency(request.uri)
         find_user = snapshot.subscribers.find_user
         subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=not urgent)
         judged = in_dialog or request.method in JUDGED  # by the dialog, or by the policy

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from proxy.authentication import SPOOFED
 from proxy.numbers.star_codes import read_code
 from proxy.policy.call import Call, dialled
+from proxy.policy.case import called_subscriber
 from proxy.policy.precedence import CALLERS_OWN, Action
 from proxy.policy.verdict import Step, Verdict
 from proxy.sip.errors import SipError
@@ -87,7 +88,7 @@ class ServiceDesk:
         """The text that tells a subscriber of a refused call; None where they do not want any, or had enough."""
         if verdict.action != "reject" or verdict.rule in _NOT_THE_CALLEES or call.method == "REFER":
             return None
-        called = snapshot.subscriber(call.callee)
+        called = called_subscriber(call, snapshot)
         if called is None or not called.notify:
             return None
         number = call.caller.e164 or call.caller.digits

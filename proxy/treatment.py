@@ -23,6 +23,7 @@ _SKIPPED = r"(?:[-.() +]|%2[de089b]|%00)*"  # what switches pass over in a numbe
 # Digits of any script, or what hides some: escapes left over, quotes, blanks, what is no text. With none of them a user
 # part names nobody else, whatever stands in it (`sips:user@example.com`, RFC 4475 3.1.1.3).
 _ODD = re.compile(r"[\d%,\"\\\s\uFFFD\x00-\x1F\x7F-\x9F]|[^\w!-~]")
+_LONGEST_URI = 4096  # characters; all of it is read
 _DIALABLE = frozenset(f"{string.ascii_letters}{string.digits}+*#.-_~!'=;")
 _SERVICE = re.compile(f"[a-z]+:{_SKIPPED}{_SKIPPED.join(map(spelt, 'rf*'))}", re.IGNORECASE)
 
@@ -53,6 +54,8 @@ def check_callee(request: Request, numbering: Numbering) -> None:
         return
     if request.method in JUDGED:
         uri = dialled(request)
+        if len(uri) > _LONGEST_URI:
+            raise SipError("a URI longer than any number", status=414)
         user = user_of(uri)
         if (_ODD.search(user) and not is_dialable(user)) or not _reads_alike(uri, user, numbering):
             raise SipError("no user part that all read alike", status=404)

@@ -27,7 +27,8 @@ class Call(NamedTuple):
     `others` are the other numbers that the request presents, in From or as asserted: a phone may show any of them.
     `withheld` says how the caller hid their identity ("" where they did not), whatever the trunk: it is theirs to
     hide. `name_withheld`: the callee is not to see their name, as is so of all who hid their identity. `diversion`
-    holds the parties that forwarded the call, as far as the trunk is trusted to tell.
+    holds the parties that forwarded the call, as far as the trunk is trusted to tell. `uri` is what was
+    dialled, as it came: it may hold a PIN, and is never written down.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Call(NamedTuple):
     diversion: tuple[Number, ...] = ()
     others: tuple[Number, ...] = ()
     name_withheld: bool = False
+    uri: str = ""
 
     @property
     def presented(self) -> tuple[Number, ...]:
@@ -84,11 +86,12 @@ class Call(NamedTuple):
             others = _others(caller, uris, numbering)
         hidden = hidden_by(request)
         withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
+        called = callee or dialled(request)
         return cls(
             request.method,
             caller,
             shown_name,
-            _without_pin(numbering.understand(callee or dialled(request))),
+            _without_pin(numbering.understand(called)),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
@@ -97,6 +100,7 @@ class Call(NamedTuple):
             diversion,
             others,
             hidden.name or withheld != "",
+            called,
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from proxy.numbers.dialled import Behind
 from proxy.numbers.numbering import Number
 from proxy.policy.call import Call
 from proxy.policy.snapshot import ListedNumber, Snapshot
@@ -38,6 +39,33 @@ class Case(NamedTuple):
         call, find = self.call, self.snapshot.find_listed
         return [entry for one in call.presented if one.e164 and (entry := find(one.e164, call.arrival))]
 
+    @property
+    def behind(self) -> Behind:
+        """What a switch could call for the dialled text beside its plain reading: numbers behind `#31#` or `;rn=`."""
+        return self.snapshot.dialling.behind(self.call.uri)
+
+    @property
+    def is_emergency(self) -> bool:
+        """True for a call to an emergency number, behind codes too; not where a switch could call abroad for it.
+
+        Behind a digit for an outside line, or a carrier's code, only for phones, and where nobody else has that number.
+        """
+        callee = self.call.callee
+        if callee.e164 is not None:
+            return False
+        if callee.is_emergency:
+            return not self.behind.abroad
+        behind = self.behind.emergency
+        return behind == "call" or (behind == "line" and self.call.trunk_kind == "access" and self.called is None)
+
+    @property
+    def callees_abroad(self) -> tuple[Number, ...]:
+        """The numbers abroad that the call may reach."""
+        callee, behind = self.call.callee, self.behind
+        if number_origin(callee, self.snapshot) != "overseas" or (behind.is_home and not _is_surely_abroad(callee)):
+            return behind.abroad
+        return (callee, *(number for number in behind.abroad if number.e164 != callee.e164))
+
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot) -> Case:
         # Who the caller is matters where they use our phones, and where they may be roaming.
@@ -50,10 +78,26 @@ class Case(NamedTuple):
             call,
             snapshot,
             calling,
-            snapshot.subscriber(call.callee),
+            called_subscriber(call, snapshot),
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
         )
+
+
+def called_subscriber(call: Call, snapshot: Snapshot) -> Subscriber | None:
+    """Whom a call is for, where that is a subscriber; codes such as `#31#` hide nobody's number."""
+    callee = call.callee
+    called = snapshot.subscriber(callee)
+    if called is None and (callee.e164 is None or not _is_surely_abroad(callee)) and not callee.is_emergency:
+        number = snapshot.dialling.behind(call.uri).number
+        return snapshot.subscriber(number) if number else None
+    return called
+
+
+def _is_surely_abroad(number: Number) -> bool:
+    """False where a number may as well be one at home behind a digit or two: it has neither + nor an international
+    prefix, or is of no possible length."""
+    return number.kind != "invalid" and (number.presented[:1] == "+" or number.idd_prefix_seen)
 
 
 def number_origin(number: Number, snapshot: Snapshot) -> Origin:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+from proxy.numbers.dialled import OUTSIDE_LINES, Dialling
 from proxy.numbers.numbering import Number, Numbering
 from proxy.policy.answers import Treatment
 from proxy.policy.preset import Preset
@@ -44,7 +45,7 @@ class ScamNumbers(Protocol):
 class Snapshot:
     """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home,
     `treatments` what is done about the calls of a rule where not what the rule says, `service_numbers` the operator's
-    numbers that subscribers can always reach, as they are dialled.
+    numbers that subscribers can always reach, as they are dialled; `dialling` reads what stands behind dialled codes.
 
     `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
     """
@@ -57,6 +58,7 @@ class Snapshot:
     home_regions: frozenset[str]
     treatments: Mapping[str, Treatment]
     service_numbers: frozenset[str]
+    dialling: Dialling
 
     @classmethod
     def build(
@@ -68,22 +70,28 @@ class Snapshot:
         modes: Mapping[str, Mode] | None = None,
         treatments: Mapping[str, Treatment] | None = None,
         service_numbers: Iterable[str] = (),
+        outside_lines: Iterable[str] = OUTSIDE_LINES,
+        dialling_codes: Iterable[str] = (),
     ) -> Snapshot:
         """A snapshot for a home country; `modes` and `treatments`, both by rule, go over the preset's.
 
-        `service_numbers` stand in for those of the preset.
+        `service_numbers` stand in for those of the preset; `outside_lines` and `dialling_codes` are what a switch
+        may cut off in front of a number (see `Dialling`).
 
         Raises ValueError for an unknown home.
         """
+        numbering = Numbering(home, preset.emergency, preset.withheld_by)
+        home_regions = preset.home_regions or frozenset((home,))
         return cls(
-            Numbering(home, preset.emergency, preset.withheld_by),
+            numbering,
             subscribers,
             lru_cache(maxsize=16)(scam_list.find),
             {**preset.modes, **(modes or {})},
             preset,
-            preset.home_regions or frozenset((home,)),
+            home_regions,
             {**preset.treatments, **(treatments or {})},
             frozenset(service_numbers or preset.vocabulary.numbers),
+            Dialling(numbering, home_regions, outside_lines, dialling_codes),
         )
 
     def subscriber(self, number: Number) -> Subscriber | None:

@@ -35,6 +35,8 @@ def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) ->
 def treated(treatment: Treatment, rule: str, detail: str, trace: tuple[Step, ...], case: Case) -> Verdict:
     """The verdict on a call that is treated so."""
     callee = case.call.callee
+    if callee.e164 is None and case.behind.number is not None:  # behind #31#: the switch calls whom it is for
+        callee = case.behind.number
     number = callee.e164 or quote(callee.presented, _USER_CHARACTERS, errors="surrogateescape")
     service = treatment.service(number, case.call.arrival)
     if service and case.call.method != "INVITE":  # a text hears no announcement

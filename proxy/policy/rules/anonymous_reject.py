@@ -12,6 +12,9 @@ from proxy.policy.verdict import Finding
 def judge(case: Case) -> Finding | str:
     if case.called is None or not case.called.barring.anonymous:
         return "callee does not reject anonymous calls"
-    if not case.call.withheld:
+    withheld = case.call.withheld
+    if not withheld and case.call.trunk_kind == "access" and (code := case.behind.withheld):
+        withheld = f"{code} was dialled"
+    if not withheld:
         return "caller does not withhold their identity"
-    return Finding("reject", case.call.withheld, 433, "Anonymity Disallowed")
+    return Finding("reject", withheld, 433, "Anonymity Disallowed")

@@ -17,10 +17,15 @@ def judge(case: Case) -> Finding | str:
     caller, callee = case.calling, case.call.callee
     if caller is None or not caller.barring.all_outgoing:
         return "caller may call"
-    if callee.is_emergency:
+    if case.is_emergency:
         return "an emergency call"
-    if callee.digits in case.snapshot.service_numbers:
+    # Whom the switch may call for it: what was dialled, or what is behind a code such as #31#.
+    behind = case.behind
+    reached = [number for number in (callee, behind.number) if number is not None]
+    if any(not listed(caller.allow, number) for number in behind.abroad):
+        reached = []
+    if any(number.digits in case.snapshot.service_numbers for number in reached):
         return "callee is a service number of the operator"
-    if listed(caller.allow, callee):
+    if any(listed(caller.allow, number) for number in reached):
         return "callee is on the caller's allow list"
     return Finding("reject", f"call to {callee.presented}", 603, "Decline")

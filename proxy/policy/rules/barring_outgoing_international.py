@@ -1,22 +1,27 @@
 """No calls abroad from phones whose owner asked for that (3GPP TS 22.030 service code 331), satellites included.
 
-A number on the owner's allow list passes. It passes here only: it must not overrule what the callee decided.
+A number on the owner's allow list passes. It passes here only: it must not overrule what the callee decided. A switch
+may cut codes off a dialled text, or not: whichever number abroad it could then call is barred.
 """
 
 from __future__ import annotations
 
-from proxy.policy.case import Case, listed, number_origin
+from proxy.policy.case import Case, listed
 from proxy.policy.verdict import Finding
 
 
 def judge(case: Case) -> Finding | str:
     if case.call.trunk_kind != "access":
         return "not a call from a phone"
-    caller, callee = case.calling, case.call.callee
+    caller = case.calling
     if caller is None or not caller.barring.outgoing_international:
         return "caller may call abroad"
-    if number_origin(callee, case.snapshot) != "overseas":
+    abroad = case.callees_abroad
+    if not abroad:
         return "callee is not overseas"
-    if listed(caller.allow, callee):
+    barred = next((number for number in abroad if not listed(caller.allow, number)), None)
+    if barred is None:
         return "callee is on the caller's allow list"
-    return Finding("reject", f"call to {callee.presented} ({callee.region or callee.kind})", 603, "Decline")
+    dialled = case.call.callee.presented
+    read = "" if barred is case.call.callee else f", which may reach {barred.e164 or barred.region}"
+    return Finding("reject", f"call to {dialled}{read} ({barred.region or barred.kind})", 603, "Decline")

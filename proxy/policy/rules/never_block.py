@@ -11,8 +11,9 @@ from proxy.policy.verdict import Finding
 
 def judge(case: Case) -> Finding | str:
     call = case.call
-    if call.callee.is_emergency:
-        return Finding("allow", f"{call.callee.presented} is an emergency number")
+    if case.is_emergency:
+        number = call.callee if call.callee.is_emergency else case.behind.number or call.callee
+        return Finding("allow", f"{number.presented} is an emergency number")
     if call.trunk_kind == "domestic" and call.trusted and call.caller.digits in case.snapshot.preset.callbacks:
         return Finding("allow", f"{call.caller.presented} may always call")
     return "neither an emergency call nor from a number that may always call"

@@ -1,0 +1,341 @@
+"""What a switch may make of a dialled text: the numbers behind codes that it would cut off, or read into it.
+
+`#31#` and `141` withhold a number for one call, `17911` and `101xxxx` choose a carrier, `9` takes an outside line, and
+`;rn=` says where a ported number is: the plain reading of the text sees none of the numbers behind. Here all of them
+are read; nothing is ever rewritten. Codes by country are data, in dialling_codes.yaml.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
+
+from proxy import yaml_file
+from proxy.numbers.numbering import Number, Numbering
+from proxy.numbers.shown import as_looks
+from proxy.sip.uri import unescape
+
+OUTSIDE_LINES = ("0", "9")  # as most private exchanges have it
+_FILE = Path(__file__).with_name("dialling_codes.yaml")
+_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 256  # characters of a URI; longer ones would only fill the cache
+_MOST_PARTS = 8  # of a text with * and #, behind which codes are looked for, and the last one
+_DEEPEST = 4  # codes before a number
+_NESTED = 4  # escapes within escapes
+_UNMARKED = 10  # digits of a number abroad without + or international prefix, below which it is no such number
+_SEPARATORS = re.compile(r"[-.()\s]")
+_RUN = re.compile(r"[+0-9*#]+")
+_DIGITS = re.compile(r"\+*[0-9]{5,}")
+_SERVICE = re.compile(r"[*#]+([0-9]+)")  # 3GPP TS 22.030 6.5.2: two or three digits, and then * or #
+_FORWARDING = frozenset(("21", "61", "62", "67", "002", "004"))  # 3GPP TS 22.030 annex B
+_FOREIGN_PREFIXES = ("+", "00", "011", "0011", "010", "810", "119", "009")  # of international calls, of other countries
+_OF_A_NUMBER = frozenset(("rn", "rn-context", "cic", "phone-context", "trunk-context"))  # RFC 4694, RFC 3966, RFC 4904
+_NOT_CALLED = frozenset(("isub", "isub-encoding", "tag", "replaces", "call-id"))
+_UNKNOWN = frozenset(("unknown", "invalid"))
+
+How = Literal["plain", "call", "line", "guess"]  # what was cut off before a text, and what that means for its number
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Codes of one country: `withhold` and `present` the caller's number for a call, choose a `carrier`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    source: str
+    withhold: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    carrier: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _CodesByCountry:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    everywhere: Codes
+    countries: dict[str, Codes]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What may be reached by a dialled text beside its plain reading.
+
+    `number` is the one behind all codes, None where there is none or it is abroad; `abroad` holds every number abroad
+    that a switch could call; `is_home` says that the text is a number at home behind an outside line or a carrier's
+    code, whatever else it looks like. `emergency` is "call" behind codes that only withhold or show a number, and
+    "line" behind others, which not every switch cuts off. `withheld` is the code that withholds the caller's number.
+    """
+
+    number: Number | None = None
+    abroad: tuple[Number, ...] = ()
+    is_home: bool = False
+    emergency: Literal["", "call", "line"] = ""
+    withheld: str = ""
+
+
+class Dialling:
+    """Reads dialled texts as switches of the home country may. Safe to share; its cache is bounded.
+
+    `home_regions` are the ISO 3166 regions that count as home, `outside_lines` the digits that take a line outside,
+    `codes` more codes that a switch cuts off.
+    """
+
+    def __init__(
+        self,
+        numbering: Numbering,
+        home_regions: Iterable[str],
+        outside_lines: Iterable[str] = OUTSIDE_LINES,
+        codes: Iterable[str] = (),
+    ) -> None:
+        self._numbering = numbering
+        self._home_regions = frozenset(home_regions)
+        data = _load()
+        sets = (data.everywhere, data.countries.get(numbering.home) or Codes(""))
+        self._withhold = _pattern(code for each in sets for code in each.withhold)
+        self._present = _pattern([*(code for each in sets for code in each.present), *codes])
+        self._carrier = _pattern(code for each in sets for code in each.carrier)
+        self._outside_line = _pattern(outside_lines)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
+
+    def behind(self, uri: str) -> Behind:
+        """What may be reached by a dialled URI, or user part, beside its plain reading."""
+        return self._remembered(uri) if len(uri) <= _LONGEST_REMEMBERED else self._read(uri)
+
+    def is_emergency(self, uri: str) -> bool:
+        """True for an emergency number of the home country, by itself or behind a code that only withholds or shows the
+        caller's number; not where a switch could call somewhere else for it."""
+        number = self._numbering.understand(uri)
+        if number.is_emergency:
+            return ";" not in uri or not self.behind(uri).abroad
+        return number.e164 is None and self.behind(uri).emergency == "call"
+
+    def _read(self, uri: str) -> Behind:
+        patterns = self._withhold, self._present, self._carrier, self._outside_line
+        return _Reader(self._numbering, self._home_regions, *patterns).read(uri)
+
+
+class _Reader:
+    """Reads one text."""
+
+    def __init__(
+        self,
+        numbering: Numbering,
+        home_regions: frozenset[str],
+        withhold: re.Pattern[str],
+        present: re.Pattern[str],
+        carrier: re.Pattern[str],
+        outside_line: re.Pattern[str],
+    ) -> None:
+        self._numbering = numbering
+        self._home_regions = home_regions
+        self._withhold, self._present, self._carrier, self._outside_line = withhold, present, carrier, outside_line
+        self._abroad: dict[str, Number] = {}
+        self._guessed: dict[str, Number] = {}
+        self._unmarked: dict[str, Number] = {}
+        self._number: Number | None = None
+        self._is_home = self._by_carrier = self._may_be_whole = False
+        self._emergency: Literal["", "call", "line"] = ""
+        self._withheld = ""
+
+    def read(self, uri: str) -> Behind:
+        user, rest = _parts(uri)
+        main, *params = user.split(";")
+        dialled = _SEPARATORS.sub("", main)
+        self._cut(dialled, "plain", 0)
+        self._read_marks(dialled)
+        self._read_params(dialled, params)
+        self._read_rest(rest)
+        if not self._by_carrier and not self._emergency:
+            self._abroad |= self._guessed
+        if not self._is_home and not self._emergency:
+            self._abroad |= self._unmarked
+        withheld = self._withheld if self._number or self._abroad else ""
+        emergency = "" if self._abroad else self._emergency
+        return Behind(self._number, tuple(self._abroad.values()), self._is_home, emergency, withheld)
+
+    # --- codes in front
+
+    def _cut(self, text: str, how: How, depth: int) -> None:
+        """Read what stands behind the codes at the beginning of a text, one after another."""
+        if depth == _DEEPEST or len(text) < 2:
+            return
+        if how != "plain" and self._read(text, how):
+            return
+        marked = text[0] in "*#+"
+        number = self._numbering.understand(text)
+        if not marked and self._is_complete(number):
+            if number.e164 is None and how in ("plain", "call"):  # 9911 has the length of a short code
+                self._cut_outside_line(text, how, depth)
+            if number.kind != "unknown":
+                return
+            self._may_be_whole = True
+        if not marked:
+            self._guess_prefix(text)
+        for pattern in (self._withhold, self._present):
+            for code in _codes_before(pattern, text):
+                self._withheld = self._withheld or (code if pattern is self._withhold else "")
+                self._cut(text[len(code) :], "line" if how == "line" else "call", depth + 1)
+        for code in _codes_before(self._carrier, text):
+            self._cut(text[len(code) :], "line", depth + 1)
+            self._by_carrier = self._by_carrier or self._is_home
+        if how != "line":
+            self._cut_outside_line(text, how, depth)
+
+    def _cut_outside_line(self, text: str, how: How, depth: int) -> None:
+        for digit in _codes_before(self._outside_line, text):
+            self._cut(text[len(digit) :].lstrip(","), "guess" if how == "guess" else "line", depth + 1)
+
+    def _read(self, text: str, how: How) -> bool:
+        """Take what stands behind codes for a number; True where it is a whole one."""
+        number = self._numbering.understand(text)
+        if self._is_abroad(number):
+            if number.idd_prefix_seen or text[0] == "+":
+                self._abroad[number.e164 or number.digits] = number
+            elif not self._may_be_whole and _is_unmarked(number):
+                found = self._abroad if how == "call" else self._unmarked
+                found[number.e164 or number.digits] = number
+            return False
+        is_complete = self._is_complete(number)
+        if how == "guess":
+            return is_complete
+        if number.is_emergency:
+            self._emergency = "call" if "call" in (how, self._emergency) else "line"
+        elif is_complete:
+            self._is_home = self._is_home or how == "line"
+        if number.digits and (is_complete or (how == "call" and self._number is None)):
+            self._number = number
+        return is_complete
+
+    def _guess_prefix(self, text: str) -> None:
+        """Whoever is used to another country dials its international prefix."""
+        for prefix in _FOREIGN_PREFIXES:
+            if text.startswith(prefix):
+                number = self._numbering.understand("+" + text[len(prefix) :])
+                if self._is_abroad(number) and number.kind not in _UNKNOWN:
+                    self._guessed[number.e164 or ""] = number
+
+    # --- marks within
+
+    def _read_marks(self, text: str) -> None:
+        """Read all parts of a service code (`**21*+44...#`), of a text with pauses (`0044...p1`) or with letters."""
+        runs = _RUN.findall(text)
+        for n, run in enumerate(runs):
+            pieces = [piece for piece in re.split(r"[*#]+", run) if piece]
+            service = match[1] if (match := _SERVICE.match(run)) else ""
+            for position, piece in enumerate(pieces):
+                is_last = position == len(pieces) - 1 and run[-1] not in "*#"
+                dials = position > 0 and (is_last or service in _FORWARDING)
+                if piece != text:
+                    self._note(piece, unmarked=dials)
+                if position == 0 and run[0] in "*#":
+                    for end in (1, 2, 3, 4):  # `*67` and then the number
+                        self._note(piece[end:])
+                if (dials and (is_last or position < _MOST_PARTS)) or (0 < n < _MOST_PARTS and position == 0):
+                    self._cut(piece, "guess", 1)
+        joined = "".join(runs)
+        if joined != text:
+            self._note(joined)
+
+    def _note(self, text: str, *, unmarked: bool = False) -> None:
+        """Keep a number abroad: one with a + or an international prefix, or any of a known kind where `unmarked`."""
+        if not _DIGITS.match(text):
+            return
+        number = self._numbering.understand(text)
+        marked = text[0] == "+" or number.idd_prefix_seen
+        if self._is_abroad(number) and ((marked and number.kind != "invalid") or (unmarked and _is_unmarked(number))):
+            self._abroad[number.e164 or number.digits] = number
+
+    # --- parameters, and what stands beside the user part
+
+    def _read_params(self, dialled: str, params: list[str]) -> None:
+        named = [
+            (name.strip().lower(), _SEPARATORS.sub("", value)) for name, _, value in (p.partition("=") for p in params)
+        ]
+        context = dict(reversed(named))
+        for name, value in named:
+            if name in _NOT_CALLED:
+                continue
+            if name in _OF_A_NUMBER and value[:1] == "+" and not (name == "phone-context" and dialled[:1] == "+"):
+                number = self._numbering.understand(value)
+                if self._is_abroad(number):
+                    self._abroad[number.e164 or number.digits] = number
+            self._note(value or name)
+            for run in _RUN.findall(value):
+                self._note(run)
+        if rn_context := context.get("rn-context"):
+            self._note(rn_context + context.get("rn", ""))
+
+    def _read_rest(self, rest: str) -> None:
+        """Read password, host, URI parameters and headers: what a switch puts into a request of its own."""
+        for part in re.split("[;?&]", rest):
+            name, _, value = part.partition("=")
+            if name.strip().lower() in _NOT_CALLED:
+                continue
+            for run in _RUN.findall(_SEPARATORS.sub("", value) if value else name):
+                self._note(run)
+
+    # ---
+
+    def _is_abroad(self, number: Number) -> bool:
+        return number.region not in self._home_regions if number.region else number.e164 is not None
+
+    def _is_complete(self, number: Number) -> bool:
+        """True for a number at home of a known kind, and for short codes and emergency numbers that the plan knows."""
+        if number.e164 is None:
+            return self._numbering.short_kind(number.digits) != ""
+        return not self._is_abroad(number) and number.kind != "invalid"
+
+
+def _is_unmarked(number: Number) -> bool:
+    """True for a number of a known kind that somebody wrote without + or prefix."""
+    return number.e164 is not None and len(number.e164) > _UNMARKED and number.kind not in _UNKNOWN
+
+
+def _parts(uri: str) -> tuple[str, str]:
+    """The user part (or the number of a tel URI) as it looks without escapes, and what stands beside it."""
+    scheme, colon, rest = uri.partition(":")
+    lowered = scheme.lower()
+    if not colon or lowered not in ("sip", "sips", "tel", "urn"):
+        lowered, rest = "tel", uri
+    if lowered == "urn":
+        return "", ""
+    if lowered == "tel":
+        return _looks(rest), ""
+    user, at, host = rest.rpartition("@")
+    if not at:
+        bare = re.split("[;?]", host, maxsplit=1)[0]
+        return _looks(bare), host[len(bare) :]
+    user, _, password = user.partition(":")
+    return _looks(user), f"{_looks(password)};{_looks(host)}"
+
+
+def _looks(text: str) -> str:
+    for _ in range(_NESTED):
+        text, before = unescape(text), text
+        if text == before:
+            break
+    return as_looks(text)
+
+
+def _codes_before(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    """Every code at the beginning of a text; the groups of the pattern are lookaheads."""
+    match = pattern.match(text)
+    if match is not None:
+        yield from dict.fromkeys(code for code in match.groups() if code and len(code) < len(text))
+
+
+def _pattern(codes: Iterable[str]) -> re.Pattern[str]:
+    """Matches every text; its groups hold the codes that the text begins with."""
+    each = (re.escape(code).replace("x", "[0-9]") for code in dict.fromkeys(codes))
+    return re.compile("".join(f"(?=({code})|)" for code in each))
+
+
+@cache  # one value
+def _load() -> _CodesByCountry:
+    return yaml_file.load(_FILE, _CodesByCountry)
