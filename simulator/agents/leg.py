@@ -353,13 +353,16 @@ class Leg:
         self._end(now, keep_dialog=True)
 
     def hang_up(self, now: float, *, headers: Headers = (), stamp: Stamp | None = None) -> None:
-        """End the call as its state asks: BYE, CANCEL, or a refusal."""
+        """End the call as its state asks: BYE, CANCEL, or a refusal. A CANCEL takes the Reason of the headers along."""
         if self.dialog is not None:
             self.bye(now, headers=headers, stamp=stamp)
         elif self._incoming is not None:
             self.respond(480, now)
         elif not self.over:
             self._cancelling = True
+            for name, value in headers:
+                if name == "Reason" and self._cancel is not None:
+                    self._cancel.insert(len(self._cancel.lines) - 1, name, value)
             if self._outgoing is not None and self._outgoing.state is State.PROCEEDING:
                 self._send_cancel(now)
 

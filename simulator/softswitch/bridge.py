@@ -7,7 +7,8 @@ from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.parties import user_of
-from simulator.softswitch.passing import Exchange, onward, passed_on, shown_from, status_for
+from simulator.softswitch.branches import Branches
+from simulator.softswitch.passing import Destination, Exchange, onward, passed_on, shown_from, status_for
 
 
 class Bridge(CallUser):
@@ -16,13 +17,19 @@ class Bridge(CallUser):
     def __init__(self, switch: Exchange, incoming: Incoming, now: float) -> None:
         request = incoming.request
         self._near = Leg.take(switch.endpoint, self, incoming)
-        self._far: Leg | None = None
-        destination = switch.route(request, user_of(request.uri), now)
-        if isinstance(destination, int):
-            self._near.respond(destination, now)
+        self._far: Leg | None = None  # the phone that answered
+        self._branches = Branches()
+        destinations = switch.route(request, user_of(request.uri), now)
+        if isinstance(destinations, int):
+            self._near.respond(destinations, now)
             return
         self._near.respond(100, now)
-        self._far = Leg.call(
+        for destination in destinations:
+            self._branches.add(self._call(switch, request, destination, now))
+        self._ringing_ends = switch.endpoint.agenda.at(now + switch.ring_time, self._not_answered)
+
+    def _call(self, switch: Exchange, request: Request, destination: Destination, now: float) -> Leg:
+        return Leg.call(
             switch.endpoint,
             self,
             destination.uri,
@@ -34,27 +41,29 @@ class Bridge(CallUser):
             headers=onward(request, destination),
             body=request.body,
         )
-        self._ringing_ends = switch.endpoint.agenda.at(now + switch.ring_time, self._not_answered)
 
     def _other(self, leg: Leg) -> Leg | None:
-        return self._far if leg is self._near else self._near
+        return self._far if leg is self._near else self._near if leg is self._far else None
 
     def _not_answered(self, now: float) -> None:
         self._near.respond(480, now)
-        if self._far is not None:
-            self._far.hang_up(now)
+        self._branches.cancel(now)
 
     def progressed(self, _leg: Leg, response: Response, now: float) -> None:
         if response.status > 100:
-            self._near.respond(
-                response.status, now, reason=response.reason, headers=passed_on(response), body=response.body
-            )
+            # The caller's side is one dialog, which takes one description only: that of the phone that answers.
+            alone = not self._branches.forked
+            headers, body = passed_on(response, body=alone), response.body if alone else b""
+            self._near.respond(response.status, now, reason=response.reason, headers=headers, body=body)
 
     def answered(self, leg: Leg, response: Response, now: float) -> None:
+        if not self._branches.answered(leg, now):
+            return
         self._ringing_ends.cancel()
         if self._near.over:
             leg.bye(now)
         else:
+            self._far = leg
             self._near.respond(
                 response.status, now, reason=response.reason, headers=passed_on(response), body=response.body
             )
@@ -63,21 +72,27 @@ class Bridge(CallUser):
         if other := self._other(leg):
             other.acknowledge(now, headers=passed_on(request), body=request.body)
 
-    def refused(self, _leg: Leg, response: Response, now: float) -> None:
-        self._ringing_ends.cancel()
-        status = status_for(response)
-        reason = response.reason if status == response.status else None
-        self._near.respond(status, now, reason=reason, headers=passed_on(response), body=response.body)
+    def refused(self, leg: Leg, response: Response, now: float) -> None:
+        self._failed(leg, response, now)
 
     def unanswered(self, leg: Leg, now: float) -> None:
-        if leg is self._far:
-            self._ringing_ends.cancel()
-            self._near.respond(408, now)
+        self._failed(leg, None, now)
 
-    def cancelled(self, _leg: Leg, _request: Request, now: float) -> None:
+    def _failed(self, leg: Leg, response: Response | None, now: float) -> None:
+        outcome = self._branches.refused(leg, response, now)
+        if outcome is None:
+            return
         self._ringing_ends.cancel()
-        if self._far is not None:
-            self._far.hang_up(now)
+        status, best = outcome
+        if best is None:
+            self._near.respond(status, now)
+        else:
+            reason = best.reason if status == best.status else None
+            self._near.respond(status, now, reason=reason, headers=passed_on(best), body=best.body)
+
+    def cancelled(self, _leg: Leg, request: Request, now: float) -> None:
+        self._ringing_ends.cancel()
+        self._branches.cancel(now, passed_on(request, body=False))
 
     def hung_up(self, leg: Leg, request: Request, now: float) -> None:
         if other := self._other(leg):

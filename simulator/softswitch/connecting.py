@@ -8,7 +8,8 @@ from proxy.sip.message import Request, Response
 from simulator.agents.agenda import Appointment
 from simulator.agents.dialog import address_header
 from simulator.agents.leg import Leg
-from simulator.softswitch.passing import onward, passed_on, shown_from, status_for
+from simulator.softswitch.branches import Branches
+from simulator.softswitch.passing import Destination, onward, passed_on, shown_from
 from simulator.softswitch.sdp import NotAcceptable
 from simulator.softswitch.side import Service, Side, with_sdp
 
@@ -20,7 +21,9 @@ LONGEST_TALK = 4 * 3600.0  # seconds after which a call that both sides forgot i
 class Connecting(Service):
     """What both have in common: a far side, and the way to it."""
 
-    far: Side | None = None
+    far: Side | None = None  # whoever answered
+    _branches: Branches
+    _ringing: list[Side]
     _ringing_ends: Appointment
 
     def reached(self, far: Side, now: float, /) -> None:
@@ -31,16 +34,24 @@ class Connecting(Service):
 
     def call(self, number: str, now: float) -> None:
         """Call the number as any call goes to it, but offer our own sound."""
-        destination = self.switch.route(self.request, number, now)
-        if isinstance(destination, int):
-            self.not_reached(destination, now)
+        self._branches, self._ringing = Branches(), []
+        destinations = self.switch.route(self.request, number, now)
+        if isinstance(destinations, int):
+            self.not_reached(destinations, now)
             return
-        try:
-            self.far = far = self.open_side()
-        except OSError:
+        for destination in destinations:
+            try:
+                side = self.open_side()
+            except OSError:
+                break
+            self._ring(side, destination, now)
+        if not self._ringing:
             self.not_reached(503, now)
             return
-        far.leg = Leg.call(
+        self._ringing_ends = self.later(self.switch.ring_time, now, partial(self._give_up, 480))
+
+    def _ring(self, side: Side, destination: Destination, now: float) -> None:
+        side.leg = Leg.call(
             self.switch.endpoint,
             self,
             destination.uri,
@@ -50,9 +61,10 @@ class Connecting(Service):
             next_hop=destination.next_hop,
             now=now,
             headers=with_sdp(onward(self.request, destination, body=False)),
-            body=far.offer(),
+            body=side.offer(),
         )
-        self._ringing_ends = self.later(self.switch.ring_time, now, partial(self._give_up, 480))
+        self._ringing.append(side)
+        self._branches.add(side.leg)
 
     def connect(self, far: Side, now: float) -> None:
         """Let both hear each other."""
@@ -61,32 +73,43 @@ class Connecting(Service):
         self.later(LONGEST_TALK, now, self.end)
 
     def _give_up(self, status: int, now: float, response: Response | None = None) -> None:
-        """The far side is of no interest any more, whatever it still says."""
-        far, self.far = self.far, None
-        if far is not None and not self.over:
-            self._ringing_ends.cancel()
-            far.port.close()
-            far.leg.hang_up(now)
-            self.not_reached(status, now, response)
+        """Nobody is of interest any more, whatever they still say."""
+        ringing, self._ringing, self.far = self._ringing, [], None
+        if self.over or not ringing:
+            return
+        self._ringing_ends.cancel()
+        self._branches.cancel(now)
+        for side in ringing:
+            side.port.close()
+            side.leg.hang_up(now)
+        self.not_reached(status, now, response)
 
     def answered(self, leg: Leg, response: Response, now: float) -> None:
-        if self.over or self.far is None:
+        if self.over or not self._branches.answered(leg, now):
             return  # the answer crossed our CANCEL: the leg itself says BYE
         self._ringing_ends.cancel()
         leg.acknowledge(now)
+        for side in self._ringing:
+            if side.leg is leg:
+                self.far = side
+            else:
+                side.port.close()
+        assert self.far is not None  # noqa: S101  # a branch is the leg of a side that rings
         try:
             self.far.take_answer(response)
         except NotAcceptable:
             self._give_up(488, now)
         else:
+            self._ringing = []
             self.reached(self.far, now)
 
-    def refused(self, _leg: Leg, response: Response, now: float) -> None:
-        self._give_up(status_for(response), now, response)
+    def refused(self, leg: Leg, response: Response, now: float) -> None:
+        if outcome := self._branches.refused(leg, response, now):
+            self._give_up(outcome[0], now, outcome[1])
 
     def unanswered(self, leg: Leg, now: float) -> None:
-        if self.far is not None and leg is self.far.leg:
-            self._give_up(408, now)
+        if outcome := self._branches.refused(leg, None, now):
+            self._give_up(outcome[0], now)
 
 
 class Challenge(Connecting):

@@ -23,13 +23,14 @@ from simulator.softswitch.bridge import Bridge
 from simulator.softswitch.media import RtpMedia
 from simulator.softswitch.passing import Destination, hops_left, onward, passed_on, shown_from, status_for
 from simulator.softswitch.prompts import prompt
-from simulator.softswitch.registrar import Account, Registrar
+from simulator.softswitch.registrar import Account, Binding, Registrar
 from simulator.softswitch.services import asks_for_service, serve
 from simulator.softswitch.side import Studio
 
 __all__ = ["Account", "EmbeddedSwitch", "Switch"]
 
 RING_TIME = 60.0  # seconds that a phone may ring
+MOST_PHONES = 5  # of one subscriber that ring for a call
 
 
 class Switch:
@@ -78,8 +79,8 @@ class Switch:
         else:
             incoming.reply(405, now, headers=[("Allow", ALLOW)])
 
-    def route(self, request: Request, dialled: str, now: float) -> Destination | int:
-        """Where a call or text goes, or the status that says why nowhere."""
+    def route(self, request: Request, dialled: str, now: float) -> list[Destination] | int:
+        """Where a call goes, one destination a phone with the latest first, or the status that says why nowhere."""
         if hops_left(request) < 0:
             return 483
         if not is_dialable(dialled):
@@ -89,13 +90,9 @@ class Switch:
             if self._outside is None:
                 return 404
             host, port = self._outside
-            return Destination(f"sip:{dialled}@{f'[{host}]' if ':' in host else host}:{port}", (), self._outside)
-        binding = self.registrar.find(account, now)
-        if binding is None:
-            return 480
-        first = parse_name_addr(binding.path[0]).uri if binding.path else binding.contact
-        next_hop = address_of(first)
-        return Destination(binding.contact, binding.path, next_hop) if next_hop else 480
+            return [Destination(f"sip:{dialled}@{f'[{host}]' if ':' in host else host}:{port}", (), self._outside)]
+        bindings = self.registrar.find(account, now)
+        return [found for binding in bindings[:MOST_PHONES] if (found := _destination(binding))] or 480
 
     def _account_of(self, name: str) -> Account | None:
         account = self._accounts.get(name)
@@ -105,10 +102,11 @@ class Switch:
 
     def _pass_text(self, incoming: Incoming, now: float) -> None:
         request = incoming.request
-        destination = self.route(request, user_of(request.uri), now)
-        if isinstance(destination, int):
-            incoming.reply(destination, now)
+        destinations = self.route(request, user_of(request.uri), now)
+        if isinstance(destinations, int):
+            incoming.reply(destinations, now)
             return
+        destination = destinations[0]  # a text is read once
 
         def received(response: Response | None, now: float) -> None:
             if response is None:
@@ -125,6 +123,12 @@ class Switch:
         ]
         message = Request.build("MESSAGE", destination.uri, headers, request.body)
         self.endpoint.request(message, destination.next_hop, received, now)
+
+
+def _destination(binding: Binding) -> Destination | None:
+    first = parse_name_addr(binding.path[0]).uri if binding.path else binding.contact
+    next_hop = address_of(first)
+    return Destination(binding.contact, binding.path, next_hop) if next_hop else None
 
 
 class EmbeddedSwitch:

@@ -40,9 +40,6 @@ _OF_THE_BODY = frozenset({"content-disposition", "content-type"})
 _NOT_PASSED_ON = frozenset({*range(300, 400), 401, 407})
 
 
-# Of what numbers and users consist beside letters; SAFE in docker/softswitch/etc/extensions.conf.
-
-
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where a call goes: Request-URI, Route and next hop."""
@@ -63,8 +60,8 @@ class Exchange(Protocol):
     def ring_time(self) -> float:
         """Seconds that a phone may ring."""
 
-    def route(self, request: Request, dialled: str, now: float) -> Destination | int:
-        """Where a call or text goes, or the status that says why nowhere."""
+    def route(self, request: Request, dialled: str, now: float) -> list[Destination] | int:
+        """Where a call goes, one destination a phone, or the status that says why nowhere."""
 
 
 def passed_on(message: Message, *, body: bool = True) -> list[tuple[str, str]]:

@@ -47,10 +47,9 @@ class Registrar:
         self._account_of = account_of
         self._bindings: dict[str, dict[str, Binding]] = {}
 
-    def find(self, account: Account, now: float) -> Binding | None:
-        """The latest binding that has not expired."""
-        bindings = self._current(account, now)
-        return list(bindings.values())[-1] if bindings else None
+    def find(self, account: Account, now: float) -> list[Binding]:
+        """The bindings that have not expired, the latest first."""
+        return list(self._current(account, now).values())[::-1]
 
     def receive(self, incoming: Incoming, now: float) -> None:
         """Answer a REGISTER."""

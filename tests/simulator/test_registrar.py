@@ -52,8 +52,7 @@ def test_a_phone_registers_by_answering_the_challenge() -> None:
     assert Handsets(network).register(ALICE) == []
     assert network.between(PHONES, SWITCH) == ["> REGISTER", "< 401 REGISTER", "> REGISTER", "< 200 REGISTER"]
     assert "algorithm=SHA-256" in network.last("REGISTER", PHONES).headers("authorization")[0]
-    binding = switch.registrar.find(Account(ALICE.number, ALICE.user), network.now)
-    assert binding is not None
+    (binding,) = switch.registrar.find(Account(ALICE.number, ALICE.user), network.now)
     assert binding.contact == "sip:alice@127.0.0.9:5060"
 
 
