@@ -53,6 +53,7 @@ async def talker(lab: Lab, tmp_path: Path) -> AsyncIterator[MakeTalker]:
             made = await stack.enter_async_context(Talker(lab.address, tmp_path, name, hz, answers=answers))
             if registers is not None:
                 assert await made.register(registers) == []
+                stack.push_async_callback(made.register, registers, expires=0)
             return made
 
         yield make

@@ -151,8 +151,9 @@ async def test_the_switch_says_that_it_is_there(lab: Lab, stranger: Stranger) ->
     assert (await stranger.final()).status == 200
 
 
-async def talk(talker: MakeTalker) -> tuple[Talker, Talker]:
+async def talk(lab: Lab, talker: MakeTalker) -> tuple[Talker, Talker]:
     """A call between two telephones that talk."""
+    assert await asyncio.wait_for(lab.phones.register([ALICE], expires=0), PATIENCE) == []
     callee = await talker("callee", 1000, registers=ALICE)
     caller = await talker("caller", 440)
     caller.call(ALICE.number)
@@ -161,8 +162,8 @@ async def talk(talker: MakeTalker) -> tuple[Talker, Talker]:
     return caller, callee
 
 
-async def test_both_sides_hear_each_other_and_the_caller_hangs_up(talker: MakeTalker) -> None:
-    caller, callee = await talk(talker)
+async def test_both_sides_hear_each_other_and_the_caller_hangs_up(lab: Lab, talker: MakeTalker) -> None:
+    caller, callee = await talk(lab, talker)
     await asyncio.sleep(0.8)  # the time it takes to hear something
     caller.hang_up()
     await callee.sees("BYE")
@@ -170,15 +171,15 @@ async def test_both_sides_hear_each_other_and_the_caller_hangs_up(talker: MakeTa
     assert callee.heard_tone(440) > 0.3
 
 
-async def test_the_phone_hangs_up(talker: MakeTalker) -> None:
-    caller, callee = await talk(talker)
+async def test_the_phone_hangs_up(lab: Lab, talker: MakeTalker) -> None:
+    caller, callee = await talk(lab, talker)
     callee.hang_up()
     await caller.sees("BYE")
 
 
 @pytest.mark.parametrize("by", ["caller", "callee"])
-async def test_each_side_may_offer_again(talker: MakeTalker, by: str) -> None:
-    caller, callee = await talk(talker)
+async def test_each_side_may_offer_again(lab: Lab, talker: MakeTalker, by: str) -> None:
+    caller, callee = await talk(lab, talker)
     asks = caller if by == "caller" else callee
     answer = await asks.offer_again()
     assert answer.status == 200
@@ -188,3 +189,62 @@ async def test_each_side_may_offer_again(talker: MakeTalker, by: str) -> None:
     await callee.sees("BYE")
     assert caller.heard_tone(1000) > 0.3
     assert callee.heard_tone(440) > 0.3
+
+
+async def two_phones(lab: Lab, talker: MakeTalker, *, answers: bool) -> tuple[Talker, Talker, Talker]:
+    """A caller, and two telephones of alice's, the second of which may answer at once."""
+    assert await asyncio.wait_for(lab.phones.register([ALICE], expires=0), PATIENCE) == []
+    kitchen = await talker("kitchen", 800, registers=ALICE, answers=False)
+    pocket = await talker("pocket", 1000, registers=ALICE, answers=answers)
+    return await talker("caller", 440), kitchen, pocket
+
+
+async def test_two_phones_of_a_subscriber_ring_together_and_the_first_that_answers_has_the_call(
+    lab: Lab, talker: MakeTalker
+) -> None:
+    caller, kitchen, pocket = await two_phones(lab, talker, answers=False)
+    caller.call(ALICE.number)
+    await kitchen.sees("INVITE")
+    await pocket.sees("INVITE")
+    kitchen.answer()
+    await caller.sees("200")
+    await pocket.sees("CANCEL")
+    cancel = pocket.messages[pocket.events.index("CANCEL")]
+    assert 'cause=200;text="Call completed elsewhere"' in (cancel.header("reason") or "")
+    await asyncio.sleep(0.8)  # the time it takes to hear something
+    caller.hang_up()
+    await kitchen.sees("BYE")
+    assert caller.heard_tone(800) > 0.3
+    assert kitchen.heard_tone(440) > 0.3
+    assert "BYE" not in pocket.events
+
+
+async def test_who_gives_up_stops_both_phones(lab: Lab, talker: MakeTalker) -> None:
+    caller, kitchen, pocket = await two_phones(lab, talker, answers=False)
+    caller.call(ALICE.number)
+    await kitchen.sees("INVITE")
+    await pocket.sees("INVITE")
+    caller.hang_up()
+    await kitchen.sees("CANCEL")
+    await pocket.sees("CANCEL")
+    await caller.sees("487")
+
+
+async def test_a_busy_phone_leaves_the_other_ringing_and_two_make_the_caller_hear_that_they_are(lab: Lab) -> None:
+    elsewhere = [Stranger(lab.address), Stranger(lab.address)]
+    for number, phone in enumerate(elsewhere):
+        path = f"<sip:token{number}@{phone.host}:{phone.port};lr>"  # each is met by its own
+        contact = f"sip:carol@127.0.0.99:{5990 + number}"
+        assert await phone.register(CAROL, CAROL.password, contact, path=path) == 200
+    placed = lab.trunk.place(Order("both busy", MOTHER, CAROL.number))
+    for number, phone in enumerate(elsewhere):
+        invite = await phone.receive(lambda each: isinstance(each, Request) and each.method == "INVITE")
+        assert isinstance(invite, Request)
+        assert invite.uri.partition(";")[0] == f"sip:carol@127.0.0.99:{5990 + number}"
+        assert invite.values("route") == [f"<sip:token{number}@{phone.host}:{phone.port};lr>"]
+        phone.send(invite.reply(486, to_tag="busy"))
+    await asyncio.wait_for(lab.trunk.idle(), PATIENCE)
+    assert placed.status == 486
+    for number, phone in enumerate(elsewhere):
+        assert await phone.register(CAROL, CAROL.password, f"sip:carol@127.0.0.99:{5990 + number}", expires=0) == 200
+        phone.close()
