@@ -5,7 +5,6 @@ The same Asterisk and modules as the softswitch, but with a dialplan of one plai
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest_asyncio
 from contract_lab import ALICE
 from docker_engine import need_an_engine
 from stranger import Stranger
-from talker import PATIENCE
 
 from proxy.sip.message import Request, Response
 from simulator.softswitch.asterisk import AsteriskSwitch
