@@ -42,13 +42,14 @@ def clean(message: Message, side: Side) -> None:
 
 
 def _keep_readable(message: Message, name: str) -> None:
-    """What nobody could read, nobody has judged."""
+    """Keep what somebody could read and judge, one value a line: Asterisk passes over several in one."""
     values = message.values(name)
     readable = [value for value in values[:MOST_ENTRIES] if _is_readable(value)]
-    if len(readable) < len(values):
+    if len(readable) < len(values) or len(values) > message.names.count(name):
+        index = message.names.index(name)
         message.remove(name)
-        if readable:
-            message.replace(_SPELT[name], ", ".join(readable))
+        for value in reversed(readable):
+            message.insert(index, _SPELT[name], value)
 
 
 def _is_readable(value: str) -> bool:

@@ -69,14 +69,14 @@ def named(value: str, name: str) -> str:
 
 
 def rewrite(request: Message, name: str, rewritten: Callable[[str], str]) -> None:
-    """Write each value of a list header anew; those that come out as "" go."""
+    """Write each value of a list header anew, one a line; those that come out as "" go."""
     lowered = name.lower()
     for index in reversed([i for i, present in enumerate(request.names) if present == lowered]):
         values = [rewritten(value) for value in split_values(value_of(request.lines[index]))]
-        if readable := [value for value in values if value]:
-            request.lines[index] = f"{name}: {', '.join(readable)}"
-        else:
-            del request.lines[index], request.names[index]
+        del request.lines[index], request.names[index]
+        for value in reversed(values):
+            if value:
+                request.insert(index, name, value)
 
 
 def nameless(value: str) -> str:
