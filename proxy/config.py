@@ -342,7 +342,7 @@ class ProxyConfig(_Model):
             for name, trunk in self.trunks.items()
             if trunk.auth == "digest" and (trunk.kind != "access" or trunk.trust_identity or not self.subscribers)
         ]
-        numbering = Numbering(self.home, preset.load(self.preset).emergency)
+        numbering = self.numbering()
         problems += [
             Problem(("self_service", "numbers", index), f"a number that is no emergency number of {self.home}")
             for index, number in enumerate(self.self_service.numbers)
@@ -354,6 +354,10 @@ class ProxyConfig(_Model):
         if problems:
             raise Problems(problems)
         return self
+
+    def numbering(self) -> Numbering:
+        """How numbers are read at home."""
+        return Numbering(self.home, preset.load(self.preset).emergency)
 
     def trunk_table(self) -> TrunkTable:
         """The trunks, in the order of the file."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proxy.config import ProxyConfig
 from proxy.core_settings import CoreSettings
 from proxy.forwarding import Listener
 from proxy.last_good import Extent, Kept, keep
+from proxy.numbers.patterns import read_patterns
 from proxy.numbers.plans import countries, prefixes_of
 from proxy.policy import preset
 from proxy.policy.snapshot import Snapshot
@@ -119,8 +120,16 @@ def _is_ended(path: Path) -> bool:
 
 
 def load_overlay(config: ProxyConfig) -> Overlay:
-    """What subscribers changed themselves, as it was saved. Raises FileErrors."""
-    return Overlay(ChangeStore(config.subscribers).load() if config.subscribers else ())
+    """What subscribers changed themselves, as it was saved. Raises FileErrors.
+
+    Lists may hold patterns as they were dialled, from before these were read when they came in.
+    """
+    numbering = config.numbering()
+    saved = ChangeStore(config.subscribers).load() if config.subscribers else []
+    return Overlay(
+        replace(change, value=read_patterns(change.value, numbering)) if isinstance(change.value, tuple) else change
+        for change in saved
+    )
 
 
 def make_desk(config: ProxyConfig, overlay: Overlay) -> ServiceDesk | None:

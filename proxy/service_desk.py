@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.authentication import SPOOFED
+from proxy.numbers.patterns import read_pattern
 from proxy.numbers.star_codes import read_code
 from proxy.policy.call import Call, dialled
 from proxy.policy.case import called_subscriber
@@ -24,6 +25,7 @@ from proxy.subscribers.notices import Notices
 from proxy.subscribers.self_service import Reply, SelfService
 
 if TYPE_CHECKING:
+    from proxy.numbers.numbering import Numbering
     from proxy.policy.snapshot import Snapshot
 
 RULE = "self_service"  # as call records name what was decided here
@@ -95,7 +97,13 @@ class ServiceDesk:
         who = "" if call.withheld or not _NUMBER.fullmatch(number) else number
         if not self._notices.due(called.number, who, call.arrival):
             return None
-        text = self.service.notice(called, who, verdict.rule, is_text=call.method == "MESSAGE")
+        text = self.service.notice(
+            called,
+            who,
+            verdict.rule,
+            is_text=call.method == "MESSAGE",
+            can_be_listed=bool(who) and _is_read_as(who, number, snapshot.numbering),
+        )
         return self._text(self.service.vocabulary.numbers[0], called.number, text)
 
     def _take_over(self, reply: Reply) -> None:
@@ -119,6 +127,14 @@ class ServiceDesk:
 
 def _refused(detail: str) -> Served:
     return Served(Verdict("reject", 403, "Forbidden", RULE, detail, (Step(RULE, "enforce", "reject", detail),)))
+
+
+def _is_read_as(who: str, number: str, numbering: Numbering) -> bool:
+    """Whether a subscriber who puts `who` on a list has `number` on it, and nothing else."""
+    try:
+        return read_pattern(who, numbering) == (number,)
+    except ValueError:
+        return False
 
 
 def _text(request: Request) -> str:

@@ -78,12 +78,13 @@ class Problems(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FileContext:
-    """What validators may know of the file: its path, its data before validation, and the `known` files: those that
-    it named before, one of which may be missing for now."""
+    """What validators may know of the file: its path, its data before validation, the `known` files (those that it
+    named before, one of which may be missing for now), and what the reader gave `load`."""
 
     path: Path = Path()
     document: dict[str, Any] = field(default_factory=dict)
     known: frozenset[Path] = frozenset()
+    given: Any = None
 
     @classmethod
     def of(cls, info: ValidationInfo) -> FileContext:
@@ -94,16 +95,16 @@ class FileContext:
         return self.path.parent / name
 
 
-def load(path: Path, model: type[T], known: frozenset[Path] = frozenset()) -> T:
+def load(path: Path, model: type[T], known: frozenset[Path] = frozenset(), *, given: Any = None) -> T:
     """Read `path` as `model` (a pydantic model or dataclass); raises FileErrors with all that is wrong in it.
 
-    `known` files may be missing where a file must exist.
+    `known` files may be missing where a file must exist; validators find both, and `given`, in their context.
     """
     text = read_text(path)
     reader = _Reader(path, text)
     data, errors = reader.read(), reader.errors
     adapter = TypeAdapter(model)
-    context = FileContext(path, data if isinstance(data, dict) else {}, known)
+    context = FileContext(path, data if isinstance(data, dict) else {}, known, given)
     try:
         value = adapter.validate_python(data, context=context)
     except ValidationError as invalid:

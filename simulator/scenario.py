@@ -9,16 +9,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
 from proxy.loading import covering
 from proxy.numbers.numbering import Numbering
+from proxy.policy import preset
 from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments, prompts_of
 from proxy.scam_list import ScamList
 from proxy.subscribers.profile import Subscriber
-from proxy.subscribers.storage import unique
+from proxy.subscribers.storage import read_at_home, unique
 from proxy.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load
 from simulator.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario_calls import TRUNKS, Calls, Pool, TrunkName
@@ -93,6 +94,17 @@ class Scenario(Model):
     def _unique_numbers(cls, subscribers: dict[str, Subscriber]) -> dict[str, Subscriber]:
         unique(subscribers.items())
         return subscribers
+
+    @field_validator("subscribers")
+    @classmethod
+    def _lists_as_dialled_at_home(
+        cls, subscribers: dict[str, Subscriber], info: ValidationInfo
+    ) -> dict[str, Subscriber]:
+        home, named = info.data.get("home"), info.data.get("preset")
+        if home is None or named is None:  # wrong, and said
+            return subscribers
+        numbering = Numbering(home, preset.load(named).emergency)
+        return dict(zip(subscribers, read_at_home(subscribers.items(), numbering), strict=True))
 
     @field_validator("calls")
     @classmethod

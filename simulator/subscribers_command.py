@@ -112,7 +112,8 @@ def _import_simservs(arguments: argparse.Namespace) -> int:
         print("ringfence subscribers import: --simservs NUMBER takes --config CONFIG and one XML file", file=sys.stderr)
         return ExitCode.USAGE
     config, subscriber = _chosen(arguments.config, arguments.simservs)
-    changes = simservs.read(arguments.file, read_bytes(arguments.file), subscriber.allow).changes(subscriber)
+    document = read_bytes(arguments.file)
+    changes = simservs.read(arguments.file, document, config.numbering(), subscriber.allow).changes(subscriber)
     with _store(config) as store:
         store.save(changes)
     named = ", ".join(change.field for change in changes) or "nothing"

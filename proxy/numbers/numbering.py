@@ -249,6 +249,15 @@ class Numbering:
         countries = self._countries
         return countries.get(digits[:2]) or countries.get(digits[:3]) or countries.get(digits[:1])
 
+    def is_home_code(self, e164: str) -> bool:
+        """True for an E.164 number with the country code of home; other regions may share that."""
+        return e164.startswith(self._code, 1)
+
+    @property
+    def short_codes(self) -> str:
+        """The pattern of the short codes and emergency numbers that the plan knows."""
+        return self._short.pattern
+
     def short_kind(self, digits: str) -> str:
         """emergency or short_code for what the plan knows as such, "" for all else."""
         match = self._short.fullmatch(digits)

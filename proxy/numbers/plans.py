@@ -125,6 +125,47 @@ def dialling(region: str) -> Dialling:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Beginnings:
+    """How the numbers of a region begin, as patterns of the numbering data.
+
+    `international` is dialled before a country code, `usual_international` the plain text that the data prefers for
+    it, `trunk` before national numbers ("" where there is none of these). `lines` are the numbers of known ranges,
+    those of other regions with the same country code included.
+    `formats` are by how many digits such a number has: its leading digits, and True where these are dialled with the
+    trunk prefix; of several that fit the first one counts.
+    """
+
+    code: str
+    international: str
+    usual_international: str
+    trunk: str
+    lines: str
+    formats: tuple[tuple[tuple[str, bool], ...], ...]
+
+
+@cache  # one entry a region
+def beginnings(region: str) -> Beginnings:
+    """How the numbers of a region begin."""
+    plan = metadata(region)
+    usual = plan.preferred_international_prefix or ""
+    return Beginnings(
+        str(plan.country_code),
+        plan.international_prefix or "",
+        usual if usual.isdecimal() else "",
+        plan.national_prefix or "",
+        "|".join(_every(metadata(each)) for each in COUNTRY_CODE_TO_REGION_CODE[plan.country_code]),
+        tuple(
+            tuple(
+                ((each.leading_digits_pattern or [r"\d"])[-1], bool(each.national_prefix_formatting_rule))
+                for each in plan.number_format
+                if re.fullmatch(each.pattern, "0" * length)
+            )
+            for length in plan.general_desc.possible_length
+        ),
+    )
+
+
 @lru_cache(maxsize=REMEMBERED)
 def kind_of_e164(e164: str, region: str) -> str:
     """The kind of an E.164 number that is of that region."""
@@ -161,6 +202,12 @@ def pattern(description: Any, *more: str) -> re.Pattern[str]:
     return re.compile("|".join(filter(None, (own, *more))) or "(?!)")
 
 
+def _every(plan: Any) -> str:
+    """Any of the numbers of a region that are in a known range."""
+    attributes = ("fixed_line", "mobile", *(attribute for _, attribute in _KINDS))
+    return "|".join(pattern(getattr(plan, attribute)).pattern for attribute in attributes)
+
+
 def has_plan(region: str) -> bool:
     """True for an ISO 3166 region whose numbering plan is known."""
     return region in SUPPORTED_REGIONS
@@ -193,9 +240,7 @@ def _country(code: int, regions: tuple[str, ...]) -> Country:
         if plan.leading_digits:
             leading.append(f"(?P<{region}>{plan.leading_digits})")
         else:
-            attributes = ["fixed_line", "mobile", *(attribute for _, attribute in _KINDS)]
-            every = "|".join(pattern(getattr(plan, attribute)).pattern for attribute in attributes)
-            ranges.append(f"(?P<{region}>{every})")
+            ranges.append(f"(?P<{region}>{_every(plan)})")
     plan = metadata(main)
     return Country(
         str(code),

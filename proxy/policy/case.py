@@ -7,11 +7,12 @@ forwarded the call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 from proxy.numbers.dialled import Behind
 from proxy.numbers.numbering import Number
+from proxy.numbers.patterns import ABROAD
 from proxy.policy.call import Call
 from proxy.policy.snapshot import ListedNumber, Snapshot
 from proxy.subscribers.profile import Subscriber, matching
@@ -121,10 +122,18 @@ def is_home_line(number: Number, snapshot: Snapshot) -> bool:
     return number_origin(number, snapshot) == "domestic" and number_kind(number, snapshot) in _LINES
 
 
-def listed(patterns: Iterable[str], number: Number) -> str | None:
-    """The first pattern that fits the number in E.164 form, else as it was dialled (10086, or 00* for any prefix)."""
-    by_e164 = matching(patterns, number.e164) if number.e164 else None
-    return by_e164 or matching(patterns, number.digits)
+def listed(patterns: Collection[str], number: Number, snapshot: Snapshot) -> str | None:
+    """The pattern of a list that fits the number, whatever it was dialled or presented like.
+
+    Numbers in E.164 form are compared in that form, others (10086) by their digits.
+    """
+    if not patterns:
+        return None
+    if number.e164 is None:
+        return matching(patterns, number.digits)
+    pattern = matching(patterns, number.e164)
+    is_abroad = pattern is None and ABROAD in patterns and not snapshot.numbering.is_home_code(number.e164)
+    return ABROAD if is_abroad else pattern
 
 
 def _caller_origin(call: Call, snapshot: Snapshot, *, at_home: bool) -> Origin:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.patterns import compact, read_pattern
 from proxy.policy.treatments import Treatments
+from proxy.yaml_file import Problem, Problems
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-PATTERN = re.compile(r"\+?[0-9]{1,15}\*?")
 _PIN = re.compile(r"[0-9]{4,8}")
 _SECRET = re.compile(r"[^\x00-\x1f\x7f]*")
 
@@ -26,12 +28,6 @@ def e164(text: str) -> str:
     """Check one number in E.164 form: `+`, country code, subscriber number, at most 15 digits."""
     if not _E164.fullmatch(text):
         raise ValueError('an E.164 number: "+", the country code, digits only, such as "+8613800138001"')
-    return text
-
-
-def _pattern(text: str) -> str:
-    if not PATTERN.fullmatch(text):
-        raise ValueError('a number such as "+6591234567" or a prefix that ends in *, such as "+1900*"')
     return text
 
 
@@ -48,7 +44,7 @@ def _plain(text: str) -> str:
 
 
 E164 = Annotated[str, AfterValidator(e164)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
+Pattern = Annotated[str, AfterValidator(compact)]
 Switch = Annotated[bool, WithJsonSchema({"enum": list(_SWITCH)})]
 
 
@@ -75,7 +71,8 @@ class Barring:
 class Subscriber:
     """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes.
 
-    `allow` and `block` hold numbers, or prefixes that end in `*`. `notify`: a text tells of calls that were refused.
+    `allow` and `block` hold numbers, or prefixes that end in `*`, in international form or as dialled at home, until
+    `at_home` reads them. `notify`: a text tells of calls that were refused.
     `treatment` says by rule what is done about their calls, over what the config says.
     """
 
@@ -91,6 +88,23 @@ class Subscriber:
     block: tuple[Pattern, ...] = ()
     notify: Switch = False
     treatment: Treatments = field(default_factory=dict, hash=False)
+
+
+def at_home(subscriber: Subscriber, numbering: Numbering) -> Subscriber:
+    """The subscriber with lists of what their patterns stand for; raises Problems for those that stand for nothing."""
+    lists: dict[str, tuple[str, ...]] = {}
+    problems = []
+    for name in ("allow", "block"):
+        found: dict[str, None] = {}
+        for index, pattern in enumerate(getattr(subscriber, name)):
+            try:
+                found |= dict.fromkeys(read_pattern(pattern, numbering))
+            except ValueError as error:
+                problems.append(Problem((name, index), str(error)))
+        lists[name] = tuple(found)
+    if problems:
+        raise Problems(problems)
+    return replace(subscriber, allow=lists["allow"], block=lists["block"]) if any(lists.values()) else subscriber
 
 
 def matching(patterns: Iterable[str], number: str) -> str | None:

@@ -13,16 +13,16 @@ from hmac import compare_digest
 from typing import Literal, get_args
 
 from proxy.numbers.numbering import Numbering
+from proxy.numbers.patterns import ABROAD, compact, read_pattern
 from proxy.numbers.star_codes import StarCode
 from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Change, WrongPins
-from proxy.subscribers.profile import PATTERN, Subscriber
+from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.vocabulary import Code, Keyword, Phrases, Setting, Vocabulary, phrases
 
 MOST_WRONG_PINS = 3  # in a row; then star codes are locked (3GPP TS 22.004)
 MOST_LISTED = 100  # numbers that a subscriber can put on a list by text
 _LONGEST = 1000  # bytes of a text: a MESSAGE has to fit into 1300 (RFC 3428 8)
 _SHOWN = 4  # numbers of a list that a reply names
-_SEPARATORS = str.maketrans("", "", "-.() \t")
 _NOT_UNDERSTOOD = Code()
 _ALL_TELESERVICES = ("", "10")  # 3GPP TS 22.030 annex C
 _SETTINGS: tuple[Setting, ...] = get_args(Setting)
@@ -95,9 +95,14 @@ class SelfService:
                 unlocked = (Change(subscriber.number, WRONG_PINS, 0),)
         return self._switch(subscriber, code.do == "on", known.settings, None, unlocked)
 
-    def notice(self, subscriber: Subscriber, who: str, rule: str, *, is_text: bool) -> str:
-        """Tells a subscriber who was refused ("": somebody without a number), why, and how to let them through."""
-        if who:
+    def notice(self, subscriber: Subscriber, who: str, rule: str, *, is_text: bool, can_be_listed: bool = True) -> str:
+        """Tells a subscriber who was refused ("": somebody without a number), why, and how to let them through.
+
+        `can_be_listed`: a number on the allow list that is written like `who` is the caller's.
+        """
+        if who and not can_be_listed:
+            way = None
+        elif who:
             found = self.vocabulary.find("allow")
             way = found and (f"{found[0]} {who}", found[1])
         else:
@@ -116,17 +121,18 @@ class SelfService:
             return self._switch(subscriber, keyword.do == "on", keyword.settings, service)
         if keyword.do == "status":
             return self._say("unchanged", (), lambda say: _whole_status(say, subscriber))
-        pattern = _pattern(rest, numbering)
-        if pattern is None:
+        try:
+            written, patterns = compact(rest), read_pattern(rest, numbering)
+        except ValueError:
             return self._say("unchanged", (), lambda say: [say.not_a_number.format(text=rest[:40])])
         target = None if keyword.do == "remove" else keyword.do
         lists = {"allow": subscriber.allow, "block": subscriber.block}
-        if target and pattern not in lists[target] and len(lists[target]) >= MOST_LISTED:
+        new = tuple(one for one in patterns if target and one not in lists[target])
+        if target and new and len(lists[target]) + len(new) > MOST_LISTED:
             return self._say("unchanged", (), lambda say: [say.list_full.format(most=MOST_LISTED)])
         changes = []
         for name, before in lists.items():
-            kept = tuple(one for one in before if one != pattern)
-            after = (*kept, pattern) if name == target and pattern not in before else before if name == target else kept
+            after = (*before, *new) if name == target else tuple(one for one in before if one not in patterns)
             if after != before:
                 changes.append(Change(subscriber.number, name, after))
 
@@ -135,8 +141,8 @@ class SelfService:
             undo = self.vocabulary.find("remove", (), service) if target else None
             return [
                 say.changed if changes else say.unchanged,
-                form.format(number=pattern),
-                *([say.undo.format(keyword=f"{undo[0]} {pattern}", number=undo[1])] if undo else []),
+                form.format(number=_with_meaning(say, written, patterns)),
+                *([say.undo.format(keyword=f"{undo[0]} {written}", number=undo[1])] if undo else []),
             ]
 
         return self._say("changed" if changes else "unchanged", changes, lines)
@@ -205,19 +211,21 @@ def _states(
 def _whole_status(say: Phrases, subscriber: Subscriber) -> list[str]:
     return [
         *_states(say, subscriber, _SETTINGS),
-        say.allow_list.format(numbers=_shortened(subscriber.allow) or say.empty),
-        say.block_list.format(numbers=_shortened(subscriber.block) or say.empty),
+        say.allow_list.format(numbers=_shortened(say, subscriber.allow) or say.empty),
+        say.block_list.format(numbers=_shortened(say, subscriber.block) or say.empty),
     ]
 
 
-def _shortened(patterns: tuple[str, ...]) -> str:
+def _shortened(say: Phrases, patterns: tuple[str, ...]) -> str:
     more = len(patterns) - _SHOWN
-    return ", ".join(patterns[:_SHOWN]) + (f" (+{more})" if more > 0 else "")
+    return _told(say, patterns[:_SHOWN]) + (f" (+{more})" if more > 0 else "")
 
 
-def _pattern(text: str, numbering: Numbering) -> str | None:
-    """A number as lists hold it, in E.164 where it has such a form; None where the text is no number."""
-    compact = text.translate(_SEPARATORS)
-    if not PATTERN.fullmatch(compact):
-        return None
-    return compact if compact.endswith("*") else numbering.understand(compact).e164 or compact
+def _with_meaning(say: Phrases, written: str, patterns: tuple[str, ...]) -> str:
+    """What somebody wrote, and what it stands for where that is written otherwise."""
+    meaning = _told(say, patterns)
+    return meaning if meaning == written else f"{written} ({meaning})"
+
+
+def _told(say: Phrases, patterns: tuple[str, ...]) -> str:
+    return ", ".join(say.abroad if pattern == ABROAD else pattern for pattern in patterns)

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.patterns import read_pattern
 from proxy.subscribers.changes import Change
-from proxy.subscribers.profile import PATTERN, Barring, Subscriber
+from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.simservs_xml import Element, parse
 from proxy.yaml_file import FileError, FileErrors
 
@@ -98,10 +100,13 @@ def document(subscriber: Subscriber) -> str:
     )
 
 
-def read(path: Path, text: bytes, allow: Iterable[str] = ()) -> Settings:
-    """What the document `text` says; `path` is for messages, `allow` are the numbers let through so far, which stay
-    where it does not hold incoming barring. Raises FileErrors with all that a profile cannot hold."""
-    reader = _Reader(path, frozenset(allow))
+def read(path: Path, text: bytes, numbering: Numbering, allow: Iterable[str] = ()) -> Settings:
+    """What the document `text` says; `path` is for messages, `numbering` reads numbers as dialled at home.
+
+    `allow` are the numbers let through so far, which stay where it does not hold incoming barring. Raises FileErrors
+    with all that a profile cannot hold.
+    """
+    reader = _Reader(path, numbering, frozenset(allow))
     settings = reader.settings(parse(path, text))
     if reader.errors:
         raise FileErrors(reader.errors[:_SHOWN], len(reader.errors) - len(reader.errors[:_SHOWN]))
@@ -172,8 +177,9 @@ class _Rules:
 class _Reader:
     """Walks through a document and notes whatever cannot be kept."""
 
-    def __init__(self, path: Path, allow: frozenset[str]) -> None:
+    def __init__(self, path: Path, numbering: Numbering, allow: frozenset[str]) -> None:
         self._path = path
+        self._numbering = numbering
         self._allow = allow
         self.errors: list[FileError] = []
 
@@ -286,10 +292,10 @@ class _Reader:
     def _patterns(self, numbers: Element) -> Iterator[str]:
         for number in self._children(numbers, [(RF, "number")]):
             self._children(number, [], text=True)
-            if PATTERN.fullmatch(number.text.strip()):
-                yield number.text.strip()
-            else:
-                self._refuse(number, 'a number, or a prefix that ends in *, such as "+1900*"')
+            try:
+                yield from read_pattern(number.text, self._numbering)
+            except ValueError as error:
+                self._refuse(number, str(error))
 
     def _active(self, element: Element) -> bool:
         value = _BOOLEANS.get(element.attributes.get("active", "true"))

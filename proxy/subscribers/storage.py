@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, ValidationInfo
 
+from proxy.numbers.numbering import Numbering
 from proxy.policy.treatments import Treatments, written
-from proxy.subscribers.profile import Barring, Subscriber
-from proxy.yaml_file import FileError, FileErrors, Problem, Problems, expected_by, load
+from proxy.subscribers.profile import Barring, Subscriber, at_home
+from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, expected_by, load
 
 if TYPE_CHECKING:
     from proxy.config import ProxyConfig
@@ -193,7 +194,9 @@ def load_directory(config: ProxyConfig) -> Directory:
     if location is None:
         return Directory()
     path = path_of(location)
-    return _read_database(path) if is_database(location) else Directory(load(path, SubscribersFile).subscribers)
+    if is_database(location):
+        return _read_database(path, config.numbering())
+    return Directory(load(path, SubscribersFile, given=config.numbering()).subscribers)
 
 
 def is_database(location: str) -> bool:
@@ -246,19 +249,35 @@ def unique(subscribers: Iterable[tuple[int | str, Subscriber]]) -> None:
         raise Problems(problems)
 
 
-def _unique_in_list(subscribers: list[Subscriber]) -> list[Subscriber]:
+def read_at_home(subscribers: Iterable[tuple[int | str, Subscriber]], numbering: Numbering) -> list[Subscriber]:
+    """Subscribers, given with their keys, with lists of what their patterns stand for. Raises Problems."""
+    read: list[Subscriber] = []
+    problems: list[Problem] = []
+    for key, subscriber in subscribers:
+        try:
+            read.append(at_home(subscriber, numbering))
+        except Problems as wrong:
+            problems += [Problem((key, *problem.where), problem.expected) for problem in wrong.problems]
+    if problems:
+        raise Problems(problems)
+    return read
+
+
+def _checked_together(subscribers: list[Subscriber], info: ValidationInfo) -> list[Subscriber]:
+    """Numbers on lists are read where the reader gave a Numbering to `load`; nobody dials without a home."""
     unique(enumerate(subscribers))
-    return subscribers
+    numbering = FileContext.of(info).given
+    return read_at_home(enumerate(subscribers), numbering) if isinstance(numbering, Numbering) else subscribers
 
 
 @dataclass(frozen=True, slots=True)
 class SubscribersFile:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    subscribers: Annotated[list[Subscriber], AfterValidator(_unique_in_list)]
+    subscribers: Annotated[list[Subscriber], AfterValidator(_checked_together)]
 
 
-def _read_database(path: Path) -> Directory:
+def _read_database(path: Path, numbering: Numbering) -> Directory:
     """Read the table `subscribers`, and change nothing; a wrong value is placed by rowid and column."""
     if not path.is_file():
         advice = f"ringfence subscribers import subscribers.yaml sqlite:///{path}"
@@ -269,7 +288,7 @@ def _read_database(path: Path) -> Directory:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
             database.execute("PRAGMA query_only=on")
             rows = database.execute(f"SELECT rowid, {', '.join(_COLUMNS)} FROM subscribers ORDER BY rowid")  # noqa: S608
-            directory = Directory(_valid(path, rows, errors))
+            directory = Directory(_valid(path, rows, numbering, errors))
             errors += _repeated(path, database)
     except sqlite3.Error as error:
         raise FileErrors([FileError.whole(path, f"{error}; expected an SQLite database of subscribers")]) from None
@@ -287,7 +306,9 @@ def _repeated(path: Path, database: sqlite3.Connection) -> Iterator[FileError]:
             yield FileError(path, rowid, column, f'{name} "{value}"', f"a {name} that no other row has")
 
 
-def _valid(path: Path, rows: Iterable[tuple[Any, ...]], errors: list[FileError]) -> Iterator[Subscriber]:
+def _valid(
+    path: Path, rows: Iterable[tuple[Any, ...]], numbering: Numbering, errors: list[FileError]
+) -> Iterator[Subscriber]:
     validate = TypeAdapter(Subscriber).validate_python
     for rowid, *values in rows:
         row = dict(zip(_COLUMNS, values, strict=True))
@@ -297,12 +318,19 @@ def _valid(path: Path, rows: Iterable[tuple[Any, ...]], errors: list[FileError])
         fields["barring"] = {name: row[name] for name in Barring.__slots__}
         fields["treatment"] = _from_json(row["treatment"] or "{}")
         try:
-            yield validate(fields)
+            yield at_home(validate(fields), numbering)
         except ValidationError as invalid:
-            for details in invalid.errors():
-                column = next(str(step) for step in details["loc"] if step in _COLUMNS)
-                place = rowid, _COLUMNS.index(column) + 1
-                errors.append(FileError(path, *place, f'{column} "{row[column]}"', expected_by(details)))
+            wrong = [
+                (next(str(step) for step in details["loc"] if step in _COLUMNS), expected_by(details))
+                for details in invalid.errors()
+            ]
+        except Problems as problems:
+            wrong = [(str(problem.where[0]), problem.expected) for problem in problems.problems]
+        else:
+            continue
+        for column, expected in wrong:
+            place = rowid, _COLUMNS.index(column) + 1
+            errors.append(FileError(path, *place, f'{column} "{row[column]}"', expected))
 
 
 def _from_json(text: str) -> Any:

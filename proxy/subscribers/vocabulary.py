@@ -120,6 +120,7 @@ class Phrases(_Data):
     on_neither: str
     allow_list: str  # {numbers}
     block_list: str
+    abroad: str  # all numbers abroad, on a list
     empty: str
     list_full: str  # {most}
     not_a_number: str  # {text}

@@ -172,6 +172,13 @@ def test_a_notice_offers_no_prefix_that_the_caller_made_up() -> None:
     assert "44" not in told
 
 
+def test_a_notice_offers_no_number_that_would_be_read_as_another() -> None:
+    on = start().receive(request("INVITE", ABROAD, to=CAROL).replace(DAUGHTER.encode(), b"+" + DAUGHTER.encode()))
+    on.sends(603)
+    assert DAUGHTER[1:] in (told := text_of(on, CAROL))
+    assert "ALLOW" not in told
+
+
 def test_three_wrong_pins_lock_star_codes_and_not_texts() -> None:
     on, heard = start(), []
     for n, pin in enumerate(("1111", "2222", "3333", "2580")):

@@ -125,6 +125,52 @@ def test_numbers_are_put_on_lists_however_they_are_written(written: str, pattern
     assert (removed.allow, removed.block) == ((), ())
 
 
+BRITAIN = Numbering("GB")
+ANN = Subscriber("+442079460101")
+
+
+def british(text: str, who: Subscriber = ANN) -> Reply:
+    return ENGLISH.by_text(who, "7000", text, BRITAIN)
+
+
+def test_a_prefix_as_dialled_is_put_on_a_list_as_what_it_stands_for_and_the_reply_says_so() -> None:
+    reply = british("BLOCK 09*")
+    assert reply.text == "Done.\n09* (+449*) cannot reach you.\nTo undo this, text REMOVE 09* to 7000."
+    blocked = after(reply, ANN)
+    assert blocked.block == ("+449*",)
+    assert "Cannot reach you: +449*" in british("STATUS", blocked).text
+    for written in ("REMOVE 09*", "REMOVE +449*", "REMOVE +44 (0)9*", "REMOVE 00449*"):
+        removed = british(written, blocked)
+        assert removed.prompt == "changed"
+        assert after(removed, blocked) == ANN
+    assert british("BLOCK +449*", blocked).prompt == "unchanged"
+    assert after(british("ALLOW 09*", blocked), blocked).allow == ("+449*",)
+
+
+def test_all_numbers_abroad_are_put_on_a_list_in_words() -> None:
+    reply = british("BLOCK 00*")
+    assert "00* (every number abroad) cannot reach you." in reply.text
+    assert "Cannot reach you: every number abroad" in british("STATUS", after(reply, ANN)).text
+    assert after(texts("BLOCK 00*")).block == ("00*",)
+    assert "所有境外号码" in texts("BLOCK 00*").text
+
+
+def test_a_prefix_that_stands_for_two_is_put_on_and_taken_off_as_both() -> None:
+    reply = british("BLOCK 118*")
+    assert "118* (118*, +44118*) cannot reach you." in reply.text
+    blocked = after(reply, ANN)
+    assert blocked.block == ("118*", "+44118*")
+    assert after(british("REMOVE 118*", blocked), blocked) == ANN
+
+
+@pytest.mark.parametrize("written", ["+0123*", "000000*", "*", "+*", "07700", "+44", "0770090012", "1234567890123456*"])
+def test_what_stands_for_no_number_changes_no_list(written: str) -> None:
+    for order in ("ALLOW", "BLOCK", "REMOVE"):
+        reply = british(f"{order} {written}")
+        assert (reply.prompt, reply.changes) == ("unchanged", ())
+        assert "is no telephone number" in reply.text
+
+
 def test_a_number_that_is_on_the_list_already_changes_nothing() -> None:
     assert texts("ALLOW +6591234567", who=replace(ALICE, allow=("+6591234567",))).prompt == "unchanged"
     assert texts("REMOVE +6591234567").prompt == "unchanged"

@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.patterns import read_pattern
 from proxy.subscribers.changes import Change, Overlay
 from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.simservs import CP, RF, SS, document, read
 from proxy.yaml_file import FileErrors
 
 FILE = Path("alice.xml")
+CHINA = Numbering("CN")
 ALICE = Subscriber(
     "+8613800138001",
     "alice",
@@ -55,7 +58,7 @@ def rule(conditions: str, allow: str = "false", name: str = "r", more: str = "")
 
 def refused(document: bytes) -> list[str]:
     with pytest.raises(FileErrors) as caught:
-        read(FILE, document)
+        read(FILE, document, CHINA)
     return str(caught.value).splitlines()
 
 
@@ -89,6 +92,7 @@ def test_what_another_operator_wrote_is_read() -> None:
                 rule('<cp:identity><cp:one id="tel:+1-900-555-0124"/></cp:identity>', "0", name="c"),
             ),
         ),
+        CHINA,
     )
     assert {name for name, on in settings.barring.items() if on} == {"anonymous", "outgoing_international"}
     assert settings.profile == {"allow": (), "block": ("+19005550123", "+19005550124")}
@@ -105,7 +109,7 @@ BARS_ALL = Subscriber(
 
 def after_import(*lines: str) -> Subscriber:
     """What is left of somebody who bars everything."""
-    return Overlay(read(FILE, doc(*lines)).changes(BARS_ALL)).over(BARS_ALL)
+    return Overlay(read(FILE, doc(*lines), CHINA).changes(BARS_ALL)).over(BARS_ALL)
 
 
 @pytest.mark.parametrize("element", ["", "<cp:ruleset/>"])
@@ -133,10 +137,10 @@ def test_each_service_of_an_export_can_be_imported_by_itself() -> None:
         (outgoing_alone, Barring(all_outgoing=True, outgoing_international=True)),
         (incoming_alone, replace(BARS_ALL.barring, all_outgoing=False, outgoing_international=False)),
     ):
-        changes = read(FILE, alone, bars_nothing.allow).changes(bars_nothing)
+        changes = read(FILE, alone, CHINA, bars_nothing.allow).changes(bars_nothing)
         assert Overlay(changes).over(bars_nothing) == replace(bars_nothing, barring=wanted)
     with pytest.raises(FileErrors, match=r"alice\.xml:3:3: .* no other numbers let through than before"):
-        read(FILE, outgoing_alone, ["+6591234568"])
+        read(FILE, outgoing_alone, CHINA, ["+6591234568"])
 
 
 def test_a_document_about_nothing_changes_nothing() -> None:
@@ -153,7 +157,7 @@ def test_a_rule_without_conditions_bars_everything_and_roaming_has_its_own() -> 
 
 
 def bars(*lines: str) -> Barring:
-    return Barring(**read(FILE, doc(*lines)).barring)
+    return Barring(**read(FILE, doc(*lines), CHINA).barring)
 
 
 @pytest.mark.parametrize("conditions", ["<cp:conditions/>", "<cp:conditions></cp:conditions>", ""])
@@ -168,13 +172,15 @@ def test_conditions_that_are_empty_or_missing_always_hold(conditions: str) -> No
 def test_numbers_that_all_outgoing_barring_lets_through_are_those_of_the_one_list() -> None:
     careful = Subscriber(ALICE.number, barring=Barring(all_outgoing=True), allow=("+6591234567", "+44*"))
     assert document(careful).count('<cp:one id="tel:+6591234567"/>') == 2
-    assert read(FILE, document(careful).encode()).changes(careful) == []
+    assert read(FILE, document(careful).encode(), CHINA).changes(careful) == []
     errors = refused(doc(*incoming(rule(NUMBER, "true")), *outgoing(rule(""))))
     assert errors[0].startswith("alice.xml:5:1: found <outgoing-communication-barring>")
 
 
 def test_an_import_changes_what_differs_and_no_more() -> None:
-    changes = read(FILE, document(ALICE).encode()).changes(Subscriber(ALICE.number, allow=("+44*", "+6591234567")))
+    changes = read(FILE, document(ALICE).encode(), CHINA).changes(
+        Subscriber(ALICE.number, allow=("+44*", "+6591234567"))
+    )
     assert changes == [
         Change(ALICE.number, "incoming_international", True),
         Change(ALICE.number, "block", ("+1900*",)),
@@ -182,8 +188,10 @@ def test_an_import_changes_what_differs_and_no_more() -> None:
     ]
 
 
-NUMBERS = st.integers(10, 999_999_999_999_999).map("+{}".format)
-PATTERNS = st.lists(st.one_of(NUMBERS, NUMBERS.map("{}*".format), st.sampled_from(["10086", "00*"])), unique=True)
+NUMBERS = st.integers(1_000_000, 999_999_999_999_999).map("+{}".format)
+PREFIXES = st.integers(1, 999_999_999_999_999).map("+{}*".format)
+WRITTEN = st.one_of(NUMBERS, PREFIXES, st.sampled_from(["10086", "00*", "95*", "+44*"]))
+PATTERNS = st.lists(WRITTEN.filter(lambda one: read_pattern(one, CHINA) == (one,)), unique=True)
 SUBSCRIBERS = st.builds(
     Subscriber,
     number=st.just(ALICE.number),
@@ -196,10 +204,10 @@ SUBSCRIBERS = st.builds(
 
 @given(before=SUBSCRIBERS, wanted=SUBSCRIBERS)
 def test_whoever_imports_the_export_of_somebody_has_their_settings(before: Subscriber, wanted: Subscriber) -> None:
-    after = Overlay(read(FILE, document(wanted).encode()).changes(before)).over(before)
+    after = Overlay(read(FILE, document(wanted).encode(), CHINA).changes(before)).over(before)
     assert (after.barring, after.notify) == (wanted.barring, wanted.notify)
     assert (set(after.allow), set(after.block)) == (set(wanted.allow), set(wanted.block))
-    assert read(FILE, document(after).encode()).changes(after) == []
+    assert read(FILE, document(after).encode(), CHINA).changes(after) == []
 
 
 NUMBER = '<cp:identity><cp:one id="tel:+6591234567"/></cp:identity>'
@@ -274,4 +282,4 @@ def test_hostile_and_broken_documents_are_refused(text: bytes, found: str) -> No
 @given(text=st.binary(max_size=200) | st.text("<>/&;!?[]\"' abr=:", max_size=80).map(str.encode))
 def test_anything_is_read_or_refused(text: bytes) -> None:
     with pytest.raises(FileErrors):
-        read(FILE, text)
+        read(FILE, text, CHINA)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import tracemalloc
 from contextlib import closing
@@ -39,15 +40,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def read(folder: Path, location: str) -> Directory:
+def read(folder: Path, location: str, home: str = "CN") -> Directory:
     config = folder / "proxy.yaml"
-    config.write_text(f"listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nsubscribers: {location}\n")
+    listening = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
+    config.write_text(f"{listening}subscribers: {location}\nhome: {home}\n")
     return load_directory(load_config(config))
 
 
-def read_yaml(folder: Path, text: str) -> Directory:
+def read_yaml(folder: Path, text: str, home: str = "CN") -> Directory:
     (folder / "subscribers.yaml").write_text(text)
-    return read(folder, "subscribers.yaml")
+    return read(folder, "subscribers.yaml", home)
 
 
 def fill(folder: Path, *rows: tuple[object, ...]) -> None:
@@ -125,7 +127,10 @@ def test_a_wrong_value_in_a_database_is_placed_by_row_and_column(tmp_path: Path)
     )
     with pytest.raises(FileErrors) as caught:
         read(tmp_path, "sqlite:///x.db")
-    pattern = 'a number such as "+6591234567" or a prefix that ends in *, such as "+1900*"'
+    pattern = (
+        'a number such as "+6591234567" or a prefix that ends in *, such as "+1900*", in international form or as'
+        " dialled at home"
+    )
     number = 'an E.164 number: "+", the country code, digits only, such as "+8613800138001"'
     assert str(caught.value).replace(f"{tmp_path / 'x.db'}:", "").splitlines() == [
         f'2:1: found number "13800138002", expected {number}',
@@ -139,6 +144,51 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_text("number,user\n" * 100)
     with pytest.raises(FileErrors, match=r"x.db: file is not a database; expected an SQLite database of subscribers"):
         read(tmp_path, "sqlite:///x.db")
+
+
+BRITISH = ["+447700900123", "+33123456789", "+449*", "00*", "116123"]
+
+
+def test_lists_are_read_as_dialled_at_home(tmp_path: Path) -> None:
+    """The same ones from YAML and from a database, each number once."""
+    written = ["07700900123", "0033 1 23 45 67 89", "09*", "+44 7700 900123", "00*", "116123"]
+    text = f'subscribers: [{{number: "+442079460101", allow: {written}, block: ["0800*"]}}]\n'
+    (from_yaml,) = read_yaml(tmp_path, text.replace("'", '"'), "GB")
+    assert (list(from_yaml.allow), from_yaml.block) == (BRITISH, ("+44800*",))
+    save_subscribers(tmp_path / "x.db", [])
+    listed = " ".join(one.replace(" ", "") for one in written)
+    fill(tmp_path, ("+442079460101", None, "", None, 0, 0, listed, "0800*"))
+    assert list(read(tmp_path, "sqlite:///x.db", "GB")) == [from_yaml]
+
+
+def test_what_stands_for_nothing_on_a_list_is_refused_with_its_place(tmp_path: Path) -> None:
+    text = """\
+subscribers:
+  - {number: "+442079460101", allow: ["09*", "000000*"]}
+  - number: "+442079460102"
+    block:
+      - "0770090012"
+      - "+0123*"
+      - "+*"
+"""
+    with pytest.raises(FileErrors) as caught:
+        read_yaml(tmp_path, text, "GB")
+    assert re.findall(r":(\d+:\d+): found (\S+),", str(caught.value)) == [("7:9", '"+*"')]
+    with pytest.raises(FileErrors) as caught:
+        read_yaml(tmp_path, text.replace('"+*"', '"1"'), "GB")
+    assert re.findall(r":(\d+:\d+): found (\S+),", str(caught.value)) == [
+        ("2:46", '"000000*"'),
+        ("5:9", '"0770090012"'),
+        ("6:9", '"+0123*"'),
+    ]
+    save_subscribers(tmp_path / "x.db", [])
+    fill(tmp_path, ("+442079460101", None, "", None, 0, 0, "09* 000000*", "+0123*"))
+    with pytest.raises(FileErrors) as caught:
+        read(tmp_path, "sqlite:///x.db", "GB")
+    assert re.findall(r":(\d+:\d+): found (.+?), expected", str(caught.value)) == [
+        ("1:9", 'allow "09* 000000*"'),
+        ("1:10", 'block "+0123*"'),
+    ]
 
 
 def test_two_subscribers_cannot_share_a_number_or_a_user(tmp_path: Path) -> None:

@@ -74,6 +74,20 @@ def errors_of(folder: Path, text: str) -> list[str]:
     return str(caught.value).replace(f"{folder / 's.yaml'}:", "").splitlines()
 
 
+def at_home(home: str, pattern: str) -> str:
+    alice = f'{{number: "+442079460101", allow: ["{pattern}"], block: [0044*]}}'
+    call = "{call: a, trunk: domestic, from: anonymous, to: alice, truth: scam}"
+    return f"scenario: s\nhome: {home}\nsubscribers: {{alice: {alice}}}\ncalls: [{call}]\n"
+
+
+def test_lists_are_read_as_dialled_in_the_scenarios_home(folder: Path) -> None:
+    for home, pattern in (("GB", "+44900*"), ("DE", "+49900*")):
+        alice = read(folder, at_home(home, "0900*")).subscribers["alice"]
+        assert (alice.allow, alice.block) == ((pattern,), ("+44*",))
+    (error,) = errors_of(folder, at_home("GB", "000000*"))
+    assert error.startswith('3:56: found "000000*", expected a number or prefix that exists')
+
+
 def with_call(entry: str) -> str:
     return f"scenario: s\n{ALICE}calls:\n  - {{{entry}}}\n"
 

@@ -22,10 +22,10 @@ def judge(case: Case) -> Finding | str:
     # Whom the switch may call for it: what was dialled, or what is behind a code such as #31#.
     behind = case.behind
     reached = [number for number in (callee, behind.number) if number is not None]
-    if any(not listed(caller.allow, number) for number in behind.abroad):
+    if any(not listed(caller.allow, number, case.snapshot) for number in behind.abroad):
         reached = []
     if any(number.digits in case.snapshot.service_numbers for number in reached):
         return "callee is a service number of the operator"
-    if any(listed(caller.allow, number) for number in reached):
+    if any(listed(caller.allow, number, case.snapshot) for number in reached):
         return "callee is on the caller's allow list"
     return Finding("reject", f"call to {callee.presented}", 603, "Decline")

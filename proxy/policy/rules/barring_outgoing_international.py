@@ -19,7 +19,7 @@ def judge(case: Case) -> Finding | str:
     abroad = case.callees_abroad
     if not abroad:
         return "callee is not overseas"
-    barred = next((number for number in abroad if not listed(caller.allow, number)), None)
+    barred = next((number for number in abroad if not listed(caller.allow, number, case.snapshot)), None)
     if barred is None:
         return "callee is on the caller's allow list"
     dialled = case.call.callee.presented

@@ -10,6 +10,6 @@ def judge(case: Case) -> Finding | str:
     if case.called is None:
         return "callee is no subscriber"
     for number in case.call.presented:
-        if pattern := listed(case.called.block, number):
+        if pattern := listed(case.called.block, number, case.snapshot):
             return Finding("reject", f"{pattern} is on the callee's block list", 603, "Decline")
     return "caller is not on the callee's block list"

@@ -1,0 +1,185 @@
+"""Numbers and prefixes as people put them on lists, and what they stand for.
+
+A pattern stands for the numbers that, dialled at home, are written or begin so: `07700900123` and `0044 7700 900123`
+are +447700900123 in Britain, `0160*` is +49160* in Germany, `00*` every number abroad. What it stands for is found
+once, when it is read: patterns of E.164 (`+49160*`), of the digits of what has no E.164 form (`10086`, `95*`), and
+ABROAD. Patterns of these kinds stand for themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from proxy.numbers.beginnings import begins
+from proxy.numbers.numbering import Numbering
+from proxy.numbers.plans import Beginnings, beginnings, countries, dialling
+
+ABROAD = "00*"  # every number whose country code is not that of home
+
+_WRITTEN = re.compile(r"\+?[0-9]{1,20}\*?")
+_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u2212]+")
+_MOST = 15  # digits of E.164
+_MOST_OF_UNKNOWN = 6  # digits of a short code that the plan does not know
+_LITERAL_IDD = "00"  # read as an international prefix everywhere, as by Numbering
+
+
+def compact(text: str) -> str:
+    """A pattern without what people put between digits. Raises ValueError where it is none in any country."""
+    written = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
+    if not _WRITTEN.fullmatch(written) or (written[0] == "+" and not 1 <= len(written.strip("+*")) <= _MOST + 1):
+        raise ValueError(
+            'a number such as "+6591234567" or a prefix that ends in *, such as "+1900*", in international form or'
+            " as dialled at home"
+        )
+    return written
+
+
+def read_pattern(text: str, numbering: Numbering) -> tuple[str, ...]:
+    """What a pattern stands for: one or more patterns that callers are compared with, the likeliest first.
+
+    Raises ValueError where it can stand for nothing.
+    """
+    written = compact(text)
+    found = _read_prefix(written[:-1], numbering) if written[-1] == "*" else _read_number(written, numbering)
+    if not found:
+        kind = "begins so" if written[-1] == "*" else "is written so"
+        raise ValueError(
+            f'a number or prefix that exists, in international form such as "+6591234567" or "+1900*", or as dialled'
+            f" in {numbering.home}: no number {kind}"
+        )
+    return found
+
+
+def read_patterns(written: Iterable[str], numbering: Numbering) -> tuple[str, ...]:
+    """What the patterns of a list stand for, each once; those that stand for nothing are left as they are."""
+    found: dict[str, None] = {}
+    for text in written:
+        try:
+            found |= dict.fromkeys(read_pattern(text, numbering))
+        except ValueError:
+            found[text] = None
+    return tuple(found)
+
+
+def _read_number(written: str, numbering: Numbering) -> tuple[str, ...]:
+    number = numbering.understand(written)
+    if number.e164:
+        return (number.e164,)
+    known = numbering.short_kind(number.digits)
+    if known or (number.kind == "short_code" and number.digits[0] != "0"):
+        return (number.digits,)
+    # A national number of no known range without its trunk prefix: a caller would not be taken for one.
+    is_national = written[0] not in "+0" and dialling(numbering.home).general.fullmatch(written)
+    return (f"+{beginnings(numbering.home).code}{written}",) if is_national else ()
+
+
+@lru_cache(maxsize=4096)  # many lists have the same
+def _read_prefix(digits: str, numbering: Numbering) -> tuple[str, ...]:
+    if digits[0] == "+":
+        return _international(digits[1:])
+    if digits == _LITERAL_IDD:
+        return (ABROAD,)
+    home = beginnings(numbering.home)
+    if after_idd := _after_idd(digits, home):
+        return after_idd
+    found = _dialled_at_home(digits, numbering, home)
+    if digits.startswith(home.code) and not any(one[0] == "+" for one in found):
+        found += _international(digits)
+    if not found and (_LITERAL_IDD.startswith(digits) or begins(home.international, digits)):
+        return (ABROAD,)
+    if not found and digits[0] != "0":
+        found = _international(digits, known=True) or ((f"{digits}*",) if len(digits) <= _MOST_OF_UNKNOWN else ())
+    return _widest(found)
+
+
+def _dialled_at_home(digits: str, numbering: Numbering, home: Beginnings) -> tuple[str, ...]:
+    """Short codes and national numbers that begin so, with their trunk prefix, a carrier's, or none."""
+    is_short = begins(numbering.short_codes, digits)
+    found = _after_trunk_prefix(digits, home)
+    found += (f"{digits}*",) if is_short else ()
+    found += _without_trunk_prefix(digits, home, is_short=is_short)
+    if not found:
+        # A carrier's code, behind which people dial as ever, or a prefix of former times.
+        rest = next((rest for rest, _ in dialling(numbering.home).without_prefix(digits)), "")
+        if rest and begins(home.lines, rest.removeprefix(home.trunk)):
+            return _dialled_at_home(rest, numbering, home)
+    return found
+
+
+def _widest(found: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that no other one covers."""
+    return tuple(one for one in dict.fromkeys(found) if not any(one != by and one.startswith(by[:-1]) for by in found))
+
+
+def _international(digits: str, *, known: bool = False) -> tuple[str, ...]:
+    """A prefix after `+` or an international prefix: the trunk prefix that some write behind the country code, as in
+    `+44 (0)20`, is left out where no number has it. `known`: only with a country code that exists."""
+    country = next((found for size in (2, 3, 1) if (found := countries().get(digits[:size]))), None)
+    if country and country.region and digits[len(country.code) :][:1] in tuple(country.leads):
+        digits = country.code + _significant(digits[len(country.code) :], country.region)
+    if digits[:1] in ("", "0") or len(digits) > _MOST or (known and not country):
+        return ()
+    return (f"+{digits}*",)
+
+
+def _significant(national: str, region: str) -> str:
+    """The first digits after a country code, without a trunk prefix that is no part of a number there."""
+    plan = dialling(region)
+    rests = (rest for rest, _ in plan.without_prefix(national))
+    candidates = (national, *rests, national.lstrip("0"))
+    return next((each for each in candidates if begins(plan.general.pattern, each)), national)
+
+
+def _after_idd(digits: str, home: Beginnings) -> tuple[str, ...]:
+    """Numbers abroad, from an international prefix and what follows.
+
+    Some have a carrier's code in them: then a plain 00 is possible as well, and both are meant where both lead to a
+    country.
+    """
+    usual, match = home.usual_international, re.match(home.international, digits) if home.international else None
+    if usual and digits.startswith(usual):
+        idds = {usual}
+    elif digits.startswith(_LITERAL_IDD + home.code):
+        idds = {_LITERAL_IDD}
+    else:
+        idds = {match[0] if match else "", _LITERAL_IDD} - {""}
+    rests = [digits.removeprefix(idd) for idd in sorted(idds, reverse=True) if digits.startswith(idd)]
+    if "" in rests:
+        return (ABROAD,)
+    found = [_international(rest, known=len(rests) > 1) for rest in rests]
+    return tuple(one for each in found for one in each) or (_international(rests[-1]) if rests else ())
+
+
+def _after_trunk_prefix(digits: str, home: Beginnings) -> tuple[str, ...]:
+    """The national numbers that are dialled so, with a trunk prefix or, in `digits`, the beginning of one."""
+    if not home.trunk:
+        return ()
+    if home.trunk.startswith(digits):
+        return (f"+{home.code}*",)
+    national = digits.removeprefix(home.trunk)
+    starts_again = national.startswith(home.trunk) and not begins(home.lines, national)
+    if national == digits or starts_again or len(home.code) + len(national) > _MOST:
+        return ()
+    return (f"+{home.code}{national}*",)
+
+
+def _without_trunk_prefix(digits: str, home: Beginnings, *, is_short: bool) -> tuple[str, ...]:
+    """National numbers that are dialled, or written, without a trunk prefix.
+
+    `is_short`: short codes begin so as well. Then numbers that nobody dials without their trunk prefix are not meant,
+    unless all of the country have one, so that it goes without saying.
+    """
+    if len(home.code) + len(digits) > _MOST or not begins(home.lines, digits):
+        return ()
+    if is_short:
+        fitting = (
+            next((trunk for leading, trunk in formats if re.match(leading, digits) or begins(leading, digits)), None)
+            for formats in home.formats
+        )
+        some_have_none = not all(trunk for formats in home.formats for _, trunk in formats)
+        if some_have_none and True in fitting:
+            return ()
+    return (f"+{home.code}{digits}*",)
