@@ -8,6 +8,7 @@ only 127.0.0.1 can be bound, and the proxy tells trunks by their port.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
 from simulator.hearings import PROVING_TALK, is_heard, unheard
 from simulator.observation import CallerSaw, PhoneSaw
 from simulator.premises import CARD_KEY, LOCALHOST, Premises, user_of, write_files
+from simulator.proxy_forks import ProxyForks
 from simulator.proxy_process import LabError, ProxyProcess
 from simulator.published_card import PublicKey, new_key, whose
 from simulator.real_phones import Part, RealPhones, callers
@@ -33,6 +35,7 @@ from simulator.traffic import PlannedCall
 
 Address = tuple[str, int]
 
+_GLANCE = 0.01  # seconds between two looks at how far calls are
 PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",
@@ -58,12 +61,14 @@ class Lab:
         proxied: bool,
         on_ended: Callable[[str], None],
         switch: Kind = "embedded",
+        forks: ProxyForks | None = None,
     ) -> None:
         self.premises = premises
         self.folder = folder
         self.proxied = proxied
         self.problems: list[str] = []
         self._switch_kind = switch
+        self._forks = forks
         self._on_ended = on_ended
         self._stack = AsyncExitStack()
         self._trunks: dict[str, WireTrunk] = {}
@@ -129,11 +134,15 @@ class Lab:
         called = {call.callee_name for call in self._by_real_phones if call.callee_name}
         calling = {self._caller_phone(call): self._trunks[call.trunk].address[0] for call in self._by_real_phones}
         try:
-            for name in called | (calling.keys() & self.premises.subscribers.keys()):
-                each = self.premises.subscribers[name]
-                await self._real.add(name, user_of(name, each), each.password, self.phones.address[0])
-            for name in calling.keys() - self.premises.subscribers.keys():
-                await self._real.add_caller(name, calling[name])
+            having = called | calling.keys()
+            subscribers = {name: each for name, each in self.premises.subscribers.items() if name in having}
+            await asyncio.gather(
+                *(
+                    self._real.add(name, user_of(name, each), each.password, self.phones.address[0])
+                    for name, each in subscribers.items()
+                ),
+                *(self._real.add_caller(name, bind) for name, bind in calling.items() if name not in subscribers),
+            )
         except (PhoneError, TimeoutError) as error:
             raise LabError(f"a real phone (PJSIP) did not come up: {error}") from error
         return frozenset(called | calling.keys())
@@ -153,7 +162,7 @@ class Lab:
         key = new_key(self.folder / CARD_KEY) if self.premises.card else None
         trunks = {name: trunk.address for name, trunk in self._trunks.items()}
         config = write_files(self.premises, self.folder, address, self.switch.address, trunks)
-        proxy = await ProxyProcess.start(config, self.folder / "proxy.log")
+        proxy = await ProxyProcess.start(config, self.folder / "proxy.log", self._forks)
         self._stack.push_async_callback(self._stop_proxy, proxy)
         if key is not None:
             self._check_card(key)
@@ -197,6 +206,19 @@ class Lab:
             await trunk.idle()
         if self._real is not None:
             await self._real.idle()
+
+    async def all_set_up(self) -> None:
+        """Wait until every wire agent that placed a call has heard ringing, or the final answer."""
+        for placed, _ in self._placed.values():
+            while placed.ringing is placed.final is placed.ended is None:  # noqa: ASYNC110 - agents know no event loop
+                await asyncio.sleep(_GLANCE)
+
+    def hang_up(self) -> None:
+        """End all calls of wire agents that are under way."""
+        for placed, _ in self._placed.values():
+            if placed.ended is None:
+                for trunk in self._trunks.values():
+                    trunk.hang_up(placed.order.call_id)
 
     @property
     def ended(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -12,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+from simulator.lifeline import end_with
+from simulator.proxy_forks import ForkedProxy, ProxyForks
+
 READY_WITHIN = 30.0  # seconds; it takes about one, a machine under load its time
 STOP_WITHIN = 10.0  # seconds; the proxy drains for less
-_PR_SET_PDEATHSIG = 1  # Linux prctl(2)
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class LabError(Exception):
@@ -25,7 +25,7 @@ class LabError(Exception):
 class ProxyProcess:
     """A running proxy; `start` makes one."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedProxy, log: Path) -> None:
         self._process = process
         self._log = log
         self._ready = asyncio.Event()
@@ -34,21 +34,12 @@ class ProxyProcess:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, config: Path, log: Path) -> Self:
-        """Start the proxy and wait until it listens; its log goes to `log`. Raises LabError where it does not."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # a folder named proxy where the user stands is not ours
-            "-m",
-            "proxy",
-            str(config),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C on the terminal is for the lab, which stops the proxy in order
-            preexec_fn=_end_with(os.getpid()),
-        )
-        proxy = cls(process, log)
+    async def start(cls, config: Path, log: Path, forks: ProxyForks | None = None) -> Self:
+        """Start the proxy and wait until it listens; its log goes to `log`. With `forks` it need not import anything.
+
+        Raises LabError where it does not listen.
+        """
+        proxy = cls(forked if forks and (forked := await forks.start(config)) else await _spawn(config), log)
         try:
             await proxy._wait_ready()
         except BaseException:
@@ -114,15 +105,17 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
         return b"(a line too long to keep)\n"
 
 
-def _end_with(parent: int) -> Any:
-    """On Linux, what makes the child go when its parent goes, however that happens; elsewhere nothing."""
-    if _LIBC is None:
-        return None
-    prctl = _LIBC.prctl
-
-    def prepare() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare
+async def _spawn(config: Path) -> asyncio.subprocess.Process:
+    """A process of its own, from nothing."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",  # a folder named proxy where the user stands is not ours
+        "-m",
+        "proxy",
+        str(config),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C on the terminal is for the lab, which stops the proxy in order
+        preexec_fn=end_with(os.getpid()),
+    )

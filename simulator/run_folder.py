@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
+@cache
 def versions() -> dict[str, str]:
     """The installed versions of the packages that matter to a run."""
     found = {}
@@ -111,6 +113,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def git_commit() -> dict[str, str]:
     """The checked-out commit of Ringfence's own sources, where they are a git checkout."""
     try:

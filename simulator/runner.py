@@ -20,6 +20,7 @@ from simulator.figures import Figures
 from simulator.lab import PATIENCE, Lab, plan_lasts
 from simulator.observation import CallerSaw, CallObservation, Expected, Outcome, ProxyWrote
 from simulator.premises import Premises
+from simulator.proxy_forks import ProxyForks
 from simulator.proxy_process import LabError
 from simulator.result import Result
 from simulator.run_folder import RunFolder, file_hashes
@@ -28,7 +29,7 @@ from simulator.softswitch.kinds import Kind
 from simulator.traffic import PlannedCall
 from simulator.wording import counted
 
-_LEAD = 0.05  # seconds from the start of a pass to its first call
+_LEAD = 0.02  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
 _GRACE = PATIENCE + 5.0
 _TICK = 0.2  # seconds between two reports of progress
@@ -67,12 +68,14 @@ class Runner:
         stop: asyncio.Event,
         command: Sequence[str] = (),
         switch: Kind = "embedded",
+        forks: ProxyForks | None = None,
     ) -> None:
         self._runs = runs
         self._progress = progress
         self._stop = stop
         self._command = list(command)
         self._switch = switch
+        self._forks = forks
 
     async def play(self, job: Job) -> Result:
         """Play one job. Raises LabError where the lab could not be brought up."""
@@ -153,11 +156,11 @@ class Runner:
             if saw is not None:
                 folder.event("call_ended", proxied=proxied, call=call, status=saw.status, setup_delay=saw.setup_delay)
 
-        lab = Lab(premises, calls, folder.path, proxied=proxied, on_ended=ended, switch=self._switch)
+        lab = Lab(premises, calls, folder.path, proxied=proxied, on_ended=ended, switch=self._switch, forks=self._forks)
         async with lab:
             self._progress.part(what, len(calls))
             folder.event("pass_started", proxied=proxied, calls=len(calls))
-            await self._until_stopped(_place_all(lab, calls), lab)
+            await self._until_stopped(_place_all(lab, calls, to_their_end=proxied), lab)
             folder.event("pass_ended", proxied=proxied, ended=lab.ended)
         gc.collect()
         return lab
@@ -206,8 +209,11 @@ class Runner:
             )
 
 
-async def _place_all(lab: Lab, calls: Sequence[PlannedCall]) -> None:
-    """Place every call at its moment, then wait until all have ended or should have."""
+async def _place_all(lab: Lab, calls: Sequence[PlannedCall], *, to_their_end: bool) -> None:
+    """Place every call at its moment, then wait until all have ended or should have.
+
+    Where only their setup delays are wanted and not what becomes of them, hang up once all of these are known.
+    """
     begin = time.monotonic() + _LEAD
     for call in sorted(calls, key=lambda call: call.start):
         due = begin + call.start
@@ -215,6 +221,9 @@ async def _place_all(lab: Lab, calls: Sequence[PlannedCall]) -> None:
         lab.place(call, due)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(begin + plan_lasts(calls) + _GRACE - time.monotonic()):
+            if not to_their_end:
+                await lab.all_set_up()
+                lab.hang_up()
             await lab.idle()
 
 

@@ -126,6 +126,23 @@ async def test_a_lab_without_a_free_port_says_so(tmp_path: Path, monkeypatch: py
             pass
 
 
+async def test_calls_whose_setup_delays_are_known_need_not_be_played_to_their_end(tmp_path: Path) -> None:
+    planned = [call("rings", ring=60.0), call("talks", ring=0.0, talk=60.0), call("busy", behaviour="busy")]
+    async with Lab(premises(), planned, tmp_path, proxied=False, on_ended=lambda _: None) as lab:
+        for each in planned:
+            lab.place(each, 0.0)
+        async with asyncio.timeout(10):
+            await lab.all_set_up()
+            lab.hang_up()
+            await lab.idle()
+    saw = [lab.caller_saw(each.id) for each in planned]
+    assert [each and (each.ringing is not None, each.error) for each in saw] == [
+        (True, None),
+        (True, None),
+        (False, None),
+    ]
+
+
 def test_the_direct_pass_keeps_the_pace_and_cuts_long_silences() -> None:
     calls = [call("b", start=3.1), call("a", start=3.0), call("c", start=9.0)]
     moved = closer_together(calls)
