@@ -37,6 +37,7 @@ from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
 from proxy.subscribers.profile import Switch
 from proxy.subscribers.vocabulary import Codes, Keywords, ServiceNumber
+from proxy.switch_routes import parse_alias
 from proxy.trunks import SourceMatch, Trunk, TrunkTable
 from proxy.yaml_file import FileContext, Problem, Problems, did_you_mean, load
 
@@ -182,6 +183,11 @@ _MatchText = Annotated[
     BeforeValidator(lambda value: _text(value, SourceMatch.parse)),
     WithJsonSchema({"type": "string"}),
 ]
+_AliasText = Annotated[
+    tuple[str, int | None],
+    BeforeValidator(lambda value: _text(value, parse_alias)),
+    WithJsonSchema({"type": "string"}),
+]
 _ExistingFile = Annotated[Path, AfterValidator(_beside)]
 
 
@@ -283,12 +289,15 @@ class Safeguards(_Model):
 class ProxyConfig(_Model):
     """The whole config; every key but `listen` and `softswitch` has a default.
 
+    `softswitch_aliases` are further names and addresses that the softswitch writes of itself into Record-Route and
+    Service-Route.
     With `softswitch_calls: judge`, what the softswitch sends to a phone on its own, such as a forwarded call, is held
     against the block list and the barring of the phone's owner.
     """
 
     listen: Annotated[tuple[_AddressText, ...], AfterValidator(some)]
     softswitch: _AddressText
+    softswitch_aliases: tuple[_AliasText, ...] = ()
     home: Home = "CN"
     preset: PresetName = "default"
     domains: tuple[str, ...] = ("*",)

@@ -43,6 +43,7 @@ from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
+from proxy.switch_routes import SwitchRoutes
 from proxy.treatment import refuse
 from proxy.trunks import Side
 
@@ -76,7 +77,8 @@ class ProxyCore:
         self._contexts = ResponseContexts(self._layer, self._own)
         self.outbox = self._layer.outbox
         self.records = self._contexts.records
-        self._router = Router(settings.listeners, keys, settings.domains)
+        self._switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
+        self._router = Router(settings.listeners, keys, settings.domains, self._switch_routes)
         self._authenticator = Authenticator(
             settings.realm,
             settings.nonce_seconds,
@@ -226,7 +228,7 @@ class ProxyCore:
         method, server = request.method, context.server
         if method == "OPTIONS":
             check_hops(request)
-        routed, fingerprint = self._screening.route(request)
+        routed, fingerprint = self._screening.route(request, outside=side != "switch")
         if side == "switch":
             target = outer = self._outward_target(request, routed)
             if outer.transport != "tls" and is_secure(request.uri):
@@ -346,12 +348,12 @@ class ProxyCore:
         if self._own.acknowledges_us(request):
             return
         validate(request)
-        routed, fingerprint = self._screening.route(request)
+        routed, fingerprint = self._screening.route(request, outside=side != "switch")
         if side == "switch":
             target = self._outward_target(request, routed)
         else:
             target = self._switch
-            self._screening.check_relay(request, routed, side)
+            self._screening.check_relay(request, routed, side, "")
         branch = self._router.branches.same(request, via, fingerprint)
         forwarded = self._router.forward(request, target, branch)
         self._clean(forwarded, side)
@@ -378,7 +380,7 @@ class ProxyCore:
     def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
         branch = response.line("via").partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
         cseq = response.line("cseq").rstrip()
-        client = self._layer.clients.get((branch, cseq[cseq.rfind(" ") + 1 :]))
+        client = self._layer.clients.get((branch, method := cseq[cseq.rfind(" ") + 1 :]))
         if client is None:  # spelt in a rarer way, or none of ours
             client = self._layer.clients.get((response.via.branch or "", response.cseq.method))
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
@@ -388,4 +390,10 @@ class ProxyCore:
                 clean(response, side)
             if client.user is not None and client.user.registration is not None:
                 self._registrations.answered(response, client.user.registration, now)
+            if method == "REGISTER" and client.flow == self._switch and client.user is not None:
+                self._learn_service_route(response, client.user.server.flow.host)
             self._contexts.receive(client, response, now)
+
+    def _learn_service_route(self, response: Response, phone: str) -> None:
+        if 200 <= response.status < 300 and "service-route" in response.names:
+            self._switch_routes.learn(phone, response.values("service-route"))

@@ -18,6 +18,7 @@ class CoreSettings:
     softswitch: Flow
     find_trunk: Callable[[str, int], Trunk | None]
     domains: frozenset[str] = frozenset(("*",))
+    softswitch_aliases: tuple[tuple[str, int | None], ...] = ()  # see SwitchRoutes
     max_transactions: int = 300_000
     timer_c: float = 181.0  # seconds
     trying_after: float = 0.15  # seconds without any response after which an INVITE gets its 100 Trying

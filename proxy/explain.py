@@ -28,6 +28,7 @@ from proxy.sip.errors import BadRequest, SipError, Unanswerable
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
 from proxy.subscribers.profile import Subscriber
+from proxy.switch_routes import SwitchRoutes
 from proxy.trunks import Trunk
 from proxy.yaml_file import FileErrors, did_you_mean
 
@@ -127,7 +128,8 @@ def _decide(
 ) -> Decision:
     """Take the request the way that it takes through the core. Raises SipError for what the proxy answers with one."""
     settings = replace(core_settings(config, 0.0), epoch=arrival)
-    router = Router(settings.listeners, Keys.derive(), settings.domains)
+    routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
+    router = Router(settings.listeners, Keys.derive(), settings.domains, routes)
     screening = Screening(settings, router, proof, None)
     try:
         via = request.via

@@ -21,6 +21,7 @@ from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, parse_name_addr, parse_via, split_values
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri, Uri, parse_uri
+from proxy.switch_routes import SwitchRoutes
 
 _ONLY_ONCE = ("refer-to", "from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
 _MAX_BREADTH = "60"  # RFC 5393 5.3.3
@@ -200,10 +201,13 @@ def _write_routes(request: Request, routes: Iterable[str], index: int) -> None:
 class Router:
     """Knows our own addresses and tokens, and edits requests accordingly."""
 
-    def __init__(self, listeners: tuple[Listener, ...], keys: Keys, domains: frozenset[str]) -> None:
+    def __init__(
+        self, listeners: tuple[Listener, ...], keys: Keys, domains: frozenset[str], switch_routes: SwitchRoutes
+    ) -> None:
         self.listeners = listeners
         self.tokens = FlowTokens(keys.flow_tokens)
         self.branches = Branches(keys.branches)
+        self.switch_routes = switch_routes
         self._domains = domains
         self._own = {(listener.host, listener.port) for listener in listeners}
         self._via = tuple(
@@ -255,10 +259,11 @@ class Router:
             if ours and branch.endswith(fingerprint):
                 raise LoopDetected("same request, same place")
 
-    def take_own_routes(self, request: Request) -> Routed:
+    def take_own_routes(self, request: Request, *, outside: bool = True) -> Routed:
         """Remove what the Route headers say of us (RFC 3261 16.4) and read our tokens.
 
-        Raises BadRequest for a Route that does not parse.
+        From `outside`, a Route before our tokens is ours by the name of a served domain, too: phones preload what they
+        have as their outbound proxy. Raises BadRequest for a Route that does not parse.
         """
         routed = Routed()
         if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
@@ -269,20 +274,33 @@ class Router:
             top = split_values(request.header("route") or "")
             if not top or not top[0]:
                 raise BadRequest("empty Route")
-            user = self._own_user(top[0])
+            user = self._own_user(top[0], request if outside and not routed.ours else None)
             if user is None:
                 return routed
             self._read_token(user, request, routed)
             request.remove_first_value("route")
         raise BadRequest("Route names this proxy again and again")
 
-    def _own_user(self, route: str) -> str | None:
+    def _own_user(self, route: str, preloaded_on: Request | None) -> str | None:
         """The user part of a Route value that names us, "" where it has none; None for another's."""
         for end in self._route_end:  # as we wrote it
             if route.endswith(end) and route.startswith("<sip:"):
                 return route[5 : -len(end)]
         uri = cached_uri(parse_name_addr(route).uri)
-        return (uri.user or "") if isinstance(uri, SipUri) and self.serves(uri) else None
+        if not isinstance(uri, SipUri):
+            return None
+        ours = self.is_own(uri) or (
+            not self.switch_routes.leads_there(uri)
+            and (uri.host in self._domains or (preloaded_on is not None and self._serves_name(uri.host, preloaded_on)))
+        )
+        return (uri.user or "") if ours else None
+
+    def _serves_name(self, host: str, request: Request) -> bool:
+        """True where all domains are served, for the one that a request is about."""
+        if "*" not in self._domains or is_address(host.strip("[]")):
+            return False
+        uris = (cached_uri(uri) for uri in (request.uri, request.to.uri, request.from_.uri))
+        return any(isinstance(uri, SipUri) and uri.host == host for uri in uris)
 
     def _repair_strict_route(self, request: Request, uri: SipUri, routed: Routed) -> None:
         """A strict router put our Record-Route URI into the Request-URI; the last Route is the real one."""

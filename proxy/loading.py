@@ -158,6 +158,7 @@ def core_settings(config: ProxyConfig, now: float) -> CoreSettings:
         Flow(switch.transport, switch.host, switch.port, local),
         config.trunk_table().find,
         frozenset(domain.lower() for domain in config.domains),
+        config.softswitch_aliases,
         config.limits.transactions,
         config.limits.timer_c,
         epoch=time.time() - now,

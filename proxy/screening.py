@@ -21,6 +21,7 @@ from proxy.response_context import Registration
 from proxy.service_desk import Served, ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, UnsupportedUriScheme
 from proxy.sip.flow import Flow
+from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri
 from proxy.subscribers.profile import Subscriber
@@ -73,14 +74,14 @@ class Screening:
         self._authenticator = authenticator
         self._registrations = registrations
 
-    def route(self, request: Request) -> tuple[Routed, str]:
+    def route(self, request: Request, *, outside: bool = True) -> tuple[Routed, str]:
         """Take our own Routes off a request; returns what they said, and the fingerprint that tells loops.
 
         Raises LoopDetected, and BadRequest for a Route that does not parse.
         """
         fingerprint = self._router.branches.fingerprint(request)
         self._router.check_loop(request, fingerprint)
-        return self._router.take_own_routes(request), fingerprint
+        return self._router.take_own_routes(request, outside=outside), fingerprint
 
     def decide(
         self,
@@ -100,7 +101,7 @@ class Screening:
         """
         if flow.transport != "tls" and is_secure(request.uri):
             raise UnsupportedUriScheme("sips is for TLS")  # from us to the softswitch it is our own affair (26.2.2)
-        self.check_relay(request, routed, trunk)
+        self.check_relay(request, routed, trunk, flow.host)
         method, starts = request.method, request.to.tag is None
         in_dialog = not starts and self._in_known_dialog(request, routed, trunk, policy)
         subscriber = registration = None
@@ -120,11 +121,15 @@ class Screening:
         callee = self._dialog_peer_uri(request, routed, policy) if method == "MESSAGE" and not starts else ""
         return self._judge(request, trunk, now, policy, desk, subscriber, callee)
 
-    def check_relay(self, request: Request, routed: Routed, trunk: Trunk) -> None:
-        """Hold everything from outside to the softswitch, whatever its headers ask for. Raises Forbidden."""
+    def check_relay(self, request: Request, routed: Routed, trunk: Trunk, source: str) -> None:
+        """Hold everything from outside to the softswitch, whatever its headers ask for. `source` is the address that
+        it came from. Raises Forbidden."""
         uri = cached_uri(request.uri)  # a strict router's was repaired
         if "route" in request.names:
-            raise Forbidden("Route leads past this proxy")
+            begins = request.to.tag is None
+            in_dialog = not begins and self._is_on(routed, trunk)
+            phone = source if begins and trunk.kind == "access" else ""
+            self._router.switch_routes.check(request, in_dialog=in_dialog, phone=phone)
         if request.method == "REGISTER" and trunk.kind != "access":
             raise Forbidden("registration on a trunk")
         if request.method == "REFER" and trunk.kind != "access":
@@ -133,44 +138,64 @@ class Screening:
         if not served and not routed.in_dialog:
             raise Forbidden("domain not served here")
 
+    def _is_on(self, routed: Routed, trunk: Trunk) -> bool:
+        """True for a request of a dialog that came in on, or went out to, that trunk: our token says so."""
+        flow = routed.flow
+        return routed.in_dialog and flow is not None and self._settings.find_trunk(flow.host, flow.port) is trunk
+
     def _in_known_dialog(self, request: Request, routed: Routed, trunk: Trunk, policy: Policy) -> bool:
-        """True within a dialog that came in on, or went out to, the same trunk: our token says so.
+        """True within a dialog of that trunk.
 
         Not for what could begin something with a subscriber, or a number abroad, with whom the dialog is not: a
-        softswitch might take it for a new call.
+        softswitch might take it for a new call. Raises Forbidden where a Route names one and the switch might put it
+        into the Request-URI (RFC 3261 16.4).
         """
-        flow = routed.flow
-        if not routed.in_dialog or flow is None or self._settings.find_trunk(flow.host, flow.port) is not trunk:
+        if not self._is_on(routed, trunk):
             return False
-        if request.method not in DIALOG_MAKING:
+        if request.method not in DIALOG_MAKING and request.method != "MESSAGE":
             return True
-        snapshot = policy.snapshot
-        named = snapshot.subscriber(snapshot.numbering.understand(request.uri))
-        if named is not None:
-            return self._router.tokens.is_about(routed.token, named.number, named.user)
-        return trunk.kind != "access" or not self._leads_abroad(request, routed, policy)
+        uris = [request.uri]
+        if "route" in request.names and self._router.switch_routes.may_be_one(cached_uri(request.uri)):
+            uris += [parse_name_addr(value).uri for value in request.values("route")]
+        for uri in uris:
+            if self._names_another(uri, routed, policy) or (
+                trunk.kind == "access" and self._leads_abroad(uri, routed, policy)
+            ):
+                if uri is not request.uri:
+                    raise Forbidden("Route names somebody with whom the dialog is not")
+                return False
+        return True
 
-    def _leads_abroad(self, request: Request, routed: Routed, policy: Policy) -> bool:
-        """True where the Request-URI names a number abroad with whom the dialog is not."""
+    def _names_another(self, uri: str, routed: Routed, policy: Policy) -> bool:
+        """True for the URI of a subscriber with whom the dialog is not."""
         snapshot = policy.snapshot
-        number = snapshot.numbering.understand(request.uri)
+        named = snapshot.subscriber(snapshot.numbering.understand(uri))
+        return named is not None and not self._router.tokens.is_about(routed.token, named.number, named.user)
+
+    def _leads_abroad(self, uri: str, routed: Routed, policy: Policy) -> bool:
+        """True for the URI of a number abroad with whom the dialog is not."""
+        snapshot = policy.snapshot
+        number = snapshot.numbering.understand(uri)
         if self._router.tokens.is_about(routed.token, number.e164 or number.presented):
             return False
-        return number_origin(number, snapshot) == "overseas" or bool(snapshot.dialling.behind(request.uri).abroad)
+        return number_origin(number, snapshot) == "overseas" or bool(snapshot.dialling.behind(uri).abroad)
 
     def _dialog_peer_uri(self, request: Request, routed: Routed, policy: Policy) -> str:
-        """The URI of whom a text within a dialog is for: its Request-URI is the softswitch's, To says whom it is with.
-        A Request-URI that leads abroad counts itself.
+        """The URI of whom a text within a dialog is for. Its Request-URI is a contact: of the softswitch, or, where a
+        Route leads on through the switch, of the other side. To says whom the dialog is with; a Request-URI that leads
+        abroad counts itself.
 
-        Raises Forbidden where that is not the one for whom our token was made.
+        Raises Forbidden where that is not the one for whom our token was made, or the switch would act on another.
         """
         snapshot = policy.snapshot
         number = snapshot.numbering.understand(request.to.uri)
         named = snapshot.subscriber(number)
         known_as = (number.e164 or number.presented, named.number if named else "", named.user if named else "")
-        if not self._router.tokens.is_about(routed.token, *known_as):
+        if not self._router.tokens.is_about(routed.token, *known_as) or (
+            "route" in request.names and self._names_another(request.uri, routed, policy)
+        ):
             raise Forbidden("a text in a dialog with somebody else")
-        return request.uri if self._leads_abroad(request, routed, policy) else request.to.uri
+        return request.uri if self._leads_abroad(request.uri, routed, policy) else request.to.uri
 
     def _authenticate(
         self, request: Request, vouched: bool, flow: Flow, now: float, policy: Policy

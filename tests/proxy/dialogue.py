@@ -65,9 +65,9 @@ def new_policy(**modes: Any) -> Policy:
     return Policy(Snapshot.build("CN", rules, Household(), Nobody(), modes))
 
 
-def new_core(**settings: Any) -> ProxyCore:
+def new_core(switch: Flow = SWITCH, **settings: Any) -> ProxyCore:
     settings = {"trying_after": 0.0, **settings}  # so that it stands where it is easiest to read
-    return ProxyCore(CoreSettings(LISTENERS, SWITCH, TRUNKS.find, **settings), new_policy(), b"secret" * 4)
+    return ProxyCore(CoreSettings(LISTENERS, switch, TRUNKS.find, **settings), new_policy(), b"secret" * 4)
 
 
 def request(
