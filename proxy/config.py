@@ -196,12 +196,16 @@ class _Model(BaseModel):
 
 
 class TrunkConfig(_Model):
-    """One trunk: the sources it is known by and what may be believed of it."""
+    """One trunk: the sources it is known by and what may be believed of it.
+
+    With `refer: in_dialog` a trunk that is no access trunk may transfer calls that it takes part in.
+    """
 
     match: Annotated[tuple[_MatchText, ...], AfterValidator(some)]
     kind: Literal["international", "domestic", "access"]
     trust_identity: Switch = False
     auth: Literal["none", "digest"] = "none"
+    refer: Literal["none", "in_dialog"] = "none"
 
 
 class Tls(_Model):
@@ -371,7 +375,7 @@ class ProxyConfig(_Model):
     def trunk_table(self) -> TrunkTable:
         """The trunks, in the order of the file."""
         return TrunkTable(
-            (Trunk(name, trunk.kind, trunk.trust_identity, trunk.auth), trunk.match)
+            (Trunk(name, trunk.kind, trunk.trust_identity, trunk.auth, refer=trunk.refer), trunk.match)
             for name, trunk in self.trunks.items()
         )
 

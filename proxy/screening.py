@@ -25,6 +25,7 @@ from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri
 from proxy.subscribers.profile import Subscriber
+from proxy.transfers import check_refer, on_behalf_of
 from proxy.treatment import check_callee, fitted
 from proxy.trunks import Trunk
 
@@ -104,6 +105,8 @@ class Screening:
         self.check_relay(request, routed, trunk, flow.host)
         method, starts = request.method, request.to.tag is None
         in_dialog = not starts and self._in_known_dialog(request, routed, trunk, policy)
+        if method == "REFER":
+            check_refer(request, trunk, in_dialog=in_dialog)
         subscriber = registration = None
         if trunk.auth == "digest":
             if method == "REGISTER" and self._registrations is not None:
@@ -119,7 +122,10 @@ class Screening:
         if method not in JUDGED:
             return Decision(subscriber, registration)
         callee = self._dialog_peer_uri(request, routed, policy) if method == "MESSAGE" and not starts else ""
-        return self._judge(request, trunk, now, policy, desk, subscriber, callee)
+        decision = self._judge(request, trunk, now, policy, desk, subscriber, callee)
+        if method == "REFER" and trunk.kind != "access":
+            return self._for_the_transferred(decision, request, routed, policy)
+        return decision
 
     def check_relay(self, request: Request, routed: Routed, trunk: Trunk, source: str) -> None:
         """Hold everything from outside to the softswitch, whatever its headers ask for. `source` is the address that
@@ -132,8 +138,6 @@ class Screening:
             self._router.switch_routes.check(request, in_dialog=in_dialog, phone=phone)
         if request.method == "REGISTER" and trunk.kind != "access":
             raise Forbidden("registration on a trunk")
-        if request.method == "REFER" and trunk.kind != "access":
-            raise Forbidden("only phones may have the softswitch make calls")
         served = "*" in self._settings.domains or not isinstance(uri, SipUri) or self._router.serves(uri)
         if not served and not routed.in_dialog:
             raise Forbidden("domain not served here")
@@ -187,15 +191,31 @@ class Screening:
 
         Raises Forbidden where that is not the one for whom our token was made, or the switch would act on another.
         """
+        self._check_peer(request, routed, policy)
+        if "route" in request.names and self._names_another(request.uri, routed, policy):
+            raise Forbidden("a text in a dialog with somebody else")
+        return request.uri if self._leads_abroad(request.uri, routed, policy) else request.to.uri
+
+    def _check_peer(self, request: Request, routed: Routed, policy: Policy) -> None:
+        """Raises Forbidden where To does not name the one for whom our token was made."""
         snapshot = policy.snapshot
         number = snapshot.numbering.understand(request.to.uri)
         named = snapshot.subscriber(number)
         known_as = (number.e164 or number.presented, named.number if named else "", named.user if named else "")
-        if not self._router.tokens.is_about(routed.token, *known_as) or (
-            "route" in request.names and self._names_another(request.uri, routed, policy)
-        ):
-            raise Forbidden("a text in a dialog with somebody else")
-        return request.uri if self._leads_abroad(request.uri, routed, policy) else request.to.uri
+        if not self._router.tokens.is_about(routed.token, *known_as):
+            raise Forbidden("To names somebody with whom the dialog is not")
+
+    def _for_the_transferred(self, decision: Decision, request: Request, routed: Routed, policy: Policy) -> Decision:
+        """The decision on a transfer by a trunk, which must not get the subscriber where they could not call.
+
+        Raises Forbidden where To names somebody with whom the dialog is not.
+        """
+        self._check_peer(request, routed, policy)
+        number = policy.snapshot.numbering.understand(request.to.uri)
+        if decision.call is None or decision.verdict is None or decision.verdict.action == "reject":
+            return decision
+        verdict = policy.decide(on_behalf_of(decision.call, number))
+        return decision._replace(verdict=verdict) if verdict.action == "reject" else decision
 
     def _authenticate(
         self, request: Request, vouched: bool, flow: Flow, now: float, policy: Policy

@@ -15,12 +15,16 @@ _CACHED = 4096  # sources remembered; phones on ephemeral ports must not make th
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """Where calls come from; `trust_identity`: its P-Asserted-Identity counts (RFC 3325 section 5)."""
+    """Where calls come from; `trust_identity`: its P-Asserted-Identity counts (RFC 3325 section 5).
+
+    `refer`: whether it may have a call transferred that it takes part in (`in_dialog`); phones always may.
+    """
 
     name: str
     kind: Literal["international", "domestic", "access"]
     trust_identity: bool = False
     auth: Literal["none", "digest"] = "none"
+    refer: Literal["none", "in_dialog"] = "none"
 
 
 Side = Trunk | Literal["switch"]  # whom a message came from

@@ -26,6 +26,7 @@ LISTENERS = (
 SWITCH = Flow("udp", "127.0.0.9", 5080, 0)
 ABROAD = Flow("udp", "127.0.1.1", 5070, 0)  # on a trunk whose identities are trusted
 SHADY = Flow("udp", "127.0.3.1", 5070, 0)  # on a trunk whose identities are not
+CARRIER = Flow("udp", "127.0.4.1", 5070, 0)  # on a domestic trunk that may transfer its calls
 PHONE = Flow("udp", "127.0.0.77", 5071, 0)
 TCP_PHONE = Flow("tcp", "127.0.0.78", 40001, 1)
 TLS_PHONE = Flow("tls", "127.0.0.79", 40002, 2)
@@ -34,6 +35,7 @@ TRUNKS = TrunkTable(
     [
         (Trunk("international", "international", True), [SourceMatch.parse("127.0.1.0/24")]),
         (Trunk("shady", "international", False), [SourceMatch.parse("127.0.3.0/24")]),
+        (Trunk("carrier", "domestic", True, refer="in_dialog"), [SourceMatch.parse("127.0.4.0/24")]),
         (Trunk("phones", "access"), [SourceMatch.parse("127.0.0.64/26")]),
     ]
 )
