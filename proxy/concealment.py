@@ -33,7 +33,8 @@ def conceal(forwarded: Request, call: Call) -> None:
     their From.
     """
     wishes, by_remote_party = priv_values(forwarded), call.withheld.startswith(REMOTE_PARTY)
-    shows = "none" in wishes and call.withheld != "" and not by_remote_party
+    asks = by_remote_party or not wishes.isdisjoint(OF_THE_IDENTITY)
+    shows = "none" in wishes and call.withheld != "" and not asks
     if shows or not call.name_withheld or call.callee.is_emergency:
         return
     if forwarded.from_.display_name:

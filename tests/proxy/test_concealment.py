@@ -51,6 +51,7 @@ WISHES = [
     [("Privacy", "user")],
     [("Privacy", "header;critical")],
     [("Privacy", "critical"), ("Privacy", "session;id")],
+    [("Privacy", "none;id")],
     [("Remote-Party-ID", f"{PARTY};privacy=full")],
     [("Remote-Party-ID", f"{PARTY};privacy=uri")],
     [("Remote-Party-ID", f'{PARTY};privacy="name,uri-network"')],
