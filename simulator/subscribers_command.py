@@ -12,10 +12,11 @@ from typing import Any
 
 from proxy.config import ProxyConfig, load_config
 from proxy.loading import load_overlay
-from proxy.subscribers import simservs
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import LAST_WRONG_PIN, WRONG_PINS, ChangedDirectory
 from proxy.subscribers.profile import Subscriber
+from proxy.subscribers.simservs.document import document
+from proxy.subscribers.simservs.reader import read
 from proxy.subscribers.storage import SubscribersFile, load_directory, save_subscribers
 from proxy.yaml_file import FileError, FileErrors, load, read_bytes
 from simulator.result import ExitCode
@@ -31,7 +32,8 @@ After the first, write `subscribers: sqlite:///ringfence.db` into the proxy's co
 absolute.
 The second sets all that the services in the document (incoming and outgoing communication barring, the notice) stand
 for: rules that it leaves out are off, and a service with active="false" is off. The numbers let through and blocked
-belong to incoming barring. A service that is not in the document stays as it is. A running proxy reads it on SIGHUP.
+belong to incoming barring. A service that is not in the document stays as it is. What a profile cannot hold is left
+out, and said on stderr, where no active rule depends on it; else it is refused. A running proxy reads it on SIGHUP.
 """
 _EXPORT_EXAMPLE = """\
 example:
@@ -112,17 +114,19 @@ def _import_simservs(arguments: argparse.Namespace) -> int:
         print("ringfence subscribers import: --simservs NUMBER takes --config CONFIG and one XML file", file=sys.stderr)
         return ExitCode.USAGE
     config, subscriber = _chosen(arguments.config, arguments.simservs)
-    document = read_bytes(arguments.file)
-    changes = simservs.read(arguments.file, document, config.numbering(), subscriber.allow).changes(subscriber)
+    settings = read(arguments.file, read_bytes(arguments.file), config.numbering(), subscriber.allow)
+    changes = settings.changes(subscriber)
     with _store(config) as store:
         store.save(changes)
+    for left_out in settings.left_out:
+        print(left_out, file=sys.stderr)
     named = ", ".join(change.field for change in changes) or "nothing"
     print(f"{subscriber.number}: changed {named}; a running proxy reads it on SIGHUP")
     return ExitCode.AS_EXPECTED
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    print(simservs.document(_chosen(arguments.config, arguments.simservs)[1]), end="")
+    print(document(_chosen(arguments.config, arguments.simservs)[1]), end="")
     return ExitCode.AS_EXPECTED
 
 

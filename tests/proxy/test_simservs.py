@@ -14,11 +14,14 @@ from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
 from proxy.subscribers.changes import Change, Overlay
 from proxy.subscribers.profile import Barring, Subscriber
-from proxy.subscribers.simservs import CP, RF, SS, document, read
+from proxy.subscribers.simservs.document import document
+from proxy.subscribers.simservs.names import CP, RF, SS
+from proxy.subscribers.simservs.reader import read
 from proxy.yaml_file import FileErrors
 
 FILE = Path("alice.xml")
-CHINA = Numbering("CN")
+CHINA, BRITAIN = Numbering("CN"), Numbering("GB")
+NUMBER = '<cp:identity><cp:one id="tel:+6591234567"/></cp:identity>'
 ALICE = Subscriber(
     "+8613800138001",
     "alice",
@@ -210,36 +213,179 @@ def test_whoever_imports_the_export_of_somebody_has_their_settings(before: Subsc
     assert read(FILE, document(after).encode(), CHINA).changes(after) == []
 
 
-NUMBER = '<cp:identity><cp:one id="tel:+6591234567"/></cp:identity>'
+def left_out(*inside: str) -> list[str]:
+    return [str(each).removeprefix("alice.xml:") for each in read(FILE, doc(*inside), CHINA).left_out]
+
+
+def test_a_document_as_operators_send_it_is_taken_and_what_is_left_out_is_said() -> None:
+    document = (Path(__file__).parent / "simservs_of_an_operator.xml").read_bytes()
+    settings = read(FILE, document, CHINA)
+    assert not any(settings.barring.values())
+    assert settings.barring.keys() == set(Barring.__slots__)
+    assert settings.profile == {"allow": (), "block": ()}
+    assert [str(each).removeprefix("alice.xml:") for each in settings.left_out] == [
+        "3:3: left out <originating-identity-presentation>: it is another service than barring",
+        "4:3: left out <communication-diversion>: it is another service than barring",
+        '12:5: left out rule "boicexhc": it is deactivated, and a profile keeps no <international-exHC> for later',
+        "14:3: left out <communication-waiting>: it is another service than barring",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        (["some text"], ['1:1: left out the text "some text" in <simservs>: nothing is said by text here']),
+        (
+            ["<x:more xmlns:x='urn:x'/>"],
+            ["2:1: left out <more> of namespace urn:x: it is another service than barring"],
+        ),
+        (
+            ["<extensions><x:y xmlns:x='urn:x' a='1'/></extensions>"],
+            ["2:13: left out <y> of namespace urn:x: it is an extension of others"],
+        ),
+        (
+            incoming(rule("<rule-deactivated/><roaming/><media>audio</media>")),
+            ['3:1: left out rule "r": it is deactivated, and a profile keeps no <roaming> and <media> for later'],
+        ),
+        (
+            incoming(rule("<rule-deactivated/>" + NUMBER)),
+            ['3:1: left out rule "r": it is deactivated, and a profile keeps no <cp:identity> for later'],
+        ),
+        (incoming(rule("<rule-deactivated/><roaming/>")), []),
+        (
+            incoming(rule("<time>always</time>"), active="false"),
+            ["2:48: left out <cp:ruleset>: its service is not active, and a profile keeps no rules for later"],
+        ),
+        (
+            incoming(rule("<anonymous/>", more="<log/>")),
+            ["3:92: left out <log>: whether a call is let through is all that a profile says"],
+        ),
+        (
+            incoming(rule("<anonymous/>").replace("</cp:rule>", "<cp:transformations/></cp:rule>")),
+            ["3:105: left out <cp:transformations>: it does not decide who is let through"],
+        ),
+        (
+            incoming(rule("<anonymous/>").replace('id="r"', 'id="r" xmlns:x="urn:x" x:order="1"')),
+            ["3:1: left out the attribute {urn:x}order of <cp:rule>: a profile does not hold it"],
+        ),
+        (
+            incoming(rule("<anonymous/>"), rule("<roaming/>")),
+            ['4:1: left out the id "r": another rule has it, and a profile keeps none'],
+        ),
+        (
+            outgoing(rule("<international-exHC/>")),
+            [
+                "3:32: left out its difference to <international>: a profile has one setting for calls abroad",
+            ],
+        ),
+        (outgoing(rule(NUMBER, "true")), ['3:1: left out rule "r": no rule bars what it lets through']),
+        (outgoing(rule("<international/>", "true")), ['3:1: left out rule "r": no rule bars what it lets through']),
+        (incoming(rule("<media>video</media>", "true")), ['3:1: left out rule "r": no rule bars what it lets through']),
+        (incoming(rule("", "true")), []),
+        (
+            incoming(rule("", "true"), rule("<media>video</media>", name="b")),
+            ['4:1: left out rule "b": another rule lets the same calls through, and that counts more'],
+        ),
+    ],
+)
+def test_what_a_profile_cannot_hold_and_no_active_rule_needs_is_left_out_and_said(
+    inside: list[str], said: list[str]
+) -> None:
+    assert left_out(*inside) == said
+
+
+def test_what_a_rule_lets_through_no_other_one_bars() -> None:
+    assert bars(*incoming(rule("", "true"), rule("<anonymous/>", name="b"), rule("", name="c"))) == Barring()
+    assert bars(*incoming(rule("<anonymous/>", "true"), rule("<anonymous/>", name="b"))) == Barring()
+    assert bars(*incoming(rule("<rf:from-abroad/>", "1"), rule("<rf:texts-from-abroad/>", name="b"))) == Barring()
+    everybody = read(FILE, doc(*incoming(rule("", "true"), rule(NUMBER, name="b"))), CHINA)
+    assert everybody.profile == {"allow": (), "block": ()}
+
+
+def test_calls_abroad_but_to_home_are_barred_like_calls_abroad() -> None:
+    """As service code 332 does: numbers at home are never abroad."""
+    assert bars(*outgoing(rule("<international-exHC/>"))) == Barring(outgoing_international=True)
+    both = outgoing(rule("<rule-deactivated/><international/>"), rule("<international-exHC/>", name="b"))
+    assert bars(*both) == Barring(outgoing_international=True)
+
+
+def test_a_document_may_name_its_namespaces_as_it_likes() -> None:
+    settings = read(
+        FILE,
+        f"""<ss:simservs xmlns:ss="{SS}" xmlns="{CP}"><ss:incoming-communication-barring ss:active="1">
+        <ruleset><rule id="r"><conditions><ss:anonymous/></conditions><actions><ss:allow>false</ss:allow></actions>
+        </rule></ruleset></ss:incoming-communication-barring></ss:simservs>""".encode(),
+        CHINA,
+    )
+    assert Barring(**settings.barring) == Barring(anonymous=True)
+    assert settings.left_out == ()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("tel:+447700900123", "tel:+44-7700-900123", "tel:07700900123;phone-context=+44", "tel:07700900123"),
+        *("sip:+447700900123@ims.example.com;user=phone", "sip:+447700900123@ims.example.com"),
+        *("tel:00447700900123", "SIP:07700900123@ims.example.com;user=phone", "tel:+44(0)7700900123"),
+    ],
+)
+def test_identities_are_read_in_every_spelling(uri: str) -> None:
+    named = rule(NUMBER.replace("tel:+6591234567", uri))
+    assert read(FILE, doc(*incoming(named)), BRITAIN).profile["block"] == ("+447700900123",)
+
+
+def test_patterns_are_read_as_dialled_at_home_and_written_as_what_they_stand_for() -> None:
+    written = "<rf:numbers><rf:number>07700 900123</rf:number><rf:number>09*</rf:number></rf:numbers>"
+    settings = read(FILE, doc(*incoming(rule(written))), BRITAIN)
+    assert settings.profile["block"] == ("+447700900123", "+449*")
+    short = '<cp:identity><cp:one id="tel:116123;phone-context=+44"/></cp:identity>'
+    assert read(FILE, doc(*incoming(rule(short))), BRITAIN).profile["block"] == ("116123",)
 
 
 @pytest.mark.parametrize(
     ("inside", "place"),
     [
-        (["<communication-diversion/>"], "2:1: found <communication-diversion>"),
-        (["<x:more xmlns:x='urn:x'/>"], "2:1: found <more> of namespace urn:x"),
-        (["some text"], '1:1: found text "some text"'),
+        (
+            ["<cp:incoming-communication-barring/>"],
+            "2:1: found <cp:incoming-communication-barring>, expected <incoming-",
+        ),
+        (["<incoming-communication-barring xmlns=''/>"], "2:1: found <incoming-communication-barring> of no namespace"),
+        (["<incoming-communication-barring><ruleset/></incoming-communication-barring>"], "2:33: found <ruleset>"),
         (incoming(active="maybe"), '2:1: found <incoming-communication-barring>, expected active="true"'),
-        (incoming(rule("<anonymous/>"), active="false"), "2:1: found <incoming-communication-barring>"),
+        (incoming(rule("<anonymous/>").replace("<allow>", "<cp:allow>").replace("</allow>", "</cp:allow>")), "3:72: "),
         ([*incoming(), *incoming()], "4:1: found <incoming-communication-barring>, expected it once"),
         (incoming('<cp:rule id="r"/>'), "3:1: found <cp:rule>, expected actions"),
         (incoming(rule("<anonymous/>", "perhaps")), "3:72: found <allow>, expected true or false"),
-        (incoming(rule("<anonymous/>"), rule("<rf:from-abroad/>")), "4:1: found <cp:rule>, expected an id"),
-        (incoming(rule("", "true")), "3:1: found <cp:rule>, expected <allow>false</allow>"),
         (outgoing(rule("<roaming/>")), "3:32: found <roaming>"),
         (incoming(rule("<anonymous/>" + NUMBER)), "3:1: found <cp:rule>, expected one condition"),
-        (incoming(rule("<anonymous/>", "true")), "3:1: found <cp:rule>, expected <allow>false</allow>"),
+        (incoming(rule("<anonymous/>", "true"), rule("", name="b")), "3:1: found <cp:rule>, expected <allow>false<"),
+        (
+            outgoing(rule("<international/>", "true"), rule("", name="b")),
+            "3:1: found <cp:rule>, expected <allow>false<",
+        ),
+        (incoming(rule("<media>audio</media>")), "3:32: found <media>, expected <roaming> or <anonymous> or"),
+        (incoming(rule("<roaming/><media>audio</media>")), "3:42: found <media>"),
+        (incoming(rule("<presence-status>busy</presence-status>")), "3:32: found <presence-status>"),
+        (incoming(rule("<x:night xmlns:x='urn:x'/>")), "3:32: found <night> of namespace urn:x"),
+        (incoming(rule("<cp:validity/>", "true"), rule("<roaming/>", name="b")), "3:32: found <cp:validity>"),
+        (incoming(rule("<roaming/>perhaps")), '3:17: found text "perhaps" in <cp:conditions>'),
+        (incoming(rule("<roaming>false</roaming>")), '3:32: found text "false" in <roaming>'),
+        (incoming(rule("<rule-deactivated>false</rule-deactivated>")), '3:32: found text "false"'),
         (incoming(rule("<international/>")), "3:32: found <international>"),
         (incoming(rule("<communication-diverted/>")), "3:32: found <communication-diverted>"),
-        (incoming(rule("<rule-deactivated/>" + NUMBER)), "3:1: found <cp:rule>, expected a rule that is active"),
         (incoming(rule(NUMBER.replace("/></", "/><cp:many/></"))), "3:75: found <cp:many>"),
-        (incoming(rule(NUMBER.replace("tel:+65", "tel:65"))), "3:45: found <cp:one>"),
+        (incoming(rule(NUMBER.replace("tel:+6591234567", "tel:me"))), "3:45: found <cp:one>"),
+        (incoming(rule(NUMBER.replace("tel:+6591234567", "sip:bob@example.com"))), "3:45: found <cp:one>"),
+        (incoming(rule(NUMBER.replace("tel:+6591234567", "sip:1234@example.com"))), "3:45: found <cp:one>"),
+        (incoming(rule(NUMBER.replace("tel:+6591234567", "tel:+659*"))), "3:45: found <cp:one>"),
+        (incoming(rule("<rf:numbers><rf:number>000000*</rf:number></rf:numbers>")), "3:44: found <rf:number>"),
         (incoming(rule("<rf:numbers><rf:number>me</rf:number></rf:numbers>")), "3:44: found <rf:number>"),
-        (incoming(rule("<anonymous/>", more="<log/>")), "3:92: found <log>"),
         (incoming(rule("<anonymous sure='no'/>")), "3:32: found <anonymous>, expected no sure in it"),
         (outgoing(rule(NUMBER)), "3:1: found <cp:rule>, expected no numbers to bar"),
-        (outgoing(rule("<international-exHC/>")), "3:32: found <international-exHC>"),
-        (outgoing(rule(NUMBER, "true")), "2:1: found <outgoing-communication-barring>"),
+        (
+            outgoing(rule("<international/>"), rule(NUMBER, "true", name="b")),
+            "2:1: found <outgoing-communication-barring>",
+        ),
         ([*incoming(rule(NUMBER, "true")), *outgoing(rule("<international/>"))], "5:1: found <outgoing-comm"),
     ],
 )
@@ -250,9 +396,9 @@ def test_what_a_profile_cannot_hold_is_refused_with_its_place(inside: list[str],
 
 def test_all_errors_of_a_document_are_told_at_once() -> None:
     errors = refused(
-        doc(*incoming(rule("<presence/>", name="a"), rule("<busy/>", name="b")), "<extensions>?</extensions>")
+        doc(*incoming(rule("<presence/>", name="a"), rule("<busy/>", name="b")), *outgoing(rule("<roaming/>")))
     )
-    assert [re.findall(r":(\d+):", error)[0] for error in errors] == ["3", "4", "6"]
+    assert [re.findall(r":(\d+):", error)[0] for error in errors] == ["3", "4", "7"]
 
 
 LAUGHS = """<?xml version="1.0"?>
@@ -272,7 +418,7 @@ LAUGHS = """<?xml version="1.0"?>
         (b'<?xml version="1.0" encoding="klingon"?><simservs/>', "1:"),
         (b"<x>" * 100, "1:97: found <x>, expected at most 32 levels"),
         (b" " * (1 << 20) + b"<x/>", "1:1: found 1048580 bytes"),
-        (b"<simservs/>", "1:1: found <simservs> of namespace None"),
+        (b"<simservs/>", "1:1: found <simservs> of no namespace"),
     ],
 )
 def test_hostile_and_broken_documents_are_refused(text: bytes, found: str) -> None:

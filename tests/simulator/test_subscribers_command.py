@@ -56,6 +56,21 @@ def test_a_document_about_outgoing_calls_alone_leaves_the_numbers_let_through(
     assert "changed outgoing_international;" in capsys.readouterr().out
 
 
+def test_what_is_left_out_of_an_operators_document_is_said_and_the_rest_is_taken(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = Path(__file__).parents[1] / "proxy" / "simservs_of_an_operator.xml"
+    active = config.with_name("operator.xml")
+    active.write_text(document.read_text().replace("<ss:rule-deactivated/><ss:roaming/>", "<ss:roaming/>"))
+    assert main(["subscribers", "import", "--simservs", ALICE, "--config", str(config), str(active)]) == 0
+    told = capsys.readouterr()
+    assert "changed incoming_when_roaming, allow;" in told.out
+    assert f"{active}:14:3: left out <communication-waiting>: it is another service than barring\n" in told.err
+    active.write_text(active.read_text().replace("<ss:roaming/>", "<ss:roaming/><ss:media>video</ss:media>"))
+    assert main(["subscribers", "import", "--simservs", ALICE, "--config", str(config), str(active)]) == 2
+    assert f"{active}:7:55: found <media>, expected" in capsys.readouterr().err
+
+
 def test_unlocking_forgets_wrong_pins_and_nothing_else(config: Path) -> None:
     store = ChangeStore(str(config.with_name("subscribers.yaml")))
     store.save([Change(ALICE, "wrong_pins", 3), Change(ALICE, "last_wrong_pin", 1.0), Change(ALICE, "notify", True)])
