@@ -29,6 +29,7 @@ from proxy.numbers.numbering import Numbering, withholds
 from proxy.numbers.shown import as_looks, shown_numbers
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
+from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.verdict import Step, Verdict
 from proxy.sip import digest
 from proxy.sip.errors import BadRequest, Forbidden, SipError
@@ -248,12 +249,14 @@ def nonce_count(fields: dict[str, str]) -> int:
     return int(text, 16)
 
 
-def decide(policy: Policy, request: Request, call: Call, subscriber: Subscriber | None) -> Verdict:
+def decide(
+    policy: Policy, request: Request, call: Call, subscriber: Subscriber | None, memory: Memory = NOTHING
+) -> Verdict:
     """The policy's verdict, unless the subscriber who proved to be calling presents somebody else's number."""
     if subscriber is None or policy.snapshot.dialling.is_emergency(call.uri):
-        return policy.decide(call)
+        return policy.decide(call, memory)
     claimed = claims_of_others(request, subscriber, policy.snapshot.numbering)
-    return _refusal(claimed) if claimed else policy.decide(call)
+    return _refusal(claimed) if claimed else policy.decide(call, memory)
 
 
 def _refusal(claimed: str) -> Verdict:

@@ -268,6 +268,14 @@ class Dialling(_Model):
     codes: tuple[Annotated[str, Field(pattern=r"^[0-9x*#]{1,8}$")], ...] = ()
 
 
+class Emergency(_Model):
+    """For `callback_minutes` after a subscriber called or texted an emergency number, all calls and texts to them from
+    trusted domestic trunks pass: control rooms call back by other lines, too. 0: none for that alone.
+    """
+
+    callback_minutes: Annotated[float, Field(ge=0, le=1440)] = 30.0
+
+
 class Limits(_Model):
     """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
 
@@ -319,6 +327,7 @@ class ProxyConfig(_Model):
     authentication: Authentication = Authentication()
     self_service: SelfServiceConfig = SelfServiceConfig()
     dialling: Dialling = Dialling()
+    emergency: Emergency = Emergency()
     limits: Limits = Limits()
 
     @field_validator("listen")

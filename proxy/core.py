@@ -90,7 +90,7 @@ class ProxyCore:
         challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms, keys.nonces)
         self._registrations = Registrations(challenger, self._authenticator.guesses)
         self._screening = Screening(settings, self._router, self._authenticator, self._registrations)
-        self._legs = LegScreening()
+        self._legs = LegScreening(self._screening.emergencies)
         self._switch = settings.softswitch
 
     # --- what the server calls

@@ -14,6 +14,7 @@ from typing import Any
 
 from proxy.authentication import ProxyAuthenticationRequired
 from proxy.config import ProxyConfig, load_config
+from proxy.emergency_calls import EmergencyCalls
 from proxy.forwarding import Router, validate
 from proxy.keys import Keys
 from proxy.loading import core_settings, load_overlay, load_snapshot, make_desk
@@ -34,6 +35,7 @@ from proxy.yaml_file import FileErrors, did_you_mean
 
 OK, USAGE = 0, 2
 _ASSUMED = "the caller is who From says; --as USER tells who proved to be calling"
+_NO_EMERGENCY = "the callee called no emergency number lately; --after-emergency takes it that they did"
 _EXAMPLE = """\
 example:
   ringfence explain --config proxy.yaml --trunk international --at 2026-03-01T12:00:00Z invite.sip
@@ -52,12 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--trunk", required=True, metavar="NAME", help="the trunk that it came in on")
     parser.add_argument("--as", dest="user", metavar="USER", help="who proved to be calling, where trunks use digest")
     parser.add_argument("--at", type=_time, metavar="TIME", help="when, in ISO 8601 (UTC unless it says) [now]")
+    parser.add_argument(
+        "--after-emergency",
+        action="store_true",
+        help="take it that the callee just called an emergency number, which the proxy remembers and explain does not",
+    )
     parser.add_argument("file", metavar="FILE", help="one raw INVITE, MESSAGE or REFER; - reads standard input")
     arguments = parser.parse_args(argv)
     try:
         config = load_config(arguments.config)
         data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
-        explained = explain(config, arguments.trunk, data, arguments.at, arguments.user)
+        explained = explain(
+            config, arguments.trunk, data, arguments.at, arguments.user, after_emergency=arguments.after_emergency
+        )
     except OSError as error:
         print(f"{error.filename or arguments.file}: {error.strerror or error}", file=sys.stderr)
         return USAGE
@@ -70,7 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def explain(
-    config: ProxyConfig, trunk: str, data: bytes, at: float | None = None, user: str | None = None
+    config: ProxyConfig,
+    trunk: str,
+    data: bytes,
+    at: float | None = None,
+    user: str | None = None,
+    *,
+    after_emergency: bool = False,
 ) -> dict[str, Any]:
     """The verdict on one raw request, as a JSON object.
 
@@ -78,10 +93,12 @@ def explain(
     phone shows, `service` what the softswitch is asked for, `reply` the text that answers an order to self-service.
 
     `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
-    be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. Line ends of a
-    text editor will do. `elapsed_us` is the time of a second run, since the first compiles the numbering plans that
-    it meets. Of a request that the proxy refuses unjudged, `rule` is None and `reason` says why. Raises SipError for
-    what is no SIP request, ValueError for a trunk or a user that the config does not know, FileErrors and OSError.
+    be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. With
+    `after_emergency` the callee called an emergency number just before; where that could matter and is not given,
+    `assumed` says so. Line ends of a text editor will do. `elapsed_us` is the time of a second run, since the first
+    compiles the numbering plans that it meets. Of a request that the proxy refuses unjudged, `rule` is None and
+    `reason` says why. Raises SipError for what is no SIP request, ValueError for a trunk or a user that the config does
+    not know, FileErrors and OSError.
     """
     if trunk not in config.trunks:
         raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
@@ -94,14 +111,17 @@ def explain(
     desk = make_desk(config, overlay)  # what it changes here is saved nowhere
     try:
         request = _request(data)
-        _decide(config, request.copy(), came_in, proof, arrival, snapshot, None)
-        decision = _decide(config, request, came_in, proof, arrival, snapshot, desk)
+        memory = _JustCalled(arrival) if after_emergency else EmergencyCalls()
+        _decide(config, request.copy(), came_in, proof, arrival, snapshot, None, memory)
+        decision = _decide(config, request, came_in, proof, arrival, snapshot, desk, memory)
     except SipError as error:
         if isinstance(error, Unanswerable) and error.request is None:
             raise
         return _not_judged(error, came_in, snapshot, arrival) | assumed
     call, verdict, served = decision.call, decision.verdict, decision.served
     assert call is not None and verdict is not None  # noqa: S101, PT018  # `_request` lets no others through
+    if verdict.action == "reject" and came_in.kind == "domestic" and came_in.trust_identity and not after_emergency:
+        assumed = {"assumed": _NO_EMERGENCY}
     return {
         "action": verdict.action,
         "status": verdict.status,
@@ -125,12 +145,13 @@ def _decide(
     arrival: float,
     snapshot: Snapshot,
     desk: ServiceDesk | None,
+    memory: EmergencyCalls,
 ) -> Decision:
     """Take the request the way that it takes through the core. Raises SipError for what the proxy answers with one."""
     settings = replace(core_settings(config, 0.0), epoch=arrival)
     routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
     router = Router(settings.listeners, Keys.derive(), settings.domains, routes)
-    screening = Screening(settings, router, proof, None)
+    screening = Screening(settings, router, proof, None, memory)
     try:
         via = request.via
         flow = Flow(via.transport.lower(), via.host, via.port or 0, 0)
@@ -140,6 +161,17 @@ def _decide(
     except SipError as error:
         error.request = request
         raise
+
+
+class _JustCalled(EmergencyCalls):
+    """Stands in for what only time can tell: whoever is asked about called an emergency number at that time."""
+
+    def __init__(self, at: float) -> None:
+        super().__init__()
+        self._at = at
+
+    def last_emergency(self, number: str, /) -> float | None:  # noqa: ARG002
+        return self._at
 
 
 class _Proof:

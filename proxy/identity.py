@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from proxy.concealment import keep_private
 from proxy.labels import drop_verstat
+from proxy.policy.call import is_psap_callback
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Message, Request
@@ -37,8 +38,18 @@ def clean(message: Message, side: Side) -> None:
                 message.remove(name)
             elif name in _IDENTITIES:
                 _keep_readable(message, name)
-    if isinstance(message, Request) and not side.trust_identity:
-        drop_verstat(message)
+    if isinstance(message, Request):
+        if not side.trust_identity:
+            drop_verstat(message)
+        if "priority" in message.names and not (side.trust_identity and side.kind == "domestic"):
+            _drop_callback_mark(message)
+
+
+def _drop_callback_mark(message: Request) -> None:
+    """Only a control room's network says that a call is its callback: phones may ring through silence for it (RFC 7090
+    section 6)."""
+    if is_psap_callback(message.headers("priority")):
+        message.remove("priority")
 
 
 def _keep_readable(message: Message, name: str) -> None:

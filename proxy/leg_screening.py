@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proxy.policy.call import Call
+from proxy.policy.case import called_subscriber
 from proxy.policy.engine import Policy
+from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.snapshot import Snapshot
 from proxy.screening import Decision
 from proxy.sip.errors import SipError
@@ -41,7 +43,8 @@ _MOST_REMEMBERED = 100_000  # calls let through
 class LegScreening:
     """Decides over legs to phones, and remembers who was let through to whom."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory = NOTHING) -> None:
+        self._memory = memory
         self._let_through: dict[tuple[str, str], float] = {}  # caller and callee -> until when; oldest first
 
     def note(self, decision: Decision, snapshot: Snapshot, now: float) -> None:
@@ -49,7 +52,7 @@ class LegScreening:
         call, verdict = decision.call, decision.verdict
         if call is None or verdict is None or verdict.action in ("reject", "divert"):
             return
-        called = snapshot.subscriber(call.callee)
+        called = called_subscriber(call, snapshot)
         if called is None:
             return
         held = self._let_through
@@ -74,7 +77,7 @@ class LegScreening:
             return PASSES
         if any(self._let_through.get((caller, called.number), 0.0) >= now for caller in callers):
             return PASSES
-        verdict = policy.refuses(call, RULES)
+        verdict = policy.refuses(call, RULES, self._memory)
         return PASSES if verdict is None else Decision(call=call, verdict=verdict)
 
 

@@ -63,6 +63,7 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None)
         config.self_service.numbers,
         config.dialling.outside_lines,
         config.dialling.codes,
+        config.emergency.callback_minutes * 60,
     )
     return Loaded(config, snapshot, directory, scam_list, (*extents, *scam_list.files), (*kept, *scam_list.kept))
 

@@ -18,7 +18,9 @@ from proxy.yaml_file import FileErrors
 
 log = structlog.get_logger()
 
-_RELOADED = frozenset(("home", "preset", "scam_lists", "safeguards", "rules", "treatments", "self_service", "dialling"))
+_RELOADED = frozenset(
+    ("home", "preset", "scam_lists", "safeguards", "rules", "treatments", "self_service", "dialling", "emergency")
+)
 _IN_FORCE = "what was read before"
 
 

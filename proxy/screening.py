@@ -11,9 +11,10 @@ from typing import NamedTuple, Protocol
 
 from proxy.authentication import SPOOFED, claims_of_others, decide
 from proxy.core_settings import CoreSettings
+from proxy.emergency_calls import EmergencyCalls
 from proxy.forwarding import Routed, Router, cached_uri, is_secure
 from proxy.policy.call import JUDGED, Call
-from proxy.policy.case import number_origin
+from proxy.policy.case import Case, number_origin
 from proxy.policy.engine import Policy
 from proxy.policy.verdict import Verdict
 from proxy.registrations import Registrations
@@ -68,12 +69,18 @@ class Screening:
     """Decides over requests from outside. `registrations` may be None where no REGISTER is asked about."""
 
     def __init__(
-        self, settings: CoreSettings, router: Router, authenticator: Authenticates, registrations: Registrations | None
+        self,
+        settings: CoreSettings,
+        router: Router,
+        authenticator: Authenticates,
+        registrations: Registrations | None,
+        emergencies: EmergencyCalls | None = None,
     ) -> None:
         self._settings = settings
         self._router = router
         self._authenticator = authenticator
         self._registrations = registrations
+        self.emergencies = emergencies or EmergencyCalls()
 
     def route(self, request: Request, *, outside: bool = True) -> tuple[Routed, str]:
         """Take our own Routes off a request; returns what they said, and the fingerprint that tells loops.
@@ -98,7 +105,8 @@ class Screening:
         """Decide over a request that came in on `trunk`. `is_merged` tells whether it came by another way before, and
         is asked once, of a request that starts something.
 
-        An order that the desk takes is carried out. Raises SipError for what is to be answered with an error.
+        An order that the desk takes is carried out, and emergency calls are remembered. Raises SipError for what is to
+        be answered with an error.
         """
         if flow.transport != "tls" and is_secure(request.uri):
             raise UnsupportedUriScheme("sips is for TLS")  # from us to the softswitch it is our own affair (26.2.2)
@@ -111,6 +119,8 @@ class Screening:
         if trunk.auth == "digest":
             if method == "REGISTER" and self._registrations is not None:
                 registration = self._registrations.check(request, policy.snapshot, now, flow.host)
+                if registration.proven:
+                    self._note_owner(request, flow, policy)
             else:
                 subscriber = self._authenticate(request, in_dialog and routed.flow == flow, flow, now, policy)
         if in_dialog and method not in _JUDGED_WITHIN_DIALOGS:
@@ -125,7 +135,33 @@ class Screening:
         decision = self._judge(request, trunk, now, policy, desk, subscriber, callee)
         if method == "REFER" and trunk.kind != "access":
             return self._for_the_transferred(decision, request, routed, policy)
+        if trunk.kind == "access":
+            self._note(decision, flow, trunk, policy)
         return decision
+
+    def _note_owner(self, request: Request, flow: Flow, policy: Policy) -> None:
+        """Remember whose phone is where, of one that registers."""
+        snapshot = policy.snapshot
+        if owner := snapshot.subscriber(snapshot.numbering.understand(request.to.uri)):
+            self.emergencies.note_proof(flow, owner.number)
+
+    def _note(self, decision: Decision, flow: Flow, trunk: Trunk, policy: Policy) -> None:
+        """Remember who is where, and whose emergency call it is."""
+        if decision.subscriber is not None:
+            self.emergencies.note_proof(flow, decision.subscriber.number)
+        call, verdict = decision.call, decision.verdict
+        if call is None or call.callee.e164 is not None or verdict is None or verdict.action == "reject":
+            return
+        if not Case.of(call, policy.snapshot).is_emergency:
+            return
+        if decision.subscriber is not None:
+            number: str | None = decision.subscriber.number
+        elif trunk.auth == "digest":
+            number = self.emergencies.at(flow)
+        else:
+            number = caller.number if (caller := policy.snapshot.subscriber(call.caller)) else None
+        if number is not None:
+            self.emergencies.note(number, call.arrival)
 
     def check_relay(self, request: Request, routed: Routed, trunk: Trunk, source: str) -> None:
         """Hold everything from outside to the softswitch, whatever its headers ask for. `source` is the address that
@@ -250,7 +286,7 @@ class Screening:
         started = settings.stopwatch()
         snapshot, number = policy.snapshot, subscriber.number if subscriber else None
         call = Call.from_request(request, trunk, snapshot.numbering, now + settings.epoch, number, callee)
-        verdict, served = decide(policy, request, call, subscriber), None
+        verdict, served = decide(policy, request, call, subscriber, self.emergencies), None
         # An emergency call may come without credentials, an order may not.
         known = subscriber is not None or trunk.auth == "none"
         if desk is not None and known and verdict.rule != SPOOFED:

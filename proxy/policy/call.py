@@ -28,7 +28,8 @@ class Call(NamedTuple):
     `withheld` says how the caller hid their identity ("" where they did not), whatever the trunk: it is theirs to
     hide. `name_withheld`: the callee is not to see their name, as is so of all who hid their identity. `diversion`
     holds the parties that forwarded the call, as far as the trunk is trusted to tell. `uri` is what was
-    dialled, as it came: it may hold a PIN, and is never written down.
+    dialled, as it came: it may hold a PIN, and is never written down. `psap_callback`: the request is marked as an
+    answer to an emergency call (RFC 7090), whoever wrote that.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Call(NamedTuple):
     others: tuple[Number, ...] = ()
     name_withheld: bool = False
     uri: str = ""
+    psap_callback: bool = False
 
     @property
     def presented(self) -> tuple[Number, ...]:
@@ -101,7 +103,13 @@ class Call(NamedTuple):
             others,
             hidden.name or withheld != "",
             called,
+            "priority" in request.names and is_psap_callback(request.headers("priority")),
         )
+
+
+def is_psap_callback(priorities: Iterable[str]) -> bool:
+    """True where one of these Priority values is that of a callback from a control room (RFC 7090 section 5)."""
+    return any(value.strip().lower() == "psap-callback" for value in priorities)
 
 
 def dialled(request: Request) -> str:

@@ -14,6 +14,7 @@ from proxy.numbers.dialled import Behind
 from proxy.numbers.numbering import Number
 from proxy.numbers.patterns import ABROAD
 from proxy.policy.call import Call
+from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.snapshot import ListedNumber, Snapshot
 from proxy.subscribers.profile import Subscriber, matching
 
@@ -25,7 +26,8 @@ _LINES = frozenset(("fixed", "mobile", "fixed_or_mobile"))
 class Case(NamedTuple):
     """`called` is our subscriber at that end, `calling` at the other, as far as it matters who they are.
 
-    `forwarded`: a home call that one of our subscribers forwarded, and that came back by way of abroad.
+    `forwarded`: a home call that one of our subscribers forwarded, and that came back by way of abroad. `memory` tells
+    of earlier calls.
     """
 
     call: Call
@@ -34,6 +36,7 @@ class Case(NamedTuple):
     called: Subscriber | None
     forwarded: bool
     caller_origin: Origin
+    memory: Memory = NOTHING
 
     def listings(self) -> list[ListedNumber]:
         """The entries in the scam list of the numbers that the call presents."""
@@ -68,7 +71,7 @@ class Case(NamedTuple):
         return (callee, *(number for number in behind.abroad if number.e164 != callee.e164))
 
     @classmethod
-    def of(cls, call: Call, snapshot: Snapshot) -> Case:
+    def of(cls, call: Call, snapshot: Snapshot, memory: Memory = NOTHING) -> Case:
         # Who the caller is matters where they use our phones, and where they may be roaming.
         matters = call.trunk_kind == "access" or (
             call.trunk_kind == "international" and number_origin(call.caller, snapshot) == "domestic"
@@ -82,6 +85,7 @@ class Case(NamedTuple):
             called_subscriber(call, snapshot),
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
+            memory,
         )
 
 

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from proxy.policy.call import Call
 from proxy.policy.case import Case
+from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.treating import treated, treatment_for
@@ -47,9 +48,9 @@ class Policy:
         self._treatments = snapshot.treatments
         self._rules = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
 
-    def decide(self, call: Call) -> Verdict:
+    def decide(self, call: Call, memory: Memory = NOTHING) -> Verdict:
         """Judge one call; what shadowed rules find is in the trace, and that is all."""
-        case = Case.of(call, self.snapshot)
+        case = Case.of(call, self.snapshot, memory)
         trace: list[Step] = []
         for rule, mode, judge in self._rules:
             found = judge(case)
@@ -65,9 +66,9 @@ class Policy:
             return treated(treatment, rule, found.detail, tuple(trace), case)
         raise AssertionError(f"{ALWAYS_ENFORCED} matches every call")
 
-    def refuses(self, call: Call, rules: Container[str]) -> Verdict | None:
+    def refuses(self, call: Call, rules: Container[str], memory: Memory = NOTHING) -> Verdict | None:
         """The refusal that these rules alone have for a call; None where they let it through, or treat it kindly."""
-        case = Case.of(call, self.snapshot)
+        case = Case.of(call, self.snapshot, memory)
         trace: list[Step] = []
         for rule, mode, judge in self._rules:
             if rule not in rules:

@@ -45,7 +45,8 @@ class ScamNumbers(Protocol):
 class Snapshot:
     """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home,
     `treatments` what is done about the calls of a rule where not what the rule says, `service_numbers` the operator's
-    numbers that subscribers can always reach, as they are dialled; `dialling` reads what stands behind dialled codes.
+    numbers that subscribers can always reach, as they are dialled; `dialling` reads what stands behind dialled codes;
+    for `callback_seconds` from their emergency call subscribers can be called back.
 
     `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
     """
@@ -59,6 +60,7 @@ class Snapshot:
     treatments: Mapping[str, Treatment]
     service_numbers: frozenset[str]
     dialling: Dialling
+    callback_seconds: float = 0.0
 
     @classmethod
     def build(
@@ -72,6 +74,7 @@ class Snapshot:
         service_numbers: Iterable[str] = (),
         outside_lines: Iterable[str] = OUTSIDE_LINES,
         dialling_codes: Iterable[str] = (),
+        callback_seconds: float = 1800.0,
     ) -> Snapshot:
         """A snapshot for a home country; `modes` and `treatments`, both by rule, go over the preset's.
 
@@ -92,6 +95,7 @@ class Snapshot:
             {**preset.treatments, **(treatments or {})},
             frozenset(service_numbers or preset.vocabulary.numbers),
             Dialling(numbering, home_regions, outside_lines, dialling_codes),
+            callback_seconds,
         )
 
     def subscriber(self, number: Number) -> Subscriber | None:

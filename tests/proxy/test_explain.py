@@ -338,3 +338,31 @@ def test_an_order_to_self_service_is_explained_with_its_reply_and_changes_nothin
     (desk.folder / "order.sip").write_text(ORDER.format(caller="+6591234567"))
     _, out, _ = desk.run("--trunk", "international", str(desk.folder / "order.sip"))
     assert (json.loads(out)["status"], json.loads(out)["rule"]) == (403, "self_service")
+
+
+# --- calls back
+
+
+def domestic_call_to_who_bars_all(desk: Desk, *arguments: str) -> Any:
+    home = "  domestic: {match: [127.0.2.0/24], kind: domestic, trust_identity: true}\n  phones:"
+    (desk.folder / "proxy.yaml").write_text(CONFIG.replace("  phones:", home))
+    (desk.folder / "subscribers.yaml").write_text(SUBSCRIBERS.replace("incoming_international", "all_incoming"))
+    return desk.explain("+861062345678", "+8613800138001", *arguments, trunk="domestic")
+
+
+def test_what_the_proxy_remembers_of_emergency_calls_is_an_option(desk: Desk) -> None:
+    refused = domestic_call_to_who_bars_all(desk)
+    assert refused["rule"] == "barring.all_incoming"
+    assert refused["assumed"] == (
+        "the callee called no emergency number lately; --after-emergency takes it that they did"
+    )
+    passes = domestic_call_to_who_bars_all(desk, "--after-emergency")
+    assert (passes["rule"], passes["action"]) == ("never_block", "allow")
+    assert passes["trace"][0]["detail"] == "callee called an emergency number 0 min ago"
+    assert "assumed" not in passes
+
+
+def test_a_call_from_abroad_is_judged_as_ever_after_an_emergency(desk: Desk) -> None:
+    explained = desk.explain("+442079460900", "+8613800138001", "--after-emergency")
+    assert explained["rule"] == "barring.incoming_international"
+    assert "assumed" not in explained

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from proxy.authentication import decide
+from proxy.emergency_calls import EmergencyCalls
 from proxy.policy import preset
 from proxy.policy.call import Call
+from proxy.policy.case import Case
 from proxy.policy.engine import Policy
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.verdict import Verdict
@@ -41,8 +43,8 @@ def policy_of(scenario: Scenario) -> Policy:
     )
 
 
-def judged(planned: PlannedCall, scenario: Scenario, policy: Policy) -> Verdict:
-    """What the proxy would make of the call that the agent sends."""
+def judged(planned: PlannedCall, scenario: Scenario, policy: Policy, memory: EmergencyCalls) -> Verdict:
+    """What the proxy would make of the call that the agent sends, and remember of it."""
     order = Order(
         planned.id,
         planned.caller,
@@ -58,16 +60,19 @@ def judged(planned: PlannedCall, scenario: Scenario, policy: Policy) -> Verdict:
     subscriber = scenario.subscribers[planned.caller_name or ""] if proves_it else None
     number = subscriber.number if subscriber else None
     call = Call.from_request(request, trunk, policy.snapshot.numbering, ARRIVAL, number)
-    return decide(policy, request, call, subscriber)
+    case = Case.of(call, policy.snapshot)
+    if kind == "access" and case.is_emergency and case.calling is not None:
+        memory.note(case.calling.number, ARRIVAL)
+    return decide(policy, request, call, subscriber, memory)
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED.keys() - {CHANGING}))
 def test_the_policy_judges_every_shipped_call_as_the_scenario_expects(name: str) -> None:
     scenario = SHIPPED[name]
-    policy = policy_of(scenario)
+    policy, memory = policy_of(scenario), EmergencyCalls()
     wrong = []
-    for planned in plan(scenario):
-        verdict = judged(planned, scenario, policy)
+    for planned in sorted(plan(scenario), key=lambda call: call.start):
+        verdict = judged(planned, scenario, policy, memory)
         assert planned.expect is not None
         expected = planned.expect.model_dump(include={"action", "rule"}, exclude_none=True)
         if expected != {key: value for key, value in verdict._asdict().items() if key in expected}:
@@ -108,10 +113,10 @@ def test_the_suite_sends_texts_wanted_and_unwanted_and_calls_after_them() -> Non
 
 def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
     decided = {
-        judged(planned, scenario, policy).rule
+        judged(planned, scenario, policy, memory).rule
         for scenario in SHIPPED.values()
         if scenario.name != CHANGING  # where the rules that bar everything decide
-        for policy in [policy_of(scenario)]
+        for policy, memory in [(policy_of(scenario), EmergencyCalls())]
         for planned in plan(scenario)
     }
     assert decided == {
@@ -122,6 +127,7 @@ def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
         "spoofed.home_number",
         "spoofed.subscriber_number",
         "anonymous.reject",
+        "barring.all_incoming",
         "barring.incoming_when_roaming",
         "barring.incoming_international",
         "barring.outgoing_international",

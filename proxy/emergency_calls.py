@@ -1,0 +1,49 @@
+"""Who called an emergency number, and when: control rooms call back, by other lines as well (RFC 7090 section 3).
+
+An emergency call comes without credentials. Where phones prove who they are it is put down to the subscriber who proved
+it last from the same address and port, as phones do when they register; else to nobody, or whoever wanted to get past
+a subscriber's barring would call the police in their name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TypeVar
+
+from proxy.sip.flow import Flow
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+_MOST = 65_536  # subscribers, and phones, that are remembered
+
+
+class EmergencyCalls:
+    """A memory of emergency calls that the policy may ask (`policy.memory`); what is oldest goes first."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._called: dict[str, float] = {}
+        self._proved: dict[tuple[str, str, int], str] = {}
+
+    def note_proof(self, flow: Flow, number: str) -> None:
+        """The subscriber of that number proved to be at the other end of a flow."""
+        _put(self._proved, flow[:3], number, self._most)
+
+    def at(self, flow: Flow) -> str | None:
+        """The number of the subscriber who last proved to be there."""
+        return self._proved.get(flow[:3])
+
+    def note(self, number: str, at: float) -> None:
+        """A subscriber called or texted an emergency number, at an epoch time."""
+        _put(self._called, number, at, self._most)
+
+    def last_emergency(self, number: str, /) -> float | None:
+        """When that was last, in epoch seconds; None where nobody remembers."""
+        return self._called.get(number)
+
+
+def _put(held: dict[K, V], key: K, value: V, most: int) -> None:
+    held.pop(key, None)
+    held[key] = value
+    if len(held) > most:
+        del held[next(iter(held))]
