@@ -17,6 +17,8 @@ from struct import Struct
 from typing import Any
 
 from proxy.last_good import Extent
+from proxy.numbers.patterns import without_trunk_prefix
+from proxy.numbers.plans import ZERO_BEHIND_CODE
 from proxy.yaml_file import FileError, FileErrors, did_you_mean
 
 COLUMNS = ("number", "category", "confidence", "source", "expires")
@@ -223,6 +225,9 @@ def _number(text: str) -> tuple[int, bool]:
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ValueError('an E.164 number such as "+23224999001" or a prefix that ends in *, such as "+23224*"')
+    zero = text[:3] in ZERO_BEHIND_CODE or text[:4] in ZERO_BEHIND_CODE or text[:5] in ZERO_BEHIND_CODE
+    if zero and (right := without_trunk_prefix(text)) != text:
+        raise ValueError(f'"{right}": the prefix that is dialled within the country is no part of an E.164 number')
     return int(match[1] or 0), bool(match[2])
 
 

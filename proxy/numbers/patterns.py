@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from proxy.numbers.beginnings import begins
 from proxy.numbers.numbering import Numbering
-from proxy.numbers.plans import Beginnings, beginnings, countries, dialling
+from proxy.numbers.plans import Beginnings, Country, beginnings, countries, dialling
 
 ABROAD = "00*"  # every number whose country code is not that of home
 
@@ -62,6 +62,16 @@ def read_patterns(written: Iterable[str], numbering: Numbering) -> tuple[str, ..
         except ValueError:
             found[text] = None
     return tuple(found)
+
+
+def without_trunk_prefix(pattern: str) -> str:
+    """A pattern of E.164 without the trunk prefix that some write behind the country code, as in +4407700900123."""
+    country = _country(pattern[1:])
+    if country is None or pattern[1 + len(country.code) :][:1] not in tuple(country.leads):
+        return pattern
+    if pattern[-1] == "*":
+        return next(iter(_international(pattern[1:-1])), pattern)
+    return f"+{country.code}{country.significant(pattern[1 + len(country.code) :])}"
 
 
 def _read_number(written: str, numbering: Numbering) -> tuple[str, ...]:
@@ -117,12 +127,16 @@ def _widest(found: tuple[str, ...]) -> tuple[str, ...]:
 def _international(digits: str, *, known: bool = False) -> tuple[str, ...]:
     """A prefix after `+` or an international prefix: the trunk prefix that some write behind the country code, as in
     `+44 (0)20`, is left out where no number has it. `known`: only with a country code that exists."""
-    country = next((found for size in (2, 3, 1) if (found := countries().get(digits[:size]))), None)
+    country = _country(digits)
     if country and country.region and digits[len(country.code) :][:1] in tuple(country.leads):
         digits = country.code + _significant(digits[len(country.code) :], country.region)
     if digits[:1] in ("", "0") or len(digits) > _MOST or (known and not country):
         return ()
     return (f"+{digits}*",)
+
+
+def _country(digits: str) -> Country | None:
+    return next((found for size in (2, 3, 1) if (found := countries().get(digits[:size]))), None)
 
 
 def _significant(national: str, region: str) -> str:

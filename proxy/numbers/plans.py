@@ -19,6 +19,7 @@ from phonenumbers import (
     PhoneMetadata,
 )
 
+ZERO_BEHIND_CODE: Final = frozenset(f"+{code}0" for code in COUNTRY_CODE_TO_REGION_CODE)  # "+440" and the like
 REMEMBERED = 16_384  # texts and kinds in the bounded caches
 
 _LONGEST_LEADING_DIGITS = 5  # that tell a country from others of its code: those of the Vatican and the Isle of Man

@@ -127,6 +127,17 @@ def test_every_wrong_field_of_every_list_is_told_with_its_place(errors_of) -> No
     ]
 
 
+def test_a_number_with_the_prefix_that_is_dialled_within_its_country_is_refused(errors_of) -> None:
+    """No caller would ever be found under it. Where the zero is part of the number, as in Italy, it stays."""
+    rows = ["+4407700900123", "+440*", "+86010*", "+390669812345", "+3906*", "+10000000000", "+442079460101"]
+    said = ": the prefix that is dialled within the country is no part of an E.164 number"
+    assert errors_of("\n".join(["number", *rows])) == [
+        f'list0.csv:2:1: found "+4407700900123", expected "+447700900123"{said}',
+        f'list0.csv:3:1: found "+440*", expected "+44*"{said}',
+        f'list0.csv:4:1: found "+86010*", expected "+8610*"{said}',
+    ]
+
+
 def test_only_the_first_errors_are_listed_and_the_others_counted(errors_of) -> None:
     lines = errors_of("number\n" + "1\n" * 60)
     assert len(lines) == 51
