@@ -29,7 +29,7 @@ from pydantic import (
 )
 
 from proxy.numbers.dialled import OUTSIDE_LINES
-from proxy.numbers.numbering import Numbering
+from proxy.numbers.numbering import Numbering, Written
 from proxy.policy import preset
 from proxy.policy.answers import Card
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
@@ -198,7 +198,9 @@ class _Model(BaseModel):
 class TrunkConfig(_Model):
     """One trunk: the sources it is known by and what may be believed of it.
 
-    With `refer: in_dialog` a trunk that is no access trunk may transfer calls that it takes part in.
+    With `refer: in_dialog` a trunk that is no access trunk may transfer calls that it takes part in. `numbers` says how
+    it writes numbers without a plus: `international` with the country code, `national` as dialled at home; `either`:
+    what fits, and where both do, home, but a number abroad on an international trunk.
     """
 
     match: Annotated[tuple[_MatchText, ...], AfterValidator(some)]
@@ -206,6 +208,7 @@ class TrunkConfig(_Model):
     trust_identity: Switch = False
     auth: Literal["none", "digest"] = "none"
     refer: Literal["none", "in_dialog"] = "none"
+    numbers: Written = "either"
 
 
 class Tls(_Model):
@@ -379,12 +382,15 @@ class ProxyConfig(_Model):
 
     def numbering(self) -> Numbering:
         """How numbers are read at home."""
-        return Numbering(self.home, preset.load(self.preset).emergency)
+        return preset.numbering(self.home, preset.load(self.preset))
 
     def trunk_table(self) -> TrunkTable:
         """The trunks, in the order of the file."""
         return TrunkTable(
-            (Trunk(name, trunk.kind, trunk.trust_identity, trunk.auth, refer=trunk.refer), trunk.match)
+            (
+                Trunk(name, trunk.kind, trunk.trust_identity, trunk.auth, trunk.refer, trunk.numbers),
+                trunk.match,
+            )
             for name, trunk in self.trunks.items()
         )
 

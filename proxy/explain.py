@@ -22,6 +22,7 @@ from proxy.numbers.numbering import Number
 from proxy.policy.call import JUDGED, Call, sender_uri
 from proxy.policy.case import Case, Origin, number_kind, number_origin
 from proxy.policy.engine import Policy
+from proxy.policy.readings import ambiguity
 from proxy.policy.snapshot import Snapshot
 from proxy.screening import Decision, Screening
 from proxy.service_desk import ServiceDesk
@@ -96,9 +97,9 @@ def explain(
     be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. With
     `after_emergency` the callee called an emergency number just before; where that could matter and is not given,
     `assumed` says so. Line ends of a text editor will do. `elapsed_us` is the time of a second run, since the first
-    compiles the numbering plans that it meets. Of a request that the proxy refuses unjudged, `rule` is None and
-    `reason` says why. Raises SipError for what is no SIP request, ValueError for a trunk or a user that the config does
-    not know, FileErrors and OSError.
+    compiles the numbering plans that it meets. `ambiguity` of a number says which two numbers its digits may stand for.
+    Of a request that the proxy refuses unjudged, `rule` is None and `reason` says why. Raises SipError for what is no
+    SIP request, ValueError for a trunk or a user that the config does not know, FileErrors and OSError.
     """
     if trunk not in config.trunks:
         raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
@@ -219,9 +220,12 @@ def _not_judged(error: SipError, trunk: Trunk, snapshot: Snapshot, arrival: floa
 
 
 def _parties(call: Call, snapshot: Snapshot) -> dict[str, Any]:
+    callee, as_caller = call.callee, snapshot.numbering.as_written("either", abroad=False)
+    if call.numbers == "either":  # whatever is dialled is read as dialled at home; here its other reading is told too
+        callee = replace(callee, also=as_caller.understand(callee.presented).also)
     return {
         "caller": _described(call.caller, Case.of(call, snapshot).caller_origin, snapshot),
-        "callee": _described(call.callee, number_origin(call.callee, snapshot), snapshot),
+        "callee": _described(callee, number_origin(callee, snapshot), snapshot),
     }
 
 
@@ -241,6 +245,7 @@ def _described(number: Number, origin: Origin, snapshot: Snapshot) -> dict[str, 
         "region": number.region,
         "origin": origin,
         "kind": number_kind(number, snapshot),
+        **({"ambiguity": said} if (said := ambiguity(number, snapshot.numbering)) else {}),
     }
 
 

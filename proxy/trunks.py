@@ -9,6 +9,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
+from proxy.numbers.numbering import Written
+
 _MATCH = re.compile(r"(?:\[(?P<six>[^]]+)](?P<six_bits>/\d+)?|(?P<four>[\d.]+(?:/\d+)?))(?::(?P<port>\d+))?")
 _CACHED = 4096  # sources remembered; phones on ephemeral ports must not make this grow
 
@@ -17,7 +19,8 @@ _CACHED = 4096  # sources remembered; phones on ephemeral ports must not make th
 class Trunk:
     """Where calls come from; `trust_identity`: its P-Asserted-Identity counts (RFC 3325 section 5).
 
-    `refer`: whether it may have a call transferred that it takes part in (`in_dialog`); phones always may.
+    `refer`: whether it may have a call transferred that it takes part in (`in_dialog`); phones always may. `numbers`:
+    how it writes those without a plus.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Trunk:
     trust_identity: bool = False
     auth: Literal["none", "digest"] = "none"
     refer: Literal["none", "in_dialog"] = "none"
+    numbers: Written = "either"
 
 
 Side = Trunk | Literal["switch"]  # whom a message came from

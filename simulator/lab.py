@@ -13,10 +13,12 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from proxy.numbers.numbering import Numbering
+from proxy.policy import preset
 from simulator.agents.orders import Credentials, Order, Placed, Taken
 from simulator.agents.pjsua import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
@@ -73,7 +75,6 @@ class Lab:
         self._stack = AsyncExitStack()
         self._trunks: dict[str, WireTrunk] = {}
         self._placed: dict[str, tuple[Placed, float]] = {}
-        self._understand = Numbering(premises.home).understand
         self._by_real_phones = tuple(call for call in calls if call.agent == "pjsua")
         self._real: RealPhones | None = None
         self._callers: dict[str, str] = {}
@@ -103,7 +104,7 @@ class Lab:
                 (LOCALHOST, 0),
                 accounts,
                 folder=self.folder if self.proxied else self.folder / "direct",
-                resolve=lambda dialled: self._understand(dialled).e164,
+                resolve=lambda dialled: self._numbering.understand(dialled).e164,
                 outside=self._outside.address,
             )
         )
@@ -219,6 +220,11 @@ class Lab:
             if placed.ended is None:
                 for trunk in self._trunks.values():
                     trunk.hang_up(placed.order.call_id)
+
+    @cached_property
+    def _numbering(self) -> Numbering:
+        """How the softswitch reads what is dialled."""
+        return preset.numbering(self.premises.home, preset.load(self.premises.preset))
 
     @property
     def ended(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments, written
 from proxy.subscribers.profile import Subscriber
@@ -24,6 +25,7 @@ class Premises:
     """What of a scenario the lab is built from.
 
     `trunks` maps names to kinds, `subscribers` are by name; phones on `digest_trunks` must prove who they are.
+    `numbers` says how trunks write them, where not either way.
     """
 
     home: str
@@ -35,6 +37,7 @@ class Premises:
     digest_trunks: frozenset[str] = frozenset()
     treatments: Treatments = field(default_factory=dict)
     card: Card | None = None
+    numbers: Mapping[str, Written] = field(default_factory=dict)
 
 
 def user_of(name: str, subscriber: Subscriber) -> str:
@@ -71,6 +74,7 @@ def _config(premises: Premises, listen: Address, switch: Address, trunks: Mappin
                 "kind": kind,
                 "trust_identity": kind != "access",
                 "auth": "digest" if name in premises.digest_trunks else "none",
+                "numbers": premises.numbers.get(name, "either"),
             }
             for name, kind in by_access_last
         },

@@ -279,4 +279,5 @@ def premises_of(scenario: Scenario) -> Premises:
         scenario.digest_trunks,
         scenario.treatments,
         scenario.card,
+        scenario.written,
     )

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from proxy.config import Home, PresetName, RuleModes, ScamLists, some
 from proxy.loading import covering
-from proxy.numbers.numbering import Numbering
+from proxy.numbers.numbering import Written
 from proxy.policy import preset
 from proxy.policy.answers import Card
 from proxy.policy.treatments import Treatments, prompts_of
@@ -37,10 +37,12 @@ _MOST_AT_ONCE = 3.0  # calls of a campaign that a real phone takes at a time
 
 
 class TrunkSettings(Model):
-    """What a scenario says of one of the lab's trunks. `auth: digest`: phones must prove who they are."""
+    """What a scenario says of one of the lab's trunks. `auth: digest`: phones must prove who they are; `numbers`: how
+    callers there write numbers without a plus, as in a proxy config."""
 
     kind: Literal["international", "domestic", "access"] | None = None
     auth: Literal["none", "digest"] = "none"
+    numbers: Written = "either"
 
 
 class Scenario(Model):
@@ -71,6 +73,11 @@ class Scenario(Model):
     def digest_trunks(self) -> frozenset[str]:
         """Those whose callers must prove who they are."""
         return frozenset(name for name, said in self.trunk_settings.items() if said.auth == "digest")
+
+    @property
+    def written(self) -> Mapping[str, Written]:
+        """How the trunks that the file names write their numbers."""
+        return {name: said.numbers for name, said in self.trunk_settings.items()}
 
     @field_validator("trunk_settings")
     @classmethod
@@ -103,7 +110,7 @@ class Scenario(Model):
         home, named = info.data.get("home"), info.data.get("preset")
         if home is None or named is None:  # wrong, and said
             return subscribers
-        numbering = Numbering(home, preset.load(named).emergency)
+        numbering = preset.numbering(home, preset.load(named))
         return dict(zip(subscribers, read_at_home(subscribers.items(), numbering), strict=True))
 
     @field_validator("calls")
@@ -144,7 +151,10 @@ class Scenario(Model):
         """PJSIP holds four calls in a process: who has a real phone is no target for a campaign at a high rate. Nor
         does it show the header lines that came to it."""
         problems = []
-        with_real_phones, understand = self._with_real_phones(), Numbering(self.home).understand
+        with_real_phones, understand = (
+            self._with_real_phones(),
+            preset.numbering(self.home, preset.load(self.preset)).understand,
+        )
         for index, each in enumerate(self.calls):
             called = {*each.to, *(understand(callee).e164 for callee in each.to)}
             if not (real := [name for name in with_real_phones if {name, self.subscribers[name].number} & called]):

@@ -9,27 +9,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Literal
 
-from proxy.numbers.plans import (
-    REMEMBERED,
-    Country,
-    countries,
-    dialling,
-    has_plan,
-    kind_of,
-    kind_of_e164,
-    metadata,
-    pattern,
-    short_metadata,
-)
+from proxy.numbers.home_plan import HomePlan, NumberRange
+from proxy.numbers.plans import REMEMBERED, Country, countries, has_plan, kind_of_e164
 from proxy.sip.uri import unescape
 
 _LONGEST_REMEMBERED = 64  # characters; a longer text is no number and would only fill the cache
 _PRESENTED = 80  # characters of a text that are kept and shown
 _SHORTEST_E164 = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
+
+Written = Literal["international", "national", "either"]  # how a trunk writes numbers
+_Order = Literal["dialled", "home first", "abroad first", "home", "abroad"]  # of readings of digits without a plus
 
 _PLAIN_URI = re.compile(r"(?:sips?|tel):(\+[1-9][0-9]{6,14})[@;]")  # what nearly all calls carry
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
@@ -66,8 +60,9 @@ class Number:
 
     `presented` is the text of the message, `digits` the same without plus and separators ("" for names; a short
     code loses the country code that someone put in front), `e164` "+8613800138001" or None, `region` ISO 3166 or
-    None. `idd_prefix_seen`: someone on the way put an international dialling prefix such as 00 in front. `_kind` is
-    "" where it has to be looked up.
+    None. `idd_prefix_seen`: someone on the way put an international dialling prefix such as 00 in front. `also` are
+    E.164 numbers that the same digits may stand for as well: without a plus 13125550143 is in Chicago and in China.
+    `_kind` is "" where it has to be looked up.
     """
 
     presented: str
@@ -76,14 +71,15 @@ class Number:
     region: str | None = None
     idd_prefix_seen: bool = False
     _kind: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
         """What sort of number it is.
 
         fixed, mobile, fixed_or_mobile, toll_free, premium, shared_cost, voip, personal, pager, uan, voicemail,
-        short_code, emergency, alphanumeric, anonymous, private, global, invalid (no such length or country), or
-        unknown (of a plausible length, in no known range).
+        short_code, emergency, local (dialled without its area code, which nobody knows here), alphanumeric, anonymous,
+        private, global, invalid (no such length or country), or unknown (of a plausible length, in no known range).
         """
         return self._kind or kind_of_e164(self.e164 or "", self.region or "")
 
@@ -101,28 +97,49 @@ class Number:
 class Numbering:
     """Understands numbers as the home country writes them. Safe to share; caches are bounded.
 
-    `home` is an ISO 3166 region ("CN"); `emergency` adds numbers to those that phonenumbers knows for it. `withheld`
-    are the words, and the numbers in E.164, that networks write where a caller withholds theirs, beside anonymous.
-    Raises ValueError for an unknown home.
+    `home` is an ISO 3166 region ("CN"); `emergency` adds numbers to those that phonenumbers knows for it, `ranges`
+    number ranges. `withheld` are the words, and the numbers in E.164, that networks write where a caller withholds
+    theirs, beside anonymous. What stands without a plus is taken as dialled at home first; `as_written` understands
+    what trunks write. Raises ValueError for an unknown home.
     """
 
-    def __init__(self, home: str, emergency: Iterable[str] = (), withheld: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        home: str,
+        emergency: Iterable[str] = (),
+        withheld: Iterable[str] = (),
+        ranges: Iterable[NumberRange] = (),
+    ) -> None:
         if not has_plan(home):
             raise ValueError(f"an ISO 3166 region with a numbering plan, such as CN or GB, not {home!r}")
         self.home = home
-        plan = metadata(home)
-        short: Any = short_metadata(home)
         self._countries = countries()
-        self._code = str(plan.country_code)
-        self._dialling = dialling(home)
-        urgent = pattern(short and short.emergency, *map(re.escape, emergency)).pattern
-        self._short = re.compile(
-            f"(?P<emergency>{urgent})|(?P<short_code>{pattern(short and short.short_code).pattern})"
-        )
+        self._plan = HomePlan.of(home, emergency, ranges)
+        self._code = self._plan.code
         withheld = ["anonymous", *withheld]
         self.withheld_words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
         self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
+        self._order: _Order = "dialled"
         self._cached = lru_cache(maxsize=REMEMBERED)(self._recognise)
+        self._others: dict[tuple[Written, bool], Numbering] = {}
+        self._others["either", False] = self._ordered("home first")
+        self._others["either", True] = self._ordered("abroad first")
+        self._others["national", False] = self._others["national", True] = self._ordered("home")
+        self._others["international", False] = self._others["international", True] = self._ordered("abroad")
+
+    def _ordered(self, order: _Order) -> Numbering:
+        other = copy(self)
+        other._order = order
+        other._cached = lru_cache(maxsize=REMEMBERED)(other._recognise)
+        return other
+
+    def as_written(self, written: Written, *, abroad: bool) -> Numbering:
+        """Understands numbers as a trunk writes them that is one from `abroad`, or not.
+
+        Without a plus `international` means E.164, `national` as dialled at home. `either` is what fits, and where both
+        do, home; from abroad it is a number abroad. Such a number has the other reading in `also`.
+        """
+        return self._others[written, abroad]
 
     def understand(self, text: str) -> Number:
         """Read a SIP user part, a tel number with its parameters, or a whole sip, sips, tel or urn:service URI.
@@ -179,29 +196,79 @@ class Numbering:
         """Country code and the rest of it, from a `+` or an international dialling prefix."""
         country = self._country(digits)
         dialled = presented.translate(_SEPARATORS) if idd else digits
-        national = digits[len(country.code) :] if country else ""
-        if country and national and (national[0] in country.leads or len(national) not in country.lengths):
+        if country is None:
+            return self._abroad_short_or_invalid(presented, digits, dialled, None, idd=idd)
+        national, kind = digits[len(country.code) :], "" if country.region else "global"
+        is_home = country.code == self._code
+        if is_home:
+            if self._plan.more_short.fullmatch(national) and self.short_kind(national):
+                return Number(presented, national, None, self.home, idd, "short_code")
+            kind = self._plan.range_of(national)
+        if not kind and (national[:1] in country.leads or len(national) not in country.lengths) and national:
             national = country.significant(national)
             digits = country.code + national
-        if country and len(national) in country.lengths and len(digits) <= 15:
-            region = country.region_of(national)
-            return Number(presented, dialled, "+" + digits, region, idd, "" if country.region else "global")
-        # A short code that someone made look international: +10086, +8610086, 0086110.
-        for short in (national, digits) if country and country.code == self._code else (digits,):
+            kind = self._plan.range_of(national) if is_home else ""
+        if (kind or len(national) in country.lengths) and len(digits) <= 15:
+            kind = kind.replace("unknown", "")  # to be looked up
+            return Number(presented, dialled, "+" + digits, country.region_of(national), idd, kind)
+        return self._abroad_short_or_invalid(presented, digits, dialled, country, idd=idd)
+
+    def _abroad_short_or_invalid(
+        self, presented: str, digits: str, dialled: str, country: Country | None, *, idd: bool
+    ) -> Number:
+        """A short code that someone made look international (+10086, +8610086, 0086110), else no number."""
+        shorts = (digits[len(self._code) :], digits) if country and country.code == self._code else (digits,)
+        for short in shorts:
             if kind := self.short_kind(short):
                 return Number(presented, short, None, self.home, idd, kind)
         e164 = "+" + digits if _E164.fullmatch(digits) else None
         return Number(presented, dialled, e164, country.region if country else None, idd, "invalid")
 
     def _national(self, presented: str, digits: str) -> Number:
-        """Digits without a plus: as dialled at home, else with a prefix or a plus that got lost."""
+        """Digits without a plus: dialled at home, with a prefix, or with a plus that got lost."""
+        if digits[0] == "0" or self._order in ("dialled", "home first"):
+            return self._home_first(presented, digits)
+        if self._order == "home":
+            number = self._at_home(presented, digits) or self._prefixed(presented, digits)
+            return number or self._neither(presented, digits)
+        abroad, at_home = self._international(presented, digits), self._at_home(presented, digits)
+        if at_home is None or abroad._kind == "invalid":
+            return self._home_first(presented, digits) if abroad._kind == "invalid" else abroad
+        is_short = at_home._kind in ("short_code", "emergency")
+        # A zero that had to be left out makes no good case for a number abroad.
+        is_known = _is_known(abroad) and abroad.e164 == f"+{digits}"
+        prefer_abroad = is_known and not is_short if self._order == "abroad first" else is_known or not is_short
+        return _with_another_reading(abroad, at_home) if prefer_abroad else at_home
+
+    def _home_first(self, presented: str, digits: str) -> Number:
+        number = self._at_home(presented, digits)
+        if number is not None:
+            may_be_abroad = self._order != "dialled" and digits[0] != "0" and number.e164 is not None
+            return _with_another_reading(number, self._international(presented, digits)) if may_be_abroad else number
+        if prefixed := self._prefixed(presented, digits):
+            return prefixed
+        if len(digits) >= _SHORTEST_E164 and digits[0] != "0":
+            reading = self._international(presented, digits)
+            if reading._kind != "invalid":
+                return reading
+        return self._neither(presented, digits)
+
+    def _at_home(self, presented: str, digits: str) -> Number | None:
+        """As dialled at home; None where it is no number there."""
         if kind := self.short_kind(digits):
             return Number(presented, digits, None, self.home, _kind=kind)
-        home = self._countries[self._code]
-        if national := self._dialled_at_home(digits):
-            return Number(presented, digits, f"+{self._code}{national}", home.region_of(national))
+        if national := self._plan.dialled(digits):
+            region = self._countries[self._code].region_of(national)
+            kind = self._plan.range_of(national).replace("unknown", "")
+            return Number(presented, digits, f"+{self._code}{national}", region, _kind=kind)
+        if self._plan.is_local(digits):
+            return Number(presented, digits, None, self.home, _kind="local")
+        return None
+
+    def _prefixed(self, presented: str, digits: str) -> Number | None:
+        """Behind an international dialling prefix, or our own country code without a plus."""
         # Not every gateway knows our IDD prefix: a literal 00 is tried as well.
-        after_idd = match.end() if (match := self._dialling.international.match(digits)) else 0
+        after_idd = match.end() if (match := self._plan.dialling.international.match(digits)) else 0
         readings = [
             self._international(presented, digits[skip:], idd=True)
             for skip in (after_idd, 2 if digits.startswith("00") else 0)
@@ -210,14 +277,11 @@ class Numbering:
         for reading in readings:
             if reading._kind != "invalid":
                 return reading
-        if digits.startswith(self._code) and self._is_home(digits[len(self._code) :], sure=False):
+        if digits.startswith(self._code) and self._plan.is_home(digits[len(self._code) :], sure=False):
             return self._international(presented, digits)
-        if readings:
-            return readings[0]
-        if len(digits) >= _SHORTEST_E164 and digits[0] != "0":
-            reading = self._international(presented, digits)
-            if reading._kind != "invalid":
-                return reading
+        return readings[0] if readings else None
+
+    def _neither(self, presented: str, digits: str) -> Number:
         if len(digits) < _SHORTEST_E164:
             return Number(presented, digits, None, self.home, _kind="short_code")
         return self._malformed(presented, digits)
@@ -243,7 +307,8 @@ class Numbering:
         pretended = self._international(presented, plain.lstrip("+0"))
         national = plain[0] != "+" and (plain[0] != "0" or pretended._kind == "invalid")
         region = self.home if national else pretended.region
-        return Number(presented, plain.lstrip("+"), None, region, _kind="invalid")
+        also = (pretended.e164,) if pretended.e164 and pretended._kind != "invalid" else ()
+        return Number(presented, plain.lstrip("+"), None, region, _kind="invalid", also=also)
 
     def _country(self, digits: str) -> Country | None:
         countries = self._countries
@@ -256,30 +321,28 @@ class Numbering:
     @property
     def short_codes(self) -> str:
         """The pattern of the short codes and emergency numbers that the plan knows."""
-        return self._short.pattern
+        return f"{self._plan.short.pattern}|{self._plan.more_short.pattern}"
+
+    @property
+    def more_lines(self) -> str:
+        """The pattern of the numbers, without country code, that the plan knows beside the numbering data."""
+        return self._plan.ranges.pattern
 
     def short_kind(self, digits: str) -> str:
         """emergency or short_code for what the plan knows as such, "" for all else."""
-        match = self._short.fullmatch(digits)
-        return match.lastgroup or "" if match else ""
+        return self._plan.short_kind(digits)
 
-    def _dialled_at_home(self, digits: str) -> str:
-        """The digits after our own country code of what was dialled within it, "" where it is no such number.
 
-        What has a trunk prefix is sure to be one; behind a carrier's code, or with none, it takes a known range.
-        """
-        general = self._dialling.general.fullmatch
-        readings = list(self._dialling.without_prefix(digits))
-        if not readings or (general(digits) and not general(readings[0][0])):
-            readings.insert(0, (digits, False))
-        return next((national for national, sure in readings if self._is_home(national, sure=sure)), "")
+def _is_known(number: Number) -> bool:
+    """True for a number in a known range."""
+    return number.e164 is not None and number.kind not in ("unknown", "invalid")
 
-    def _is_home(self, national: str, *, sure: bool) -> bool:
-        """True for a number of the home country; unless `sure`, only for one in a known range."""
-        home = self._countries[self._code]
-        if len(national) not in home.lengths or not self._dialling.general.fullmatch(national):
-            return False
-        return sure or kind_of(national, home.region_of(national) or self.home) != "unknown"
+
+def _with_another_reading(number: Number, other: Number | None) -> Number:
+    """The number, with another one that its digits stand for where that is in a known range."""
+    if other is None or other.e164 is None or other.e164 == number.e164 or not _is_known(other):
+        return number
+    return replace(number, also=(other.e164,))
 
 
 def _phone_context(params: str) -> str:

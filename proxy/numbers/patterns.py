@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from proxy.numbers.beginnings import begins
@@ -92,7 +93,8 @@ def _read_prefix(digits: str, numbering: Numbering) -> tuple[str, ...]:
         return _international(digits[1:])
     if digits == _LITERAL_IDD:
         return (ABROAD,)
-    home = beginnings(numbering.home)
+    plan = beginnings(numbering.home)
+    home = replace(plan, lines=f"{plan.lines}|{numbering.more_lines}")
     if after_idd := _after_idd(digits, home):
         return after_idd
     found = _dialled_at_home(digits, numbering, home)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from proxy.numbers.numbering import Number, Numbering, is_unknown, plain_word, withholds
+from proxy.numbers.numbering import Number, Numbering, Written, is_unknown, plain_word, withholds
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
 from proxy.numbers.star_codes import mask
 from proxy.sip.errors import SipError
@@ -29,7 +29,7 @@ class Call(NamedTuple):
     hide. `name_withheld`: the callee is not to see their name, as is so of all who hid their identity. `diversion`
     holds the parties that forwarded the call, as far as the trunk is trusted to tell. `uri` is what was
     dialled, as it came: it may hold a PIN, and is never written down. `psap_callback`: the request is marked as an
-    answer to an emergency call (RFC 7090), whoever wrote that.
+    answer to an emergency call (RFC 7090), whoever wrote that. `numbers` is how the trunk writes those without a plus.
     """
 
     method: str
@@ -46,6 +46,7 @@ class Call(NamedTuple):
     name_withheld: bool = False
     uri: str = ""
     psap_callback: bool = False
+    numbers: Written = "either"
 
     @property
     def presented(self) -> tuple[Number, ...]:
@@ -68,6 +69,8 @@ class Call(NamedTuple):
         The callee of a REFER is who the softswitch is asked to call (RFC 3515). Raises BadRequest where From, or
         Refer-To, is missing or malformed.
         """
+        written = numbering.as_written(trunk.numbers, abroad=trunk.kind == "international")
+        dialling, numbering = numbering if trunk.numbers == "either" else written, written
         name, uri = _name_and_uri(request.header("from") or "")
         caller = sender = numbering.understand(uri)
         uris = [uri]
@@ -93,7 +96,7 @@ class Call(NamedTuple):
             request.method,
             caller,
             shown_name,
-            _without_pin(numbering.understand(called)),
+            _without_pin(dialling.understand(called)),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
@@ -104,6 +107,7 @@ class Call(NamedTuple):
             hidden.name or withheld != "",
             called,
             "priority" in request.names and is_psap_callback(request.headers("priority")),
+            trunk.numbers,
         )
 
 

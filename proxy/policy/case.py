@@ -15,6 +15,7 @@ from proxy.numbers.numbering import Number
 from proxy.numbers.patterns import ABROAD
 from proxy.policy.call import Call
 from proxy.policy.memory import NOTHING, Memory
+from proxy.policy.readings import other_readings
 from proxy.policy.snapshot import ListedNumber, Snapshot
 from proxy.subscribers.profile import Subscriber, matching
 
@@ -39,9 +40,13 @@ class Case(NamedTuple):
     memory: Memory = NOTHING
 
     def listings(self) -> list[ListedNumber]:
-        """The entries in the scam list of the numbers that the call presents."""
+        """The entries in the scam list of the numbers that the call presents, in each of their readings."""
         call, find = self.call, self.snapshot.find_listed
-        return [entry for one in call.presented if one.e164 and (entry := find(one.e164, call.arrival))]
+        found = [entry for one in call.presented if one.e164 and (entry := find(one.e164, call.arrival))]
+        for e164, prefix_counts in other_readings(call):
+            if (entry := find(e164, call.arrival)) and (prefix_counts or not entry.pattern.endswith("*")):
+                found.append(entry)
+        return found
 
     @property
     def behind(self) -> Behind:
@@ -90,9 +95,12 @@ class Case(NamedTuple):
 
 
 def called_subscriber(call: Call, snapshot: Snapshot) -> Subscriber | None:
-    """Whom a call is for, where that is a subscriber; codes such as `#31#` hide nobody's number."""
+    """Whom a call is for, where that is a subscriber; codes such as `#31#` hide nobody's number, and no trunk that
+    writes it so that a softswitch reads another one."""
     callee = call.callee
     called = snapshot.subscriber(callee)
+    if called is None and callee.also:
+        called = next(filter(None, map(snapshot.subscribers.find, callee.also)), None)
     if called is None and (callee.e164 is None or not _is_surely_abroad(callee)) and not callee.is_emergency:
         number = snapshot.dialling.behind(call.uri).number
         return snapshot.subscriber(number) if number else None
@@ -138,6 +146,17 @@ def listed(patterns: Collection[str], number: Number, snapshot: Snapshot) -> str
     pattern = matching(patterns, number.e164)
     is_abroad = pattern is None and ABROAD in patterns and not snapshot.numbering.is_home_code(number.e164)
     return ABROAD if is_abroad else pattern
+
+
+def blocked(patterns: Collection[str], case: Case) -> str | None:
+    """The first pattern that fits a number that the call presents, in any of its readings."""
+    for number in case.call.presented:
+        if pattern := listed(patterns, number, case.snapshot):
+            return pattern
+    for e164, prefix_counts in other_readings(case.call):
+        if pattern := matching((each for each in patterns if prefix_counts or each[-1] != "*"), e164):
+            return pattern
+    return None
 
 
 def _caller_origin(call: Call, snapshot: Snapshot, *, at_home: bool) -> Origin:

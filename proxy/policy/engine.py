@@ -9,6 +9,7 @@ from collections.abc import Callable, Container
 from functools import lru_cache
 from importlib import import_module
 
+from proxy.policy import readings
 from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.memory import NOTHING, Memory
@@ -51,7 +52,8 @@ class Policy:
     def decide(self, call: Call, memory: Memory = NOTHING) -> Verdict:
         """Judge one call; what shadowed rules find is in the trace, and that is all."""
         case = Case.of(call, self.snapshot, memory)
-        trace: list[Step] = []
+        read = readings.step(call, self.snapshot.numbering)
+        trace: list[Step] = [] if read is None else [read]
         for rule, mode, judge in self._rules:
             found = judge(case)
             if isinstance(found, str):

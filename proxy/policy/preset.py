@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from proxy import yaml_file
+from proxy.numbers.home_plan import NumberRange
+from proxy.numbers.numbering import Numbering
 from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
 from proxy.subscribers.vocabulary import Vocabulary
@@ -51,20 +54,54 @@ class ScamList:
     categories: frozenset[str] = frozenset()
 
 
+_Kind = Literal[
+    "fixed", "mobile", "fixed_or_mobile", "toll_free", "premium", "shared_cost", "voip", "pager", "uan", "unknown",
+    "short_code", "local",
+]  # fmt: skip
+
+
+def _numbers(text: str) -> str:
+    try:
+        is_pattern = re.fullmatch(r"[0-9\[\](){}|,?:-]+", text) is not None and re.compile(text) is not None
+    except re.error:
+        is_pattern = False
+    if not is_pattern:
+        raise ValueError("a regular expression of digits, such as 14[689][0-9]{8}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class HomeNumbers:
+    """Numbers of the home country that the numbering data lacks: a regular expression of all digits after the country
+    code, or of all that is dialled of a short_code and of a local number, which has no area code.
+
+    `source` says who publishes the range, and `as_of` when that was so.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    kind: _Kind
+    numbers: Annotated[str, AfterValidator(_numbers)]
+    source: str
+    as_of: date
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """One rule set.
 
-    `home_regions` are the ISO 3166 regions that count as home (none: the home country alone), `emergency` adds to
-    the emergency numbers known of the home country, `callbacks` are numbers never blocked when a trusted domestic
-    trunk presents them, `modes` the modes of rules that are not enforced, `treatments` what is done about the calls
-    that a rule decides. `withheld` holds words and numbers by which networks say that a caller withheld theirs.
+    `home_regions` are the ISO 3166 regions that count as home (none: the home country alone), `numbers` are those of
+    the home country that the numbering data lacks, `emergency` adds to its emergency numbers, `callbacks` are numbers
+    never blocked when a trusted domestic trunk presents them, `modes` the modes of rules that are not enforced,
+    `treatments` what is done about the calls that a rule decides. `withheld` holds words and numbers by which networks
+    say that a caller withheld theirs.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     description: str
     home_regions: frozenset[str] = frozenset()
+    numbers: tuple[HomeNumbers, ...] = ()
     emergency: frozenset[str] = frozenset()
     callbacks: frozenset[str] = frozenset()
     home_numbers_from_abroad: FromAbroad = FromAbroad()
@@ -99,3 +136,11 @@ def load(name: str) -> Preset:
     if name not in names():
         raise ValueError(f"one of the presets {', '.join(names())}, not {name!r}")
     return yaml_file.load(_FOLDER / f"{name}.yaml", Preset)
+
+
+def numbering(home: str, chosen: Preset) -> Numbering:
+    """Understands numbers as people of the home country write them: with the emergency numbers of the chosen preset,
+    and with all ranges that any preset knows of that country. Raises ValueError for an unknown home."""
+    presets = [preset for preset in map(load, names()) if home in preset.home_regions]
+    ranges = [NumberRange(each.kind, each.numbers) for preset in presets for each in preset.numbers]
+    return Numbering(home, chosen.emergency, chosen.withheld_by, ranges)

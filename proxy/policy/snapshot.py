@@ -10,7 +10,7 @@ from typing import Protocol
 from proxy.numbers.dialled import OUTSIDE_LINES, Dialling
 from proxy.numbers.numbering import Number, Numbering
 from proxy.policy.answers import Treatment
-from proxy.policy.preset import Preset
+from proxy.policy.preset import Preset, numbering
 from proxy.policy.verdict import Mode
 from proxy.subscribers.profile import Subscriber
 
@@ -83,10 +83,10 @@ class Snapshot:
 
         Raises ValueError for an unknown home.
         """
-        numbering = Numbering(home, preset.emergency, preset.withheld_by)
+        reads = numbering(home, preset)
         home_regions = preset.home_regions or frozenset((home,))
         return cls(
-            numbering,
+            reads,
             subscribers,
             lru_cache(maxsize=16)(scam_list.find),
             {**preset.modes, **(modes or {})},
@@ -94,7 +94,7 @@ class Snapshot:
             home_regions,
             {**preset.treatments, **(treatments or {})},
             frozenset(service_numbers or preset.vocabulary.numbers),
-            Dialling(numbering, home_regions, outside_lines, dialling_codes),
+            Dialling(reads, home_regions, outside_lines, dialling_codes),
             callback_seconds,
         )
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proxy.config import ProxyConfig, load_config
-from proxy.numbers.numbering import Numbering
 from proxy.ports import in_use
 from proxy.subscribers.storage import load_directory
 from proxy.yaml_file import FileError, FileErrors
@@ -90,5 +89,5 @@ def _read(path: Path) -> tuple[ProxyConfig, list[Account]]:
 
 def _understanding(config: ProxyConfig) -> Callable[[str], str | None]:
     """What tells which number was dialled, however it is written."""
-    numbering = Numbering(config.home)
+    numbering = config.numbering()
     return lambda dialled: numbering.understand(dialled).e164

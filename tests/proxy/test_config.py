@@ -63,6 +63,21 @@ def test_its_trunks_tell_sources_apart(folder: Path) -> None:
     assert trunks.find("127.0.1.9", 5060) == Trunk("international", "international", trust_identity=True)
     assert trunks.find("127.0.2.9", 5060) == Trunk("domestic", "domestic", trust_identity=True)
     assert trunks.find("127.0.0.9", 40000) == Trunk("phones", "access")
+
+
+def test_a_trunk_says_how_its_numbers_are_written(folder: Path) -> None:
+    text = """\
+listen: [udp:127.0.0.1:5060]
+softswitch: udp:127.0.0.1:5080
+trunks:
+  abroad: {match: [127.0.1.0/24], kind: international, numbers: international}
+  home: {match: [127.0.2.0/24], kind: domestic}
+"""
+    trunks = load(folder, text).trunk_table()
+    assert [trunk.numbers for trunk in trunks.trunks] == ["international", "either"]
+    assert errors_of(folder, text.replace("numbers: international", "numbers: e164")) == [
+        '4:65: found "e164", expected "international", "national" or "either"'
+    ]
     assert trunks.find("192.0.2.1", 5060) is None
 
 

@@ -120,6 +120,15 @@ def test_a_refused_call_is_explained_in_full(desk: Desk) -> None:
     assert trace[-1]["outcome"] == "reject"
 
 
+def test_numbers_without_a_plus_that_may_stand_for_two_are_told(desk: Desk) -> None:
+    explained = desk.explain("13125550143", "13125550144")
+    assert explained["caller"]["ambiguity"] == "13125550143 reads as +13125550143 (US) and as +8613125550143 (CN)"
+    assert explained["callee"]["ambiguity"] == "13125550144 reads as +8613125550144 (CN) and as +13125550144 (US)"
+    assert explained["trace"][0]["detail"].endswith("taken for the first on trunk international (numbers: either)")
+    said = desk.explain("+13125550143", "13900139003")
+    assert "ambiguity" not in said["caller"] | said["callee"]
+
+
 def test_the_daughter_in_singapore_is_allowed_and_labelled(desk: Desk) -> None:
     explained = desk.explain("+6591234567", "+8613800138001")
     assert (explained["action"], explained["status"], explained["rule"]) == ("label", None, "subscriber.allow")

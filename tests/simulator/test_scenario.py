@@ -12,6 +12,7 @@ from proxy.subscribers.profile import Barring, Subscriber
 from proxy.yaml_file import FileErrors
 from simulator.agents.orders import Order
 from simulator.files import SCHEMAS
+from simulator.runner import premises_of
 from simulator.scenario import Scenario, load_scenarios
 from simulator.scenario_calls import Expect, Pool
 from simulator.thresholds import Threshold
@@ -388,6 +389,15 @@ def test_who_calls_over_a_trunk_of_strangers_has_no_real_phone_at_home(folder: P
     text = f"scenario: s\n{ALICE}calls:\n{calls}"
     read(folder, text.replace("TRUNK", "international"))
     assert "that of alice does not show it" in "".join(errors_of(folder, text.replace("TRUNK", "phones")))
+
+
+def test_a_trunk_says_how_its_numbers_are_written(folder: Path) -> None:
+    text = with_call("call: a, trunk: international, from: '442079460123', to: alice, truth: legit")
+    said = text.replace("\n", "\ntrunks: {international: {numbers: international}}\n", 1)
+    assert read(folder, said).written == {"international": "international"}
+    assert premises_of(read(folder, said)).numbers == {"international": "international"}
+    [error] = errors_of(folder, said.replace("numbers: international", "numbers: local"))
+    assert error.endswith('found "local", expected "international", "national" or "either"')
 
 
 def test_phones_may_have_to_prove_who_they_are_and_then_need_a_password(folder: Path) -> None:

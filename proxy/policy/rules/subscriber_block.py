@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from proxy.policy.case import Case, listed
+from proxy.policy.case import Case, blocked
 from proxy.policy.verdict import Finding
 
 
 def judge(case: Case) -> Finding | str:
     if case.called is None:
         return "callee is no subscriber"
-    for number in case.call.presented:
-        if pattern := listed(case.called.block, number, case.snapshot):
-            return Finding("reject", f"{pattern} is on the callee's block list", 603, "Decline")
+    if pattern := blocked(case.called.block, case):
+        return Finding("reject", f"{pattern} is on the callee's block list", 603, "Decline")
     return "caller is not on the callee's block list"
