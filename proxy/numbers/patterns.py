@@ -84,7 +84,8 @@ def _read_number(written: str, numbering: Numbering) -> tuple[str, ...]:
         return (number.digits,)
     # A national number of no known range without its trunk prefix: a caller would not be taken for one.
     is_national = written[0] not in "+0" and dialling(numbering.home).general.fullmatch(written)
-    return (f"+{beginnings(numbering.home).code}{written}",) if is_national else ()
+    e164 = f"+{beginnings(numbering.home).code}{written}"
+    return (e164,) if is_national and len(e164) <= _MOST + 1 else ()
 
 
 @lru_cache(maxsize=4096)  # many lists have the same
