@@ -120,6 +120,7 @@ async def _serve(path: Path, loaded: Loaded, overlay: Overlay, secret: bytes | N
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
     policy = Policy(loaded.snapshot)
     core = ProxyCore(core_settings(config, loop.time()), policy, secret, make_desk(config, overlay))
+    log.set_level(config.log_level, core.refusals)
     for writer in {records, console}:
         writer.count_in(core.counters)
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None

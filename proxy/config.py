@@ -305,7 +305,7 @@ class ProxyConfig(_Model):
     """The whole config; every key but `listen` and `softswitch` has a default.
 
     `softswitch_aliases` are further names and addresses that the softswitch writes of itself into Record-Route and
-    Service-Route.
+    Service-Route. `log_level: debug` has a line for each request that the proxy itself refuses, with the reason.
     With `softswitch_calls: judge`, what the softswitch sends to a phone on its own, such as a forwarded call, is held
     against the block list and the barring of the phone's owner.
     """
@@ -325,6 +325,7 @@ class ProxyConfig(_Model):
     treatments: Treatments = {}
     card: CardKey | None = None
     call_log: Path | None = None
+    log_level: Literal["debug", "info"] = "info"
     secret_file: Annotated[Path, Field(validate_default=True)] = Path("ringfence.secret")
     tls: Tls | None = None
     authentication: Authentication = Authentication()

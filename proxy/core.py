@@ -31,6 +31,7 @@ from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, sender_uri
 from proxy.policy.engine import Policy
 from proxy.receivers import Receivers
+from proxy.refusals import Refusals
 from proxy.registrations import Registrations
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.screening import DIALOG_MAKING, Decision, Screening
@@ -69,16 +70,17 @@ class ProxyCore:
         self.desk = desk
         self.counters: Counter[str] = Counter()
         self.noticed = Noticed()
+        self.refusals = Refusals()
         self.draining = False
         keys = Keys.derive(secret)
         self._receivers = Receivers()
         self._layer = TransactionLayer(settings.timer_c, self._receivers.knows)
-        self._own = OwnAnswers(self._layer, self.counters, keys.to_tags)
+        self._own = OwnAnswers(self._layer, self.counters, keys.to_tags, self.refusals)
         self._contexts = ResponseContexts(self._layer, self._own)
         self.outbox = self._layer.outbox
         self.records = self._contexts.records
-        self._switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
-        self._router = Router(settings.listeners, keys, settings.domains, self._switch_routes)
+        switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
+        self._router = Router(settings.listeners, keys, settings.domains, switch_routes)
         self._authenticator = Authenticator(
             settings.realm,
             settings.nonce_seconds,
@@ -180,7 +182,7 @@ class ProxyCore:
             if self._has_room(size):
                 self._begin(request, via, key, flow, side, now)
             else:
-                self._own.without_state(request, via, flow, 503, _OVERLOADED)
+                self._own.without_state(request, via, flow, 503, "overload", _OVERLOADED)
                 self.counters["overload"] += 1
 
     def _side_of(self, flow: Flow) -> Side | None:
@@ -287,6 +289,7 @@ class ProxyCore:
         self.counters[verdict.action] += 1
         if verdict.action == "reject":
             refusal = refuse(request, verdict, self._own.new_tag(), call)
+            self.refusals.note(request, refusal.status, f"{verdict.rule}: {verdict.detail}", context.server.flow)
             if verdict.service:
                 context.refusal = refusal  # which the switch announces first
             else:
@@ -368,7 +371,7 @@ class ProxyCore:
         validate(request)
         invite = self._layer.servers.get((*key[:-1], "INVITE"))
         if invite is None:
-            self._own.without_state(request, via, flow, 481)
+            self._own.without_state(request, via, flow, 481, "no such INVITE")
             return
         server = self._layer.accept(key, request, response_flow(via, flow))
         self._own.accept(server, request, now)
@@ -391,9 +394,5 @@ class ProxyCore:
             if client.user is not None and client.user.registration is not None:
                 self._registrations.answered(response, client.user.registration, now)
             if method == "REGISTER" and client.flow == self._switch and client.user is not None:
-                self._learn_service_route(response, client.user.server.flow.host)
+                self._router.switch_routes.learn(client.user.server.flow.host, response)
             self._contexts.receive(client, response, now)
-
-    def _learn_service_route(self, response: Response, phone: str) -> None:
-        if 200 <= response.status < 300 and "service-route" in response.names:
-            self._switch_routes.learn(phone, response.values("service-route"))

@@ -14,10 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import structlog
 
+from proxy.refusals import Refusals
 from proxy.sip.flow import Flow
+from proxy.trunks import Trunk
 
 _PAUSE = 0.05  # seconds between two writings: what comes meanwhile is written in one go
 _HELD = 4 << 20  # characters of lines that may wait to be written
@@ -25,6 +28,9 @@ _FAREWELL = 2.0  # seconds that the last lines get
 _SLOW = "nobody takes them as fast as they come"
 _LONGEST_HALF = 1 << 20  # bytes of half a line that are looked for at the end of a file
 _QUIET = 10.0  # seconds between two warnings of a kind
+
+LogLevel = Literal["debug", "info"]
+_level: LogLevel = "info"
 
 log = structlog.get_logger()
 
@@ -35,6 +41,7 @@ def configure() -> LineWriter:
     writer = LineWriter(os.open(os.devnull, os.O_WRONLY) if closed else os.dup(2), "stderr", is_log=True)
     structlog.configure(
         processors=[
+            _drop_below_level,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -46,6 +53,19 @@ def configure() -> LineWriter:
     )
     logging.basicConfig(handlers=[_FromLibraries()], force=True)
     return writer
+
+
+def set_level(level: LogLevel, refusals: Refusals) -> None:
+    """Say from which level on lines are written, info until then: whether refusals are gathered follows from it."""
+    global _level  # noqa: PLW0603  # of the process, as structlog's configuration is
+    _level = level
+    refusals.wanted = level == "debug"
+
+
+def _drop_below_level(_logger: Any, method: str, event: Any) -> Any:
+    if method == "debug" and _level != "debug":
+        raise structlog.DropEvent
+    return event
 
 
 class _Logger:
@@ -236,6 +256,26 @@ def _mend(path: Path, fd: int) -> bool:
     return True
 
 
+def write_refusals(refusals: Refusals, find_trunk: Callable[[str, int], Trunk | None]) -> None:
+    """Write a debug line for each, and take it off the list."""
+    for status, reason, method, call_id, peer in refusals:
+        trunk = find_trunk(peer.host, peer.port)
+        log.debug(
+            "refused",
+            status=status,
+            reason=reason,
+            method=method,
+            call_id=call_id,
+            peer=_shown(peer),
+            trunk=trunk.name if trunk else None,
+        )
+    refusals.clear()
+
+
+def _shown(peer: Flow) -> str:
+    return f"{peer.transport}:{peer.host}:{peer.port}"
+
+
 class Notices:
     """Warnings about what traffic can cause at any rate: of each kind one line in 10 s at most, with how many events
     it stands for and the first peer that caused one."""
@@ -248,4 +288,4 @@ class Notices:
         for event in [event for event in noticed if now >= self._next.get(event, now)]:
             count, peer = noticed.pop(event)
             self._next[event] = now + _QUIET
-            log.warning(event, count=count, peer=f"{peer.transport}:{peer.host}:{peer.port}")
+            log.warning(event, count=count, peer=_shown(peer))

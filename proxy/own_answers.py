@@ -7,6 +7,7 @@ from collections import Counter
 from hashlib import blake2b
 
 from proxy.forwarding import note_source, response_flow
+from proxy.refusals import Refusals
 from proxy.sip.errors import BadRequest, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via
@@ -19,10 +20,11 @@ _TAG_BYTES = 8
 
 
 class OwnAnswers:
-    """Makes them, and counts those of refused requests in `counters`. Processes with the same `key` know the ACKs to
-    each other's answers."""
+    """Makes them, counts those of refused requests in `counters`, and notes in `refusals` why. Processes with the same
+    `key` know the ACKs to each other's answers."""
 
-    def __init__(self, layer: TransactionLayer, counters: Counter[str], key: bytes) -> None:
+    def __init__(self, layer: TransactionLayer, counters: Counter[str], key: bytes, refusals: Refusals) -> None:
+        self.refusals = refusals
         self._layer = layer
         self._counters = counters
         self._tags = secrets.token_hex(4)
@@ -47,6 +49,7 @@ class OwnAnswers:
     def answer(self, server: ServerTransaction, request: Request, error: SipError, now: float) -> None:
         """Answer a request as an error says: in its transaction or, where the error is so, without state."""
         self._counters[f"answered_{error.code}"] += 1
+        self.refusals.note(request, error.code, error.detail, server.flow)
         if error.stateless and (request.method != "INVITE" or request.to.tag is None):  # else its ACK has another tag
             flow = server.flow
             self._layer.abandon(server)
@@ -64,9 +67,16 @@ class OwnAnswers:
         self._counters["answered_200"] += 1
 
     def without_state(
-        self, request: Request, via: Via, flow: Flow, status: int, headers: tuple[tuple[str, str], ...] = ()
+        self,
+        request: Request,
+        via: Via,
+        flow: Flow,
+        status: int,
+        why: str,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Answer and remember nothing (RFC 3261 8.2.7); an ACK gets no answer."""
+        self.refusals.note(request, status, why, flow)
         if request.method != "ACK":
             response = request.reply(status, None, headers, to_tag=self._stateless_tag(request))
             self._layer.outbox.append((response_flow(via, flow), bytes(response)))
@@ -75,10 +85,11 @@ class OwnAnswers:
         """403 to a source that no trunk matches."""
         self._counters["unknown_source"] += 1
         note_source(request, via, flow)
-        self.without_state(request, via, flow, 403)
+        self.without_state(request, via, flow, 403, "no trunk has this source")
 
     def unreadable(self, request: Request, error: SipError, flow: Flow) -> None:
-        """Answer a broken request as far as it can be answered."""
+        """Answer a broken request, or an ACK that may not go on, as far as it can be answered."""
+        self.refusals.note(request, error.code, error.detail, flow)
         if request.method == "ACK" or "via" not in request.names:
             return
         try:

@@ -11,6 +11,7 @@ from proxy.change_writer import ChangeWriter
 from proxy.config import ProxyConfig, load_config
 from proxy.core import ProxyCore
 from proxy.loading import Loaded, load, load_service
+from proxy.log import set_level
 from proxy.policy.engine import Policy
 from proxy.subscribers.changes import Overlay
 from proxy.subscribers.self_service import SelfService
@@ -19,7 +20,7 @@ from proxy.yaml_file import FileErrors
 log = structlog.get_logger()
 
 _RELOADED = frozenset(
-    ("home", "preset", "scam_lists", "safeguards", "rules", "treatments", "self_service", "dialling", "emergency")
+    "home preset scam_lists safeguards rules treatments self_service dialling emergency log_level".split()  # noqa: SIM905
 )
 _IN_FORCE = "what was read before"
 
@@ -74,6 +75,7 @@ class Reloader:
     def _take(self, loaded: Loaded, service: SelfService) -> None:
         before, self.loaded = self.loaded, loaded
         self._core.policy = Policy(loaded.snapshot)
+        set_level(loaded.config.log_level, self._core.refusals)
         if self._core.desk is not None:
             self._core.desk.service = service
         self._core.counters["reload_kept"] += len(loaded.kept)

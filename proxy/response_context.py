@@ -221,7 +221,9 @@ class ResponseContexts:
             self.let_go(context)
             self._layer.abandon(context.server)
             return
-        reply = request.reply(487 if context.cancelled else status, to_tag=self._own.new_tag())
+        status, why = (487, "cancelled") if context.cancelled else (status, "no answer from where it was sent")
+        self._own.refusals.note(request, status, why, context.server.flow)
+        reply = request.reply(status, to_tag=self._own.new_tag())
         reply.insert(0, "Via", "")  # where our own stands in a received response
         context.add_final(reply)
         self._finish(context, now, ours=True)

@@ -19,7 +19,7 @@ from asyncio_dgram.aio import Protocol as DatagramProtocol
 
 from proxy.core import ProxyCore
 from proxy.forwarding import Listener
-from proxy.log import Notices
+from proxy.log import Notices, write_refusals
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.streams import Streams
@@ -163,6 +163,8 @@ class Server:
             for line in core.records:
                 self._write_record(line)
             core.records.clear()
+        if core.refusals:
+            write_refusals(core.refusals, core.settings.find_trunk)
         if core.desk is not None and core.desk.changes and self._save is not None:
             self._save(core.desk.changes)
             core.desk.changes.clear()

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from proxy.sip.errors import BadRequest, Forbidden, SipError
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import parse_name_addr
-from proxy.sip.message import Request
+from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri, Uri, parse_uri
 
 _MOST_ROUTES = 70  # as many as Max-Forwards usually lets a request have hops
@@ -83,9 +83,10 @@ class SwitchRoutes:
         if not in_dialog:
             self._check_target(request)
 
-    def learn(self, phone: str, service_route: Sequence[str]) -> None:
-        """Take note of a Service-Route that the switch gave to the phone at that address (RFC 3608 6.3)."""
-        if sum(map(len, service_route)) > _LONGEST:
+    def learn(self, phone: str, registered: Response) -> None:
+        """Take note of the Service-Route that the switch gave to the phone at that address (RFC 3608)."""
+        service_route = registered.values("service-route")
+        if not 200 <= registered.status < 300 or sum(map(len, service_route)) > _LONGEST:
             return
         try:
             routes = [parse_uri(parse_name_addr(value).uri) for value in service_route]

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from proxy.sip.errors import BadRequest, MessageTooLarge, SipError
-from proxy.sip.message import PADDING, Request, parse
+from proxy.sip.message import Request, parse
 
 # The values of all such lines, folded ones too: each ends where the next line begins.
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:(.*?)(?=\r\n(?![ \t]))", re.IGNORECASE | re.DOTALL)
 _MOST_DIGITS = 9
+_MOST_ZEROS = 8  # a keep-alive has one, the end of a C string a few; more are no SIP
 KEEPALIVE = b"\r\n\r\n"
 
 
@@ -21,6 +22,7 @@ class Framer:
         self._limit = limit
         self._buffer = bytearray()
         self._searched = 0
+        self._zeros = 0  # in a row between messages
 
     @property
     def between_messages(self) -> bool:
@@ -29,7 +31,7 @@ class Framer:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes in, give whole messages out; a double CRLF between messages comes out as a keep-alive
-        (RFC 5626 4.4.1); single ones and zero bytes, which some phones send instead, are skipped.
+        (RFC 5626 4.4.1); single ones and a few zero bytes, which some phones send beside it, are skipped.
 
         Raises, after the messages that came before, MessageTooLarge, and BadRequest where Content-Length is missing,
         is no number or says two things: the connection is then of no more use, since nobody knows where the next
@@ -38,15 +40,19 @@ class Framer:
         buffer = self._buffer
         buffer += data
         while buffer:
-            if buffer[0] in PADDING:
+            if buffer[0] == 0 and self._zeros < _MOST_ZEROS:
+                self._zeros += 1
+                del buffer[0]
+                continue
+            if buffer[0] in b"\r\n":
+                self._zeros = 0
                 if buffer[:4] == KEEPALIVE:
                     del buffer[:4]
                     yield KEEPALIVE
                 elif KEEPALIVE.startswith(buffer[:4]):
                     break
                 else:
-                    kind = b"\0" if buffer[0] == 0 else b"\r\n"  # a keep-alive may follow a zero byte
-                    del buffer[: len(buffer) - len(buffer.lstrip(kind))]
+                    del buffer[: len(buffer) - len(buffer.lstrip(b"\r\n"))]
                 continue
             end = buffer.find(KEEPALIVE, self._searched)
             if end < 0:
@@ -65,7 +71,7 @@ class Framer:
                 break
             message = bytes(buffer[:size])
             del buffer[:size]
-            self._searched = 0
+            self._searched = self._zeros = 0
             yield message
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import socket
@@ -272,3 +273,21 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         capture_output=True,
     )  # fmt: skip
     return certificate, key
+
+
+def test_why_a_request_was_refused_is_logged_once_the_operator_asks(running_proxy: Start) -> None:
+    proxy = running_proxy(free_port(SWITCH))
+    assert not answers(proxy, STRANGER)
+    proxy.write_config(json.loads(proxy.config.read_text()) | {"log_level": "debug"})
+    proxy.reload()
+    assert not answers(proxy, STRANGER)
+    refused = proxy.wait_for("refused")
+    told = {key: refused[key] for key in ("level", "status", "method", "reason", "trunk")}
+    assert told == {
+        "level": "debug",
+        "status": 403,
+        "method": "OPTIONS",
+        "reason": "no trunk has this source",
+        "trunk": None,
+    }
+    assert len(proxy.events("refused")) == 1  # and none before

@@ -20,6 +20,7 @@ from dialogue import (
 
 from proxy.core import ProxyCore
 from proxy.sip.flow import Flow
+from proxy.sip.message import Response
 from proxy.sip.uri import parse_uri
 from proxy.switch_routes import SwitchRoutes, parse_alias
 
@@ -304,15 +305,21 @@ def test_only_the_switch_hands_out_service_routes():
     dialogue = play(core).receive(upstream, SWITCH).sends("REGISTER", PHONE)
     dialogue.answer(200, PHONE, [("Service-Route", IMS[1])]).sends(200, SWITCH)
     for source in (SWITCH.host, PHONE.host):
-        assert not core._switch_routes._was_handed_out(source, [parse_uri(IMS[1][1:-1])])
+        assert not core._router.switch_routes._was_handed_out(source, [parse_uri(IMS[1][1:-1])])
 
 
 def test_service_routes_fill_no_memory():
     routes = SwitchRoutes(SWITCH)
+
+    def learns(phone: str, given: list[str], status: int = 200) -> None:
+        lines = [f"Service-Route: {route}" for route in given]
+        routes.learn(phone, Response(status, "", lines, ["service-route"] * len(lines), b""))
+
     for number in range(6000):
-        routes.learn(f"192.0.2.{number}", [IMS[1]])
+        learns(f"192.0.2.{number}", [IMS[1]])
     for bad in (["<sip:" + "x" * 600 + ";lr>"], ["nothing"], ["<tel:1>"], ["<sip:scscf.ims.example>"], [], ONE):
-        routes.learn("192.0.2.1", bad)
+        learns("192.0.2.1", bad)
+    learns("192.0.2.1", IMS, 401)
     assert len(routes._handed_out) == 4096
 
 
