@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from proxy.numbers.plans import Country, Dialling, countries, dialling, kind_of, metadata, pattern, short_metadata
 
+_LONGEST_E164 = 15  # digits with country code
 _SHORTEST_LOCAL = 7  # shorter ones are taken for short codes
 _FIRST_OF_LOCAL = frozenset("23456789")  # 0 and 1 are before other numbers
 
@@ -92,7 +93,8 @@ class HomePlan:
         """True for a number of the home country; unless `sure`, only for one in a known range."""
         if self.range_of(national):
             return True
-        if len(national) not in self.country.lengths or not self.dialling.general.fullmatch(national):
+        possible = len(national) in self.country.lengths and len(self.code) + len(national) <= _LONGEST_E164
+        if not possible or not self.dialling.general.fullmatch(national):
             return False
         return sure or kind_of(national, self.country.region_of(national) or self.home) != "unknown"
 

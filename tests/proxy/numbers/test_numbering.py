@@ -325,6 +325,11 @@ _ANY_NUMBER = st.text(alphabet="+0123456789*#-.() ;:@=%٣８\udcff", max_size=24
 _HOMES = [Numbering(home) for home in ("CN", "US", "GB", "IT", "SG", "JP", "RU", "KR", "BR", "GG")]
 
 
+def test_no_number_is_longer_than_e164_has_them() -> None:
+    for text in ("0200000000000000", "200000000000000", "+49200000000000000"):
+        assert Numbering("DE").understand(text).e164 is None, text
+
+
 @given(st.text() | _ANY_NUMBER, st.sampled_from(_HOMES))
 def test_every_text_is_understood_somehow(text: str, numbering: Numbering) -> None:
     for form in (text, f"tel:{text}", f"sip:{text}@example.com"):
