@@ -37,6 +37,8 @@ _FORWARDING = frozenset(("21", "61", "62", "67", "002", "004"))  # 3GPP TS 22.03
 _FOREIGN_PREFIXES = ("+", "00", "011", "0011", "010", "810", "119", "009")  # of international calls, of other countries
 _OF_A_NUMBER = frozenset(("rn", "rn-context", "cic", "phone-context", "trunk-context"))  # RFC 4694, RFC 3966, RFC 4904
 _NOT_CALLED = frozenset(("isub", "isub-encoding", "tag", "replaces", "call-id"))
+_KEYS = "22233344455566677778889999"  # ITU-T E.161
+_KEYPAD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", _KEYS + _KEYS)
 _UNKNOWN = frozenset(("unknown", "invalid"))
 
 How = Literal["plain", "call", "line", "guess"]  # what was cut off before a text, and what that means for its number
@@ -101,6 +103,7 @@ class Dialling:
         self._present = _pattern([*(code for each in sets for code in each.present), *codes])
         self._carrier = _pattern(code for each in sets for code in each.carrier)
         self._outside_line = _pattern(outside_lines)
+        self._own_country_code = re.compile(rf"(?:\+|00)?{numbering.country_code}")
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
 
     def behind(self, uri: str) -> Behind:
@@ -116,7 +119,7 @@ class Dialling:
         return number.e164 is None and self.behind(uri).emergency == "call"
 
     def _read(self, uri: str) -> Behind:
-        patterns = self._withhold, self._present, self._carrier, self._outside_line
+        patterns = self._withhold, self._present, self._carrier, self._outside_line, self._own_country_code
         return _Reader(self._numbering, self._home_regions, *patterns).read(uri)
 
 
@@ -131,10 +134,12 @@ class _Reader:
         present: re.Pattern[str],
         carrier: re.Pattern[str],
         outside_line: re.Pattern[str],
+        own_country_code: re.Pattern[str],
     ) -> None:
         self._numbering = numbering
         self._home_regions = home_regions
         self._withhold, self._present, self._carrier, self._outside_line = withhold, present, carrier, outside_line
+        self._own_country_code = own_country_code
         self._abroad: dict[str, Number] = {}
         self._guessed: dict[str, Number] = {}
         self._unmarked: dict[str, Number] = {}
@@ -175,14 +180,16 @@ class _Reader:
             if number.kind != "unknown":
                 return
             self._may_be_whole = True
+        if number.kind == "invalid" and (match := self._own_country_code.match(text)):
+            self._cut(text[match.end() :], "guess", depth + 1)  # +44 00...: what a switch takes off before it dials
         if not marked:
             self._guess_prefix(text)
         for pattern in (self._withhold, self._present):
             for code in _codes_before(pattern, text):
                 self._withheld = self._withheld or (code if pattern is self._withhold else "")
-                self._cut(text[len(code) :], "line" if how == "line" else "call", depth + 1)
+                self._cut(text[len(code) :], "call" if how == "plain" else how, depth + 1)
         for code in _codes_before(self._carrier, text):
-            self._cut(text[len(code) :], "line", depth + 1)
+            self._cut(text[len(code) :], "guess" if how == "guess" else "line", depth + 1)
             self._by_carrier = self._by_carrier or self._is_home
         if how != "line":
             self._cut_outside_line(text, how, depth)
@@ -196,6 +203,8 @@ class _Reader:
         number = self._numbering.understand(text)
         if self._is_abroad(number):
             if number.idd_prefix_seen or text[0] == "+":
+                if how == "guess" and number.kind == "invalid":
+                    return False
                 self._abroad[number.e164 or number.digits] = number
             elif not self._may_be_whole and _is_unmarked(number):
                 found = self._abroad if how == "call" else self._unmarked
@@ -241,6 +250,7 @@ class _Reader:
         joined = "".join(runs)
         if joined != text:
             self._note(joined)
+            self._note(text.translate(_KEYPAD))
 
     def _note(self, text: str, *, unmarked: bool = False) -> None:
         """Keep a number abroad: one with a + or an international prefix, or any of a known kind where `unmarked`."""
@@ -266,6 +276,8 @@ class _Reader:
                 if self._is_abroad(number):
                     self._abroad[number.e164 or number.digits] = number
             self._note(value or name)
+            if name in ("ext", "postd"):
+                self._note(dialled + value.lstrip("pw"))
             for run in _RUN.findall(value):
                 self._note(run)
         if rn_context := context.get("rn-context"):

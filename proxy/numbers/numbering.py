@@ -115,7 +115,7 @@ class Numbering:
         self.home = home
         self._countries = countries()
         self._plan = HomePlan.of(home, emergency, ranges)
-        self._code = self._plan.code
+        self.country_code = self._code = self._plan.code
         withheld = ["anonymous", *withheld]
         self.withheld_words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
         self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")

@@ -6,8 +6,12 @@ may cut codes off a dialled text, or not: whichever number abroad it could then 
 
 from __future__ import annotations
 
+import re
+
 from proxy.policy.case import Case, listed
 from proxy.policy.verdict import Finding
+
+_NUMBERED = re.compile("sips?:|tel:|urn:service:sos", re.IGNORECASE)
 
 
 def judge(case: Case) -> Finding | str:
@@ -16,6 +20,8 @@ def judge(case: Case) -> Finding | str:
     caller = case.calling
     if caller is None or not caller.barring.outgoing_international:
         return "caller may call abroad"
+    if not _NUMBERED.match(case.call.uri):
+        return Finding("reject", "call to whom nobody can tell", 603, "Decline")  # such as a list (RFC 5368)
     abroad = case.callees_abroad
     if not abroad:
         return "callee is not overseas"

@@ -79,6 +79,11 @@ WAYS_OUT_OF_BRITAIN = [
     "90033123456789", "9,0033123456789", "9+33123456789", "00033123456789", "9w0033123456789", "91410033123456789",
     "12800033123456789", "181850033123456789", "18185+33123456789", "912800033123456789",
     "01133123456789", "01033123456789", "81033123456789", "001133123456789",
+    # what a switch takes off before it dials, letters on the keypad
+    "+440033123456789", "00440033123456789", "+4490033123456789", "+441410033123456789", "+44+33123456789",
+    "003312FLOWERS",
+    "+3312FLOWERS", "00;postd=33123456789", "0033;ext=123456789", "00%E2%80%8B33123456789",
+    "0*0*33123456789", "*00*33123456789",
     # calls forwarded abroad
     "**21*+33123456789#", "*21*0033123456789#", "*21*0033123456789", "**61*+33123456789**20#", "**004*+33123456789#",
     "*21*33123456789#", "%2A%2A21%2A%2B33123456789%23", "**62*0033123456789*11#", "**67*+33123456789#",
@@ -106,6 +111,13 @@ WAYS_OUT_OF_BRITAIN = [
 def test_no_way_of_writing_it_reaches_a_number_abroad(way: str) -> None:
     for method in ("INVITE", "MESSAGE", "REFER"):
         assert not BarredPhone("GB").dials(way, method).reaches_the_switch(), method
+
+
+@pytest.mark.parametrize("target", ["cid:list@home.example", "urn:tel:+33123456789", "mailto:+33123456789@x"])
+def test_nobody_who_is_barred_has_the_switch_call_whom_nobody_can_tell(target: str) -> None:
+    phone = BarredPhone("GB")
+    sent = request("REFER", PHONE, uri="sip:127.0.0.9:5080", more=[("Refer-To", f"<{target}>")])
+    assert not phone.receive(sent.replace(b"+6591234567", phone.number.encode()), PHONE).reaches_the_switch()
 
 
 @pytest.mark.parametrize(("home", "ways"), [
