@@ -16,14 +16,14 @@ from typing import Any
 from proxy import __main__ as proxy_main
 from proxy import explain
 from proxy.yaml_file import FileErrors
-from simulator import doctor, files, softswitch_command, subscribers_command
+from simulator import doctor, files, report_command, softswitch_command, subscribers_command
 from simulator.proxy_forks import ProxyForks
 from simulator.proxy_process import LabError
 from simulator.report import asked_for, terminal
 from simulator.report.progress import RunProgress
 from simulator.result import ExitCode, Result, worst
 from simulator.run_folder import write_suite
-from simulator.runner import Job, Runner, spare_the_collector
+from simulator.runner import Job, Runner, not_set_up, spare_the_collector
 from simulator.scenario import check_lists, load_scenarios
 from simulator.selection import compile_expression
 from simulator.softswitch.kinds import Kind, prepare
@@ -31,6 +31,7 @@ from simulator.traffic import plan
 from simulator.wording import counted
 
 RUNS = Path("runs")
+_ENDED = "a process of the lab ended while it was needed"
 
 _OVERVIEW = """\
 A SIP telephony lab on one machine: a proxy decides, call by call, whether the subscriber's phone may ring, and
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     lint.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, or folders of them")
     lint.set_defaults(command=_lint)
 
+    report_command.add_to(commands)
     subscribers_command.add_to(commands)
     softswitch_command.add_to(commands)
 
@@ -193,11 +195,18 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         results = _under_uvloop(_play(jobs, arguments.softswitch, arguments.forks))
     except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
-        raise LabError("a process of the lab ended while it was needed") from error
-    folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
+        raise LabError(_ENDED) from error
+    if not any(result.set_up for result in results):
+        raise LabError(results[0].problems[0])
+    complaints = []
+    try:
+        folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
+    except OSError as error:
+        folder = RUNS
+        complaints.append(f"{error.filename}: {error.strerror}")
     terminal.summary(terminal.console(), results, folder)
     code = worst(result.exit_code for result in results)
-    if _complained(asked_for.write(reports, results)):
+    if _complained([*complaints, *asked_for.write(reports, results)]):
         return worst([code, ExitCode.ENVIRONMENT])
     return code
 
@@ -211,7 +220,8 @@ def _complained(complaints: Iterable[str]) -> bool:
 
 
 async def _play(jobs: Sequence[Job], switch: Kind, forks: ProxyForks | None) -> list[Result]:
-    """Play the jobs in turn; Ctrl-C or SIGTERM ends the one under way in order and leaves out the rest."""
+    """Play the jobs in turn; Ctrl-C or SIGTERM ends the one under way in order and leaves out the rest, and so does a
+    job that could not be set up."""
     spare_the_collector()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -220,15 +230,21 @@ async def _play(jobs: Sequence[Job], switch: Kind, forks: ProxyForks | None) -> 
     with RunProgress(terminal.console()) as progress:
         runner = Runner(RUNS, progress, stop, sys.argv, switch, forks)
         for job in jobs:
-            results.append(await runner.play(job))
-            if stop.is_set():
+            try:
+                results.append(await runner.play(job))
+            except OSError as error:  # there is no room for files, or something of the lab has ended
+                if not results:
+                    raise
+                why = _ENDED if isinstance(error, BrokenPipeError) else f"{error.filename}: {error.strerror}"
+                results.append(not_set_up(job, why, RUNS))
+            if stop.is_set() or not results[-1].set_up:
                 results[-1] = _last_of(results, jobs)
                 break
     return results
 
 
 def _last_of(results: Sequence[Result], jobs: Sequence[Job]) -> Result:
-    """The result of the interrupted job, with a note of those that were to follow it."""
+    """The result of the job that was the last, with a note of those that were to follow it."""
     left = [job.scenario.name for job in jobs[len(results) :]]
     note = (f"not begun: {counted(len(left), 'more scenario')} ({', '.join(left)})",) if left else ()
     return replace(results[-1], notes=(*results[-1].notes, *note))

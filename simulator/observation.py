@@ -130,6 +130,7 @@ class CallObservation:
     phone_saw: PhoneSaw
     proxy_wrote: ProxyWrote | None
     method: str = "INVITE"
+    call_id: str = ""  # with which it left the caller, where that is not its id
     unproven: tuple[str, ...] = ()  # what the scenario wanted a side to see or hear, and it did not
     deaf: tuple[str, ...] = ()  # who of two real phones in conversation did not hear the other
 

@@ -8,12 +8,16 @@ from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
 
+from simulator.failure_kinds import FailureKind, failure_kinds
 from simulator.figures import Figures
 from simulator.observation import CallObservation, Outcome
 from simulator.thresholds import Check, Threshold, check
 
 # Beyond this many seconds the generator no longer plays the arrival process that the scenario asks for.
 LATENESS_BOUND = 0.5
+# The rates that a mistake makes worse, by what was mistaken.
+_ABOUT_UNWANTED = frozenset(("scam_recall", "accuracy"))
+_ABOUT_WANTED = frozenset(("false_block_rate", "precision", "accuracy"))
 
 
 class ExitCode(IntEnum):
@@ -52,6 +56,7 @@ class Result:
     `problems` are reasons, found while playing, why the run cannot be trusted (a limiter fired, a port ran out);
     `notes` are things worth knowing that spoil nothing. `partial` says that some of the calls were left
     out, by `-k` or for want of real phones: such a part is held to no threshold.
+    With `set_up` false the lab did not come up, and no call was played: `problems` say why.
     `unfinished` counts planned calls that an interruption cut short: they are in no figure. `duration` is in seconds.
     """
 
@@ -64,6 +69,7 @@ class Result:
     figures: Figures
     thresholds: tuple[Threshold, ...] = ()
     partial: bool = False
+    set_up: bool = True
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unfinished: int = 0
@@ -133,6 +139,30 @@ class Result:
             if why:
                 found.append((call, "; ".join(why)))
         return tuple(found)
+
+    @property
+    def wrong_kinds(self) -> tuple[FailureKind, ...]:
+        """The ways in which calls were judged wrongly, each with its calls."""
+        return failure_kinds(self.wrong)
+
+    @property
+    def mistake_kinds(self) -> tuple[FailureKind, ...]:
+        """The ways in which calls were judged wrongly that a missed threshold is about, and no more than that."""
+        missed = {held.threshold.figure for held in self.missed}
+        wrong = {call.id for call, _ in self.wrong}
+        return failure_kinds(
+            (call, f"a {call.truth} call was {call.outcome}")
+            for call in self.calls
+            if missed & (_ABOUT_UNWANTED if call.unwanted else _ABOUT_WANTED)
+            and call.outcome is not Outcome.FAULT
+            and not call.rightly_judged
+            and call.id not in wrong
+        )
+
+    @property
+    def fault_kinds(self) -> tuple[FailureKind, ...]:
+        """The ways in which the three witnesses disagree, each with its calls."""
+        return failure_kinds((call, "; ".join(call.disagreements)) for call in self.faults)
 
     @property
     def exit_code(self) -> ExitCode:

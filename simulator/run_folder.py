@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from simulator.figures import combine
-from simulator.observation import CallerSaw, CallObservation
 from simulator.result import ExitCode, Result, worst
 
 # The packages whose version may change what a run measures.
@@ -63,16 +62,19 @@ class RunFolder:
         fresh.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         fresh.replace(target)
 
-    def write_calls(self, calls: Iterable[CallObservation], direct: Mapping[str, CallerSaw]) -> None:
+    def write_calls(self, result: Result) -> None:
         """Write calls.jsonl: one line a call with what each side saw and what that adds up to."""
+        direct = result.figures.direct
+        wrong = {call.id: why for call, why in result.wrong}
         with (self.path / "calls.jsonl").open("w", encoding="utf-8") as file:
-            for call in calls:
+            for call in result.calls:
                 twin = direct.get(call.id)
                 line = asdict(call) | {
                     "outcome": call.outcome,
                     "rightly_judged": call.rightly_judged,
                     "disagreements": call.disagreements,
                     "unmet_expectations": call.unmet_expectations,
+                    "wrong": wrong.get(call.id),
                     "direct": asdict(twin) if twin else None,
                 }
                 file.write(json.dumps(line) + "\n")

@@ -76,9 +76,10 @@ class Runner:
         self._command = list(command)
         self._switch = switch
         self._forks = forks
+        self._cut = float("inf")  # when the run was stopped: what calls came to afterwards says nothing
 
     async def play(self, job: Job) -> Result:
-        """Play one job. Raises LabError where the lab could not be brought up."""
+        """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder."""
         scenario = job.scenario
         folder = RunFolder(
             self._runs,
@@ -97,10 +98,13 @@ class Runner:
         )
         try:
             result = await self._play(job, folder)
+        except LabError as error:
+            folder.finish("failed", reason=str(error))
+            return not_set_up(job, str(error), folder.path)
         except BaseException as error:
             folder.finish("failed", reason=str(error) or type(error).__name__)
             raise
-        folder.write_calls(result.calls, result.figures.direct)
+        folder.write_calls(result)
         folder.write("metrics.json", result.figures.metrics)
         folder.finish(
             "interrupted" if result.interrupted else "finished",
@@ -174,6 +178,8 @@ class Runner:
                 self._progress.ended(lab.ended)
             for task in done:
                 task.result()
+            if self._stop.is_set():
+                self._cut = min(self._cut, time.monotonic())
         finally:
             for task in tasks:
                 task.cancel()
@@ -184,12 +190,14 @@ class Runner:
         written = read_records(records)
         for call in job.calls:
             caller_saw = lab.caller_saw(call.id)
-            if caller_saw is None or (self._stop.is_set() and caller_saw.status is None):
+            final = None if caller_saw is None else caller_saw.final
+            if caller_saw is None or (self._stop.is_set() and (final is None or final > self._cut)):
                 if self._stop.is_set():
                     continue
                 raise LabError(f"call {call.id} was planned and never placed")
             expect = call.expect
-            record = written.get(lab.call_id(call))
+            call_id = lab.call_id(call)
+            record = written.get(call_id)
             yield CallObservation(
                 id=call.id,
                 name=call.campaign,
@@ -204,9 +212,27 @@ class Runner:
                 phone_saw=lab.phone_saw(call),
                 proxy_wrote=ProxyWrote.from_json(record) if record else None,
                 method=call.method,
+                call_id="" if call_id == call.id else call_id,
                 unproven=(*lab.unseen(call), *lab.unheard(call)),
                 deaf=lab.deaf(call),
             )
+
+
+def not_set_up(job: Job, why: str, folder: Path) -> Result:
+    """The result of a job that could not be played."""
+    scenario = job.scenario
+    return Result(
+        name=scenario.name,
+        source=job.source,
+        home=scenario.home,
+        preset=scenario.preset,
+        seed=job.seed,
+        folder=folder,
+        figures=Figures((), {}),
+        set_up=False,
+        problems=(why,),
+        unfinished=len(job.calls),
+    )
 
 
 async def _place_all(lab: Lab, calls: Sequence[PlannedCall], *, to_their_end: bool) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from simulator.accuracy import Confusion
+from simulator.failure_kinds import FailureKind, proxys_reason
 from simulator.figures import Figures, combine
 from simulator.latency import Distribution
 from simulator.observation import CallObservation
@@ -35,6 +36,7 @@ def _scenario(result: Result) -> dict[str, Any]:
         "interrupted": result.interrupted,
         "partial": result.partial,
         "unfinished": result.unfinished,
+        "set_up": result.set_up,
         "valid": not result.invalid_because,
         "invalid_because": result.invalid_because,
         "notes": result.notes,
@@ -47,6 +49,7 @@ def _scenario(result: Result) -> dict[str, Any]:
         ],
         "thresholds_not_held": [{"figure": left.figure, "asked": left.text} for left in result.unheld],
         "wrong": [_call(call) | {"why": why} for call, why in result.wrong],
+        "wrong_kinds": [_kind(kind) for kind in result.wrong_kinds],
         "faults": [_call(call) | {"why": "; ".join(call.disagreements)} for call in result.faults],
     }
 
@@ -73,6 +76,16 @@ def _confusion(confusion: Confusion) -> dict[str, Any]:
 
 def _distribution(distribution: Distribution) -> dict[str, float]:
     return {"count": distribution.count, **distribution.figures}
+
+
+def _kind(kind: FailureKind) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "count": len(kind.calls),
+        "why": kind.why,
+        "example": kind.example.id,
+        "proxy": proxys_reason(kind.example),
+    }
 
 
 def _call(call: CallObservation) -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from simulator.failure_kinds import FailureKind, proxys_reason
 from simulator.result import Result
+from simulator.wording import counted
 
 _SHOWN = 20
 _UNPLAYED = {True: "no call could be played", False: ""}
@@ -32,16 +35,15 @@ def _suite(result: Result) -> ET.Element:
     for name, value in sorted(result.figures.metrics.items()):
         ET.SubElement(properties, "property", name=name, value=f"{value:g}")
     distrusted = _validity(suite, result)
-    wrong: defaultdict[str, list[str]] = defaultdict(list)
-    for call, why in result.wrong:
-        wrong[call.name].append(f"{call.id} from {call.caller} to {call.callee}: {why}")
+    wrong: defaultdict[str, list[FailureKind]] = defaultdict(list)
+    for kind in result.wrong_kinds:
+        wrong[kind.name].append(kind)
     for name, played in Counter(call.name for call in result.calls).items():
         case = ET.SubElement(suite, "testcase", classname=result.name, name=name)
-        if lines := wrong[name]:
-            failure = ET.SubElement(case, "failure", message=f"{len(lines)} of {played} calls judged wrongly")
-            failure.text = "\n".join(lines[:_SHOWN])
-            if len(lines) > _SHOWN:
-                failure.text += f"\nand {len(lines) - _SHOWN} more"
+        if kinds := wrong[name]:
+            count = sum(len(kind.calls) for kind in kinds)
+            failure = ET.SubElement(case, "failure", message=f"{count} of {played} calls judged wrongly")
+            failure.text = "\n".join(_lines(result, kinds))
     for held in result.checks:
         asked = f"{held.threshold.figure} {held.threshold.text}"
         case = ET.SubElement(suite, "testcase", classname=result.name, name=asked)
@@ -55,6 +57,17 @@ def _suite(result: Result) -> ET.Element:
     for key, tag in _COUNTED.items():
         suite.set(key, str(sum(1 for _ in suite.iter(tag))))
     return suite
+
+
+def _lines(result: Result, kinds: Sequence[FailureKind]) -> Iterator[str]:
+    """Each kind of failure once, with what the proxy did with one of its calls."""
+    for kind in kinds[:_SHOWN]:
+        call = kind.example
+        yield f"{counted(len(kind.calls), 'call')}: {kind.why}"
+        yield f"  the proxy on {call.id} from {call.caller} to {call.callee}: {proxys_reason(call)}"
+        yield f"  ringfence report {shlex.quote(str(result.folder))} --call {call.id}"
+    if len(kinds) > _SHOWN:
+        yield f"and {counted(len(kinds) - _SHOWN, 'more kind')} of failure"
 
 
 def _withdraw(suite: ET.Element, why: str) -> None:

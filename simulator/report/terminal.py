@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.accuracy import Confusion, Rate
+from simulator.failure_kinds import FailureKind, proxys_reason
 from simulator.figures import Figures, combine
 from simulator.result import ExitCode, Result, worst
 from simulator.wording import counted
@@ -38,6 +41,7 @@ _CLOSING = {
     ExitCode.NOTHING_SELECTED: "No call could be played, so nothing was judged.",
 }
 
+_NOT_SET_UP = "A scenario could not be set up: the figures hold those that were played before."
 _TOLERATED = "A mistake is as expected where its scenario says so: some show what a measure cannot do."
 _UNHELD = "a part of the scenario is held to no threshold ({} left out): calls are judged by `expect` or truth"
 _CONTENTS = {
@@ -91,7 +95,9 @@ def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
         _complaints(out, result, named=len(results) > 1)
     code = worst(result.exit_code for result in results)
     out.print()
-    out.print(Text(_CLOSING[code], style=f"bold {_VERDICTS[code][1]}"), Text(f"(exit code {int(code)})"))
+    broken = [result for result in results if result.exit_code is ExitCode.ENVIRONMENT]
+    closing = _NOT_SET_UP if broken and not any(result.set_up for result in broken) else _CLOSING[code]
+    out.print(Text(closing, style=f"bold {_VERDICTS[code][1]}"), Text(f"(exit code {int(code)})"))
     out.print(f"Files: {_shown_path(folder)}{os.sep}  ({_CONTENTS[len(results) > 1]})", markup=False, soft_wrap=True)
 
 
@@ -103,7 +109,7 @@ def _scenarios(results: Sequence[Result]) -> Table:
     table.add_column("Result")
     for result in results:
         total = result.figures.accuracy.total
-        text, style = _VERDICTS[result.exit_code]
+        text, style = _VERDICTS[result.exit_code] if result.set_up else ("not set up", "yellow")
         table.add_row(
             Text(result.name),
             str(total.calls),
@@ -186,16 +192,32 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
         lines.append(("note", _UNHELD.format(counted(len(result.unheld), "threshold")), "yellow"))
     if result.unfinished:
         lines.append(("not played to the end", counted(result.unfinished, "call"), "yellow"))
-    lines += [("INVALID", reason, "yellow") for reason in result.invalid_because]
-    for call, why in result.wrong[:_SHOWN]:
-        lines.append(("wrong", f"{call.id} from {call.caller} to {call.callee}: {why}", "red"))
-    if len(result.wrong) > _SHOWN:
-        lines.append(("wrong", f"and {len(result.wrong) - _SHOWN} more (see calls.jsonl)", "red"))
+    lines += [("INVALID" if result.set_up else "not set up", reason, "yellow") for reason in result.invalid_because]
+    lines += _failed("fault", "yellow", result, result.fault_kinds)
+    lines += _failed("wrong", "red", result, result.wrong_kinds)
     lines += [("threshold missed", str(held), "red") for held in result.missed]
+    lines += _failed("mistaken", "red", result, result.mistake_kinds)
     if lines:
         out.print()
     for kind, text, style in lines:
-        out.print(Text(f"{prefix}{kind}: {text}", style=style), soft_wrap=True)
+        out.print(Text(f"{prefix}{kind}: {text}" if kind else f"  {text}", style=style), soft_wrap=True)
+
+
+def _failed(word: str, style: str, result: Result, kinds: Sequence[FailureKind]) -> Iterator[tuple[str, str, str]]:
+    """Each kind of failure once: how many calls, what the proxy did with one of them and why, and how to see that."""
+    played = Counter(call.name for call in result.calls)
+    for kind in kinds[:_SHOWN]:
+        call = kind.example
+        who = f"{call.id} from {call.caller} to {call.callee}"
+        if played[kind.name] == 1:
+            yield word, f"{who}: {kind.why}", style
+            yield "", f"the proxy: {proxys_reason(call)}", "dim"
+        else:
+            yield word, f"{kind.name}, {len(kind.calls)} of {counted(played[kind.name], 'call')}: {kind.why}", style
+            yield "", f"the proxy on {who}: {proxys_reason(call)}", "dim"
+        yield "", f"ringfence report {shlex.quote(str(_shown_path(result.folder)))} --call {call.id}", "dim"
+    if (left := len(kinds) - _SHOWN) > 0:
+        yield word, f"and {counted(left, 'more kind')} of failure (see calls.jsonl)", style
 
 
 def _mistakes(result: Result) -> int:

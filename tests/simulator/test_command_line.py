@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from simulator import lab
 from simulator.__main__ import main
 from simulator.agents import pjsua
 from simulator.runner import Runner
@@ -120,8 +122,8 @@ def test_a_missed_scam_is_a_wrong_verdict_and_ends_with_1(desk: Path, capsys: py
     )
     assert main(["run", scenario, "-k", "wangiri"]) == 1
     printed = capsys.readouterr().out
-    assert "wrong: wangiri.01 from +23224" in printed
-    assert "a scam call was passed" in printed
+    assert "wrong: wangiri, 10 of 10 calls: a scam call was passed" in printed
+    assert " --call wangiri.01\n" in printed
 
 
 def test_a_missed_threshold_alone_ends_with_99(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +152,7 @@ def test_a_part_of_a_scenario_is_judged_by_the_truth_of_its_calls(
     printed = capsys.readouterr().out
     assert "as expected" not in printed
     assert "held to no threshold" in printed
-    assert "wrong: bad.1 from +6591234568 to +8613800138001: a scam call was passed" in printed
+    assert "wrong: bad, 3 of 3 calls: a scam call was passed" in printed
     document = json.loads((desk / "result.json").read_text())
     assert (document["exit_code"], len(document["scenarios"][0]["wrong"])) == (1, 3)
     suite = ET.parse(desk / "result.xml").getroot()  # noqa: S314 - our own text
@@ -265,6 +267,44 @@ def test_a_report_that_fails_after_the_calls_ends_with_3_and_loses_nothing_else(
     assert told.err == "ringfence run: /dev/full: not written: No space left on device\n"
     assert "1 call: 0 scam, 1 legitimate" in told.out
     assert (desk / "result.xml").exists()
+
+
+def test_a_suite_keeps_what_was_played_before_a_scenario_that_cannot_be_set_up(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = iter([lab.free_port()])
+
+    def one_port() -> int:
+        if (port := next(ports, None)) is None:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        return port
+
+    monkeypatch.setattr(lab, "free_port", one_port)
+    names = ("first", "second", "third")
+    files = [written(desk / f"{name}.yaml", SCENARIO.replace("scenario: small", f"scenario: {name}")) for name in names]
+    assert main(["run", *files, "--json", "r.json", "--junit", "r.xml"]) == 3
+    told = capsys.readouterr().out
+    assert "second: not set up: cannot open a socket on loopback: Address already in use" in told
+    assert "second: note: not begun: 1 more scenario (third)" in told
+    first, second = json.loads((desk / "r.json").read_text())["scenarios"]
+    assert (first["set_up"], first["exit_code"], first["confusion"]["scam_blocked"]) == (True, 0, 10)
+    assert (second["set_up"], second["exit_code"], second["unfinished"]) == (False, 3, 12)
+    assert (desk / "r.xml").exists()
+    assert json.loads((desk / "runs" / "latest" / "manifest.json").read_text())["exit_code"] == 3
+
+
+def test_a_call_of_a_run_is_shown_with_what_every_rule_said(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "small.yaml"), "-k", "daughter"]) == 0
+    capsys.readouterr()
+    assert main(["report", "runs/latest", "--call", "daughter"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("daughter, INVITE on trunk international from +6591234567 to +86138")
+    assert "  became    passed" in told
+    assert any(line.strip().startswith("never_block (enforce) no_match: ") for line in told)
+    assert main(["report", "runs/latest", "--call", "dauhter"]) == 2
+    assert 'calls.jsonl: found no call "dauhter", expected "daughter"' in capsys.readouterr().err
+    assert main(["report", "runs", "--call", "daughter"]) == 2
+    assert "this is no folder of a run" in capsys.readouterr().err
 
 
 def test_a_place_where_no_folder_can_be_made_ends_with_3(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -447,8 +487,12 @@ def test_a_reader_that_goes_away_changes_no_exit_code(desk: Path) -> None:
 LONG = SCENARIO.replace("count: 10", "count: 1000").replace("rate: 100/s", "rate: 20/s")
 
 
+def children(*pids: object) -> list[str]:
+    return [child for pid in pids for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class Started:
-    """A run in a process of its own, once calls are under way; `proxies` are the processes that it started."""
+    """A run in a process of its own, once calls are under way; `proxies` are its proxy and what that was forked off."""
 
     def __init__(self, folder: Path) -> None:
         second = written(folder / "second.yaml", LONG.replace("scenario: ", "scenario: second-"))
@@ -461,9 +505,9 @@ class Started:
         )
         events = folder / "runs" / "latest" / "events.jsonl"
         wait_until(lambda: events.exists() and "pass_started" in events.read_text())
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        self.proxies = [Path("/proc", pid, "cmdline") for pid in children]
-        assert self.running()
+        forked_off = children(self.process.pid)
+        self.proxies = [Path("/proc", pid, "cmdline") for pid in (*forked_off, *children(*forked_off))]
+        assert len(self.running()) == 2
 
     def __enter__(self) -> Started:
         return self
@@ -501,7 +545,7 @@ def test_an_interruption_ends_with_130_a_valid_partial_folder_and_no_process(
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["state"] == "interrupted"
     calls = lines(folder / "calls.jsonl")
-    assert {call["outcome"] for call in calls} <= {"blocked", "passed"}
+    assert [call["disagreements"] for call in calls if call["outcome"] == "fault"] == []
     assert len(calls) + manifest["unfinished"] == 1002
     assert lines(folder / "events.jsonl")[-1]["event"] == "interrupted"
 

@@ -13,7 +13,7 @@ from observed import call
 from rich.console import Console
 
 from simulator.figures import Figures
-from simulator.observation import CallerSaw, Expected
+from simulator.observation import CallerSaw, CallObservation, Expected, ProxyWrote
 from simulator.report import json_file, junit, terminal
 from simulator.result import Result
 from simulator.run_folder import RunFolder
@@ -67,6 +67,77 @@ def test_the_summary_names_wrong_calls_and_missed_thresholds_by_scenario() -> No
     assert "roamer: wrong: r1 from +23224000001 to +8613800138001: action reject instead of allow" in text
     assert "roamer: threshold missed: added_setup_delay p99 < 1s: not measured" in text
     assert "(exit code 1)" in text
+
+
+def campaign(*calls: CallObservation, **changes: object) -> Result:
+    return replace(WRONG, figures=Figures(calls, {}), thresholds=(), **changes)  # type: ignore[arg-type]
+
+
+def passed(number: int, **changes: object) -> CallObservation:
+    made = call(f"w.{number}", blocked=False, rule="default.allow")
+    return replace(made, caller=f"+2322400000{number}", **changes)  # type: ignore[arg-type]
+
+
+def test_calls_that_fail_alike_are_told_once_with_the_proxys_reason_and_the_command_that_shows_one() -> None:
+    text = shown(campaign(*(passed(number) for number in range(4)), call("w.5")))
+    assert text.count("wrong: ") == 1
+    assert (
+        """
+wrong: wangiri, 4 of 5 calls: a scam call was passed
+  the proxy on w.0 from +23224000000 to +8613800138001: allow by default.allow
+  ringfence report runs/x --call w.0
+"""
+        in text
+    )
+
+
+def test_each_kind_of_failure_of_a_campaign_is_told_the_most_frequent_first() -> None:
+    expected = Expected(status=486)
+    odd = replace(
+        passed(1, expected=expected), proxy_wrote=ProxyWrote("allow", None, "subscriber.allow", "listed", 200)
+    )
+    text = shown(campaign(odd, passed(2, expected=expected), passed(3, expected=expected)))
+    assert [line for line in text.splitlines() if line.startswith(("wrong", "  the proxy"))] == [
+        "wrong: wangiri, 2 of 3 calls: status 200 instead of 486",
+        "  the proxy on w.2 from +23224000002 to +8613800138001: allow by default.allow",
+        "wrong: wangiri, 1 of 3 calls: status 200 instead of 486",
+        "  the proxy on w.1 from +23224000001 to +8613800138001: allow by subscriber.allow: listed",
+    ]
+
+
+def test_what_was_seen_instead_makes_no_other_kind_of_failure() -> None:
+    wanted = "the phone saw no From: *Overseas* (but <sip:+232240000{}@x>;tag=a{}f3c0d1); more"
+    calls = [passed(n, expected=Expected(action="allow"), unproven=(wanted.format(n, n),)) for n in range(3)]
+    assert [len(kind.calls) for kind in campaign(*calls).wrong_kinds] == [3]
+    statuses = [passed(n, expected=Expected(status=status)) for n, status in enumerate((486, 487, 486))]
+    assert [len(kind.calls) for kind in campaign(*statuses).wrong_kinds] == [2, 1]
+
+
+def test_a_missed_rate_shows_the_calls_that_made_it_so() -> None:
+    recall = (Threshold.parse("scam_recall", ">= 0.9"),)
+    result = replace(campaign(passed(1), passed(2), call("w.3")), thresholds=recall)
+    assert (result.wrong, [len(kind.calls) for kind in result.mistake_kinds]) == ((), [2])
+    assert "mistaken: wangiri, 2 of 3 calls: a scam call was passed" in shown(result)
+    met = replace(result, thresholds=(Threshold.parse("scam_recall", ">= 0.1"),))
+    assert "mistaken" not in shown(met)
+
+
+def test_disagreements_of_the_witnesses_are_told_by_kind_too() -> None:
+    text = shown(campaign(*(replace(passed(n), proxy_wrote=None) for n in range(3))))
+    assert "fault: wangiri, 3 of 3 calls: the proxy wrote no call record" in text
+    assert "the proxy on w.0 from +23224000000 to +8613800138001: wrote no call record" in text
+
+
+def test_a_scenario_that_could_not_be_set_up_takes_nothing_from_those_before_it() -> None:
+    failed = replace(GOOD, name="later", figures=Figures((), {}), set_up=False, problems=("no port",), unfinished=3)
+    text = shown(GOOD, failed)
+    assert "later: not set up: no port" in text
+    assert "A scenario could not be set up: the figures hold those that were played before. (exit code 3)" in text
+    assert "Scam calls stopped                        1 of 1" in text
+    document = json_file.document([GOOD, failed])
+    assert [(each["set_up"], each["exit_code"]) for each in document["scenarios"]] == [(True, 0), (False, 3)]
+    good, broken = ET.fromstring(junit.document([GOOD, failed]))  # noqa: S314 - our own text
+    assert [suite.get("errors") for suite in (good, broken)] == ["0", "1"]
 
 
 def test_the_summary_of_an_invalid_run_says_why_and_not_to_use_it() -> None:
@@ -160,7 +231,7 @@ def test_a_run_folder_holds_manifest_events_calls_and_figures(tmp_path: Path) ->
     events = [json.loads(line) for line in lines]
     assert [event["event"] for event in events] == ["started", "answered"]
     assert all(event["timestamp"].endswith("Z") for event in events)
-    folder.write_calls(GOOD.calls, GOOD.figures.direct)
+    folder.write_calls(GOOD)
     folder.write("metrics.json", GOOD.figures.metrics)
     folder.finish("finished", exit_code=0)
     manifest = json.loads((folder.path / "manifest.json").read_text())
