@@ -20,7 +20,7 @@ from proxy.numbers.plans import Beginnings, Country, beginnings, countries, dial
 
 ABROAD = "00*"  # every number whose country code is not that of home
 
-_WRITTEN = re.compile(r"\+?[0-9]{1,20}\*?")
+_WRITTEN = re.compile(r"(?:\+[1-9][0-9]{0,15}|[0-9]{1,20})\*?")  # in any country
 _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u2212]+")
 _MOST = 15  # digits of E.164
 _MOST_OF_UNKNOWN = 6  # digits of a short code that the plan does not know
@@ -29,8 +29,10 @@ _LITERAL_IDD = "00"  # read as an international prefix everywhere, as by Numberi
 
 def compact(text: str) -> str:
     """A pattern without what people put between digits. Raises ValueError where it is none in any country."""
+    if _WRITTEN.fullmatch(text):
+        return text
     written = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
-    if not _WRITTEN.fullmatch(written) or (written[0] == "+" and not 1 <= len(written.strip("+*")) <= _MOST + 1):
+    if not _WRITTEN.fullmatch(written):
         raise ValueError(
             'a number such as "+6591234567" or a prefix that ends in *, such as "+1900*", in international form or'
             " as dialled at home"

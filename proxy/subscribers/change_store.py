@@ -11,12 +11,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Change
-from proxy.subscribers.profile import Pattern
 from proxy.yaml_file import FileError, FileErrors
 
 _SCHEMA = """
@@ -29,9 +28,11 @@ CREATE TABLE IF NOT EXISTS changes (
 """
 _SAVE = "INSERT INTO changes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _LOAD = "SELECT number, field, value FROM changes ORDER BY number, field"
+# As texts put them on lists; patterns of former versions may stand for nothing, which is no reason not to start.
+_Pattern = Annotated[str, Field(pattern=r"^\+?[0-9]{1,20}\*?$")]
 _TYPES: dict[str, TypeAdapter[Any]] = {
     **dict.fromkeys((*BARRINGS, "notify"), TypeAdapter(bool)),
-    **dict.fromkeys(("allow", "block"), TypeAdapter(tuple[Pattern, ...])),
+    **dict.fromkeys(("allow", "block"), TypeAdapter(tuple[_Pattern, ...])),
     WRONG_PINS: TypeAdapter(int),
     LAST_WRONG_PIN: TypeAdapter(float),
 }

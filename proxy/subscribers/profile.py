@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, ValidationInfo, WithJsonSchema
 
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import compact, read_pattern
 from proxy.policy.treatments import Treatments
-from proxy.yaml_file import Problem, Problems
+from proxy.yaml_file import FileContext, Problem, Problems
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _PIN = re.compile(r"[0-9]{4,8}")
@@ -31,6 +31,29 @@ def e164(text: str) -> str:
     return text
 
 
+def _read(patterns: tuple[str, ...], numbering: Numbering | None) -> tuple[str, ...]:
+    """What the patterns of a list stand for, each once; without a home, the patterns as they are written.
+
+    Raises Problems for those that stand for nothing.
+    """
+    found: dict[str, None] = {}
+    problems = []
+    for index, pattern in enumerate(patterns):
+        try:
+            found |= dict.fromkeys(read_pattern(pattern, numbering) if numbering else (compact(pattern),))
+        except ValueError as error:
+            problems.append(Problem((index,), str(error)))
+    if problems:
+        raise Problems(problems)
+    return tuple(found)
+
+
+def _patterns(patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """Read them where whoever reads the file knows its home."""
+    given = FileContext.of(info).given
+    return _read(patterns, given if isinstance(given, Numbering) else None) if patterns else ()
+
+
 def _pin(text: str) -> str:
     if not _PIN.fullmatch(text):
         raise ValueError("a PIN of 4 to 8 digits")
@@ -44,7 +67,7 @@ def _plain(text: str) -> str:
 
 
 E164 = Annotated[str, AfterValidator(e164)]
-Pattern = Annotated[str, AfterValidator(compact)]
+Patterns = Annotated[tuple[str, ...], AfterValidator(_patterns)]
 Switch = Annotated[bool, WithJsonSchema({"enum": list(_SWITCH)})]
 
 
@@ -71,9 +94,9 @@ class Barring:
 class Subscriber:
     """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes.
 
-    `allow` and `block` hold numbers, or prefixes that end in `*`, in international form or as dialled at home, until
-    `at_home` reads them. `notify`: a text tells of calls that were refused.
-    `treatment` says by rule what is done about their calls, over what the config says.
+    `allow` and `block` hold numbers, or prefixes that end in `*`, in international form or as dialled at home; once read
+    from a file whose home is known, or by `at_home`, they are what these stand for. `notify`: a text tells of calls
+    that were refused. `treatment` says by rule what is done about their calls, over what the config says.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -84,8 +107,8 @@ class Subscriber:
     pin: Annotated[str, AfterValidator(_pin)] | None = None
     roaming: Switch = False
     barring: Barring = Barring()
-    allow: tuple[Pattern, ...] = ()
-    block: tuple[Pattern, ...] = ()
+    allow: Patterns = ()
+    block: Patterns = ()
     notify: Switch = False
     treatment: Treatments = field(default_factory=dict, hash=False)
 
@@ -93,18 +116,15 @@ class Subscriber:
 def at_home(subscriber: Subscriber, numbering: Numbering) -> Subscriber:
     """The subscriber with lists of what their patterns stand for; raises Problems for those that stand for nothing."""
     lists: dict[str, tuple[str, ...]] = {}
-    problems = []
+    problems: list[Problem] = []
     for name in ("allow", "block"):
-        found: dict[str, None] = {}
-        for index, pattern in enumerate(getattr(subscriber, name)):
-            try:
-                found |= dict.fromkeys(read_pattern(pattern, numbering))
-            except ValueError as error:
-                problems.append(Problem((name, index), str(error)))
-        lists[name] = tuple(found)
+        try:
+            lists[name] = _read(getattr(subscriber, name), numbering)
+        except Problems as wrong:
+            problems += [Problem((name, *problem.where), problem.expected) for problem in wrong.problems]
     if problems:
         raise Problems(problems)
-    return replace(subscriber, allow=lists["allow"], block=lists["block"]) if any(lists.values()) else subscriber
+    return replace(subscriber, allow=lists["allow"], block=lists["block"])
 
 
 def matching(patterns: Iterable[str], number: str) -> str | None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 
 from proxy.numbers.numbering import Numbering
 from proxy.policy.treatments import Treatments, written
@@ -263,18 +263,16 @@ def read_at_home(subscribers: Iterable[tuple[int | str, Subscriber]], numbering:
     return read
 
 
-def _checked_together(subscribers: list[Subscriber], info: ValidationInfo) -> list[Subscriber]:
-    """Numbers on lists are read where the reader gave a Numbering to `load`; nobody dials without a home."""
+def _unique_in_list(subscribers: list[Subscriber]) -> list[Subscriber]:
     unique(enumerate(subscribers))
-    numbering = FileContext.of(info).given
-    return read_at_home(enumerate(subscribers), numbering) if isinstance(numbering, Numbering) else subscribers
+    return subscribers
 
 
 @dataclass(frozen=True, slots=True)
 class SubscribersFile:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    subscribers: Annotated[list[Subscriber], AfterValidator(_checked_together)]
+    subscribers: Annotated[list[Subscriber], AfterValidator(_unique_in_list)]
 
 
 def _read_database(path: Path, numbering: Numbering) -> Directory:
@@ -309,7 +307,7 @@ def _repeated(path: Path, database: sqlite3.Connection) -> Iterator[FileError]:
 def _valid(
     path: Path, rows: Iterable[tuple[Any, ...]], numbering: Numbering, errors: list[FileError]
 ) -> Iterator[Subscriber]:
-    validate = TypeAdapter(Subscriber).validate_python
+    validate, context = TypeAdapter(Subscriber).validate_python, FileContext(path, given=numbering)
     for rowid, *values in rows:
         row = dict(zip(_COLUMNS, values, strict=True))
         fields = {name: row[name] for name in ("number", "pin", "roaming", "notify")}
@@ -318,19 +316,16 @@ def _valid(
         fields["barring"] = {name: row[name] for name in Barring.__slots__}
         fields["treatment"] = _from_json(row["treatment"] or "{}")
         try:
-            yield at_home(validate(fields), numbering)
+            yield validate(fields, context=context)
         except ValidationError as invalid:
-            wrong = [
-                (next(str(step) for step in details["loc"] if step in _COLUMNS), expected_by(details))
-                for details in invalid.errors()
-            ]
-        except Problems as problems:
-            wrong = [(str(problem.where[0]), problem.expected) for problem in problems.problems]
-        else:
-            continue
-        for column, expected in wrong:
-            place = rowid, _COLUMNS.index(column) + 1
-            errors.append(FileError(path, *place, f'{column} "{row[column]}"', expected))
+            for details in invalid.errors():
+                column = next(str(step) for step in details["loc"] if step in _COLUMNS)
+                place = rowid, _COLUMNS.index(column) + 1
+                problems = details.get("ctx", {}).get("error")
+                several = problems.problems if isinstance(problems, Problems) else ()
+                expectations = [problem.expected for problem in several] or [expected_by(details)]
+                found = f'{column} "{row[column]}"'
+                errors += [FileError(path, *place, found, expected) for expected in expectations]
 
 
 def _from_json(text: str) -> Any:

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.change_writer import ChangeWriter
+from proxy.config import load_config
+from proxy.loading import load_overlay
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay, WrongPins
 from proxy.subscribers.profile import Barring, Subscriber
@@ -47,6 +49,17 @@ def test_only_what_was_changed_is_laid_over_the_operators_profile() -> None:
     assert overlay.over(replace(ALICE, roaming=True, allow=())) == replace(
         ALICE, roaming=True, allow=(), barring=Barring(incoming_international=True)
     )
+
+
+def test_patterns_that_a_former_version_saved_as_dialled_are_read_when_they_are_loaded(tmp_path: Path) -> None:
+    ann = Subscriber("+442079460101")
+    (tmp_path / "subscribers.yaml").write_text('subscribers: [{number: "+442079460101"}]\n')
+    (tmp_path / "proxy.yaml").write_text(
+        "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nhome: GB\nsubscribers: subscribers.yaml\n"
+    )
+    store(tmp_path).save([Change(ann.number, "block", ("09*", "+449*", "07700900123", "+0123*", "00*"))])
+    overlay = load_overlay(load_config(tmp_path / "proxy.yaml"))
+    assert overlay.over(ann).block == ("+449*", "+447700900123", "+0123*", "00*")
 
 
 @pytest.mark.parametrize("location", ["subscribers.yaml", "x.db"])
