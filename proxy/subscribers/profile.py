@@ -94,9 +94,9 @@ class Barring:
 class Subscriber:
     """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes.
 
-    `allow` and `block` hold numbers, or prefixes that end in `*`, in international form or as dialled at home; once read
-    from a file whose home is known, or by `at_home`, they are what these stand for. `notify`: a text tells of calls
-    that were refused. `treatment` says by rule what is done about their calls, over what the config says.
+    `allow` and `block` hold numbers, or prefixes that end in `*`, in international form or as dialled at home; once
+    read from a file whose home is known, or by `at_home`, they are what these stand for. `notify`: a text tells of
+    calls that were refused. `treatment` says by rule what is done about their calls, over what the config says.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
