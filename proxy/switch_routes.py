@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 
 from proxy.sip.errors import BadRequest, Forbidden, SipError
 from proxy.sip.flow import DEFAULT_PORTS, Flow
@@ -33,8 +34,15 @@ def parse_alias(text: str) -> tuple[str, int | None]:
     port = int(match["port"]) if match and match["port"] else None
     if match is None or (port is not None and not 0 < port < 65536):
         raise ValueError('a host or an address, and a port if need be, such as "core.example" or "192.0.2.9:5090"')
-    host: str = match["six"] or match["host"]
-    return host.lower(), port
+    return _plain((match["six"] or match["host"]).lower()), port
+
+
+def _plain(host: str) -> str:
+    """An IPv6 address as Python spells it (RFC 5952); any other host as it is."""
+    try:
+        return str(ip_address(host)) if ":" in host else host
+    except ValueError:
+        return host
 
 
 class SwitchRoutes:
@@ -51,7 +59,7 @@ class SwitchRoutes:
         the switch by the one in the config."""
         if not isinstance(uri, SipUri) or uri.headers is not None or not _ELSEWHERE.isdisjoint(uri.params):
             return False
-        host = uri.host.strip("[]")
+        host = _plain(uri.host.strip("[]"))
         if host == self._host:
             secure = uri.scheme == "sips" or uri.params.get("transport") == "tls"
             if (uri.port or DEFAULT_PORTS["tls" if secure else "udp"]) == self._port:

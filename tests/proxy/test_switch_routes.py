@@ -369,6 +369,8 @@ def test_the_switch_goes_by_its_aliases_too(route, leads):
         (Flow("tls", "127.0.0.9", 5061, 2), "sips:127.0.0.9;lr", True),
         (Flow("udp", "127.0.0.9", 5060, 0), "sips:127.0.0.9;lr", False),
         (Flow("udp", "::1", 5080, 0), "sip:[::1]:5080;lr", True),
+        (Flow("udp", "2001:db8::9", 5080, 0), "sip:[2001:DB8:0:0::9]:5080;lr", True),
+        (Flow("udp", "2001:db8::9", 5080, 0), "sip:[::::]:5080;lr", False),
     ],
 )
 def test_a_route_without_a_port_has_the_usual_one(switch, route, leads):
