@@ -389,6 +389,8 @@ class ProxyCore:
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
             self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
         else:
+            if 300 <= response.status < 400 and client.flow != self._switch:
+                self.counters["deflection_barred"] += self._legs.bars_deflection(response, client.request, self.policy)
             if not CLAIMS.isdisjoint(response.names) and (side := self._side_of(flow)) is not None:
                 clean(response, side)
             if client.user is not None and client.user.registration is not None:

@@ -4,21 +4,25 @@ Forwarding, a hunt group or click-to-dial ring a subscriber whom nobody dialled,
 `softswitch_calls: judge` the owner's block list and barring decide on these legs as well. Whoever was let through to
 the same subscriber a moment ago is not judged twice: what was labelled, challenged or allowed comes out of the
 softswitch again. Rules about where a call came in, and about the caller's own network, say nothing of a leg.
+
+A phone's redirection is a call that its owner asks for: where they may not make it, it counts as a refusal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.policy.call import Call
+from proxy.policy.call import Call, without_pin
 from proxy.policy.case import called_subscriber
 from proxy.policy.engine import Policy
 from proxy.policy.memory import NOTHING, Memory
+from proxy.policy.precedence import CALLERS_OWN
 from proxy.policy.snapshot import Snapshot
 from proxy.screening import Decision
-from proxy.sip.errors import SipError
+from proxy.sip.errors import SipError, reason_for
 from proxy.sip.headers import parse_name_addr
-from proxy.sip.message import Request
+from proxy.sip.message import Request, Response
+from proxy.sip.privacy import MOST_ENTRIES
 from proxy.subscribers.profile import Subscriber
 from proxy.trunks import Trunk
 
@@ -79,6 +83,27 @@ class LegScreening:
             return PASSES
         verdict = policy.refuses(call, RULES, self._memory)
         return PASSES if verdict is None else Decision(call=call, verdict=verdict)
+
+    def bars_deflection(self, response: Response, request: Request | None, policy: Policy) -> bool:
+        """Turn a phone's redirection (RFC 3261 21.3) into a refusal where its owner may not call the number that it
+        names: the softswitch would call it for them. `request` is None once it had its final response."""
+        owner = _owner(request, policy.snapshot) if request is not None else None
+        if owner is None or not (owner.barring.outgoing_international or owner.barring.all_outgoing):
+            return False
+        targets = response.values("contact")
+        readable = list(_readable(targets[:MOST_ENTRIES]))
+        if len(readable) == len(targets) and not any(_may_not_call(owner, uri, policy) for uri in readable):
+            return False
+        response.status, response.reason = 480, reason_for(480)
+        response.remove("contact")
+        return True
+
+
+def _may_not_call(owner: Subscriber, uri: str, policy: Policy) -> bool:
+    understand = policy.snapshot.numbering.understand
+    callee = without_pin(understand(uri))
+    call = Call("INVITE", understand(owner.number), "", callee, "softswitch", "access", True, 0.0, uri=uri)
+    return policy.refuses(call, CALLERS_OWN) is not None
 
 
 def _callers(call: Call) -> list[str]:

@@ -96,7 +96,7 @@ class Call(NamedTuple):
             request.method,
             caller,
             shown_name,
-            _without_pin(dialling.understand(called)),
+            without_pin(dialling.understand(called)),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
@@ -126,7 +126,7 @@ def sender_uri(request: Request) -> str:
     return _name_and_uri(request.header("from") or "")[1]
 
 
-def _without_pin(callee: Number) -> Number:
+def without_pin(callee: Number) -> Number:
     """Who is called, as it may be written down: star codes hold PINs."""
     if callee.e164 or (shown := mask(callee.presented)) == callee.presented:
         return callee

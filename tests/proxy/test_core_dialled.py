@@ -123,3 +123,36 @@ def test_a_call_at_home_goes_on(uri: str) -> None:
 def test_a_uri_longer_than_any_number_is_refused_unread() -> None:
     dialogue = play()
     dialogue.receive(from_alice("13800138002;x=" + "a" * 5000), PHONE).sends(414)
+
+
+# --- a phone that sends its callers on
+
+
+def sends_on(*targets: str, **barring: bool) -> Play:
+    """Bob's phone, whose owner is barred, answers a call with a redirection."""
+    dialogue = judged_by(barring=Barring(**(barring or {"outgoing_international": True})))
+    call = request("INVITE", SWITCH, to=BOB, uri=f"sip:{BOB}@127.0.0.77:5071")
+    dialogue.receive(call, SWITCH).sends(100).sends("INVITE", PHONE)
+    dialogue.answer(302, PHONE, [("Contact", target) for target in targets])
+    return dialogue.sends("ACK", PHONE)
+
+
+@pytest.mark.parametrize("targets", [
+    ["<sip:+33123456789@127.0.0.9>"], ["<tel:0033123456789>"], ["<sip:%2331%230033123456789@x>;q=1"],
+    ["<sip:13900139003@x>", "<sip:+33123456789@x>"], ["<sip:+33123456789@x"], ["<sip:1@x>"] * 9,
+])  # fmt: skip
+def test_a_barred_phone_sends_nobody_abroad(targets: list[str]) -> None:
+    dialogue = sends_on(*targets).sends(480, SWITCH)
+    assert "contact" not in dialogue.last.names
+    assert dialogue.core.counters["deflection_barred"] == 1
+
+
+def test_it_may_send_its_callers_on_to_a_number_at_home() -> None:
+    dialogue = sends_on("<sip:13900139003@x>").sends(302, SWITCH)
+    assert dialogue.last.headers("contact") == ["<sip:13900139003@x>"]
+    assert dialogue.core.counters["deflection_barred"] == 0
+    sends_on("<sip:13900139003@x>", all_outgoing=True).sends(480, SWITCH)
+
+
+def test_who_is_not_barred_may_send_their_callers_anywhere() -> None:
+    sends_on("<sip:+33123456789@x>", all_incoming=True).sends(302, SWITCH)
