@@ -127,7 +127,7 @@ async def _serve(path: Path, loaded: Loaded, overlay: Overlay, secret: bytes | N
     server = Server(
         core,
         records.write,
-        save=changes.write if changes else None,
+        save=changes.save if changes else None,
         tls=_tls(config),
         max_connections=config.limits.connections,
         message_bytes=config.limits.message_bytes,

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from proxy.answering import Answering
 from proxy.authentication import Authenticator
-from proxy.call_record import CallRecord
 from proxy.concealment import conceal, withholds_identity
 from proxy.core_settings import CoreSettings
 from proxy.forwarding import (
-    Routed,
     Router,
-    cached_uri,
     check_hops,
     is_secure,
     note_source,
@@ -27,25 +25,26 @@ from proxy.keys import Keys
 from proxy.labels import put_label
 from proxy.leg_screening import PASSES, LegScreening
 from proxy.noticed import Noticed
+from proxy.orders import Orders, Parked
 from proxy.own_answers import OwnAnswers
 from proxy.policy.call import JUDGED, sender_uri
 from proxy.policy.engine import Policy
+from proxy.questions import Ask, Questions
 from proxy.receivers import Receivers
 from proxy.refusals import Refusals
 from proxy.registrations import Registrations
 from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.screening import DIALOG_MAKING, Decision, Screening
-from proxy.service_desk import ServiceDesk
+from proxy.service_desk import Served, ServiceDesk
 from proxy.sip.digest import Challenger
-from proxy.sip.errors import Forbidden, KeepAlive, SipError, UnsupportedUriScheme
+from proxy.sip.errors import KeepAlive, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
-from proxy.sip.headers import Via, parse_name_addr, split_values
+from proxy.sip.headers import Via
 from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 from proxy.switch_routes import SwitchRoutes
-from proxy.treatment import refuse
 from proxy.trunks import Side
 
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
@@ -59,7 +58,8 @@ _OVERLOADED = (("Retry-After", "5"),)
 class ProxyCore:
     """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other.
 
-    With a `desk`, subscribers change their profiles by text and star code; its `changes` are for the caller to save.
+    With a `desk`, subscribers change their profiles by text and star code. `asks` are questions, such as whether these
+    changes can be saved, for the caller to empty and to answer with `resolved`: some requests wait for that.
     """
 
     def __init__(
@@ -93,6 +93,12 @@ class ProxyCore:
         self._registrations = Registrations(challenger, self._authenticator.guesses)
         self._screening = Screening(settings, self._router, self._authenticator, self._registrations)
         self._legs = LegScreening(self._screening.emergencies)
+        self._answering = Answering(
+            self._layer, self._own, self._contexts, self._router, settings.softswitch, self.counters, self.refusals
+        )
+        self._questions = Questions()
+        self.asks = self._questions.asks
+        self._orders = Orders(self, self._questions, self._answering.send_text)
         self._switch = settings.softswitch
 
     # --- what the server calls
@@ -126,10 +132,15 @@ class ProxyCore:
 
     def next_timer(self) -> float:
         """When `run_timers` is next to be called; infinity where nothing waits."""
-        return self._layer.next_timer()
+        return min(self._layer.next_timer(), self._questions.next_timer())
+
+    def resolved(self, ask: Ask, answer: bool, now: float) -> None:
+        """Go on with what waited for an answer."""
+        self._questions.resolved(ask, answer, now)
 
     def run_timers(self, now: float) -> None:
         """Let due timers fire."""
+        self._questions.run_timers(now)
         for client in self._layer.run_timers(now):
             if client.flow == self._switch and client.state is State.TERMINATED:
                 self.noticed.note("softswitch_unreachable", client.flow)
@@ -149,8 +160,8 @@ class ProxyCore:
 
     @property
     def pending(self) -> int:
-        """How many requests have been forwarded and not yet answered finally."""
-        return self._contexts.pending
+        """How many requests have been forwarded and not yet answered finally, or wait for an answer to a question."""
+        return self._contexts.pending + self._questions.pending
 
     @property
     def transactions(self) -> int:
@@ -213,13 +224,16 @@ class ProxyCore:
             else:
                 self._forward(context, request, flow, side, now)
         except SipError as error:
-            context.final = error.code
-            self._contexts.let_go(context)
-            self._own.answer(server, request, error, now)
+            self._refuse(context, request, error, now)
         except Exception:
             self._contexts.let_go(context)
             self._layer.abandon(server)
             raise
+
+    def _refuse(self, context: ResponseContext, request: Request, error: SipError, now: float) -> None:
+        context.final = error.code
+        self._contexts.let_go(context)
+        self._own.answer(context.server, request, error, now)
 
     def _is_for_us(self, request: Request, uri: Uri) -> bool:
         return (
@@ -232,12 +246,10 @@ class ProxyCore:
             check_hops(request)
         routed, fingerprint = self._screening.route(request, outside=side != "switch")
         if side == "switch":
-            target = outer = self._outward_target(request, routed)
+            target = outer = self._router.outward_target(request, routed, self.settings.find_trunk)
             if outer.transport != "tls" and is_secure(request.uri):
                 raise UnsupportedUriScheme("sips is for TLS")
             decision = self._decide_leg(request, target, now) if self.settings.judge_softswitch else PASSES
-            if decision is not PASSES and self._answers(context, request, decision, now):
-                return
         else:
             target, outer = self._switch, flow
             decision = self._screening.decide(
@@ -248,8 +260,29 @@ class ProxyCore:
                 self._receivers.note(server.flow, now)
             if self.settings.judge_softswitch:
                 self._legs.note(decision, self.policy.snapshot, now)
-            if self._answers(context, request, decision, now):
+            if decision.served is not None and decision.served.waits:
+                if method == "INVITE":
+                    self._layer.try_later(server, self.settings.trying_after, now)
+                parked = Parked(context, request, fingerprint, flow, side, decision, decision.served)
+                self._orders.wait(parked, now)
                 return
+        answer = self._answering.answer
+        if decision is PASSES or not answer(context, request, decision, self.desk, self.policy.snapshot, now):
+            self._send_on(context, request, fingerprint, outer, target, side, decision, now)
+
+    def _send_on(
+        self,
+        context: ResponseContext,
+        request: Request,
+        fingerprint: str,
+        outer: Flow,
+        target: Flow,
+        side: Side,
+        decision: Decision,
+        now: float,
+    ) -> None:
+        """Forward a request to `target`; `outer` is the flow of who is not the softswitch."""
+        method, server = request.method, context.server
         forwarded = self._router.forward(request, target, branch := self._router.branches.new(fingerprint))
         if method in DIALOG_MAKING:
             other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
@@ -280,27 +313,15 @@ class ProxyCore:
         self._contexts.pending += 1
         self.counters["forwarded"] += 1
 
-    def _answers(self, context: ResponseContext, request: Request, decision: Decision, now: float) -> bool:
-        """Carry out what was decided, as far as it is for us to answer; True where the request goes no further."""
-        call, verdict, served = decision.call, decision.verdict, decision.served
-        if call is None or verdict is None:
-            return False
-        context.record = CallRecord(call, request.call_id, verdict, decision.elapsed)
-        self.counters[verdict.action] += 1
-        if verdict.action == "reject":
-            refusal = refuse(request, verdict, self._own.new_tag(), call)
-            self.refusals.note(request, refusal.status, f"{verdict.rule}: {verdict.detail}", context.server.flow)
-            if verdict.service:
-                context.refusal = refusal  # which the switch announces first
-            else:
-                self._contexts.respond_finally(context, refusal.status, bytes(refusal), now)
-        elif served and request.method == "MESSAGE":
-            self._contexts.respond_finally(context, 200, bytes(request.reply(200, to_tag=self._own.new_tag())), now)
-        desk = self.desk
-        text = served.text if served else desk.notice(call, verdict, self.policy.snapshot) if desk else None
-        if text is not None:
-            self._send_text(text, now)
-        return context.final is not None
+    def carry_on(self, parked: Parked, served: Served, now: float) -> None:
+        """Answer an order that waited, now that it is known what becomes of it."""
+        context, request, flow = parked.context, parked.request, parked.flow
+        decision = parked.decision._replace(served=served, verdict=served.verdict)
+        try:
+            if not self._answering.answer(context, request, decision, self.desk, self.policy.snapshot, now):
+                self._send_on(context, request, parked.fingerprint, flow, self._switch, parked.trunk, decision, now)
+        except SipError as error:
+            self._refuse(context, request, error, now)
 
     def _decide_leg(self, request: Request, target: Flow, now: float) -> Decision:
         """Decide over what the switch sends: only phones have owners."""
@@ -308,31 +329,6 @@ class ProxyCore:
         if trunk is None or trunk.kind != "access":
             return PASSES
         return self._legs.decide(request, self.policy, now, self.settings.epoch)
-
-    def _outward_target(self, request: Request, routed: Routed) -> Flow:
-        """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.
-
-        Phones are met on the flow that they registered over (RFC 5626 5.3), stream peers on their connection; inside
-        a dialog over UDP the Contact counts, or the next Route where there is one, but only where a trunk has that
-        address: nobody can aim us elsewhere.
-        """
-        token = routed.flow
-        if token is not None and (token.transport != "udp" or not routed.in_dialog):
-            return token
-        route = request.header("route")
-        uri = cached_uri(parse_name_addr((split_values(route) or [""])[0]).uri) if route else validate(request)
-        address = self._router.address_flow(uri)
-        if address is not None and self.settings.find_trunk(address.host, address.port) is not None:
-            return address
-        if token is None:
-            raise Forbidden("the Request-URI is at no trunk's address")
-        return token
-
-    def _send_text(self, text: Request, now: float) -> None:
-        """Have the softswitch deliver a text of our own; nobody waits to hear what became of it."""
-        branches = self._router.branches
-        forwarded = self._router.forward(text, self._switch, branch := branches.new(branches.fingerprint(text)))
-        self._layer.send((branch, text.method), forwarded, self._switch, now)
 
     def _clean(self, forwarded: Request, side: Side) -> None:
         """Take out what was for us, what is not to be believed and what is to be kept private."""
@@ -353,7 +349,7 @@ class ProxyCore:
         validate(request)
         routed, fingerprint = self._screening.route(request, outside=side != "switch")
         if side == "switch":
-            target = self._outward_target(request, routed)
+            target = self._router.outward_target(request, routed, self.settings.find_trunk)
         else:
             target = self._switch
             self._screening.check_relay(request, routed, side, "")

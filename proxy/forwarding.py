@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -13,6 +13,7 @@ from proxy.loops import BRANCH_OURS, Branches
 from proxy.sip.errors import (
     BadExtension,
     BadRequest,
+    Forbidden,
     LoopDetected,
     SipError,
     TooManyHops,
@@ -226,6 +227,25 @@ class Router:
             if listener.transport == transport and (":" in listener.host) == (":" in host):
                 return index
         return None
+
+    def outward_target(self, request: Request, routed: Routed, find_trunk: Callable[[str, int], object]) -> Flow:
+        """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.
+
+        Phones are met on the flow that they registered over (RFC 5626 5.3), stream peers on their connection; inside
+        a dialog over UDP the Contact counts, or the next Route where there is one, but only where a trunk has that
+        address: nobody can aim us elsewhere. Raises Forbidden.
+        """
+        token = routed.flow
+        if token is not None and (token.transport != "udp" or not routed.in_dialog):
+            return token
+        route = request.header("route")
+        uri = cached_uri(parse_name_addr((split_values(route) or [""])[0]).uri) if route else validate(request)
+        address = self.address_flow(uri)
+        if address is not None and find_trunk(address.host, address.port) is not None:
+            return address
+        if token is None:
+            raise Forbidden("the Request-URI is at no trunk's address")
+        return token
 
     def address_flow(self, uri: Uri) -> Flow | None:
         """The flow to the literal address in a SIP URI; None for a name, or where no listener of ours fits."""

@@ -55,7 +55,7 @@ class Reloader:
             try:
                 loaded, service = await asyncio.to_thread(self._read)
                 if self._changes is not None:
-                    await self._changes.read_again()
+                    await self._changes.read_again(may_be_gone=not loaded.config.safeguards.least_share)
             except (FileErrors, OSError) as error:
                 self._failed()
                 log.error("reload_failed", detail=str(error), in_force=_IN_FORCE)

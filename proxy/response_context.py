@@ -177,7 +177,11 @@ class ResponseContexts:
 
     def give_up_by_caller(self, context: ResponseContext, reasons: list[str], now: float) -> None:
         """The caller's CANCEL, with its Reasons: the call ends with 487 (RFC 3261 9.2), be it a refusal still being
-        announced."""
+        announced. Where nothing was forwarded yet (questions.py), that is said here."""
+        if not context.branches and context.final is None and context.server.request is not None:
+            ended = context.server.request.reply(487, to_tag=self._own.new_tag())
+            self.respond_finally(context, 487, bytes(ended), now)
+            return
         if context.refusal is not None and context.server.request is not None:
             context.refusal = context.server.request.reply(487, to_tag=self._own.new_tag())
         context.reasons = reasons

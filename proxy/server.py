@@ -10,7 +10,7 @@ import asyncio
 import gc
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ from asyncio_dgram.aio import Protocol as DatagramProtocol
 from proxy.core import ProxyCore
 from proxy.forwarding import Listener
 from proxy.log import Notices, write_refusals
+from proxy.questions import Ask
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.streams import Streams
@@ -50,8 +51,8 @@ class _Handover:
 
 
 class Server:
-    """Runs a core on its sockets. `write_record` takes the JSON line of each call that ended, `save` what subscribers
-    changed of their profiles.
+    """Runs a core on its sockets. `write_record` takes the JSON line of each call that ended; `save` keeps what
+    subscribers changed of their profiles, and tells whether it could.
 
     Raises ValueError for a TLS listener without `tls`.
     """
@@ -61,7 +62,7 @@ class Server:
         core: ProxyCore,
         write_record: Callable[[str], None],
         *,
-        save: Callable[[Iterable[Change]], None] | None = None,
+        save: Callable[[Iterable[Change]], Awaitable[bool]] | None = None,
         tls: ssl.SSLContext | None = None,
         max_connections: int = 1024,
         message_bytes: int = 65536,
@@ -73,6 +74,7 @@ class Server:
         self.message_bytes = message_bytes
         self._write_record = write_record
         self._save = save
+        self._resolving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self._datagrams: dict[int, DatagramServer] = {}
@@ -165,9 +167,12 @@ class Server:
             core.records.clear()
         if core.refusals:
             write_refusals(core.refusals, core.settings.find_trunk)
-        if core.desk is not None and core.desk.changes and self._save is not None:
-            self._save(core.desk.changes)
-            core.desk.changes.clear()
+        if core.asks:
+            for ask in core.asks:
+                task = self._loop.create_task(self._resolve(ask))
+                self._resolving.add(task)
+                task.add_done_callback(self._resolving.discard)
+            core.asks.clear()
         due = core.next_timer()
         if due + _LATE < now:
             self._run_timers()
@@ -176,6 +181,22 @@ class Server:
             if self._alarm is not None:
                 self._alarm.cancel()
             self._alarm, self._alarm_at = self._loop.call_at(due, self._ring), due
+
+    async def _resolve(self, ask: Ask) -> None:
+        """Find the answer to a question of the core's; calls go on meanwhile."""
+        try:
+            answer = self._save is not None and await self._save(ask.question.changes)
+        except Exception:
+            self.core.counters["internal_error"] += 1
+            log.exception("internal_error")
+            answer = False
+        now = self.now()
+        try:
+            self.core.resolved(ask, answer, now)
+        except Exception:
+            self.core.counters["internal_error"] += 1
+            log.exception("internal_error")
+        self.flush(now)
 
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, NEVER
@@ -219,6 +240,8 @@ class Server:
 
     def close(self) -> None:
         """Close every socket."""
+        for task in self._resolving:
+            task.cancel()
         for handle in (self._alarm, self._watching):
             if handle is not None:
                 handle.cancel()

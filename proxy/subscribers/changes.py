@@ -1,7 +1,7 @@
 """What subscribers changed themselves: laid over the profiles that the operator gave them.
 
-Pure: whoever takes a `Change` hands it to the one `Overlay`, where the very next call finds it, and to a `ChangeStore`,
-which keeps it. A change counts more than the operator's file, field by field, until the operator takes it back.
+Pure: whoever takes a `Change` hands it to a `ChangeStore`, which keeps it, then to the one `Overlay`, where the very
+next call finds it. A change counts more than the operator's file, field by field, until the operator takes it back.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ Value = bool | int | float | tuple[str, ...]
 BARRINGS = frozenset(Barring.__slots__)
 PROFILE_FIELDS = frozenset(("notify", "allow", "block"))  # besides the barrings
 WRONG_PINS, LAST_WRONG_PIN = "wrong_pins", "last_wrong_pin"
+AT_ONCE = frozenset((WRONG_PINS, LAST_WRONG_PIN))  # in force before they are saved: who guesses does not wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ class Overlay:
         for each in changes:
             for change in each:
                 self.apply(change)
+
+    @property
+    def count(self) -> int:
+        """How many fields of subscribers are changed."""
+        return sum(map(len, self._fields.values()))
 
     def over(self, subscriber: Subscriber) -> Subscriber:
         """The profile as it is now."""

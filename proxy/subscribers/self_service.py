@@ -43,7 +43,7 @@ _BARS: dict[str, tuple[Setting, ...]] = {
     "barring.incoming_international": ("incoming_international", "incoming_international_texts"),
 }
 
-Prompt = Literal["changed", "unchanged", "wrong-pin", "locked"]
+Prompt = Literal["changed", "unchanged", "not-saved", "wrong-pin", "locked", "waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,10 @@ class SelfService:
             if wrong.count:
                 unlocked = (Change(subscriber.number, WRONG_PINS, 0),)
         return self._switch(subscriber, code.do == "on", known.settings, None, unlocked)
+
+    def not_saved(self) -> Reply:
+        """Instead of a reply whose changes could not be saved."""
+        return self._say("not-saved", (), lambda say: [say.not_saved])
 
     def notice(self, subscriber: Subscriber, who: str, rule: str, *, is_text: bool, can_be_listed: bool = True) -> str:
         """Tells a subscriber who was refused ("": somebody without a number), why, and how to let them through.

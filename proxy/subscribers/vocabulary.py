@@ -114,6 +114,7 @@ class Phrases(_Data):
     off: dict[Setting, str]
     changed: str
     unchanged: str
+    not_saved: str
     undo: str  # {keyword} {number}
     on_allow: str  # {number}
     on_block: str

@@ -19,6 +19,7 @@ class SmallDisk:
         self.folder = folder
         self._mounted = mounted
         self._limited: list[int] = []
+        self._in_the_way: Path | None = None
 
     def limit(self, pid: int) -> None:
         """Have a process find no more room than there is, where that is not so by itself."""
@@ -26,10 +27,23 @@ class SmallDisk:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (ROOM, resource.RLIM_INFINITY))
             self._limited.append(pid)
 
+    def fill(self, path: Path) -> None:
+        """Have no room left; where we could mount no disk, none for that file, which is yet to be made."""
+        if not self._mounted:
+            path.mkdir()
+            self._in_the_way = path
+            return
+        with suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as filler:
+            while filler.write(bytes(512)):
+                pass
+
     def make_room(self) -> None:
         """As if somebody had cleared away what filled it."""
         if self._mounted:
             subprocess.run(["mount", "-o", "remount,size=16m", self.folder], check=True)
+        if self._in_the_way is not None:
+            self._in_the_way.rmdir()
+            self._in_the_way = None
         while self._limited:
             with suppress(ProcessLookupError):
                 resource.prlimit(self._limited.pop(), resource.RLIMIT_FSIZE, (-1, -1))

@@ -161,6 +161,9 @@ class Running:
         """The final status that the sender gets (None: none yet) and the call record, where there is one."""
         core, flow = self._core, Flow("udp", SOURCES[trunk], 5070, 0)
         core.receive(data, flow, 1.0)
+        for ask in core.asks:
+            core.resolved(ask, True, 1.0)
+        core.asks.clear()
         answers = [parse(sent) for to, sent in core.outbox if to.host == flow.host]
         final = next((one.status for one in answers if isinstance(one, Response) and one.status >= 200), None)
         core.outbox.clear()

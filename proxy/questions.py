@@ -1,0 +1,71 @@
+"""Questions that only the world outside can answer, while the request that raised them waits, and no other. Sans-IO.
+
+The core puts an `Ask`; whoever runs the core finds it in `asks`, and answers with `ProxyCore.resolved`. Where no answer
+comes by the deadline, the request goes on without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.sip.timers import Timers
+from proxy.subscribers.changes import Change
+
+# Goes on with the answer, at a time: True or False; None where the deadline has passed (an answer may still come).
+GoOn = Callable[[bool | None, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Can these be kept, all of them? Yes once they are on disk."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """A question, and until when an answer is waited for (seconds on the core's clock)."""
+
+    question: Save
+    deadline: float
+
+
+class Questions:
+    """Those that are open. `asks` are the new ones, for the server to empty."""
+
+    def __init__(self) -> None:
+        self.asks: list[Ask] = []
+        self._open: dict[Ask, GoOn] = {}
+        self._overdue: set[Ask] = set()
+        self._timers: Timers[Ask] = Timers()
+
+    def ask(self, question: Save, seconds: float, go_on: GoOn, now: float) -> None:
+        """Put a question. `go_on` is called with its answer, and before that, `seconds` from now, with None."""
+        ask = Ask(question, now + seconds)
+        self._open[ask] = go_on
+        self._timers.start(seconds, ask, now)
+        self.asks.append(ask)
+
+    def resolved(self, ask: Ask, answer: bool, now: float) -> None:
+        """Go on with an answer."""
+        go_on = self._open.pop(ask, None)
+        self._overdue.discard(ask)
+        if go_on is not None:
+            go_on(answer, now)
+
+    def next_timer(self) -> float:
+        """When `run_timers` is next to be called; infinity where nothing waits."""
+        return self._timers.next()
+
+    def run_timers(self, now: float) -> None:
+        """Go on without those answers for which the deadline has passed."""
+        for ask in self._timers.due(now):
+            if (go_on := self._open.get(ask)) is not None:
+                self._overdue.add(ask)
+                go_on(None, now)
+
+    @property
+    def pending(self) -> int:
+        """How many are being waited for."""
+        return len(self._open) - len(self._overdue)
