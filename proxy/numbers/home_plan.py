@@ -27,7 +27,8 @@ class HomePlan:
     """What can be dialled in the home country.
 
     `short` are its emergency numbers and short codes; `ranges` (by kind), `more_short` and `local` are what
-    phonenumbers lacks; `local_lengths` are those of numbers without their area code.
+    phonenumbers lacks; `local_lengths` are those of numbers without their area code. `has_prefix`: something is
+    dialled before national numbers, most often 0.
     """
 
     home: str
@@ -39,6 +40,7 @@ class HomePlan:
     more_short: re.Pattern[str]
     local: re.Pattern[str]
     local_lengths: frozenset[int]
+    has_prefix: bool
 
     @classmethod
     def of(cls, home: str, emergency: Iterable[str], ranges: Iterable[NumberRange]) -> HomePlan:
@@ -59,6 +61,7 @@ class HomePlan:
             re.compile(more_short or "(?!)"),
             re.compile(local or "(?!)"),
             frozenset(plan.fixed_line.possible_length_local_only if plan.fixed_line else ()),
+            bool(plan.national_prefix),
         )
 
     def range_of(self, national: str) -> str:

@@ -20,6 +20,7 @@ from proxy.sip.uri import unescape
 
 _LONGEST_REMEMBERED = 64  # characters; a longer text is no number and would only fill the cache
 _PRESENTED = 80  # characters of a text that are kept and shown
+_SURELY_E164 = 10  # digits with country code that all but the smallest countries have
 _SHORTEST_E164 = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
 
 Written = Literal["international", "national", "either"]  # how a trunk writes numbers
@@ -235,8 +236,10 @@ class Numbering:
         if at_home is None or abroad._kind == "invalid":
             return self._home_first(presented, digits) if abroad._kind == "invalid" else abroad
         is_short = at_home._kind in ("short_code", "emergency")
-        # A zero that had to be left out makes no good case for a number abroad.
-        is_known = _is_known(abroad) and abroad.e164 == f"+{digits}"
+        # A zero that had to be left out makes no good case for a number abroad; nor do a few digits that are a whole
+        # number at home, where nothing is dialled before it.
+        is_whole = at_home.e164 is not None and not self._plan.has_prefix and len(digits) < _SURELY_E164
+        is_known = _is_known(abroad) and abroad.e164 == f"+{digits}" and not is_whole
         prefer_abroad = is_known and not is_short if self._order == "abroad first" else is_known or not is_short
         return _with_another_reading(abroad, at_home) if prefer_abroad else at_home
 

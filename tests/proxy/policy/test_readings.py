@@ -57,6 +57,16 @@ def test_from_abroad_what_can_only_be_a_number_at_home_is_forged(caller: str) ->
     assert judge(company(subscriber()), caller).rule == "spoofed.home_number"
 
 
+def test_from_abroad_a_few_digits_that_are_a_number_at_home_are_that() -> None:
+    """63234567 is a line in Singapore; with the country code of the Philippines hardly anybody has so short a one."""
+    singapore = company(subscriber("+6591234567"), home="SG", rules="sg")
+    for caller in ("63234567", "82311234", "91234568"):
+        assert judge(singapore, caller, "+6591234567").rule == "spoofed.home_number"
+    for home, rules in (("CN", "cn"), ("AU", "au")):  # not one that nobody dials so
+        assert call("29022158", home=home, rules=rules).caller.e164 == "+29022158"
+        assert call("298201234", home=home, rules=rules).caller.e164 == "+298201234"
+
+
 def test_the_chicago_number_is_labelled_and_an_allow_list_helps() -> None:
     policy = company(subscriber(), subscriber(BOB, allow=(CHICAGO,)))
     assert (judge(policy, BARE).rule, judge(policy, BARE).label) == ("default.allow", "境外来电：美国")
