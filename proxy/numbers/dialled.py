@@ -191,21 +191,21 @@ class _Reader:
         for code in _codes_before(self._carrier, text):
             self._cut(text[len(code) :], "guess" if how == "guess" else "line", depth + 1)
             self._by_carrier = self._by_carrier or self._is_home
-        if how != "line":
-            self._cut_outside_line(text, how, depth)
+        self._cut_outside_line(text, how, depth)
 
     def _cut_outside_line(self, text: str, how: How, depth: int) -> None:
         for digit in _codes_before(self._outside_line, text):
-            self._cut(text[len(digit) :].lstrip(","), "guess" if how == "guess" else "line", depth + 1)
+            behind: How = "guess" if how in ("line", "guess") else "line"  # nobody needs two lines
+            self._cut(text[len(digit) :].lstrip(","), behind, depth + 1)
 
     def _read(self, text: str, how: How) -> bool:
         """Take what stands behind codes for a number; True where it is a whole one."""
         number = self._numbering.understand(text)
         if self._is_abroad(number):
             if number.idd_prefix_seen or text[0] == "+":
-                if how == "guess" and number.kind == "invalid":
-                    return False
-                self._abroad[number.e164 or number.digits] = number
+                found = self._unmarked if how != "call" and number.kind == "invalid" else self._abroad
+                if how != "guess" or number.kind != "invalid":
+                    found[number.e164 or number.digits] = number
             elif not self._may_be_whole and _is_unmarked(number):
                 found = self._abroad if how == "call" else self._unmarked
                 found[number.e164 or number.digits] = number
