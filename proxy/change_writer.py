@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -35,11 +35,13 @@ class ChangeWriter:
             self._next = asyncio.get_running_loop().create_task(self._save())
         return await asyncio.shield(self._next)
 
-    async def read_again(self, *, may_be_gone: bool = False) -> None:
+    async def read_again(
+        self, understood: Callable[[Iterable[Change]], Iterable[Change]] = iter, *, may_be_gone: bool = False
+    ) -> None:
         """Have in force what is saved, which the operator may have changed, and what is not saved yet.
 
-        A file that is gone changes nothing, and the log says so, unless it `may_be_gone`. Raises FileErrors, and
-        leaves the overlay as it was.
+        `understood` says how saved changes count. A file that is gone changes nothing, and the log says so, unless it
+        `may_be_gone`. Raises FileErrors, and leaves the overlay as it was.
         """
         async with self._one_at_a_time:
             path, count = self._store.path, self._overlay.count
@@ -48,7 +50,7 @@ class ChangeWriter:
                 log.error("reload_kept", file=str(path), **told)
                 return
             saved = await asyncio.to_thread(self._store.load)
-            self._overlay.reset(saved, self._unsaved.values())
+            self._overlay.reset(understood(saved), self._unsaved.values())
 
     async def close(self) -> None:
         """Save what is left."""

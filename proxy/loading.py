@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from proxy.scam_list import ScamList
 from proxy.service_desk import ServiceDesk
 from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
-from proxy.subscribers.changes import ChangedDirectory, Overlay
+from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
 from proxy.subscribers.notices import Notices
 from proxy.subscribers.self_service import SelfService
 from proxy.subscribers.storage import Directory, is_database, load_directory, path_of
@@ -113,24 +113,25 @@ def _load_subscribers(
 
 
 def _is_ended(path: Path) -> bool:
-    """Whether the last line of a file has an end."""
+    """Whether the last line of a YAML file has an end; cut before a last bracket, it would be no YAML."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 1))
-        return file.read() in (b"", b"\n", b"\r")
+        return file.read() in (b"", b"\n", b"\r", b"]", b"}")
 
 
 def load_overlay(config: ProxyConfig) -> Overlay:
-    """What subscribers changed themselves, as it was saved. Raises FileErrors.
+    """What subscribers changed themselves, as it was saved. Raises FileErrors."""
+    return Overlay(understood(ChangeStore(config.subscribers).load(), config) if config.subscribers else ())
 
-    Lists may hold patterns as they were dialled, from before these were read when they came in.
-    """
+
+def understood(saved: Iterable[Change], config: ProxyConfig) -> Iterator[Change]:
+    """Saved changes as they count: lists may hold patterns as they were dialled, from before these were read when they
+    came in."""
     numbering = config.numbering()
-    saved = ChangeStore(config.subscribers).load() if config.subscribers else []
-    return Overlay(
-        replace(change, value=read_patterns(change.value, numbering)) if isinstance(change.value, tuple) else change
-        for change in saved
-    )
+    for change in saved:
+        value = change.value
+        yield replace(change, value=read_patterns(value, numbering)) if isinstance(value, tuple) else change
 
 
 def make_desk(config: ProxyConfig, overlay: Overlay) -> ServiceDesk | None:

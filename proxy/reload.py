@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -10,7 +11,7 @@ import structlog
 from proxy.change_writer import ChangeWriter
 from proxy.config import ProxyConfig, load_config
 from proxy.core import ProxyCore
-from proxy.loading import Loaded, load, load_service
+from proxy.loading import Loaded, load, load_service, understood
 from proxy.log import set_level
 from proxy.policy.engine import Policy
 from proxy.subscribers.changes import Overlay
@@ -55,7 +56,9 @@ class Reloader:
             try:
                 loaded, service = await asyncio.to_thread(self._read)
                 if self._changes is not None:
-                    await self._changes.read_again(may_be_gone=not loaded.config.safeguards.least_share)
+                    read = partial(understood, config=loaded.config)
+                    may_be_gone = not loaded.config.safeguards.least_share
+                    await self._changes.read_again(read, may_be_gone=may_be_gone)
             except (FileErrors, OSError) as error:
                 self._failed()
                 log.error("reload_failed", detail=str(error), in_force=_IN_FORCE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from dialogue import ABROAD, PHONE, SWITCH, request
 from order_line import ALICE, BOB, Line, changes, rings, sent, start, text_of
@@ -200,3 +202,20 @@ def test_a_thousand_orders_that_wait_leave_nothing_behind() -> None:
     on.receive(request("CANCEL", ABROAD, branch="z9hG4bK-5000", call_id="call-5000"), ABROAD).forget_sent()
     on.wait(300.0).forget_sent()
     assert (on.core.pending, on.core.transactions) == (0, 0)
+
+
+def test_orders_leave_no_cycles_for_the_collector_which_does_not_run() -> None:
+    on = held()
+    gc.collect()
+    gc.disable()
+    try:
+        for n, disk in enumerate((True, False, True)):
+            on.disk = None
+            on.receive(sent("MESSAGE", ALICE, "10086", "QXGJLH", n=2 * n), PHONE)
+            on.receive(sent("MESSAGE", ALICE, "10086", "KTGJLH", n=2 * n + 1), PHONE)
+            saved(on, disk).forget_sent()
+        on.wait(400.0).forget_sent()
+        on.records()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

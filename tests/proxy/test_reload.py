@@ -11,6 +11,7 @@ import pytest
 from dialogue import LISTENERS, TRUNKS
 from structlog.testing import capture_logs
 
+from proxy.change_writer import ChangeWriter
 from proxy.config import load_config
 from proxy.core import ProxyCore
 from proxy.core_settings import CoreSettings
@@ -18,6 +19,8 @@ from proxy.loading import load, load_overlay
 from proxy.policy.engine import Policy
 from proxy.reload import Reloader
 from proxy.sip.flow import Flow
+from proxy.subscribers.change_store import ChangeStore
+from proxy.subscribers.changes import Change
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import save_subscribers
 
@@ -37,7 +40,8 @@ class Proxy:
         loaded = load(read, overlay)
         settings = CoreSettings(LISTENERS, Flow("udp", "127.0.0.9", 5080, 0), TRUNKS.find)
         self.core = ProxyCore(settings, Policy(loaded.snapshot))
-        self._reloader = Reloader(config_file, loaded, self.core, overlay, None)
+        changes = ChangeWriter(ChangeStore(read.subscribers), overlay) if read.subscribers else None
+        self._reloader = Reloader(config_file, loaded, self.core, overlay, changes)
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -229,3 +233,16 @@ async def test_a_list_that_is_empty_from_the_start_is_told_of(tmp_path: Path) ->
     proxy = Proxy(tmp_path, "scam_lists: [a.csv]\n")
     logs = await proxy.reload()
     assert [entry["event"] for entry in logs] == ["file_empty", "reloaded"]
+
+
+async def test_what_subscribers_changed_counts_after_a_reload_as_before_it(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(yaml_of(PEOPLE))
+    ChangeStore(str(tmp_path / "people.yaml")).save([Change(PEOPLE[0], "block", ("07700900123", "+23224*"))])
+    proxy = Proxy(tmp_path, "subscribers: people.yaml\n")
+    for _ in range(2):
+        found = proxy.core.policy.snapshot.subscribers.find(PEOPLE[0])
+        assert found is not None
+        assert found.block == ("+447700900123", "+23224*")
+        await proxy.reload()
+    (tmp_path / "people.changes.db").unlink()
+    assert kept(await proxy.reload()) == [("people.changes.db", 1, 0)]
