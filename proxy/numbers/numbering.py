@@ -287,7 +287,10 @@ class Numbering:
     def _neither(self, presented: str, digits: str) -> Number:
         if len(digits) < _SHORTEST_E164:
             return Number(presented, digits, None, self.home, _kind="short_code")
-        return self._malformed(presented, digits)
+        number = self._malformed(presented, digits)
+        if digits[0] != "0" and self._plan.is_home(digits, sure=True):  # in no known range, and without its prefix
+            number = replace(number, also=(f"+{self._code}{digits}", *number.also))
+        return number
 
     def _in_context(self, presented: str, digits: str, context: str) -> Number:
         """A local number with phone-context (RFC 3966 5.1.5): private, unless the context is a country code."""

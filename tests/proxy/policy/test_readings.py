@@ -109,6 +109,13 @@ def test_a_malformed_number_is_held_against_lists_as_what_it_pretends_to_be(call
     assert judge(company(subscriber(allow=("+442079460123",))), caller, trunk=DOMESTIC).rule == "default.allow"
 
 
+def test_a_home_number_without_its_prefix_is_held_against_lists() -> None:
+    alice, listed = "+442079460101", (Listed("+447700900123"),)
+    policy = company(subscriber(alice, block=("+447700900765",)), home="GB", rules="gb", listed=listed)
+    assert judge(policy, "7700900123", alice, DOMESTIC).rule == "scam_list.exact"
+    assert judge(policy, "7700900765", alice, DOMESTIC).rule == "subscriber.block"
+
+
 def test_a_callee_is_whoever_the_softswitch_may_ring() -> None:
     policy = company(subscriber(CHINESE, incoming_international=True))
     for numbers in ("either", "national", "international"):
