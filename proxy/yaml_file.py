@@ -123,6 +123,13 @@ def top_keys(path: Path) -> frozenset[str]:
     return frozenset(data) if isinstance(data, dict) else frozenset()
 
 
+def place_of(path: Path, key: str) -> tuple[int, int]:
+    """The line and column of the value of a key at the top of a file that can be read."""
+    root: Any = yaml.compose(read_text(path), Loader=yaml.CBaseLoader)
+    mark = next(value.start_mark for name, value in root.value if name.value == key)
+    return mark.line + 1, mark.column + 1
+
+
 def read_bytes(path: Path) -> bytes:
     """What is in a file; raises FileErrors where it cannot be read."""
     try:

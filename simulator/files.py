@@ -15,7 +15,7 @@ from proxy.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
 from proxy.yaml_file import FileError, FileErrors, load
 from simulator.file_kinds import FileKind, files_in, kind_of, once
-from simulator.scenario import Scenario, check_lists, load_scenarios
+from simulator.scenario import Scenario, check_lists, load_scenarios, same_names
 from simulator.traffic import plan
 from simulator.wording import counted
 
@@ -31,15 +31,16 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 def lint(paths: Iterable[Path]) -> list[str]:
     """A line for every file, saying what is in it. Raises FileErrors with all that is wrong in any of them."""
     lines: list[str] = []
+    scenarios: list[tuple[Scenario, Path]] = []
     errors: list[FileError] = []
     more = 0
     for path in _files(paths):
         try:
-            lines.append(f"{path}: {_describe(path)}")
+            lines.append(f"{path}: {_describe(path, scenarios)}")
         except FileErrors as wrong:
             errors += wrong.errors
             more += wrong.more
-    if errors:
+    if errors := errors + same_names(scenarios):
         raise FileErrors(dict.fromkeys(errors), more)
     return lines
 
@@ -48,8 +49,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return once(file for path in paths for file in (files_in(path, ".yaml", ".csv") if path.is_dir() else [path]))
 
 
-def _describe(path: Path) -> str:
-    """Check one file as what it looks like."""
+def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
+    """Check one file as what it looks like; a scenario is added to `scenarios`."""
     if path.suffix == ".csv":
         return _describe_list(path)
     kind = kind_of(path)
@@ -62,7 +63,8 @@ def _describe(path: Path) -> str:
         return f"a preset ({load(path, Preset).description})"
     if kind is FileKind.FOREIGN:
         return f"{kind}, not checked"
-    ((scenario, _),) = load_scenarios([path])
+    ((scenario, _),) = read = load_scenarios([path])
+    scenarios += read
     check_lists([scenario])
     names = ", ".join(entry.name for entry in scenario.calls)
     return f'scenario "{scenario.name}", {counted(len(plan(scenario)), "call")} ({names})'

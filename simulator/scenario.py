@@ -20,10 +20,11 @@ from proxy.policy.treatments import Treatments, prompts_of
 from proxy.scam_list import ScamList
 from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import read_at_home, unique
-from proxy.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load
+from proxy.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load, place_of
 from simulator.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario_calls import TRUNKS, Calls, Pool, TrunkName
-from simulator.scenario_fields import Model, Name, Thresholds
+from simulator.scenario_checks import senseless
+from simulator.scenario_fields import Model, Name, Texts, Thresholds
 from simulator.softswitch.prompts import PROMPTS
 
 _INSTEAD = {
@@ -48,6 +49,7 @@ class TrunkSettings(Model):
 class Scenario(Model):
     """A scenario file. `subscribers` are by name, `thresholds` in the file's order.
 
+    `others` are numbers at home, of no subscriber, that calls from trunks may go to all the same.
     `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the signature is checked.
     """
 
@@ -60,6 +62,7 @@ class Scenario(Model):
     card: Card | None = None
     trunk_settings: dict[TrunkName, TrunkSettings] = Field(default={}, alias="trunks")
     subscribers: dict[Name, Subscriber]
+    others: Texts = ()
     scam_lists: ScamLists = ()
     calls: Annotated[tuple[Calls, ...], AfterValidator(some)]
     thresholds: Annotated[Thresholds, Field(json_schema_extra={"default": {}})] = ()
@@ -178,6 +181,12 @@ class Scenario(Model):
             raise Problems(Problem(("subscribers", name), "a password: its phone is asked for it") for name in without)
         return self
 
+    @model_validator(mode="after")
+    def _can_be_meant(self) -> Scenario:
+        if problems := list(senseless(self)):
+            raise Problems(problems)
+        return self
+
 
 def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
     """Read scenario files, and all that lie in folders; raises FileErrors with all that is wrong in any of them."""
@@ -193,9 +202,20 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
         except FileErrors as wrong:
             errors += wrong.errors
             more += wrong.more
-    if errors:
+    if errors := errors + same_names(scenarios):
         raise FileErrors(errors, more)
     return scenarios
+
+
+def same_names(scenarios: Iterable[tuple[Scenario, Path]]) -> list[FileError]:
+    """Say which scenarios have the name of one before: reports could not tell the two apart."""
+    first: dict[str, Path] = {}
+    errors = []
+    for scenario, file in scenarios:
+        if (other := first.setdefault(scenario.name, file)) != file:
+            expected = f"a name of its own: {other} has this one"
+            errors.append(FileError(file, *place_of(file, "scenario"), f'"{scenario.name}"', expected))
+    return errors
 
 
 def check_lists(scenarios: Iterable[Scenario]) -> None:

@@ -21,12 +21,12 @@ from simulator.scenario_fields import (
     Texts,
     subscriber_names,
 )
-from simulator.scenario_headers import USER_PART, CallerHeaders
+from simulator.scenario_headers import CallerHeaders, is_presentable
 
 # The trunks that every lab has, and their kinds.
 TRUNKS: Mapping[str, str] = {"international": "international", "domestic": "domestic", "phones": "access"}
 TrunkName = Literal["international", "domestic", "phones"]
-ANONYMOUS = "anonymous"
+Behaviour = Literal["answer", "ring_only", "busy", "reject", "cancel"]
 
 _DIALLED = re.compile(r"[+*#0-9][*#0-9]*")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,13}")
@@ -42,11 +42,15 @@ _POOL_DIGITS = 6  # that follow a pool's prefix where its length is not said
 
 
 class Pool(Model):
-    """`pool` different numbers that begin with `prefix` and have `length` digits (6 more than the prefix's)."""
+    """`pool` different numbers that begin with `prefix` and have `length` digits (6 more than the prefix's).
+
+    `impossible` says that numbers of a length that no country has are meant.
+    """
 
     prefix: str
     pool: Annotated[int, Field(ge=1, le=_MOST)]
     length: Annotated[int, Field(le=15)] | None = None
+    impossible: bool = False
 
     @field_validator("prefix")
     @classmethod
@@ -86,7 +90,7 @@ class Expect(Model):
 
     action: Literal["allow", "label", "challenge", "divert", "reject"] | None = None
     rule: RuleName | None = None
-    status: Annotated[int, Field(ge=100, le=699)] | None = None
+    status: Annotated[int, Field(ge=200, le=699)] | None = None
     caller_sees: Sightings = ()
     phone_sees: Sightings = ()
     caller_hears: Hearings = ()
@@ -111,11 +115,11 @@ class Calls(CallerHeaders):
     """One call (`call: NAME`) or many alike (`campaign: NAME`); texts with the words `body` for `method: MESSAGE`.
 
     `from` is a number as it shall be presented (anything a SIP user part may hold), a list of them, a pool, a
-    subscriber, or `anonymous`; on the trunk `phones` it is a subscriber. `to` is a subscriber, a number to dial, or a
-    list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's 180 to what it does
-    then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's CANCEL. Texts
-    know `start` only. `presents` is what a subscriber's phone claims as its number instead of their own. Real phones
-    press the keys `caller_presses` and `phone_presses` after the answer, each after 2 s of listening.
+    subscriber, `anonymous`, or a SIP or tel URI; on the trunk `phones` it is a subscriber. `to` is a subscriber, a
+    number to dial, or a list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's
+    180 to what it does then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's
+    CANCEL. Texts know `start` only. `presents` is what a subscriber's phone claims as its number instead of their own.
+    Real phones press the keys `caller_presses` and `phone_presses` after the answer, each after 2 s of listening.
     """
 
     campaign: Name | None = None
@@ -162,6 +166,14 @@ class Calls(CallerHeaders):
         return min(self.count, self.rate * lasts) / len(self.to)
 
     @property
+    def behaviour(self) -> Behaviour:
+        """What the phone does. Of a call of which only the ringing is said nobody answers."""
+        if self.cancel_after is not None:
+            return "cancel"
+        only_rings = self.ring is not None and self.talk is None
+        return self.answer or ("ring_only" if only_rings else "answer")
+
+    @property
     def _said(self) -> list[tuple[str, ...]]:
         """Where the file says anything, here and in `expect`."""
         expected = [("expect", name) for name in (self.expect.model_fields_set if self.expect else ())]
@@ -180,11 +192,9 @@ class Calls(CallerHeaders):
                     Problem((index,), f"a subscriber: {did_you_mean(callers[index], known)}") for index in wrong
                 )
         elif not isinstance(callers, Pool):
-            wrong = [index for index, caller in enumerate(callers) if not USER_PART.fullmatch(caller)]
+            wrong = [index for index, caller in enumerate(callers) if not is_presentable(caller)]
             if wrong:
-                raise Problems(
-                    Problem((index,), "a number, a subscriber, anonymous, or another SIP user part") for index in wrong
-                )
+                raise Problems(Problem((index,), "a number, a subscriber, anonymous, or a URI") for index in wrong)
         return callers
 
     @field_validator("presents")
@@ -192,8 +202,8 @@ class Calls(CallerHeaders):
     def _may_differ(cls, presented: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("trunk") != "phones":
             raise ValueError("nothing: only on the trunk phones may it differ from `from`")
-        if presented is not None and not USER_PART.fullmatch(presented):
-            raise ValueError("a number, a subscriber, anonymous, or another SIP user part")
+        if presented is not None and not is_presentable(presented):
+            raise ValueError("a number, a subscriber, anonymous, or a URI")
         return presented
 
     @field_validator("to")

@@ -195,6 +195,16 @@ def is_number_like(text: str) -> bool:
     return any(character.isdigit() for character in text) or text.lower() == "anonymous"
 
 
+def is_presentable(text: str) -> bool:
+    """Whether From can hold it: the user part of a SIP URI, or a whole SIP or tel URI."""
+    if ":" not in text:
+        return USER_PART.fullmatch(text) is not None
+    try:
+        return not isinstance(parse_uri(text), ServiceUrn) and not set(text) & set(' <>"')
+    except SipError:
+        return False
+
+
 def _party(params: Params) -> str:
     for name, allowed in (("party", ("calling", "called")), ("screen", ("yes", "no"))):
         if name in params and (params[name] or "").lower() not in allowed:

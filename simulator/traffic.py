@@ -12,7 +12,7 @@ from typing import Literal
 
 from simulator.hearings import PROVING_TALK
 from simulator.scenario import Scenario
-from simulator.scenario_calls import Calls, Expect, Pool
+from simulator.scenario_calls import Behaviour, Calls, Expect, Pool
 
 _RING = 0.1  # seconds, where the scenario does not say
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
@@ -40,7 +40,7 @@ class PlannedCall:
     start: float
     ring: float
     talk: float | None
-    behaviour: Literal["answer", "ring_only", "busy", "reject", "cancel"]
+    behaviour: Behaviour
     cancel_after: float | None
     agent: Literal["wire", "pjsua"]
     truth: Literal["scam", "legit", "attack"]
@@ -77,7 +77,9 @@ def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
 
 def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
     callers, callees = _callers(entry.from_, random), _in_rounds(entry.to, random)
-    behaviour, cancel_after = _behaviour(entry)
+    cancel_after = entry.cancel_after
+    if cancel_after is None and entry.behaviour == "ring_only":  # nobody answers, and the caller gives up
+        cancel_after = _RING if entry.ring is None else entry.ring
     headers = entry.lines(lambda text: _number(text, scenario))
     is_text = entry.method == "MESSAGE"
     width = len(str(entry.count))
@@ -96,7 +98,7 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             start=round(start, 6),
             ring=0.0 if is_text else _RING if entry.ring is None else entry.ring,
             talk=None if is_text else _TALK[entry.agent] if entry.talk is None else entry.talk,
-            behaviour=behaviour,
+            behaviour=entry.behaviour,
             cancel_after=cancel_after,
             agent=entry.agent,
             truth=entry.truth,
@@ -126,20 +128,6 @@ def _in_rounds(values: tuple[str, ...], random: Random) -> Iterator[str]:
     """All values, each as often as the others, in another order every round."""
     while True:
         yield from random.sample(values, len(values))
-
-
-def _behaviour(
-    entry: Calls,
-) -> tuple[Literal["answer", "ring_only", "busy", "reject", "cancel"], float | None]:
-    """What the phone does, and when the caller gives up.
-
-    Who says only how long it rings means a missed call: nobody answers, and the caller gives up after that time.
-    """
-    if entry.cancel_after is not None:
-        return "cancel", entry.cancel_after
-    only_rings = entry.ring is not None and entry.talk is None
-    behaviour = entry.answer or ("ring_only" if only_rings else "answer")
-    return behaviour, (_RING if entry.ring is None else entry.ring) if behaviour == "ring_only" else None
 
 
 def _number(text: str, scenario: Scenario) -> str:

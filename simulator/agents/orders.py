@@ -9,6 +9,7 @@ from typing import Literal
 from proxy.sip.headers import canonical_name, quote
 
 _LINE_END = re.compile(r"\r\n(?![ \t])")  # not amid a folded header
+_PLAIN_USER = re.compile(r"[A-Za-z0-9+._-]+")
 CALL_HEADER = "X-Ringfence-Call"  # on the switch's far side: the Call-ID of the near side
 ANONYMOUS = "anonymous"
 DOMAIN = "ringfence.example"  # of the lab
@@ -30,9 +31,9 @@ class Credentials:
 class Order:
     """A call to place, or a text to send where `text` is given.
 
-    `caller` is a number or `anonymous`, `callee` what is dialled. Seconds: `talk` from the answer to our BYE (None:
-    the callee hangs up), `cancel_after` from the first 18x to our CANCEL (None: ring on), `patience` from the INVITE
-    to our CANCEL where nobody answers. A call answered before its CANCEL ends with a BYE instead.
+    `caller` is a number, `anonymous` or a URI, `callee` what is dialled. Seconds: `talk` from the answer to our BYE
+    (None: the callee hangs up), `cancel_after` from the first 18x to our CANCEL (None: ring on), `patience` from the
+    INVITE to our CANCEL where nobody answers. A call answered before its CANCEL ends with a BYE instead.
     """
 
     call_id: str
@@ -66,7 +67,15 @@ class Order:
         if self.caller == ANONYMOUS:
             return '"Anonymous" <sip:anonymous@anonymous.invalid>'
         name = f"{quote(self.display_name)} " if self.display_name else ""
-        return f"{name}<sip:{self.caller}@{self.domain}>"
+        return f"{name}<{self.caller if ':' in self.caller else f'sip:{self.caller}@{self.domain}'}>"
+
+    @property
+    def contact(self) -> str:
+        """The user part of the caller's own address."""
+        if ":" not in self.caller:
+            return self.caller
+        user = self.caller.partition(":")[2].partition("@")[0]
+        return user if _PLAIN_USER.fullmatch(user) else "caller"
 
     @property
     def identity_headers(self) -> tuple[tuple[str, str], ...]:

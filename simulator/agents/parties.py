@@ -98,7 +98,7 @@ class PlacedCall(Conversation):
             to=f"<{order.uri}>",
             next_hop=self._next_hop,
             now=now,
-            contact=order.caller,
+            contact=order.contact,
             headers=[*order.identity_headers, *extra, _SDP_TYPE],
             body=describe_audio(self.endpoint),
             cseq=previous.cseq + 1 if previous else 1,

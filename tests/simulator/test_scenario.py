@@ -163,9 +163,9 @@ thresholds:
         '15:12: found "spam", expected "scam", "legit" or "attack"',
         '18:11: found "carol", expected a subscriber: one of "alice", "twin"',
         '20:11: found "1", expected a duration such as "1.5s", "250ms" or "2m"',
-        '22:22: found "20", expected at least 100',
+        '22:22: found "20", expected at least 200',
         '22:32: found "barring.incoming", expected a rule: "barring.all_incoming"',
-        '24:11: found "two words", expected a number, a subscriber, anonymous, or another SIP user part',
+        '24:11: found "two words", expected a number, a subscriber, anonymous, or a URI',
         '25:9: found "bob", expected a number to dial, or a subscriber: one of "alice", "twin"',
         '26:12: found "0", expected at least 1',
         '29:3: found "scam_recal", expected a figure: "scam_recall"',
@@ -317,7 +317,7 @@ def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_tog
     (folder / "more").mkdir()
     good = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
     (folder / "b.yaml").write_text(good)
-    (folder / "more" / "a.yaml").write_text(good)
+    (folder / "more" / "a.yaml").write_text(good.replace("scenario: s", "scenario: t"))
     assert [path for _, path in load_scenarios([folder, folder / "b.yaml"])] == [
         folder / "b.yaml",
         folder / "more" / "a.yaml",
@@ -443,7 +443,7 @@ def test_what_a_lab_cannot_do_for_a_trunk_is_said(folder: Path, trunks: str, err
         ),
         (
             "trunk: phones, from: alice, presents: 'two words'",
-            'found "two words", expected a number, a subscriber, anonymous, or another SIP user part',
+            'found "two words", expected a number, a subscriber, anonymous, or a URI',
         ),
     ],
 )
