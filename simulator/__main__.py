@@ -1,4 +1,4 @@
-"""The `ringfence` command line: run, proxy, explain, lint, subscribers, softswitch, schema, doctor.
+"""The `ringfence` command line: run, report, proxy, explain, lint, subscribers, softswitch, schema, doctor.
 
 A run's proxies are forked off a process that takes as long to start as this one: the two start side by side.
 """

@@ -42,6 +42,7 @@ _EXAMPLES = """\
 examples:
   ringfence run scenarios                     play every scenario of a folder
   ringfence run scenarios -k 'wangiri'        only what has "wangiri" in its name
+  ringfence report runs/latest --call ID      what became of one call, and why
   ringfence lint my-scenario.yaml             is it written rightly?
   ringfence proxy proxy.yaml                  the proxy alone, for your own SIP traffic
   ringfence doctor                            is anything missing here?

@@ -26,6 +26,7 @@ _PRIORITY = ("emergency", "urgent", "normal", "non-urgent", "psap-callback")  # 
 _HIDES = ("full", "name", "uri", "off")  # draft-ietf-sip-privacy-04
 _PASSPORT = re.compile(r"(?:[\w-]+\.[\w-]+|\.)\.[\w-]+[ \t]*;", re.ASCII)  # RFC 8224 4; compact: section 7
 _INFO = re.compile(r";[ \t]*info[ \t]*=[ \t]*<[^<>\s]+>", re.IGNORECASE)
+_HEADER_PARAM = re.compile(r";[ \t]*(party|privacy|screen|reason|counter|index)[ \t]*=", re.IGNORECASE)
 _INDEX = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 # What agents write themselves, as the call needs it.
 _WRITTEN_BY_AGENTS = frozenset(
@@ -172,6 +173,8 @@ def _addresses(texts: _Values, info: ValidationInfo, check: Check | None = None)
     def wrong(text: str) -> str:
         if not _is_one_line(text):
             return _ADDRESS
+        if "<" not in text and (param := _HEADER_PARAM.search(text)):
+            return f"the URI in angle brackets, so that {param[1]} is a parameter of the header"
         if not _has_uri(text):
             is_one = text in known or (USER_PART.fullmatch(text) and is_number_like(text))
             return "" if is_one else f"{_ADDRESS}; subscribers: {did_you_mean(text, known)}"

@@ -126,6 +126,14 @@ PASSPORT = "a PASSporT and where its certificate is: header.payload.signature;in
             "one identity, or a SIP and a tel URI (RFC 3325 9.1); `headers` sends what you like",
         ),
         ("diversion: [alice, nobody]", f'{ADDRESS}; subscribers: one of "alice", "bob"'),
+        (
+            'remote_party_id: "+6591230001;privacy=full"',
+            "the URI in angle brackets, so that privacy is a parameter of the header",
+        ),
+        (
+            'diversion: "sip:+6591230001@x;reason=no-answer"',
+            "the URI in angle brackets, so that reason is a parameter of the header",
+        ),
         ("remote_party_id: '<sip:1@x>;privacy=ful'", "privacy=full, name, uri, off"),
         ("remote_party_id: '<sip:1@x>;party=caller'", "party=calling or called"),
         ("history_info: '<sip:1@x>;index=a'", "an index of numbers and dots, such as index=1.1 (RFC 7044 5)"),
