@@ -87,7 +87,7 @@ class Case(NamedTuple):
             call,
             snapshot,
             calling,
-            called_subscriber(call, snapshot),
+            snapshot.subscriber(call.callee) or _subscriber_behind(call, snapshot),
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
             memory,
@@ -97,14 +97,18 @@ class Case(NamedTuple):
 def called_subscriber(call: Call, snapshot: Snapshot) -> Subscriber | None:
     """Whom a call is for, where that is a subscriber; codes such as `#31#` hide nobody's number, and no trunk that
     writes it so that a softswitch reads another one."""
+    return snapshot.subscriber(call.callee) or _subscriber_behind(call, snapshot)
+
+
+def _subscriber_behind(call: Call, snapshot: Snapshot) -> Subscriber | None:
     callee = call.callee
-    called = snapshot.subscriber(callee)
-    if called is None and callee.also:
-        called = next(filter(None, map(snapshot.subscribers.find, callee.also)), None)
-    if called is None and (callee.e164 is None or not _is_surely_abroad(callee)) and not callee.is_emergency:
-        number = snapshot.dialling.behind(call.uri).number
-        return snapshot.subscriber(number) if number else None
-    return called
+    for e164 in callee.also:
+        if (called := snapshot.subscribers.find(e164)) is not None:
+            return called
+    if callee.e164 and (_is_surely_abroad(callee) or number_origin(callee, snapshot) == "domestic"):
+        return None  # as of nearly all calls
+    number = None if callee.is_emergency else snapshot.dialling.behind(call.uri).number
+    return snapshot.subscriber(number) if number else None
 
 
 def _is_surely_abroad(number: Number) -> bool:

@@ -13,7 +13,7 @@ from proxy.policy.verdict import Finding
 
 def judge(case: Case) -> Finding | str:
     call = case.call
-    if case.is_emergency:
+    if call.callee.e164 is None and case.is_emergency:
         number = call.callee if call.callee.is_emergency else case.behind.number or call.callee
         return Finding("allow", f"{number.presented} is an emergency number")
     if call.trunk_kind == "domestic" and call.trusted and (reason := _called_back(case)):
