@@ -13,8 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from proxy import __main__ as proxy_main
-from proxy import explain
 from proxy.yaml_file import FileErrors
 from simulator import doctor, files, report_command, softswitch_command, subscribers_command
 from simulator.proxy_forks import ProxyForks
@@ -69,8 +67,12 @@ def main(arguments: Sequence[str], forks: ProxyForks | None = None) -> int:
     try:
         # These two have a command line of their own, with a --help that shows all of it.
         if arguments[:1] == ["proxy"]:
-            return proxy_main.main(arguments[1:])
+            from proxy import __main__ as proxy  # which no other command needs
+
+            return proxy.main(arguments[1:])
         if arguments[:1] == ["explain"]:
+            from proxy import explain
+
             return explain.main(arguments[1:])
         parsed = _parser().parse_args(arguments)
         parsed.forks = forks
