@@ -71,7 +71,11 @@ class Case(NamedTuple):
     def callees_abroad(self) -> tuple[Number, ...]:
         """The numbers abroad that the call may reach."""
         callee, behind = self.call.callee, self.behind
-        if number_origin(callee, self.snapshot) != "overseas" or (behind.is_home and not _is_surely_abroad(callee)):
+        if number_origin(callee, self.snapshot) != "overseas":
+            return behind.abroad
+        # 9 and a number at home: of ranges that nobody knows, neither outweighs one that is known.
+        home = behind.number if behind.is_home and not _is_surely_abroad(callee) else None
+        if home is not None and (home.kind != "unknown" or callee.kind in ("unknown", "invalid")):
             return behind.abroad
         return (callee, *(number for number in behind.abroad if number.e164 != callee.e164))
 
