@@ -35,6 +35,7 @@ from proxy.policy.answers import Card
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
 from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
+from proxy.probing import Probing
 from proxy.subscribers.profile import Switch
 from proxy.subscribers.vocabulary import Codes, Keywords, ServiceNumber
 from proxy.switch_routes import parse_alias
@@ -279,6 +280,28 @@ class Emergency(_Model):
     callback_minutes: Annotated[float, Field(ge=0, le=1440)] = 30.0
 
 
+class SoftswitchProbe(_Model):
+    """When the proxy asks the softswitch by OPTIONS whether it is there; any answer will do.
+
+    After `interval_seconds` without a word from it (0: not for that), and where a request goes unanswered for
+    `unanswered_seconds` while it says nothing else. It has `timeout_seconds` to answer; while it is down it is asked
+    every `retry_seconds`. With `enabled: no` it is taken to be there, whatever happens.
+    """
+
+    enabled: Switch = True
+    interval_seconds: Annotated[float, Field(ge=0)] = 10.0
+    unanswered_seconds: Annotated[float, Field(ge=0.1)] = 1.0
+    timeout_seconds: Annotated[float, Field(ge=0.1)] = 2.0
+    retry_seconds: Annotated[float, Field(ge=0.1)] = 2.0
+
+    @property
+    def probing(self) -> Probing | None:
+        """What the core needs of it."""
+        if not self.enabled:
+            return None
+        return Probing(self.interval_seconds, self.unanswered_seconds, self.timeout_seconds, self.retry_seconds)
+
+
 class Limits(_Model):
     """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
 
@@ -332,6 +355,7 @@ class ProxyConfig(_Model):
     self_service: SelfServiceConfig = SelfServiceConfig()
     dialling: Dialling = Dialling()
     emergency: Emergency = Emergency()
+    softswitch_probe: SoftswitchProbe = SoftswitchProbe()
     limits: Limits = Limits()
 
     @field_validator("listen")

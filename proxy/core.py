@@ -37,13 +37,14 @@ from proxy.response_context import ResponseContext, ResponseContexts
 from proxy.screening import DIALOG_MAKING, Decision, Screening
 from proxy.service_desk import Served, ServiceDesk
 from proxy.sip.digest import Challenger
-from proxy.sip.errors import KeepAlive, SipError, UnsupportedUriScheme
+from proxy.sip.errors import TRY_AGAIN, KeepAlive, ServiceUnavailable, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via
 from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
+from proxy.softswitch_watch import SoftswitchWatch
 from proxy.switch_routes import SwitchRoutes
 from proxy.trunks import Side
 
@@ -52,7 +53,6 @@ _MEMORY = 128 << 20
 # Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
 # caller in silence for half a minute, and three retransmissions have gone by then.
 _ANNOUNCED_WITHIN = 4.0
-_OVERLOADED = (("Retry-After", "5"),)
 
 
 class ProxyCore:
@@ -100,6 +100,9 @@ class ProxyCore:
         self.asks = self._questions.asks
         self._orders = Orders(self, self._questions, self._answering.send_text)
         self._switch = settings.softswitch
+        self.watch = SoftswitchWatch(
+            settings.probing, self._switch, self._layer, self._router, self._contexts, self.counters
+        )
 
     # --- what the server calls
 
@@ -132,7 +135,7 @@ class ProxyCore:
 
     def next_timer(self) -> float:
         """When `run_timers` is next to be called; infinity where nothing waits."""
-        return min(self._layer.next_timer(), self._questions.next_timer())
+        return min(self._layer.next_timer(), self._questions.next_timer(), self.watch.due)
 
     def resolved(self, ask: Ask, answer: bool, now: float) -> None:
         """Go on with what waited for an answer."""
@@ -141,7 +144,10 @@ class ProxyCore:
     def run_timers(self, now: float) -> None:
         """Let due timers fire."""
         self._questions.run_timers(now)
+        self.watch.run(now)
         for client in self._layer.run_timers(now):
+            if self.watch.gone(client, now):
+                continue
             if client.flow == self._switch and client.state is State.TERMINATED:
                 self.noticed.note("softswitch_unreachable", client.flow)
             self._contexts.no_answer(client, now)
@@ -149,9 +155,13 @@ class ProxyCore:
     def transport_failed(self, flow: Flow, now: float) -> None:
         """A stream to this peer broke or could not be made: its requests count as answered with 503 (16.9)."""
         for client in self._layer.stream_broke(flow):
-            if self._layer.fail(client, now):
-                if flow == self._switch:
-                    self.noticed.note("softswitch_unreachable", flow)
+            if not self._layer.fail(client, now) or self.watch.gone(client, now, refused=True):
+                continue
+            if flow == self._switch:
+                self.noticed.note("softswitch_unreachable", flow)
+                self._contexts.unavailable(client, now)
+                self.watch.suspect(now)
+            else:
                 self._contexts.no_answer(client, now, status=503)
 
     def give_up(self, now: float) -> None:
@@ -185,6 +195,8 @@ class ProxyCore:
             self._own.stranger(request, via, flow)
             return
         note_source(request, via, flow)
+        if side == "switch":
+            self.watch.heard(now)
         if request.method == "ACK":
             self._forward_ack(request, via, side)
         elif request.method == "CANCEL":
@@ -193,7 +205,7 @@ class ProxyCore:
             if self._has_room(size):
                 self._begin(request, via, key, flow, side, now)
             else:
-                self._own.without_state(request, via, flow, 503, "overload", _OVERLOADED)
+                self._own.without_state(request, via, flow, 503, "overload", TRY_AGAIN)
                 self.counters["overload"] += 1
 
     def _side_of(self, flow: Flow) -> Side | None:
@@ -220,7 +232,7 @@ class ProxyCore:
             if request.method == "OPTIONS" and self._is_for_us(request, uri):
                 self._own.accept(server, request, now, (("Accept", "application/sdp"), ("Supported", "path")))
             elif self.draining and request.method in JUDGED and request.to.tag is None:
-                raise SipError("shutting down", status=503, headers=_OVERLOADED)
+                raise ServiceUnavailable("shutting down")
             else:
                 self._forward(context, request, flow, side, now)
         except SipError as error:
@@ -283,6 +295,11 @@ class ProxyCore:
     ) -> None:
         """Forward a request to `target`; `outer` is the flow of who is not the softswitch."""
         method, server = request.method, context.server
+        if side != "switch" and not self.watch.up and request.to.tag is None:
+            if context.refusal is not None:  # nobody is there to announce it
+                self._contexts.respond_finally(context, context.refusal.status, bytes(context.refusal), now)
+                return
+            self.watch.check(now)
         forwarded = self._router.forward(request, target, branch := self._router.branches.new(fingerprint))
         if method in DIALOG_MAKING:
             other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
@@ -312,6 +329,8 @@ class ProxyCore:
         context.branches.append(client)
         self._contexts.pending += 1
         self.counters["forwarded"] += 1
+        if side != "switch":
+            self.watch.sent(now)
 
     def carry_on(self, parked: Parked, served: Served, now: float) -> None:
         """Answer an order that waited, now that it is known what becomes of it."""
@@ -383,7 +402,10 @@ class ProxyCore:
         if client is None:  # spelt in a rarer way, or none of ours
             client = self._layer.clients.get((response.via.branch or "", response.cseq.method))
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
-            self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
+            if self._side_of(flow) == "switch":
+                self.watch.heard(now)
+            if not self._contexts.late.receive(branch, response, flow, now):
+                self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
         else:
             if 300 <= response.status < 400 and client.flow != self._switch:
                 self.counters["deflection_barred"] += self._legs.bars_deflection(response, client.request, self.policy)
@@ -394,3 +416,5 @@ class ProxyCore:
             if method == "REGISTER" and client.flow == self._switch and client.user is not None:
                 self._router.switch_routes.learn(client.user.server.flow.host, response)
             self._contexts.receive(client, response, now)
+            if client.flow == self._switch:
+                self.watch.heard(now)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.forwarding import Listener
+from proxy.probing import Probing
 from proxy.sip.flow import Flow
 from proxy.trunks import Trunk
 
@@ -29,4 +30,5 @@ class CoreSettings:
     lockout_seconds: float = 60.0
     digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     judge_softswitch: bool = False  # calls and texts from the softswitch to phones, by what their owners decided
+    probing: Probing | None = None  # of the softswitch; None: it is taken to be there
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record

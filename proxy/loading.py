@@ -171,4 +171,5 @@ def core_settings(config: ProxyConfig, now: float) -> CoreSettings:
         digest_algorithms=config.authentication.algorithms,
         judge_softswitch=config.softswitch_calls == "judge",
         stopwatch=time.perf_counter,
+        probing=config.softswitch_probe.probing,
     )

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proxy.call_record import CallRecord
+from proxy.late_responses import LateResponses, hang_up
 from proxy.own_answers import OwnAnswers
-from proxy.sip.errors import Unanswerable, reason_for
-from proxy.sip.headers import parse_name_addr, split_values
-from proxy.sip.message import Request, Response
+from proxy.sip.errors import TRY_AGAIN, Unanswerable, reason_for
+from proxy.sip.message import Response
 from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
-from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, cancel_for
+from proxy.sip.transaction_layer import TransactionLayer, cancel_for
 
 _CHALLENGES = (401, 407)
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
@@ -67,6 +67,7 @@ class ResponseContexts:
     """The response side of the proxy. `records` are the lines of calls that ended, for the server to empty."""
 
     def __init__(self, layer: TransactionLayer, own: OwnAnswers) -> None:
+        self.late = LateResponses(layer)
         self.records: list[str] = []
         self.pending = 0  # requests forwarded and not yet answered finally
         self._layer = layer
@@ -97,7 +98,7 @@ class ResponseContexts:
             if context.refusal is not None:
                 answered_before = context.final is not None
                 self._refuse(context, context.refusal, now)
-                self._hang_up(client, response, now, again=answered_before)
+                hang_up(self._layer, client.flow, response, now, again=answered_before)
             elif context.final is None or context.final < 300:
                 self.respond_finally(context, status, _for_caller(context, response), now)
             self._cancel_others(context, client, now)
@@ -147,32 +148,6 @@ class ResponseContexts:
         if context.final is None:
             self.respond_finally(context, refusal.status, bytes(refusal), now)
 
-    def _hang_up(self, client: ClientTransaction, answer: Response, now: float, *, again: bool) -> None:
-        """End a call that was answered although it was to be refused after an announcement: ACK and BYE from here.
-
-        `again`: this answer was sent before, and needs but its ACK.
-        """
-        if not (contacts := answer.values("contact")):
-            return
-        uri = parse_name_addr(contacts[0]).uri
-        sent_by = split_values(answer.header("via") or "")[0].partition(";")[0]
-        for method, number in (("ACK", answer.cseq.number), ("BYE", answer.cseq.number + 1)):
-            branch = f"{MAGIC_COOKIE}{self._own.new_tag()}"
-            request = Request.build(
-                method,
-                uri,
-                [
-                    ("Via", f"{sent_by};branch={branch}"),
-                    ("Max-Forwards", "70"),
-                    *((name, answer.header(name.lower()) or "") for name in ("From", "To", "Call-ID")),
-                    ("CSeq", f"{number} {method}"),
-                ],
-            )
-            if method == "ACK":
-                self._layer.outbox.append((client.flow, bytes(request)))
-            elif not again:
-                self._layer.send((branch, method), request, client.flow, now)
-
     # --- the end of waiting
 
     def give_up_by_caller(self, context: ResponseContext, reasons: list[str], now: float) -> None:
@@ -192,6 +167,8 @@ class ResponseContexts:
         if context.final is None:
             context.cancelled = True
             for client in context.branches:
+                if client.state is State.CALLING:
+                    client.last = None  # whoever did not hear of it by now need not
                 self._cancel_branch(client, now, context.reasons)
 
     def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:
@@ -210,12 +187,12 @@ class ResponseContexts:
         """Timers B, C and F, and broken transports (16.9: those count as answered with 503)."""
         context = client.user
         if not isinstance(context, ResponseContext) or context.final is not None:
-            self._layer.abandon(client)
+            self.late.leave(client, now)
             return
         if client.state is State.PROCEEDING and not context.cancelled:
             self.cancel(context, now)  # timer C (RFC 3261 16.8)
             return
-        self._layer.abandon(client)
+        self.late.leave(client, now)
         request = context.server.request
         if request is None:
             return
@@ -232,6 +209,20 @@ class ResponseContexts:
         context.add_final(reply)
         self._finish(context, now, ours=True)
 
+    def unavailable(self, client: ClientTransaction, now: float) -> None:
+        """Nobody is there to answer, nor for what comes next: the caller gets 503, as RFC 3261 16.7 step 6 allows for
+        that, or the refusal that was to be announced."""
+        context = client.user
+        if isinstance(context, ResponseContext) and context.final is None and context.server.request is not None:
+            if context.refusal is not None:
+                self._refuse(context, context.refusal, now)
+            else:
+                status = 487 if context.cancelled else 503
+                headers = () if context.cancelled else TRY_AGAIN
+                reply = context.server.request.reply(status, headers=headers, to_tag=self._own.new_tag())
+                self.respond_finally(context, status, bytes(reply), now)
+        self.late.leave(client, now)
+
     def give_up(self, now: float) -> None:
         """Before the end: CANCEL what still rings, tell who waits, and leave a record of each call."""
         for server in list(self._layer.servers.values()):
@@ -239,7 +230,7 @@ class ResponseContexts:
             if not isinstance(context, ResponseContext) or context.final is not None or server.request is None:
                 continue
             self.cancel(context, now)
-            refused = server.request.reply(503, headers=(("Retry-After", "5"),), to_tag=self._own.new_tag())
+            refused = server.request.reply(503, headers=TRY_AGAIN, to_tag=self._own.new_tag())
             self.respond_finally(context, 503, bytes(refused), now)
 
 

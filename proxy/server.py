@@ -19,6 +19,7 @@ from asyncio_dgram.aio import Protocol as DatagramProtocol
 
 from proxy.core import ProxyCore
 from proxy.forwarding import Listener
+from proxy.knocking import Knocker
 from proxy.log import Notices, write_refusals
 from proxy.questions import Ask
 from proxy.sip.flow import Flow
@@ -84,6 +85,7 @@ class Server:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = NEVER
         self._watching: asyncio.TimerHandle | None = None
+        self._knocker: Knocker | None = None
 
     async def start(self) -> None:
         """Open every listener. Raises OSError, with the listener as its `filename`, where one cannot be opened."""
@@ -94,7 +96,27 @@ class Server:
                 self.close()
                 error.filename = f"{listener.transport}:{listener.host_port}"
                 raise
+        self._knocker = self._make_knocker()
+        self.core.watch.start(self.now())
         self._watch()
+        self.flush()
+
+    def _make_knocker(self) -> Knocker | None:
+        """Tells of a softswitch whose UDP port is closed, where the core wants to know."""
+        settings = self.core.settings
+        switch = settings.softswitch
+        if settings.probing is None or switch.transport != "udp":
+            return None
+        try:
+            return Knocker(self.listeners[switch.local].host, (switch.host, switch.port), self._softswitch_refuses)
+        except OSError as error:
+            log.warning("no_way_to_softswitch", detail=error.strerror)
+            return None
+
+    def _softswitch_refuses(self) -> None:
+        self.core.watch.refused(self.now())
+        self.flush()
+        self._tell_of_softswitch()
 
     async def _open(self, local: int, listener: Listener) -> None:
         if listener.transport == "udp":
@@ -209,6 +231,13 @@ class Server:
             self.core.counters["internal_error"] += 1
             log.exception("internal_error")
         self.flush()
+        watch = self.core.watch
+        if watch.knocks:
+            watch.knocks = False
+            if self._knocker is not None:
+                self._knocker.knock()
+        if watch.changes:
+            self._tell_of_softswitch()
 
     def _send_datagram(self, flow: Flow, data: bytes) -> None:
         """On the socket itself: asyncio-dgram would queue without bound what does not fit, and raises here for ICMP
@@ -224,11 +253,24 @@ class Server:
     def _watch(self, count: int = 0) -> None:
         """Once a second; `count` is how often before."""
         self._notices.write_due(self.core.noticed, self.now())
+        self._tell_of_softswitch()
         if count % _HOUSEKEEPING == 0:
             self._streams.close_idle()
             if not self.core.transactions:
                 gc.collect()
         self._watching = self._loop.call_later(_WATCH, self._watch, count + 1)
+
+    def _tell_of_softswitch(self) -> None:
+        """Write down that it went, or came back."""
+        changes, switch = self.core.watch.changes, self.core.settings.softswitch
+        for change in changes:
+            address = f"{switch.transport}:{switch.host}:{switch.port}"
+            if change.event == "softswitch_down":
+                log.warning(change.event, softswitch=address, cause=change.cause, failed=change.requests)
+            else:
+                seconds = round(change.seconds, 1)
+                log.warning(change.event, softswitch=address, down_seconds=seconds, refused=change.requests)
+        changes.clear()
 
     async def drain(self, seconds: float) -> bool:
         """Refuse new calls and wait until those being set up are; False where they took longer than that."""
@@ -245,6 +287,8 @@ class Server:
         for handle in (self._alarm, self._watching):
             if handle is not None:
                 handle.cancel()
+        if self._knocker is not None:
+            self._knocker.close()
         self._streams.close()
         for stream in self._datagrams.values():
             stream.close()

@@ -150,6 +150,18 @@ class BadExtension(SipError):
     status = 420
 
 
+TRY_AGAIN = (("Retry-After", "5"),)  # seconds
+
+
+class ServiceUnavailable(SipError):
+    """RFC 3261 21.5.4; whoever gets it may try again."""
+
+    status = 503
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers=TRY_AGAIN)
+
+
 class Forbidden(SipError):
     """The source or the route asked for is not one this proxy serves."""
 

@@ -120,6 +120,10 @@ class ProxyProcess:
         """(Re)write the config file."""
         self.config.write_text(json.dumps(config))
 
+    def change_config(self, **config: Any) -> None:
+        """Put keys over those of the config file."""
+        self.write_config({**json.loads(self.config.read_text()), **config})
+
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of one event; lines that are not JSON are none."""
         found = []
@@ -139,6 +143,13 @@ class ProxyProcess:
 
         found = eventually(look)
         assert found is not None
+        return found
+
+    def wait_for_all(self, event: str, count: int) -> list[dict[str, Any]]:
+        """The log lines of an event, once there are `count` of them; more than that is an error."""
+        eventually(lambda: len(self.events(event)) >= count)
+        found = self.events(event)
+        assert len(found) == count
         return found
 
     def records(self, count: int) -> list[dict[str, Any]]:

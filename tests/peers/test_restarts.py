@@ -4,63 +4,19 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 from proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
+from udp_peer import Peer
 
 from proxy.sip.digest import parse_digest
-from proxy.sip.message import Request, Response, parse
 from simulator.agents.digest import answer_challenge
 
 Start = Callable[..., ProxyProcess]
 BEHIND_NAT = "sip:alice@192.168.1.7:5060"  # an address of no trunk: only the proxy's Path leads there
 CHALLENGE = 'Digest realm="switch.example", nonce="the-same-each-time", algorithm=MD5, qop="auth"'
-
-
-class Peer:
-    """A UDP socket that says SIP, and waits for what it hears."""
-
-    def __init__(self, host: str) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((host, 0))
-        self.socket.settimeout(10)
-        self.host, self.port = self.socket.getsockname()
-        self.sent = 0
-        self.proxy: tuple[str, int] = ("", 0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def asks(self, method: str, uri: str, *headers: tuple[str, str], to_tag: str = "") -> None:
-        self.sent += 1
-        lines = [
-            ("Via", f"SIP/2.0/UDP {self.host}:{self.port};rport;branch=z9hG4bK{self.port}{self.sent}"),
-            ("Max-Forwards", "70"),
-            ("From", "<sip:alice@switch.example>;tag=from"),
-            ("To", "<sip:alice@switch.example>" + (f";tag={to_tag}" if to_tag else "")),
-            ("Call-ID", f"{self.port}@{self.host}"),
-            ("CSeq", f"{self.sent} {method}"),
-            *headers,
-        ]
-        self.socket.sendto(bytes(Request.build(method, uri, lines)), self.proxy)
-
-    def hears(self, what: int | str) -> Request | Response:
-        """The next message of that status or method; others are let go."""
-        while True:
-            message = parse(self.socket.recv(65535))
-            if what == (message.method if isinstance(message, Request) else message.status):
-                return message
-
-    def answers(self, request: Request | Response, status: int, *headers: tuple[str, str]) -> None:
-        assert isinstance(request, Request)
-        self.socket.sendto(bytes(request.reply(status, headers=headers, to_tag="there")), self.proxy)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from proxy.core import ProxyCore
 from proxy.core_settings import CoreSettings
@@ -113,16 +113,16 @@ class Play:
         self.last: Request | Response = Response(0, "", [], [], b"")  # what the proxy sent last
         self.forwarded: Request = Request("", "", [], [], b"")  # the last request it forwarded
 
-    def receive(self, data: bytes, flow: Flow = ABROAD) -> Play:
+    def receive(self, data: bytes, flow: Flow = ABROAD) -> Self:
         self.sends_nothing()
         self.core.receive(data, flow, self.now)
         return self
 
-    def answer(self, status: int, flow: Flow = SWITCH, headers: Iterable[tuple[str, str]] = ()) -> Play:
+    def answer(self, status: int, flow: Flow = SWITCH, headers: Iterable[tuple[str, str]] = ()) -> Self:
         """The peer answers the request that was forwarded last."""
         return self.receive(bytes(self.forwarded.reply(status, headers=headers, to_tag="callee")), flow)
 
-    def sends(self, what: int | str, to: Flow | None = None) -> Play:
+    def sends(self, what: int | str, to: Flow | None = None) -> Self:
         """The next thing sent is a response of that status, or a request of that method, and goes there."""
         assert self.core.outbox, f"{what} expected, nothing sent"
         flow, data = self.core.outbox.pop(0)
@@ -134,11 +134,11 @@ class Play:
         assert to in (None, flow), f"{what} went to {flow}"
         return self
 
-    def sends_nothing(self) -> Play:
+    def sends_nothing(self) -> Self:
         assert not self.core.outbox, self.core.outbox[0][1].decode()
         return self
 
-    def wait(self, seconds: float) -> Play:
+    def wait(self, seconds: float) -> Self:
         """Time passes; each timer fires when it is due."""
         end = self.now + seconds
         while (due := self.core.next_timer()) <= end:
@@ -148,7 +148,7 @@ class Play:
         self.core.run_timers(end)
         return self
 
-    def forget_sent(self, what: str = "") -> Play:
+    def forget_sent(self, what: str = "") -> Self:
         """What was sent meanwhile is beside the point; only requests of a method where `what` names one."""
         self.core.outbox[:] = [sent for sent in self.core.outbox if not sent[1].startswith(what.encode())]
         return self

@@ -32,9 +32,9 @@ class Owner(Household):
         )
 
 
-def treating(treatments: dict[str, Any], *, own: dict[str, Any] | None = None) -> Play:
+def treating(treatments: dict[str, Any], *, own: dict[str, Any] | None = None, **more: Any) -> Play:
     """A dialogue with a proxy for China that has no treatments but these; `own` are the subscriber BARRED's."""
     preset = Preset("plain", home_regions=frozenset(("CN",)))
     snapshot = Snapshot.build("CN", preset, Owner(own or {}), Nobody(), treatments=_READ(treatments))
-    settings = CoreSettings(LISTENERS, SWITCH, TRUNKS.find, trying_after=0.0)
+    settings = CoreSettings(LISTENERS, SWITCH, TRUNKS.find, trying_after=0.0, **more)
     return play(ProxyCore(settings, Policy(snapshot), b"secret" * 4))
