@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 
 from proxy.flow_tokens import FlowTokens
 from proxy.keys import Keys
@@ -21,7 +20,7 @@ from proxy.sip.errors import (
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, parse_name_addr, parse_via, split_values
 from proxy.sip.message import Request
-from proxy.sip.uri import SipUri, Uri, parse_uri
+from proxy.sip.uri import SipUri, Uri, is_address, parse_uri
 from proxy.switch_routes import SwitchRoutes
 
 _ONLY_ONCE = ("refer-to", "from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
@@ -43,14 +42,6 @@ def cached_uri(text: str) -> Uri:
     return _parse_again(text) if len(text) <= _LONGEST_CACHED else parse_uri(text)
 
 
-def is_address(host: str) -> bool:
-    """True for an IP address, without brackets."""
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False
-
-
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A socket of ours. `host` is an IP address without brackets; it is what Via and Record-Route show."""
@@ -68,7 +59,7 @@ class Listener:
 @dataclass(slots=True)
 class Routed:
     """What the Route headers of a request said (RFC 3261 16.4). `flow` is that of our token, where it was genuine;
-    `token` is one of the request's dialog."""
+    `token` is that token, where it is one of the request's dialog."""
 
     ours: bool = False
     flow: Flow | None = None
@@ -317,7 +308,7 @@ class Router:
 
     def _serves_name(self, host: str, request: Request) -> bool:
         """True where all domains are served, for the one that a request is about."""
-        if "*" not in self._domains or is_address(host.strip("[]")):
+        if "*" not in self._domains or is_address(host):
             return False
         uris = (cached_uri(uri) for uri in (request.uri, request.to.uri, request.from_.uri))
         return any(isinstance(uri, SipUri) and uri.host == host for uri in uris)
@@ -332,10 +323,12 @@ class Router:
 
     def _read_token(self, user: str, request: Request, routed: Routed) -> None:
         routed.ours = True
-        flow = self.tokens.read(user, request.call_id)
-        if flow is not None:
-            routed.token = user
-        routed.flow = routed.flow or flow or self.tokens.read(user)
+        if routed.token:
+            return  # a switch that keeps the Call-ID has two of ours on one dialog: the topmost is the sender's
+        if (flow := self.tokens.read(user, request.call_id)) is not None:
+            routed.flow, routed.token = flow, user
+        else:
+            routed.flow = routed.flow or self.tokens.read(user)
 
     def forward(self, request: Request, target: Flow, branch: str) -> Request:
         """The request to be sent: copied, one hop less, our Via on top (RFC 3261 16.6 steps 1 to 8).

@@ -196,7 +196,8 @@ class Screening:
             return True
         uris = [request.uri]
         if "route" in request.names and self._router.switch_routes.may_be_one(cached_uri(request.uri)):
-            uris += [parse_name_addr(value).uri for value in request.values("route")]
+            routes = [parse_name_addr(value).uri for value in request.values("route")]
+            uris += [route for route in routes if not self._router.is_own(cached_uri(route))]  # tokens are no numbers
         for uri in uris:
             if self._names_another(uri, routed, policy) or (
                 trunk.kind == "access" and self._leads_abroad(uri, routed, policy)

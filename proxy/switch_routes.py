@@ -16,7 +16,7 @@ from proxy.sip.errors import BadRequest, Forbidden, SipError
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response
-from proxy.sip.uri import SipUri, Uri, parse_uri
+from proxy.sip.uri import SipUri, Uri, is_address, parse_uri
 
 _MOST_ROUTES = 70  # as many as Max-Forwards usually lets a request have hops
 _REMEMBERED = 4096  # Service-Routes of phones
@@ -68,8 +68,11 @@ class SwitchRoutes:
 
     def may_be_one(self, uri: Uri) -> bool:
         """True for a Request-URI that the switch could take for a Record-Route of its own: it would then dial the last
-        Route instead (RFC 3261 16.4)."""
-        return isinstance(uri, SipUri) and ("lr" in uri.params or self.leads_there(uri))
+        Route instead (RFC 3261 16.4), as Kamailio does for any name and port of its own. Only the switch knows all."""
+        if not isinstance(uri, SipUri):
+            return False
+        at_switch = self.leads_there(uri) or _plain(uri.host.strip("[]")) == self._host
+        return at_switch or "lr" in uri.params or not is_address(uri.host)
 
     def check(self, request: Request, *, in_dialog: bool, phone: str = "") -> None:
         """Look at the Routes that are left on a request from outside. `in_dialog` is proved; `phone` is the address of
@@ -115,9 +118,12 @@ class SwitchRoutes:
         return self.leads_there(uri) and isinstance(uri, SipUri) and "lr" in uri.params
 
     def _check_target(self, request: Request) -> None:
+        """Raises Forbidden where a switch could take the Request-URI of something new for a Record-Route."""
         uri = parse_uri(request.uri)
-        nameless = isinstance(uri, SipUri) and not uri.user and request.method not in _MAY_NAME_NOBODY
-        if self.may_be_one(uri) and (nameless or (isinstance(uri, SipUri) and "lr" in uri.params)):
+        if not isinstance(uri, SipUri):
+            return
+        nameless = not uri.user and request.method not in _MAY_NAME_NOBODY
+        if "lr" in uri.params or (nameless and self.leads_there(uri)):
             raise Forbidden("the Request-URI is a Route")
 
 

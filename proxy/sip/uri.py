@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 
 from proxy.sip.errors import BadUri, UnsupportedUriScheme
@@ -66,6 +67,14 @@ class ServiceUrn:
 
 
 Uri = SipUri | TelUri | ServiceUrn
+
+
+def is_address(host: str) -> bool:
+    """True for an IP address, in brackets or without, and not for a name."""
+    try:
+        return bool(ip_address(host.strip("[]")))
+    except ValueError:
+        return False
 
 
 def parse_params(text: str) -> Params:

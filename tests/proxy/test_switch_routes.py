@@ -7,6 +7,7 @@ from dialogue import (
     ABROAD,
     ALICE,
     BARRED,
+    CARRIER,
     DAUGHTER,
     PHONE,
     SHADY,
@@ -186,7 +187,10 @@ def test_a_dialogs_token_begins_nothing_new_behind_the_switch():
     dialog.sends("INVITE", to_tag="").sends(403, PHONE).sends_nothing()
 
 
-@pytest.mark.parametrize("uri", ["sip:127.0.0.9:5080", "sip:127.0.0.9:5080;lr", "sip:far.example;lr"])
+@pytest.mark.parametrize(
+    "uri",
+    ["sip:127.0.0.9:5080", "sip:127.0.0.9:5080;lr", "sip:far.example;lr", "sip:x@lab.example", "sip:x@127.0.0.9:5090"],
+)
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE"])
 def test_the_last_route_is_no_way_to_reach_somebody_else(uri, method):
     """A switch that finds its Record-Route in the Request-URI takes the last Route for the one that is meant."""
@@ -199,6 +203,23 @@ def test_the_last_route_is_no_way_to_reach_somebody_else(uri, method):
 def test_a_switch_may_write_the_dialled_number_into_its_record_route():
     dialog = Dialog.from_the_switch([f"<sip:{ALICE}@127.0.0.9:5080;lr>"])
     dialog.sends("INVITE").sends(100, PHONE).sends("INVITE", SWITCH)
+
+
+def test_two_tokens_of_one_call_id_do_not_make_one_that_nobody_gave():
+    """A switch that keeps the Call-ID: the token of the callee's side is about whom the caller claimed to be."""
+    claimed = request("INVITE", CARRIER, to=ALICE).replace(DAUGHTER.encode(), BARRED.encode())
+    dialogue = play().receive(claimed, CARRIER).sends(100).sends("INVITE", SWITCH)
+    callers = dialogue.forwarded.header("record-route")
+    more = [("Record-Route", callers)]
+    leg = request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071", branch="z9hG4bK-2", more=more)
+    dialogue.receive(leg.replace(DAUGHTER.encode(), BARRED.encode()), SWITCH).sends(100).sends("INVITE", PHONE)
+    callees = dialogue.forwarded.header("record-route")
+    for number, routes in enumerate(([callers], [callees], [callers, callees], [callees, callers])):
+        again = request(
+            "INVITE", CARRIER, to=BARRED, branch=f"z9hG4bK-a{number}", cseq=2, to_tag="callee",
+            more=[("Route", route) for route in routes],
+        )  # fmt: skip
+        dialogue.receive(again, CARRIER).sends(603, CARRIER).sends_nothing()
 
 
 def test_a_text_through_the_switch_is_for_whom_its_request_uri_names():
