@@ -27,14 +27,11 @@ class OwnAnswers:
         self.refusals = refusals
         self._layer = layer
         self._counters = counters
-        self._tags = secrets.token_hex(4)
-        self._tag_count = 0
         self._keyed = blake2b(key=key, digest_size=_TAG_BYTES)
 
     def new_tag(self) -> str:
-        """A To tag that no other response of this process has."""
-        self._tag_count += 1
-        return f"{self._tags}{self._tag_count:x}"
+        """A To tag that no other response has, and that nobody can guess: an ACK with it proves that ours came."""
+        return secrets.token_hex(_TAG_BYTES)
 
     def acknowledges_us(self, ack: Request) -> bool:
         """True for the ACK to an answer that left no transaction. Raises BadRequest for a To that cannot be read."""

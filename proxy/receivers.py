@@ -32,8 +32,11 @@ class Receivers:
                 del self._until[next(iter(self._until))]
 
     def note_ack(self, server: ServerTransaction, ack: Request, now: float) -> None:
-        """Look whether an ACK shows the To tag of the refusal that it is for."""
-        if server.state is State.COMPLETED and not server.reliable and server.last and not self.knows(server.flow, now):
+        """Look whether an ACK shows the To tag of the refusal that it is for; one that came with the request is no
+        secret."""
+        if server.reliable or server.came_with_tag or self.knows(server.flow, now):
+            return
+        if server.state is State.COMPLETED and server.last:
             try:
                 if ack.to.tag and ack.to.tag == parse(server.last).to.tag:
                     self.note(server.flow, now)

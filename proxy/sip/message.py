@@ -206,7 +206,7 @@ class Request(Message):
         names: list[str] = []
         for line, name in zip(self.lines, self.names, strict=True):
             if name in _COPIED or (status == 100 and name == "timestamp"):
-                if name == "to" and to_tag is not None and status != 100 and not _has_tag(line):
+                if name == "to" and to_tag is not None and status != 100 and not has_tag(line):
                     line = f"{line};tag={to_tag}"
                 lines.append(line)
                 names.append(name)
@@ -359,7 +359,8 @@ def _unfolded(value: str) -> str:
     return " ".join(part.strip(" \t") for part in value.split("\r\n"))
 
 
-def _has_tag(line: str) -> bool:
+def has_tag(line: str) -> bool:
+    """True for a From or To line with a tag, be the line malformed."""
     if "tag" not in line.lower():
         return False
     try:

@@ -189,11 +189,15 @@ class Transaction:
 
 
 class ServerTransaction(Transaction):
-    """RFC 3261 17.2. `request_key` stands for the request, by whatever way it came; None where nobody asked."""
+    """RFC 3261 17.2. `request_key` stands for the request, by whatever way it came; None where nobody asked.
 
-    __slots__ = ("request_key",)
+    `came_with_tag`, once it was refused: the To tag of the refusal is the request's own.
+    """
+
+    __slots__ = ("came_with_tag", "request_key")
 
     def __init__(self, key: tuple[str, ...], request: Request, flow: Flow) -> None:
+        self.came_with_tag = False
         self.request_key: int | None = None
         if request.method == "INVITE":
             super().__init__(key, request, flow, _INVITE_SERVER, State.PROCEEDING)

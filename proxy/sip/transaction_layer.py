@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, split_values
-from proxy.sip.message import Request, Response
+from proxy.sip.message import Request, Response, has_tag
 from proxy.sip.timers import Timers
 from proxy.sip.transaction import T1, T2, T4, ClientTransaction, Do, Event, ServerTransaction, State, Transaction
 
@@ -110,6 +110,8 @@ class TransactionLayer:
         """Send a response in its transaction; it is dropped where the transaction is already past it."""
         self._run(transaction, _SENT[min(status // 100, 3) - 1], now, response)
         if status >= 200:
+            if status >= 300 and transaction.request is not None:
+                transaction.came_with_tag = has_tag(transaction.request.line("to"))
             transaction.request = None
             if status < 300 and transaction.key[-1] == "INVITE":
                 transaction.last = None  # a 2xx is retransmitted by its UAS

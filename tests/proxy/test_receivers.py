@@ -65,6 +65,23 @@ def test_an_acknowledgement_without_our_tag_proves_nothing(tag: str) -> None:
     assert finals(dialogue.receive(request("INVITE", to=BARRED, branch="z9hG4bK-2", call_id="2")).sends(603)) == 2
 
 
+def test_a_tag_that_came_with_the_request_proves_nothing() -> None:
+    for spelt in ("tag=mine", "x=1; TAG = mine"):
+        within = request("INVITE", to=BARRED, to_tag="mine").replace(b"tag=mine", spelt.encode())
+        dialogue = play().receive(within).sends(603)
+        assert dialogue.last.to.tag == "mine"
+        dialogue.receive(ack(dialogue))
+        assert finals(dialogue.receive(request("INVITE", to=BARRED, branch="z9hG4bK-2", call_id="2")).sends(603)) == 2
+
+
+def test_our_tags_tell_nothing_of_the_next_one() -> None:
+    dialogue, tags = play(), []
+    for number in range(20):
+        dialogue.receive(request("INVITE", to=BARRED, branch=f"z9hG4bK-{number}", call_id=str(number))).sends(603)
+        tags.append(dialogue.last.to.tag or "")
+    assert len({tag[:8] for tag in tags}) == len({tag[-8:] for tag in tags}) == 20
+
+
 def test_over_a_stream_nothing_is_sent_again() -> None:
     stream = Flow("tcp", ABROAD.host, 40001, 1)
     assert finals(play().receive(request("INVITE", stream, to=BARRED), stream).sends(603, stream)) == 0
