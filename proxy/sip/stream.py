@@ -52,7 +52,7 @@ class Framer:
                 elif KEEPALIVE.startswith(buffer[:4]):
                     break
                 else:
-                    del buffer[: len(buffer) - len(buffer.lstrip(b"\r\n"))]
+                    del buffer[0]  # no more at once: to look far ahead each time would take time without bound
                 continue
             end = buffer.find(KEEPALIVE, self._searched)
             if end < 0:

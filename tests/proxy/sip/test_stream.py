@@ -51,6 +51,10 @@ def test_zero_bytes_among_keepalives_spoil_no_message(padding, keepalives):
     assert not whole.between_messages
 
 
+def test_a_megabyte_of_padding_is_worked_through_without_copying_it_each_time():
+    assert list(Framer().feed(b"\r\n\0" * 350_000 + ONE)) == [ONE]  # copied, it would be a hundred gigabytes
+
+
 @pytest.mark.parametrize(
     "head",
     [
