@@ -11,8 +11,8 @@ import socket
 from collections.abc import Callable
 
 KNOCK = b"\r\n\r\n"
-# Seconds after a knock at which we look whether it was refused. The event loop cannot tell us: libuv takes an error on a
-# socket that it watches for the end of it.
+# Seconds after a knock at which we look whether it was refused. The event loop cannot tell us: libuv takes an error on
+# a socket that it watches for the end of it.
 _LOOKS = (0.005, 0.05, 0.5)
 
 
