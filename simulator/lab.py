@@ -9,7 +9,6 @@ only 127.0.0.1 can be bound, and the proxy tells trunks by their port.
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
@@ -23,6 +22,7 @@ from simulator.agents.orders import Credentials, Order, Placed, Taken
 from simulator.agents.pjsua import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
 from simulator.hearings import PROVING_TALK, is_heard, unheard
+from simulator.loopback import free_port
 from simulator.observation import CallerSaw, PhoneSaw
 from simulator.premises import CARD_KEY, LOCALHOST, Premises, user_of, write_files
 from simulator.proxy_forks import ProxyForks
@@ -325,14 +325,6 @@ class Lab:
             self.problems += [
                 f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
             ]
-
-
-def free_port() -> int:
-    """A port that is free on loopback now. Raises OSError where there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((LOCALHOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _loopback(index: int) -> str:

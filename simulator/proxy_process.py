@@ -15,7 +15,7 @@ from simulator.lifeline import end_with
 from simulator.proxy_forks import ForkedProxy, ProxyForks
 
 READY_WITHIN = 30.0  # seconds; it takes about one, a machine under load its time
-STOP_WITHIN = 10.0  # seconds; the proxy drains for less
+STOP_WITHIN = 15.0  # seconds; the proxy drains for less, unless its config says otherwise
 
 
 class LabError(Exception):
@@ -75,6 +75,7 @@ class ProxyProcess:
                     with contextlib.suppress(ProcessLookupError):
                         self._process.kill()
         await self._reader
+        await self._process.wait()
         return self._counters
 
     async def _read(self) -> None:

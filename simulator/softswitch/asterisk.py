@@ -25,6 +25,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
+from simulator.loopback import free_port
 from simulator.proxy_process import LabError
 from simulator.softswitch.asterisk_base import BASE, TOOL, apt_proxy, bootstrap
 from simulator.softswitch.asterisk_files import (
@@ -240,7 +241,7 @@ class AsteriskSwitch:
         resolver = await self._stack.enter_async_context(Resolver((self.address[0], 0), self._find))
         for folder in (self._folder / "recordings", self._own):
             folder.mkdir(parents=True, exist_ok=True)
-        self.address = self.address[0], self.address[1] or _free_port(self.address[0])
+        self.address = self.address[0], self.address[1] or free_port(self.address[0])
         forget_records(self._own)
         write_setting(self._own, self.address, self._realm, resolver.address, self._ring_time)
         self._write_accounts()
@@ -350,10 +351,3 @@ class AsteriskSwitch:
 def _remove(container: Container) -> None:
     with contextlib.suppress(NotFound):
         container.remove(force=True)
-
-
-def _free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port

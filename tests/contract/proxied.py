@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from pathlib import Path
 from contract_lab import ALICE, BOB, CAROL
 
 from simulator.agents.endpoint import Address
+from simulator.loopback import free_port
 from simulator.proxy_process import ProxyProcess
 
 PHONES, ELSEWHERE, DOMESTIC = "127.0.3.61", "127.0.3.62", "127.0.2.61"
@@ -20,9 +20,7 @@ PHONES, ELSEWHERE, DOMESTIC = "127.0.3.61", "127.0.3.62", "127.0.2.61"
 @asynccontextmanager
 async def proxy_before(switch: Address, folder: Path) -> AsyncIterator[Address]:
     """Run one until the end of the block; yields where it listens."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        own: Address = probe.getsockname()
+    own = "127.0.0.1", free_port()
     subscribers = [asdict(each) for each in (ALICE, BOB, CAROL)]
     (folder / "subscribers.yaml").write_text(json.dumps({"subscribers": subscribers}))
     config = folder / "proxy.yaml"

@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 import pytest_asyncio
-from contract_lab import ALICE, BOB, MOTHER, Lab
+from contract_lab import ALICE, BOB, MOTHER, Lab, until
 from proxied import DOMESTIC, ELSEWHERE, PHONES, proxy_before
 from stranger import Stranger, credentials, used_again
 from talker import PATIENCE
@@ -54,7 +54,10 @@ async def rings(proxy: Address, phones: WirePhones, number: str) -> bool:
     async with WireTrunk((DOMESTIC, 0), proxy) as trunk:
         trunk.place(Order(call, MOTHER, number, talk=0.0))
         await asyncio.wait_for(trunk.idle(), PATIENCE)
-    return call in phones.taken
+    if call not in phones.taken:
+        return False
+    await until(lambda: phones.taken[call][0].bye_received is not None)  # or the proxy waits for the phone's answer
+    return True
 
 
 async def test_phones_register_and_leave_through_the_proxy(proxy: Address, phones: WirePhones) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,10 @@ from docker_engine import need_an_engine
 from simulator.agents.orders import RING_ONLY, Credentials, Order, Placed
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.loopback import free_port
 from simulator.softswitch import asterisk
+
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("standing lab")]
 
 LAB = Path(__file__).parents[2] / "docker" / "lab"
 PROJECT = f"ringfence-test-{os.getpid()}"
@@ -61,28 +62,12 @@ def need_compose() -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no Docker Compose: apt-get install docker-compose")
 
 
-def free_ports() -> tuple[int, ...]:
-    """As many as the lab takes, free for UDP and TCP a moment ago."""
-    with ExitStack() as held:
-        ports: list[int] = []
-        while len(ports) < len(PORTS):
-            stream = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            stream.bind(("127.0.0.1", 0))
-            datagrams = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            try:
-                datagrams.bind(stream.getsockname())
-            except OSError:
-                continue
-            ports.append(stream.getsockname()[1])
-        return tuple(ports)
-
-
 @pytest.fixture(scope="module")
 def lab() -> Iterator[StandingLab]:
     need_an_engine()
     need_compose()
     asterisk.prepare_base(print)
-    made = StandingLab(free_ports())
+    made = StandingLab(tuple(free_port() for _ in PORTS))
     try:
         made("up", "-d", "--build")
         made("exec", "-T", "proxy", "answers-options", str(made.ports[0]), "30")
@@ -143,10 +128,8 @@ async def test_a_phone_rings_another_and_strangers_from_abroad_ring_only_who_tak
 
 def sipp(lab: StandingLab, host: str, *arguments: str) -> list[str]:
     """SIPp at a port of its own on `host`, as the README calls it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port = str(probe.getsockname()[1])
-    return ["sipp", *arguments, "-i", host, "-p", port, "-m", "1", "-nostdin", "127.0.0.1:" + str(lab.ports[0])]
+    own, proxy = str(free_port(host)), "{}:{}".format(*lab.proxy)
+    return ["sipp", *arguments, "-i", host, "-p", own, "-m", "1", "-nostdin", proxy]
 
 
 def test_sipp_is_a_phone_and_a_trunk_as_the_readme_shows(lab: StandingLab, tmp_path: Path) -> None:

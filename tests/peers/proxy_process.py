@@ -6,13 +6,14 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+
+from simulator.loopback import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROXY_HOST = "127.0.0.31"
@@ -30,20 +31,6 @@ TRUNKS = {
 }
 
 T = TypeVar("T")
-
-
-def free_port(host: str) -> int:
-    """A port of `host` that neither UDP nor TCP held a moment ago."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
-            stream.bind((host, 0))
-            port = int(stream.getsockname()[1])
-            with (
-                contextlib.suppress(OSError),
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
-            ):
-                datagrams.bind((host, port))
-                return port
 
 
 def eventually(look: Callable[[], T], patience: float = 10.0) -> T:

@@ -23,6 +23,7 @@ class Line:
     at: float
     direction: str
     call_id: str
+    cseq: str
     start: str
 
 
@@ -74,7 +75,7 @@ class Sipp:
     def seen(self) -> list[Line]:
         """The messages so far (SIPp writes them out with some delay while it runs)."""
         lines = csv.reader(self._text("shortmessages.log").splitlines(), delimiter="\t")
-        return [Line(float(row[2]), row[3], row[4], row[6]) for row in lines if len(row) == 7]
+        return [Line(float(row[2]), *row[3:]) for row in lines if len(row) == 7]
 
     def messages(self) -> str:
         """The whole messages, with SIPp's comments between them."""
@@ -139,6 +140,17 @@ def sent(lines: list[Line], start: str) -> int:
     return sum(line.direction == "S" and line.start.startswith(start) for line in lines)
 
 
-def received(lines: list[Line], start: str) -> int:
-    """How many messages that start so were received."""
+def arrivals(lines: list[Line], start: str) -> int:
+    """How often a message that starts so arrived, with every repetition."""
     return sum(line.direction == "R" and line.start.startswith(start) for line in lines)
+
+
+def received(lines: list[Line], start: str) -> int:
+    """How many different messages that start so were received: on a busy machine some come twice."""
+    return len(
+        {
+            (line.call_id, line.cseq, line.start)
+            for line in lines
+            if line.direction == "R" and line.start.startswith(start)
+        }
+    )

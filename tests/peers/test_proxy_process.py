@@ -232,11 +232,10 @@ def test_calls_are_answered_though_nobody_reads_the_log(tmp_path: Path, reader: 
     if reader == "went away":
         os.close(reading)
     try:
+        eventually(lambda: is_up(proxy))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
             caller.bind((INTERNATIONAL, 0))
             caller.connect((proxy.host, proxy.port))
-            caller.settimeout(0.5)
-            eventually(lambda: is_up(caller, proxy))
             caller.settimeout(10)
             for number in range(500):  # each leaves a record: several times what a pipe holds
                 message = options(proxy, INTERNATIONAL, caller.getsockname()[1], f"unread{number}")
@@ -253,13 +252,17 @@ def test_calls_are_answered_though_nobody_reads_the_log(tmp_path: Path, reader: 
             os.close(reading)
 
 
-def is_up(caller: socket.socket, proxy: ProxyProcess) -> bool:
+def is_up(proxy: ProxyProcess) -> bool:
     """Whether an OPTIONS is answered; until the proxy listens, that comes back as refused or is lost."""
-    try:
-        caller.send(options(proxy, INTERNATIONAL, caller.getsockname()[1], random.randbytes(6).hex()))
-        return caller.recv(65535).startswith(b"SIP/2.0 200 ")
-    except (ConnectionRefusedError, TimeoutError):
-        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((INTERNATIONAL, 0))
+        probe.connect((proxy.host, proxy.port))
+        probe.settimeout(0.5)
+        try:
+            probe.send(options(proxy, INTERNATIONAL, probe.getsockname()[1], random.randbytes(6).hex()))
+            return probe.recv(65535).startswith(b"SIP/2.0 200 ")
+        except (ConnectionRefusedError, TimeoutError):
+            return False
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +18,7 @@ from proxy.server import Server
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
 from proxy.sip.stream import KEEPALIVE, Framer
+from simulator.loopback import free_port
 
 T = TypeVar("T")
 HOST, SWITCH_HOST, PHONE_HOST, TRUNK_HOST = "127.0.0.1", "127.0.0.9", "127.0.0.77", "127.0.1.1"
@@ -112,9 +112,7 @@ class Lab:
     def __init__(self, switch: Peer, tls: ssl.SSLContext | None, limits: dict[str, int]) -> None:
         self.switch = switch
         self.records: list[dict[str, Any]] = []
-        self.udp, self.tcp, self.tls = (
-            free_port(kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM)
-        )
+        self.udp, self.tcp, self.tls = (free_port(HOST) for _ in range(3))
         listeners = (Listener("udp", HOST, self.udp), Listener("tcp", HOST, self.tcp)) + (
             (Listener("tls", HOST, self.tls),) if tls else ()
         )
@@ -125,13 +123,6 @@ class Lab:
         async with Peer.at(TRUNK_HOST) as peer:
             peer.send(request("OPTIONS", peer.flow, uri=f"sip:{HOST}:{self.udp}"), self.udp)
             return isinstance(await peer.hears(200), Response)
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 from dialogue import BARRED, TRUNKS, new_policy, request
-from socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Lab, Peer, Stream, free_port, running, soon
+from socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Lab, Peer, Stream, running, soon
 
 from proxy import streams
 from proxy.core import ProxyCore
@@ -15,6 +15,7 @@ from proxy.core_settings import CoreSettings
 from proxy.forwarding import Listener
 from proxy.server import Server
 from proxy.sip.flow import Flow
+from simulator.loopback import free_port
 
 
 def options(flow: Flow, branch: str = "z9hG4bK-1") -> bytes:
@@ -273,7 +274,7 @@ async def test_plain_text_at_the_tls_port_does_no_harm(contexts):
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_a_port_in_use_names_the_listener_and_leaves_no_socket(transport):
     kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
-    free, taken = free_port(socket.SOCK_DGRAM), free_port(kind)
+    free, taken = free_port(), free_port()
     listeners = (Listener("udp", HOST, free), Listener(transport, HOST, taken))
     core = ProxyCore(CoreSettings(listeners, Flow("udp", SWITCH_HOST, 5080, 0), TRUNKS.find), new_policy())
     with socket.socket(socket.AF_INET, kind) as holder:

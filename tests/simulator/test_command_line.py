@@ -20,6 +20,7 @@ import pytest
 from simulator import lab
 from simulator.__main__ import main
 from simulator.agents import pjsua
+from simulator.loopback import free_port
 from simulator.runner import Runner
 
 SCENARIO = """\
@@ -272,7 +273,7 @@ def test_a_report_that_fails_after_the_calls_ends_with_3_and_loses_nothing_else(
 def test_a_suite_keeps_what_was_played_before_a_scenario_that_cannot_be_set_up(
     desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ports = iter([lab.free_port()])
+    ports = iter([free_port()])
 
     def one_port() -> int:
         if (port := next(ports, None)) is None:

@@ -11,7 +11,7 @@ import pytest
 
 from simulator.agents.orders import Order
 from simulator.agents.wire import WireTrunk
-from simulator.lab import free_port
+from simulator.loopback import free_port
 from simulator.proxy_forks import ProxyForks
 from simulator.proxy_process import LabError, ProxyProcess
 

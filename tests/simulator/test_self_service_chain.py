@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from simulator.__main__ import main
 from simulator.agents.orders import Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.loopback import free_port
 from simulator.proxy_process import ProxyProcess
 from simulator.softswitch.embedded import Account, EmbeddedSwitch
 
@@ -93,9 +93,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def line(folder: Path, subscribers: str = "subscribers.yaml") -> AsyncIterator[Line]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        proxy: tuple[str, int] = probe.getsockname()
+    proxy = "127.0.0.1", free_port()
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         switch = await enter(EmbeddedSwitch(("127.0.0.1", 0), [Account(ALICE.number, ALICE.user, ALICE.password)]))

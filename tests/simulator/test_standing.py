@@ -16,7 +16,7 @@ from simulator.__main__ import main
 from simulator.agents.orders import Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones
-from simulator.lab import free_port
+from simulator.loopback import free_port
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060]

@@ -131,15 +131,17 @@ async def test_a_port_that_falls_far_behind_goes_on_from_now(
     monkeypatch.setattr(clock, "time", lambda: time.monotonic() + jump)
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.time))
     phone = lab.phone()
+    write_wav(prompt, tone(440, 0.4))
     done = await play(phone, prompt)
     packets = await phone.hear(2)
     jump = 5.0  # the event loop stood still
-    packets += await phone.hear(3)
+    packets += await phone.hear(18)
     await asyncio.wait_for(done, 10)
     gaps = [b.timestamp - a.timestamp & 0xFFFFFFFF for a, b in pairwise(packets)]
-    assert (gaps[0], gaps[2], gaps[3]) == (160, 160, 160)
-    assert gaps[1] > 30000
-    assert [(b.sequence - a.sequence) % 65536 for a, b in pairwise(packets)] == [1] * 4
+    *usual, jumped = sorted(gaps)  # what was on its way comes before it
+    assert usual == [160] * 18
+    assert jumped > 30000
+    assert [(b.sequence - a.sequence) % 65536 for a, b in pairwise(packets)] == [1] * 19
 
 
 async def test_what_is_silenced_or_replaced_never_ends(lab: Lab, prompt: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour, Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.loopback import free_port
 from simulator.proxy_process import ProxyProcess
 from simulator.softswitch.embedded import Account, EmbeddedSwitch
 
@@ -55,9 +55,7 @@ class Chain:
 @asynccontextmanager
 async def chain(folder: Path) -> AsyncIterator[Chain]:
     """Everything up, alice and bob registered through the proxy."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        proxy: tuple[str, int] = probe.getsockname()
+    proxy = "127.0.0.1", free_port()
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         far = await enter(WirePhones(("127.0.0.1", 0), proxy, any_number=True))

@@ -1,0 +1,27 @@
+"""Ports on this machine's loopback addresses, for what is told its port before it opens it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+
+# Below what systems hand out to whoever asks for any port, so that nobody is given one that is meant for somebody else,
+# and below Asterisk's media. Each process goes round these from a place of its own.
+_PORTS = range(10_000, 20_000)
+_turns = itertools.count(random.SystemRandom().randrange(len(_PORTS)))
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port of `host` that neither UDP nor TCP holds now. Raises OSError where there is none."""
+    for turn in itertools.islice(_turns, len(_PORTS)):
+        port = _PORTS[turn % len(_PORTS)]
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind((host, port))
+        except OSError as error:
+            refused = error
+        else:
+            return port
+    raise refused
