@@ -8,9 +8,14 @@ CONSTRAINTS := .ci/constraints.txt
 PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
+# Most tests wait for sockets, processes and sound more than they compute: twice as many at once as there are processors.
+WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+# Tests start Python hundreds of times: what it compiled is kept (`make clean` takes it away).
+unexport PYTHONDONTWRITEBYTECODE
 LAB_PORT := $(or $(RINGFENCE_PORT),5060)
 
-.PHONY: help demo test lint types style bench coverage clean system-packages docker-engine standing-lab
+.PHONY: help demo test unit lint types style bench coverage clean system-packages docker-engine standing-lab
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,7 +38,10 @@ docker-engine: system-packages
 
 test: .venv/.done docker-engine ## run style checks, type checks and every test
 	@$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest -m "not bench"
+	$(PYTEST) -m "not bench"
+
+unit: .venv/.done ## run the tests that need nothing but Python packages: no Docker, SIPp, Kamailio or PJSIP
+	$(PYTEST) -m "not (bench or docker or peers or phones)"
 
 lint: .venv/.done ## ruff and the import contracts
 	$(BIN)/ruff check .

@@ -14,9 +14,9 @@ from talker import Talker
 
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.kinds import Kind, softswitch
+from simulator.softswitch.kinds import softswitch
 
-SWITCHES: tuple[Kind, ...] = ("embedded", "docker")
+SWITCHES = ("embedded", pytest.param("docker", marks=pytest.mark.docker))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SWITCHES)

@@ -23,6 +23,8 @@ from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.softswitch.asterisk import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, sweep
 from simulator.softswitch.registrar import Account
 
+pytestmark = pytest.mark.docker
+
 PATIENCE = 90.0  # seconds, on a busy machine
 
 SCENARIO = """\

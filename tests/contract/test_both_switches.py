@@ -26,6 +26,7 @@ def verdicts(switch: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict
     return {call["id"]: (call["outcome"], call["proxy_wrote"]["action"], call["proxy_wrote"]["rule"]) for call in calls}
 
 
+@pytest.mark.docker
 @pytest.mark.phones
 def test_every_call_is_judged_the_same_on_asterisk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     need_an_engine()

@@ -56,6 +56,7 @@ def exists(client: docker.DockerClient, image: str) -> bool:
     return True
 
 
+@pytest.mark.docker
 def test_what_a_build_replaced_is_removed(client: docker.DockerClient, build: Build) -> None:
     bystander = build(f"{NAME}:other")
     first = build(f"{NAME}:latest")
@@ -66,6 +67,7 @@ def test_what_a_build_replaced_is_removed(client: docker.DockerClient, build: Bu
     assert exists(client, bystander)
 
 
+@pytest.mark.docker
 def test_what_has_another_name_or_a_container_is_kept(client: docker.DockerClient, build: Build) -> None:
     named, used = build(f"{NAME}:named"), build(f"{NAME}:used")
     client.images.get(named).tag(NAME, "kept")
@@ -79,6 +81,7 @@ def test_what_has_another_name_or_a_container_is_kept(client: docker.DockerClien
         container.remove()
 
 
+@pytest.mark.docker
 def test_a_build_that_fails_is_told_and_takes_nothing_away(client: docker.DockerClient, build: Build) -> None:
     image = build(f"{NAME}:latest")
     ended = subprocess.run([FOLDER / "without-leftovers", f"{NAME}:latest", "--", "sh", "-c", "exit 7"])

@@ -19,7 +19,11 @@ from proxy.sip.message import Request, Response
 from simulator.softswitch.asterisk import AsteriskSwitch
 from simulator.softswitch.registrar import Account
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.docker,
+    pytest.mark.xdist_group("plain asterisk"),
+]
 
 REFERENCE = Path(__file__).parents[2] / "docker" / "README.md"
 TRUSTING = """
