@@ -53,6 +53,7 @@ _MEMORY = 128 << 20
 # Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
 # caller in silence for half a minute, and three retransmissions have gone by then.
 _ANNOUNCED_WITHIN = 4.0
+_HELD = 0.5  # seconds that calls of a switch which wakes up are held back, lest they be those of callers who left
 
 
 class ProxyCore:
@@ -233,6 +234,9 @@ class ProxyCore:
                 self._own.accept(server, request, now, (("Accept", "application/sdp"), ("Supported", "path")))
             elif self.draining and request.method in JUDGED and request.to.tag is None:
                 raise ServiceUnavailable("shutting down")
+            elif side == "switch" and self.watch.wakes_up(request, now):
+                self._layer.try_later(server, 0.0, now)  # so that the switch may cancel it
+                self._questions.pause(_HELD, lambda _, then: self._go_on(context, request, flow, side, then), now)
             else:
                 self._forward(context, request, flow, side, now)
         except SipError as error:
@@ -241,6 +245,14 @@ class ProxyCore:
             self._contexts.let_go(context)
             self._layer.abandon(server)
             raise
+
+    def _go_on(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
+        """Forward what was held back, unless it was cancelled meanwhile."""
+        if context.final is None:
+            try:
+                self._forward(context, request, flow, side, now)
+            except SipError as error:
+                self._refuse(context, request, error, now)
 
     def _refuse(self, context: ResponseContext, request: Request, error: SipError, now: float) -> None:
         context.final = error.code

@@ -29,6 +29,7 @@ class _Left:
     until: float
     cancelled: bool = False
     answered: bool = False
+    ended: bool = False
 
 
 class LateResponses:
@@ -47,6 +48,11 @@ class LateResponses:
                 del self._left[first]
         self._layer.abandon(client)
 
+    @property
+    def open(self) -> bool:
+        """True while some of them may still be waiting to be read."""
+        return any(not left.ended for left in self._left.values())
+
     def receive(self, branch: str, response: Response, flow: Flow, now: float) -> bool:
         """Take a response that matched no transaction; False where it is for none of these INVITEs."""
         left = self._left.get(branch)
@@ -58,8 +64,9 @@ class LateResponses:
                 self._layer.send((branch, "CANCEL"), cancel_for(left.request), left.flow, now)
         elif response.status < 300:
             hang_up(self._layer, left.flow, response, now, again=left.answered)
-            left.answered = True
+            left.answered = left.ended = True
         else:
+            left.ended = True
             self._layer.outbox.append((left.flow, bytes(ack_for(left.request, response))))
         return True
 

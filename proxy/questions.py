@@ -39,6 +39,7 @@ class Questions:
         self._open: dict[Ask, GoOn] = {}
         self._overdue: set[Ask] = set()
         self._timers: Timers[Ask] = Timers()
+        self._pauses: Timers[GoOn] = Timers()
 
     def ask(self, question: Save, seconds: float, go_on: GoOn, now: float) -> None:
         """Put a question. `go_on` is called with its answer, and before that, `seconds` from now, with None."""
@@ -46,6 +47,10 @@ class Questions:
         self._open[ask] = go_on
         self._timers.start(seconds, ask, now)
         self.asks.append(ask)
+
+    def pause(self, seconds: float, go_on: GoOn, now: float) -> None:
+        """Ask nobody, and call `go_on` with None, `seconds` from now."""
+        self._pauses.start(seconds, go_on, now)
 
     def resolved(self, ask: Ask, answer: bool, now: float) -> None:
         """Go on with an answer."""
@@ -56,14 +61,16 @@ class Questions:
 
     def next_timer(self) -> float:
         """When `run_timers` is next to be called; infinity where nothing waits."""
-        return self._timers.next()
+        return min(self._timers.next(), self._pauses.next())
 
     def run_timers(self, now: float) -> None:
         """Go on without those answers for which the deadline has passed."""
+        for go_on in self._pauses.due(now):
+            go_on(None, now)
         for ask in self._timers.due(now):
-            if (go_on := self._open.get(ask)) is not None:
+            if (waiting := self._open.get(ask)) is not None:
                 self._overdue.add(ask)
-                go_on(None, now)
+                waiting(None, now)
 
     @property
     def pending(self) -> int:

@@ -166,6 +166,9 @@ class ResponseContexts:
         """The caller gave up, or nobody answers (RFC 3261 16.10, 16.8): CANCEL every branch that rings."""
         if context.final is None:
             context.cancelled = True
+            if not context.branches and context.server.request is not None:  # it has not been sent on yet
+                ended = context.server.request.reply(487, to_tag=self._own.new_tag())
+                self.respond_finally(context, 487, bytes(ended), now)
             for client in context.branches:
                 if client.state is State.CALLING:
                     client.last = None  # whoever did not hear of it by now need not

@@ -30,6 +30,7 @@ from proxy.sip.transaction import ClientTransaction, State
 from proxy.sip.transaction_layer import TransactionLayer
 
 _KNOCK_AFTER = 0.1  # seconds without a word after a request
+_WAKING = 2.0  # seconds
 _TRIAL = 5.0  # seconds between two requests that are let through to a switch that may never answer OPTIONS
 
 
@@ -77,6 +78,8 @@ class SoftswitchWatch:
         self._down_since = 0.0
         self._refused = 0  # requests, while it is down
         self._try_at = 0.0
+        self._froze = False
+        self._awake_at = 0.0  # when a switch that was frozen has read what lay in its buffer
 
     # --- what happens
 
@@ -104,7 +107,7 @@ class SoftswitchWatch:
 
     def refused(self, now: float) -> None:
         """Its port is closed."""
-        self._closed = True
+        self._closed, self._froze = True, False
         if not self.up:
             self._fail_waiting(now, certain=True)
         elif self._on:
@@ -160,6 +163,10 @@ class SoftswitchWatch:
 
     # --- what follows
 
+    def wakes_up(self, request: Request, now: float) -> bool:
+        """True for an INVITE that may come of one which the switch found in its buffer just now, when it woke up."""
+        return now < self._awake_at and request.method == "INVITE" and request.to.tag is None
+
     def check(self, now: float) -> None:
         """Raises ServiceUnavailable for what would start something new while the switch is down."""
         if self.up:
@@ -210,6 +217,8 @@ class SoftswitchWatch:
             self._probe = None
         if not self.up:
             self.up = True
+            if self._froze and self._contexts.late.open:
+                self._awake_at = now + _WAKING
             self._counters["softswitch_up"] += 1
             self.changes.append(Change("softswitch_up", "", now - self._down_since, self._refused))
         self._watch_silence()
@@ -217,6 +226,7 @@ class SoftswitchWatch:
     def _down(self, cause: str, now: float) -> None:
         self.up = False
         self._down_since, self._refused, self._try_at = now, 0, now + _TRIAL
+        self._froze = cause == "silent"
         self._counters["softswitch_down"] += 1
         failed = self._fail_waiting(now, certain=cause == "refused")
         self.changes.append(Change("softswitch_down", cause, 0.0, failed))

@@ -152,11 +152,8 @@ def test_a_switch_that_is_frozen_is_missed_and_no_phone_rings_for_callers_who_le
 
     lab.switch.gets(signal.SIGCONT)
     lab.proxy.wait_for_all("softswitch_up", 2)
-    lab.phone.answers(lab.phone.hears("INVITE"), 180)  # what it found in its buffer
-    cancelled = lab.phone.hears("CANCEL")
-    lab.phone.answers(cancelled, 200)
     lab.call()
-    lab.rings()
+    lab.rings()  # for this call, and not for the one that lay in its buffer
     lab.caller.hears(486)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, Self
 
 import pytest
-from dialogue import ABROAD, BARRED, LISTENERS, SWITCH, TRUNKS, Play, new_policy, request
+from dialogue import ABROAD, BARRED, LISTENERS, PHONE, SWITCH, TRUNKS, Play, new_policy, request
 from treated import treating
 
 from proxy.core import ProxyCore
@@ -76,8 +76,8 @@ class Watched(Play):
         """It answers OPTIONS once, and then nothing: the next call finds that out."""
         self.wait(10.0).answers_probe().sends_nothing()
         self.calls(99).forget_sent()
-        self.wait(FROZEN)
-        return self
+        self.wait(FROZEN).forget_sent("INVITE").sends(503, ABROAD)
+        return self.asks("ACK", 99, to_tag=self.last.to.tag).sends_nothing()
 
     @property
     def changes(self) -> list[tuple[str, str]]:
@@ -335,6 +335,45 @@ def test_an_invite_that_is_answered_late_is_hung_up() -> None:
     answer = bytes(on.invite.reply(200, headers=[("Contact", "<sip:switch@127.0.0.9:5080>")], to_tag="callee"))
     on.receive(answer, SWITCH).sends("ACK", SWITCH).sends("BYE", SWITCH).sends_nothing()
     on.receive(answer, SWITCH).sends("ACK", SWITCH).sends_nothing()
+
+
+def ringing(on: Watched, **how: Any) -> Watched:
+    """The switch reads what lay in its buffer, and calls the phone for it."""
+    on.forget_sent()
+    invite = request("INVITE", SWITCH, uri=f"sip:alice@{PHONE.host}:{PHONE.port}", call_id="leg-b", **how)
+    return on.receive(invite, SWITCH).sends(100, SWITCH)
+
+
+def test_what_a_switch_that_wakes_up_rings_for_such_an_invite_never_reaches_the_phone() -> None:
+    on = ringing(heard_of().freezes()).sends_nothing()
+    on.receive(bytes(on.invite.reply(100)), SWITCH).sends("CANCEL", SWITCH).answer(200)
+    on.receive(request("CANCEL", SWITCH, uri=f"sip:alice@{PHONE.host}:{PHONE.port}", call_id="leg-b"), SWITCH)
+    on.sends(200, SWITCH).sends(487, SWITCH).sends_nothing()
+    on.receive(request("ACK", SWITCH, call_id="leg-b", to_tag=on.last.to.tag or ""), SWITCH).wait(10.0).sends_nothing()
+
+
+def test_what_it_does_not_cancel_rings_half_a_second_later() -> None:
+    ringing(heard_of().freezes()).sends_nothing().wait(0.4).sends_nothing().wait(0.2).sends("INVITE", PHONE)
+
+
+def test_what_goes_nowhere_is_told_so_half_a_second_later() -> None:
+    on = heard_of().freezes()
+    on.forget_sent()
+    on.receive(request("INVITE", SWITCH, uri="sip:alice@192.0.2.7", call_id="leg-b"), SWITCH).sends(100, SWITCH)
+    on.wait(0.6).sends(403, SWITCH)
+
+
+def test_a_switch_that_has_been_awake_for_a_while_is_not_kept_waiting() -> None:
+    on = heard_of().freezes()
+    on.forget_sent().answers_probe().wait(2.1)
+    ringing(on).sends("INVITE", PHONE)
+
+
+def test_nor_is_one_that_was_started_anew() -> None:
+    on = heard_of()
+    on.calls(1).refused().forget_sent().wait(10.0)
+    on.core.watch.refused(on.now)
+    ringing(on).sends("INVITE", PHONE)
 
 
 def test_nobody_else_has_us_cancel_a_call() -> None:
