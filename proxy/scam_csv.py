@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from struct import Struct
@@ -18,7 +19,7 @@ from typing import Any
 
 from proxy.last_good import Extent
 from proxy.numbers.patterns import without_trunk_prefix
-from proxy.numbers.plans import ZERO_BEHIND_CODE
+from proxy.numbers.plans import dialled_behind_code
 from proxy.yaml_file import FileError, FileErrors, did_you_mean
 
 COLUMNS = ("number", "category", "confidence", "source", "expires")
@@ -28,7 +29,7 @@ NEVER = 0  # as a day of expiry
 # digits after the +, whether a prefix, then category, confidence, source and day of expiry
 ROW = Struct("<Q?HHHH")
 
-_NUMBER = re.compile(r"\+([1-9][0-9]{0,14}|(?=\*))(\*?)")
+_NUMBER = re.compile(r"\+([1-9][0-9]{4,14}(?!\*)|(?:[1-9][0-9]{0,14})?(?=\*))(\*?)")
 _CONFIDENCE = re.compile(r"[01]|[01]?\.[0-9]{1,4}")
 _MOST = 65_536  # different names, and days since 1970
 _SHOWN = 50
@@ -107,10 +108,11 @@ class _FileReader:
     ) -> None:
         self.ended = True  # the last line read has an end
         self._path, self._errors, self._refused = path, errors, refused
+        self._dialled = dialled_behind_code()
         self._raw: list[str] = []
         self._rows = csv.reader(self._keep(lines), strict=True)
         self._read: dict[str, Callable[[str], Any]] = {
-            "number": self._number if refused else _number,
+            "number": self._number if refused else partial(_number, self._dialled),
             "category": names.__getitem__,
             "confidence": _Memo(_confidence).__getitem__,
             "source": lambda name: names[name or path.stem],
@@ -196,7 +198,7 @@ class _FileReader:
     def _number(self, text: str) -> tuple[int, bool]:
         if text[-1:] == "*" and (wrong := self._refused.get(text)):
             raise ValueError(wrong)
-        return _number(text)
+        return _number(self._dialled, text)
 
     def _wrong(self, field: int, found: str, expected: str) -> None:
         line, column = _position("".join(self._raw), field)
@@ -221,12 +223,12 @@ def _position(raw: str, field: int) -> tuple[int, int]:
     return before.count("\n") + 1, start - before.rfind("\n")
 
 
-def _number(text: str) -> tuple[int, bool]:
+def _number(dialled: Collection[str], text: str) -> tuple[int, bool]:
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ValueError('an E.164 number such as "+23224999001" or a prefix that ends in *, such as "+23224*"')
-    zero = text[:3] in ZERO_BEHIND_CODE or text[:4] in ZERO_BEHIND_CODE or text[:5] in ZERO_BEHIND_CODE
-    if zero and (right := without_trunk_prefix(text)) != text:
+    may_be_dialled = text[:3] in dialled or text[:4] in dialled or text[:5] in dialled
+    if may_be_dialled and (right := without_trunk_prefix(text)) != text:
         raise ValueError(f'"{right}": the prefix that is dialled within the country is no part of an E.164 number')
     return int(match[1] or 0), bool(match[2])
 

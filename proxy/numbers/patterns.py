@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
 from proxy.numbers.beginnings import begins
 from proxy.numbers.numbering import Numbering
-from proxy.numbers.plans import Beginnings, Country, beginnings, countries, dialling
+from proxy.numbers.plans import Beginnings, Country, Format, beginnings, countries, dialling
 
 ABROAD = "00*"  # every number whose country code is not that of home
 
@@ -24,6 +24,7 @@ _WRITTEN = re.compile(r"(?:\+[1-9][0-9]{0,15}|[0-9]{1,20})\*?")  # in any countr
 _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u2212]+")
 _MOST = 15  # digits of E.164
 _MOST_OF_UNKNOWN = 6  # digits of a short code that the plan does not know
+_SHORT = 3  # digits of a prefix whose numbers are told apart no further
 _LITERAL_IDD = "00"  # read as an international prefix everywhere, as by Numbering
 
 
@@ -70,7 +71,7 @@ def read_patterns(written: Iterable[str], numbering: Numbering) -> tuple[str, ..
 def without_trunk_prefix(pattern: str) -> str:
     """A pattern of E.164 without the trunk prefix that some write behind the country code, as in +4407700900123."""
     country = _country(pattern[1:])
-    if country is None or pattern[1 + len(country.code) :][:1] not in tuple(country.leads):
+    if country is None:
         return pattern
     if pattern[-1] == "*":
         return next(iter(_international(pattern[1:-1])), pattern)
@@ -93,7 +94,7 @@ def _read_number(written: str, numbering: Numbering) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)  # many lists have the same
 def _read_prefix(digits: str, numbering: Numbering) -> tuple[str, ...]:
     if digits[0] == "+":
-        return _international(digits[1:])
+        return _widest(_international(digits[1:]))
     if digits == _LITERAL_IDD:
         return (ABROAD,)
     plan = beginnings(numbering.home)
@@ -101,8 +102,14 @@ def _read_prefix(digits: str, numbering: Numbering) -> tuple[str, ...]:
     if after_idd := _after_idd(digits, home):
         return after_idd
     found = _dialled_at_home(digits, numbering, home)
-    if digits.startswith(home.code) and not any(one[0] == "+" for one in found):
-        found += _international(digits)
+    if digits.startswith(home.code):
+        found = _without_plus(digits, found, home)
+    if (
+        not found
+        and len(digits) >= _SHORT
+        and any(not rest for rest, _ in dialling(numbering.home).without_prefix(digits))
+    ):
+        return ()  # a carrier's code, behind which any number may stand
     if not found and (_LITERAL_IDD.startswith(digits) or begins(home.international, digits)):
         return (ABROAD,)
     if not found and digits[0] != "0":
@@ -115,13 +122,36 @@ def _dialled_at_home(digits: str, numbering: Numbering, home: Beginnings) -> tup
     is_short = begins(numbering.short_codes, digits)
     found = _after_trunk_prefix(digits, home)
     found += (f"{digits}*",) if is_short else ()
-    found += _without_trunk_prefix(digits, home, is_short=is_short)
+    found += _without_trunk_prefix(digits, home, numbering.short_codes)
+    if anew := _written_anew(digits, numbering.home):
+        found = tuple(one for one in found if begins(home.lines, one[1 + len(home.code) : -1])) + anew
     if not found:
         # A carrier's code, behind which people dial as ever, or a prefix of former times.
         rest = next((rest for rest, _ in dialling(numbering.home).without_prefix(digits)), "")
         if rest and begins(home.lines, rest.removeprefix(home.trunk)):
             return _dialled_at_home(rest, numbering, home)
     return found
+
+
+def _without_plus(digits: str, found: tuple[str, ...], home: Beginnings) -> tuple[str, ...]:
+    """What digits stand for that may be the country code of home and more, where `found` is what they are dialled as.
+
+    49160 is +49160 in Germany, where nobody leaves out the 0 of 0 49160; 91 98 is a mobile in India, where all do.
+    """
+    national = digits[len(home.code) :]
+    is_dialled = any(one[0] == "+" for one in found)
+    if is_dialled and not (national and begins(home.lines, national) and _needs_trunk_prefix(digits, home)):
+        return found
+    return (*(one for one in found if one[0] != "+"), *_international(digits))
+
+
+def _written_anew(digits: str, region: str) -> tuple[str, ...]:
+    """Numbers that people dial with a code in their middle: 011 15 in Buenos Aires is +54 9 11."""
+    plan = dialling(region)
+    match = plan.prefix.match(digits) if plan.rule else None
+    if match is None or not match.lastindex:
+        return ()
+    return (f"+{beginnings(region).code}{match.expand(plan.rule or '')}{digits[match.end() :]}*",)
 
 
 def _widest(found: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,12 +162,18 @@ def _widest(found: tuple[str, ...]) -> tuple[str, ...]:
 def _international(digits: str, *, known: bool = False) -> tuple[str, ...]:
     """A prefix after `+` or an international prefix: the trunk prefix that some write behind the country code, as in
     `+44 (0)20`, is left out where no number has it. `known`: only with a country code that exists."""
+    anew: tuple[str, ...] = ()
     country = _country(digits)
-    if country and country.region and digits[len(country.code) :][:1] in tuple(country.leads):
-        digits = country.code + _significant(digits[len(country.code) :], country.region)
+    if country and country.region:
+        national = digits[len(country.code) :]
+        anew = _written_anew(national, country.region)
+        if anew and not begins(beginnings(country.region).lines, national):
+            return anew
+        if national[:1] in tuple(country.leads) or not begins(dialling(country.region).general.pattern, national):
+            digits = country.code + _significant(national, country.region)
     if digits[:1] in ("", "0") or len(digits) > _MOST or (known and not country):
         return ()
-    return (f"+{digits}*",)
+    return (f"+{digits}*", *anew)
 
 
 def _country(digits: str) -> Country | None:
@@ -185,20 +221,46 @@ def _after_trunk_prefix(digits: str, home: Beginnings) -> tuple[str, ...]:
     return (f"+{home.code}{national}*",)
 
 
-def _without_trunk_prefix(digits: str, home: Beginnings, *, is_short: bool) -> tuple[str, ...]:
+def _without_trunk_prefix(digits: str, home: Beginnings, short_codes: str) -> tuple[str, ...]:
     """National numbers that are dialled, or written, without a trunk prefix.
 
-    `is_short`: short codes begin so as well. Then numbers that nobody dials without their trunk prefix are not meant,
-    unless all of the country have one, so that it goes without saying.
+    Where short codes begin so as well, numbers that nobody dials without their trunk prefix are not meant, unless all
+    of the country have one, so that it goes without saying.
     """
     if len(home.code) + len(digits) > _MOST or not begins(home.lines, digits):
         return ()
-    if is_short:
-        fitting = (
-            next((trunk for leading, trunk in formats if re.match(leading, digits) or begins(leading, digits)), None)
-            for formats in home.formats
-        )
-        some_have_none = not all(trunk for formats in home.formats for _, trunk in formats)
-        if some_have_none and True in fitting:
-            return ()
+    if begins(short_codes, digits):
+        some_have_none = not all(each.trunk for formats in home.formats for each in formats)
+        if some_have_none and any(each.trunk for each in _formats(digits, home)):
+            return _all_without(digits, home)
     return (f"+{home.code}{digits}*",)
+
+
+def _all_without(digits: str, home: Beginnings) -> tuple[str, ...]:
+    """The longer prefixes whose numbers are dialled without a trunk prefix: of 1 in China 13 and its like, not 10."""
+    if not begins(home.lines, digits):
+        return ()
+    formats = list(_formats(digits, home))
+    is_mobile = begins(home.mobiles, digits) and not begins(home.fixed, digits)
+    if not any(each.trunk for each in formats) or (is_mobile and all(each.optional for each in formats if each.trunk)):
+        return (f"+{home.code}{digits}*",)
+    if len(digits) >= _SHORT:
+        return ()
+    return tuple(one for digit in "0123456789" for one in _all_without(digits + digit, home))
+
+
+def _formats(digits: str, home: Beginnings) -> Iterator[Format]:
+    """How the national numbers that begin so are written, by how many digits they have."""
+    for formats in home.formats:
+        for each in formats:
+            surely = re.match(each.leading, digits)
+            if surely or begins(each.leading, digits):
+                yield each
+            if surely:
+                break
+
+
+def _needs_trunk_prefix(digits: str, home: Beginnings) -> bool:
+    """True where nobody writes the national numbers that begin so without their trunk prefix."""
+    formats = list(_formats(digits, home))
+    return bool(formats) and all(each.trunk and not each.optional for each in formats)

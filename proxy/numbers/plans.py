@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from phonenumbers import (
     COUNTRY_CODE_TO_REGION_CODE,
@@ -19,7 +19,6 @@ from phonenumbers import (
     PhoneMetadata,
 )
 
-ZERO_BEHIND_CODE: Final = frozenset(f"+{code}0" for code in COUNTRY_CODE_TO_REGION_CODE)  # "+440" and the like
 REMEMBERED = 16_384  # texts and kinds in the bounded caches
 
 _LONGEST_LEADING_DIGITS = 5  # that tell a country from others of its code: those of the Vatican and the Isle of Man
@@ -126,15 +125,23 @@ def dialling(region: str) -> Dialling:
     )
 
 
+class Format(NamedTuple):
+    """How numbers that begin with the `leading` digits (a pattern) are written: `trunk` with the trunk prefix,
+    `optional` without it as well."""
+
+    leading: str
+    trunk: bool
+    optional: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Beginnings:
     """How the numbers of a region begin, as patterns of the numbering data.
 
     `international` is dialled before a country code, `usual_international` the plain text that the data prefers for
     it, `trunk` before national numbers ("" where there is none of these). `lines` are the numbers of known ranges,
-    those of other regions with the same country code included.
-    `formats` are by how many digits such a number has: its leading digits, and True where these are dialled with the
-    trunk prefix; of several that fit the first one counts.
+    those of other regions with the same country code included; `fixed` and `mobiles` are those of the region alone.
+    `formats` are by how many digits such a number has; of several that fit the first one counts.
     """
 
     code: str
@@ -142,23 +149,32 @@ class Beginnings:
     usual_international: str
     trunk: str
     lines: str
-    formats: tuple[tuple[tuple[str, bool], ...], ...]
+    fixed: str
+    mobiles: str
+    formats: tuple[tuple[Format, ...], ...]
 
 
 @cache  # one entry a region
 def beginnings(region: str) -> Beginnings:
     """How the numbers of a region begin."""
     plan = metadata(region)
-    usual = plan.preferred_international_prefix or ""
+    usual, trunk = plan.preferred_international_prefix or "", plan.national_prefix or ""
     return Beginnings(
         str(plan.country_code),
         plan.international_prefix or "",
         usual if usual.isdecimal() else "",
-        plan.national_prefix or "",
+        trunk,
         "|".join(_every(metadata(each)) for each in COUNTRY_CODE_TO_REGION_CODE[plan.country_code]),
+        pattern(plan.fixed_line).pattern,
+        pattern(plan.mobile).pattern,
         tuple(
             tuple(
-                ((each.leading_digits_pattern or [r"\d"])[-1], bool(each.national_prefix_formatting_rule))
+                Format(
+                    (each.leading_digits_pattern or [r"\d"])[-1],
+                    # (11) is written in Brazil, without the 0 that is dialled
+                    trunk != "" and trunk in (each.national_prefix_formatting_rule or "").replace(r"\1", ""),
+                    bool(each.national_prefix_optional_when_formatting),
+                )
                 for each in plan.number_format
                 if re.fullmatch(each.pattern, "0" * length)
             )
@@ -222,6 +238,18 @@ def metadata(region: str) -> Any:
 def short_metadata(region: str) -> Any:
     """What phonenumbers holds of a region's short codes; None where it holds none."""
     return PhoneMetadata.short_metadata_for_region(region)
+
+
+@cache  # one value
+def dialled_behind_code() -> frozenset[str]:
+    """How numbers begin behind whose country code there may stand what is dialled within the country: `+440`, `+78`,
+    and `+54`, in whose numbers it may stand anywhere."""
+    leads = {f"+{country.code}{digit}" for country in countries().values() for digit in ("0", *country.leads)}
+    former = {f"+{metadata(region).country_code}{digit}" for region in _FORMER_PREFIXES for digit in "01"}
+    anywhere = {
+        f"+{country.code}" for country in countries().values() if country.region and dialling(country.region).rule
+    }
+    return frozenset((*leads, *former, *(each for each in anywhere if len(each) > 2)))
 
 
 @cache  # one value

@@ -50,6 +50,34 @@ def test_a_row_with_too_many_or_too_few_fields_is_an_error(read, row: str, said:
     assert read(HEADER + ROW + row + "\n" + ROW) == [said]
 
 
+@pytest.mark.parametrize(
+    ("number", "right"),
+    [
+        ("+4407700900765", "+447700900765"),
+        ("+789161234567", "+79161234567"),
+        ("+3606201234567", "+36201234567"),
+        ("+5215512345678", "+525512345678"),
+        ("+54351152345678", "+5493512345678"),
+        ("+5435115*", "+549351*"),
+        ("+49030*", "+4930*"),
+    ],
+)
+def test_what_is_dialled_within_a_country_is_told_apart_from_the_number(read, number: str, right: str) -> None:
+    [error] = read(f"number\n{number}\n")
+    assert error.startswith(f'2:1: found "{number}", expected "{right}": ')
+
+
+@pytest.mark.parametrize(
+    "number", ["+78121234567", "+78*", "+541123456789", "+390612345678", "+3906*", "+551134567890"]
+)
+def test_a_number_that_only_looks_so_is_read(read, number: str) -> None:
+    assert read(f"number\n{number}\n") == 1
+
+
+def test_a_beginning_without_its_star_is_an_error(read) -> None:
+    assert read("number\n+442\n")[0].startswith('2:1: found "+442", expected an E.164 number')
+
+
 def test_a_column_that_has_no_name_in_the_first_line_is_an_error(read) -> None:
     assert read("number,\n+447700900765,\n")[0].startswith("1:8: found a column without a name")
     assert read("number,category\n+447700900765,bank,\n") == [

@@ -107,13 +107,26 @@ def test_a_number_is_the_same_in_every_spelling(home: str, written: str, pattern
         ("GB", "+3906*", ["+3906*"]),
         ("GB", "447700*", ["+447700*"]),
         ("CN", "86138*", ["+86138*"]),
+        ("DE", "49160*", ["+49160*"]),
+        ("ZA", "2782*", ["+2782*"]),
+        ("TW", "8862*", ["+8862*"]),
+        ("IN", "9180*", ["+919180*"]),
+        ("IT", "39347*", ["+3939347*"]),
+        # a code in the middle of numbers, and one of former times behind the country code
+        ("AR", "0351 15*", ["+549351*"]),
+        ("AR", "011 15*", ["+541115*", "+54911*"]),
+        ("GB", "+54 351 15*", ["+549351*"]),
+        ("GB", "+52 1 55*", ["+5255*"]),
         ("GB", "353*", ["+353*"]),
         ("GB", "+999*", ["+999*"]),
         # short codes; where national numbers may begin so as well, both
-        ("CN", "95*", ["95*"]),
+        ("CN", "95*", ["95*", "+86950*"]),
         ("CN", "10*", ["10*"]),
         ("CN", "106*", ["106*"]),
-        ("CN", "9*", ["9*"]),
+        ("CN", "9*", ["9*", "+86950*"]),
+        ("CN", "1*", ["1*", *(f"+861{digit}*" for digit in "3456789")]),
+        ("AU", "1*", ["1*", "+6113*", "+6118*", "+6119*"]),
+        ("BR", "11*", ["11*", "+5511*"]),
         ("US", "900*", ["900*", "+1900*"]),
         ("US", "911*", ["911*"]),
         ("IN", "140*", ["140*", "+91140*"]),
@@ -156,6 +169,8 @@ def test_what_can_stand_for_nothing_is_refused(written: str) -> None:
 def test_a_refusal_says_what_was_expected_where() -> None:
     with pytest.raises(ValueError, match=r"or as dialled in GB: no number begins so$"):
         read_pattern("000000*", at("GB"))
+    with pytest.raises(ValueError, match=r"or as dialled in CN: no number begins so$"):
+        read_pattern("17951*", at("CN"))  # a carrier's code, behind which any number may stand
     with pytest.raises(ValueError, match=r"or as dialled in GB: no number is written so$"):
         read_pattern("0770090012", at("GB"))
 
