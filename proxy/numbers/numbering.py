@@ -20,6 +20,7 @@ from proxy.sip.uri import unescape
 
 _LONGEST_REMEMBERED = 64  # characters; a longer text is no number and would only fill the cache
 _PRESENTED = 80  # characters of a text that are kept and shown
+_FOREIGN_IDDS = ("00", "011", "0011")  # international dialling prefixes that gateways write in any country
 _SURELY_E164 = 10  # digits with country code that all but the smallest countries have
 _SHORTEST_E164 = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
 
@@ -171,6 +172,9 @@ class Numbering:
         number = self._read(text)
         if number.digits:
             withheld = (number.e164 or f"+{number.digits}") in self._withheld_numbers
+            # Not to be mistaken for one at home where a trunk from abroad leaves out the plus.
+            may_be_abroad = self._order in ("abroad", "abroad first") and number.presented == number.digits
+            withheld = withheld or (may_be_abroad and f"+{number.digits}" in self._withheld_numbers)
         else:
             withheld = number._kind != "emergency" and plain_word(number.presented) in self.withheld_words
         return Number(number.presented, _kind="anonymous") if withheld else number
@@ -209,7 +213,7 @@ class Numbering:
             national = country.significant(national)
             digits = country.code + national
             kind = self._plan.range_of(national) if is_home else ""
-        if (kind or len(national) in country.lengths) and len(digits) <= 15:
+        if (kind not in ("", "global") or len(national) in country.lengths) and len(digits) <= 15:
             kind = kind.replace("unknown", "")  # to be looked up
             return Number(presented, dialled, "+" + digits, country.region_of(national), idd, kind)
         return self._abroad_short_or_invalid(presented, digits, dialled, country, idd=idd)
@@ -270,14 +274,15 @@ class Numbering:
 
     def _prefixed(self, presented: str, digits: str) -> Number | None:
         """Behind an international dialling prefix, or our own country code without a plus."""
-        # Not every gateway knows our IDD prefix: a literal 00 is tried as well.
+        # Not every gateway knows our IDD prefix: a literal 00 is tried as well, and those of NANP and Australia.
         after_idd = match.end() if (match := self._plan.dialling.international.match(digits)) else 0
         readings = [
             self._international(presented, digits[skip:], idd=True)
-            for skip in (after_idd, 2 if digits.startswith("00") else 0)
+            for skip in (after_idd, *(len(idd) for idd in _FOREIGN_IDDS if digits.startswith(idd)))
             if skip and digits[skip : skip + 1] not in ("", "0")
         ]
-        for reading in readings:
+        # 00 55 is a carrier in Brazil, and her own country code.
+        for reading in (*filter(_is_known, readings), *readings):
             if reading._kind != "invalid":
                 return reading
         if digits.startswith(self._code) and self._plan.is_home(digits[len(self._code) :], sure=False):

@@ -60,6 +60,8 @@ def read(text: str, home: str = "CN") -> tuple[str | None, str | None, str]:
         # Wrong lengths and country codes nobody has: still matched by lists, still of their region.
         ("+2322412345", "+2322412345", "SL", "invalid"),
         ("+999123456", "+999123456", None, "invalid"),
+        ("+87012345", "+87012345", None, "invalid"),
+        ("+8705", None, None, "invalid"),
         ("+8613800138001234567", None, "CN", "invalid"),
     ],
 )
@@ -81,6 +83,11 @@ def test_an_international_number_names_its_region(text: str, e164: str | None, r
         ("SG", "006591234567", "+6591234567", True),  # not 006, then Bolivia
         ("CN", "+8613100138001", "+8613100138001", False),
         ("CN", "13100138001", "+8613100138001", False),
+        ("GB", "011447700123456", "+447700123456", True),  # as North America and Australia dial
+        ("DE", "001185291234567", "+85291234567", True),
+        ("BR", "00155511961234567", "+5511961234567", True),  # by a carrier
+        ("BR", "005511961234567", "+5511961234567", True),  # not by carrier 55
+        ("GB", "01144770090", "+441144770090", False),  # Sheffield
     ],
 )
 def test_an_international_prefix_stays_on_record(home: str, text: str, e164: str, idd_prefix_seen: bool) -> None:
