@@ -41,8 +41,10 @@ def conceal(forwarded: Request, call: Call) -> None:
         sender = forwarded.header("from") or ""
         forwarded.replace("From", named(sender, _ANONYMOUS) if call.withheld else nameless(sender))
     if not call.withheld:
-        for name in ("P-Asserted-Identity", "Remote-Party-ID"):
+        for name in ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Reply-To"):
             rewrite(forwarded, name, nameless)
+        forwarded.remove("organization")
+        rewrite(forwarded, "Call-Info", lambda value: "" if _purpose(value) in _SHOWS_THE_CALLER else value)
         return
     wanted = frozenset(("user", "id") if by_remote_party else ("id",))
     if not wanted <= wishes:

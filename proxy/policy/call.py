@@ -13,7 +13,7 @@ from proxy.numbers.star_codes import mask
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
-from proxy.sip.privacy import MOST_ENTRIES, hidden_by
+from proxy.sip.privacy import MOST_ENTRIES, hidden_by, remote_parties
 from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
@@ -69,6 +69,7 @@ class Call(NamedTuple):
         The callee of a REFER is who the softswitch is asked to call (RFC 3515). Raises BadRequest where From, or
         Refer-To, is missing or malformed.
         """
+        called = callee or dialled(request)
         written = numbering.as_written(trunk.numbers, abroad=trunk.kind == "international")
         dialling, numbering = numbering if trunk.numbers == "either" else written, written
         name, uri = _name_and_uri(request.header("from") or "")
@@ -84,14 +85,15 @@ class Call(NamedTuple):
                 is_asserted = True
                 caller, asserted_name = _asserted(sender, asserted, numbering)
                 shown_name = asserted_name or name
-            uris += [asserted_uri for _, asserted_uri in (*asserted, *_addresses(request, "remote-party-id"))]
+            uris += [asserted_uri for _, asserted_uri in asserted]
+            if "remote-party-id" in request.names:
+                uris += _remote_uris(request, dialling.understand(called), numbering)
             diversion = _diverting_parties(request, numbering)
         # Of who proved to be calling, From was held against who they are.
         if not authenticated and not (len(uris) == 1 and is_plain(uri)):
             others = _others(caller, uris, numbering)
         hidden = hidden_by(request)
         withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
-        called = callee or dialled(request)
         return cls(
             request.method,
             caller,
@@ -167,13 +169,28 @@ def _addresses(request: Request, name: str) -> list[tuple[str, str]]:
     """The first few readable addresses of a list header, as display name and URI."""
     if name not in request.names:  # as in nearly all requests
         return []
+    return _readable(islice(request.values(name), MOST_ENTRIES))
+
+
+def _readable(values: Iterable[str]) -> list[tuple[str, str]]:
     addresses = []
-    for value in islice(request.values(name), MOST_ENTRIES):
+    for value in values:
         try:
             addresses.append(_name_and_uri(value))
         except SipError:  # one that nobody can read tells nothing
             continue
     return addresses
+
+
+def _remote_uris(request: Request, callee: Number, numbering: Numbering) -> list[str]:
+    """The URIs of Remote-Party-ID that a phone may show as the caller's: but for the callee's own, said to be so."""
+    own, parties = callee.e164 or callee.digits, remote_parties(request)
+    uris = _readable(value for party, value in parties if party != "called")
+    for _, uri in _readable(value for party, value in parties if party == "called"):
+        number = numbering.understand(uri)
+        if (number.e164 or number.digits) != own:
+            uris.append(("", uri))
+    return [uri for _, uri in uris]
 
 
 def _diverting_parties(request: Request, numbering: Numbering) -> tuple[Number, ...]:

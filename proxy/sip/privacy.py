@@ -44,11 +44,11 @@ def own_privacy(value: str) -> frozenset[str]:
     `full-network` and the like count as their first part.
     """
     params = value[value.rfind(">") + 1 :].lower()
-    match = _PRIVACY.search(params)
-    if match is None:
+    said = _PRIVACY.findall(params)
+    if not said:
         word = params.partition(";")[0].strip()  # the rest of a list that was not quoted: privacy=name,uri
         return frozenset((word,)) if word in ("full", "uri", "name") else _NONE
-    return frozenset(word.strip().partition("-")[0] for word in match[1].split(",")) - _OPEN
+    return frozenset(word.strip().partition("-")[0] for word in ",".join(said).split(",")) - _OPEN
 
 
 def hidden_by(request: Request) -> Hidden:
@@ -61,17 +61,16 @@ def hidden_by(request: Request) -> Hidden:
         return _NOTHING
     if wishes := priv_values(request) & OF_THE_IDENTITY:
         return Hidden(f"Privacy: {';'.join(sorted(wishes))}", name=True)
-    said = _NONE.union(*map(own_privacy, _calling_parties(request)))
+    said = _NONE.union(*(own_privacy(value) for party, value in remote_parties(request) if party == "calling"))
     if shut := said & {"full", "uri"}:
         return Hidden(f"{REMOTE_PARTY}privacy={','.join(sorted(shut))}", name=True)
     return Hidden(name="name" in said)
 
 
-def _calling_parties(request: Request) -> list[str]:
-    """The values of Remote-Party-ID that are about the caller, which is what they are about unless they say so."""
+def remote_parties(request: Request) -> list[tuple[str, str]]:
+    """The first few values of Remote-Party-ID, each behind whom it is about: `calling` where it does not say."""
     parties = []
     for value in islice(request.values("remote-party-id"), MOST_ENTRIES):
         party = _PARTY.search(value[value.rfind(">") + 1 :].lower())
-        if party is None or party[1] in ("", "calling"):
-            parties.append(value)
+        parties.append(((party[1] if party else "") or "calling", value))
     return parties

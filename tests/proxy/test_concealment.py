@@ -105,6 +105,15 @@ def test_who_withholds_only_the_name_shows_the_number(labelled):
     assert "privacy" not in phone.names
 
 
+def test_nor_do_other_headers_tell_the_name_that_is_withheld():
+    telling = [("Organization", NAME), ("Reply-To", f'"{NAME}" <sip:{NUMBER}@h>'), ("Call-Info", "<x:>;purpose=card")]
+    sent = calling(more=[*telling, ASSERTED, ("Remote-Party-ID", f"{PARTY};privacy=name")])
+    phone = at_the_phone(inward(sent)).forwarded
+    assert NAME not in bytes(phone).decode()
+    assert "call-info" not in phone.names
+    assert phone.header("reply-to") == f"<sip:{NUMBER}@h>"
+
+
 @pytest.mark.parametrize(
     ("more", "privacy"),
     [

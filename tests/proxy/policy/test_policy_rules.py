@@ -330,6 +330,17 @@ class TestOwnNumber:
         assert refused(self.judge("+6591234567", **more), "spoofed.own_number")
         assert self.judge("+6591234567", trunk=UNTRUSTED_FROM_ABROAD, **more).rule == "default.allow"
 
+    @pytest.mark.parametrize("callee", ["+442079460101", "02079460101"])
+    def test_a_network_may_say_whom_it_calls(self, callee: str) -> None:
+        about = "<sip:+442079460199@x>;party=calling, <sip:+442079460101@x>;party=called;privacy=off"
+        assert passed(self.judge("+442079460199", callee, DOMESTIC, remote_party_id=about))
+        for shown in ("<sip:+442079460101@x>;party=calling", "<sip:+442079460101@x>;party=called-by"):
+            assert refused(self.judge("+442079460199", callee, DOMESTIC, remote_party_id=shown), "spoofed.own_number")
+
+    def test_another_number_is_looked_at_whatever_it_is_said_to_be(self) -> None:
+        about = {"remote_party_id": "<sip:+442079460999@x>;party=called"}
+        assert refused(self.judge("+6591234567", **about), "spoofed.home_number")
+
     def test_a_diversion_by_the_callee_is_no_excuse(self) -> None:
         diverted = {"diversion": f"<tel:{self.LONDON}>"}
         assert refused(self.judge(self.LONDON, trunk=DOMESTIC, **diverted), "spoofed.own_number")
@@ -369,7 +380,9 @@ class TestAnonymousReject:
         ("<sip:anonymous@anonymous.invalid>;tag=1", {"p_asserted_identity": "<tel:+6591234567>"}),
         ("+6591234567", {"remote_party_id": "<sip:+6591234567@x>;party=calling;privacy=full"}),
         ("+6591234567", {"remote_party_id": "<sip:+6591234567@x>;privacy=uri-network"}),
-        *((word, {}) for word in ("Restricted", "unavailable", "UNKNOWN", "no%20caller%20id", "private_number")),
+        ("+6591234567", {"remote_party_id": "<sip:+6591234567@x>;privacy=name;privacy=uri"}),
+        *((word, {}) for word in ("Restricted", "unavailable", "UNKNOWN", "no%20caller%20id", "private_number",
+            "Number%20Unavailable", "id-unavailable", "Anonymous%20Caller", "N%C3%BAmero%20restrito")),
         *((number, {}) for number in ("+266696687", "266696687", "00266696687", "+266-696-687")),
         ("<tel:+266696687>;tag=1", {"p_asserted_identity": "<tel:+6591234567>"}),
         ("+6591234567", {"p_asserted_identity": "<sip:restricted@x>", "privacy": "id"}),
@@ -405,6 +418,12 @@ class TestAnonymousReject:
     )
     def test_an_identity_that_is_shown_or_only_missing_passes(self, caller: str, headers: dict[str, str]) -> None:
         assert passed(judge(company(subscriber(anonymous=True)), caller, **headers))
+
+    @pytest.mark.parametrize("home", ["DE", "FR", "TW", "AU"])
+    def test_a_number_that_nobody_has_is_none_at_home_where_it_comes_from_abroad(self, home: str) -> None:
+        number = {"DE": "+4930123456", "FR": "+33123456789", "TW": "+886223456789", "AU": "+61291234567"}[home]
+        policy = company(replace(subscriber(anonymous=True), number=number), home=home, rules="default")
+        assert refused(judge(policy, "266696687", number), "anonymous.reject", 433)
 
 
 class TestBarringAllIncoming:
