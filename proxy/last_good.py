@@ -39,7 +39,8 @@ def keep(last_good: Mapping[str, Extent], now: Iterable[Extent], least_share: fl
     now = list(now)
     kept = {each.file: cut for each in now if (cut := _cut(last_good.get(each.file), each, least_share))}
     missed = [each.file for each in now if each.file in kept and not each.exists]
-    arrived = sum(each.entries for each in now if each.file not in last_good)
+    there = {file for file, each in last_good.items() if each.exists}
+    arrived = sum(each.entries for each in now if each.file not in there)
     if arrived and arrived >= least_share * sum(last_good[file].entries for file in missed):
         for file in missed:
             del kept[file]

@@ -96,7 +96,6 @@ class ScamList:
         (last_good.py) keep their rows of `last_good`.
         """
         before = {each.file: each for each in last_good.files} if last_good else {}
-        before = {each.file: each for each in last_good.files} if last_good else {}
         packed, names, read = read_rows(paths, refused, known={Path(file) for file in before})
         kept = keep(before, read, least_share)
         rows = np.frombuffer(packed, _ROWS)

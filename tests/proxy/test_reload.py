@@ -166,6 +166,14 @@ async def test_a_list_of_the_next_day_takes_the_place_of_yesterdays(proxy: Proxy
     assert not proxy.lists(LISTED[9])
 
 
+async def test_a_list_that_comes_back_takes_its_own_place(proxy: Proxy) -> None:
+    for now, before in (("c.csv", "a.csv"), ("a.csv", "c.csv")):
+        (proxy.folder / "lists" / before).rename(proxy.folder / "lists" / now)
+        logs = await proxy.reload()
+        assert kept(logs) == []
+        assert last(logs, "entries", "fewer_entries") == [11, 0]
+
+
 async def test_a_share_of_nothing_takes_everything(proxy: Proxy) -> None:
     proxy.write("lists/a.csv", "number\n")
     assert kept(await proxy.reload()) == [("a.csv", 10, 0)]
