@@ -6,7 +6,16 @@ import re
 from collections.abc import Mapping, Set
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from proxy.yaml_file import Problem, Problems, did_you_mean
 from simulator.scenario_fields import (
@@ -21,7 +30,7 @@ from simulator.scenario_fields import (
     Texts,
     subscriber_names,
 )
-from simulator.scenario_headers import CallerHeaders, is_presentable
+from simulator.scenario_headers import CallerHeaders, is_presentable, one_line
 
 # The trunks that every lab has, and their kinds.
 TRUNKS: Mapping[str, str] = {"international": "international", "domestic": "domestic", "phones": "access"}
@@ -143,7 +152,7 @@ class Calls(CallerHeaders):
     phone_presses: Keys = ""
     truth: Literal["scam", "legit", "attack"]
     family: Name | None = None
-    display_name: str = ""
+    display_name: Annotated[str, AfterValidator(one_line)] = ""
     expect: Expect | None = None
 
     @property

@@ -81,7 +81,7 @@ class _Numbers:
         if pool.impossible or self._kinds(given, length) - _NOT_IN_USE:
             return
         lengths = [each for each in range(len(given) + 1, _LONGEST + 1) if self._kinds(given, each) - {"invalid"}]
-        in_use = [each for each in lengths if self._kinds(given, each) - _NOT_IN_USE]
+        in_use = self._lengths_in_use(given, lengths)
         if length in (in_use or lengths):
             return
         if not lengths:
@@ -92,6 +92,13 @@ class _Numbers:
         longs = " or ".join(map(str, in_use or lengths))
         said = "length" if pool.length else "prefix"
         yield Problem(("from", said), f"length: {longs}, as {have}; or impossible: true")
+
+    def _lengths_in_use(self, prefix: str, lengths: list[int]) -> list[int]:
+        """The lengths of numbers that begin so and are in use or, where none is, of those that begin nearly so."""
+        for end in range(len(prefix), 1, -1):
+            if in_use := [each for each in lengths if self._kinds(prefix[:end], each) - _NOT_IN_USE]:
+                return in_use
+        return []
 
     def _kinds(self, prefix: str, length: int) -> set[str]:
         """The kinds of some numbers of that length that begin so; in ranges out of use they are unknown."""
@@ -118,6 +125,7 @@ class _Verdicts:
     """What is expected, beside what the rules and treatments can make of a call and what its phone does."""
 
     def __init__(self, scenario: Scenario, chosen: Preset) -> None:
+        self._subscribers = scenario.subscribers.keys()
         self._modes: Mapping[str, str] = {**chosen.modes, **scenario.rules}
         self._treated: dict[str, set[str]] = {}
         everybodys = [{**chosen.treatments, **scenario.treatments}]
@@ -149,7 +157,8 @@ class _Verdicts:
     def _actions(self, rule: str | None, entry: Calls) -> set[str]:
         """What can become of the call, by this rule or by any."""
         if rule is None:
-            return set().union(*(self._actions(each, entry) for each in (*PRECEDENCE, SPOOFED, SELF_SERVICE)))
+            rules = (*PRECEDENCE, SPOOFED, *([] if self._subscribers >= set(entry.to) else [SELF_SERVICE]))
+            return set().union(*(self._actions(each, entry) for each in rules))
         if rule == SELF_SERVICE:
             return {"allow", "divert", "reject"}
         if rule == SPOOFED:

@@ -259,5 +259,12 @@ def _bracketed(value: str) -> str:
     return value if "<" in value else f"<{value}>"
 
 
+def one_line(text: str) -> str:
+    """The text; raises ValueError where it would not stand in one header line."""
+    if not _is_one_line(text):
+        raise ValueError("text without line breaks and control characters")
+    return text
+
+
 def _is_one_line(text: str) -> bool:
     return all(character.isprintable() for character in text)

@@ -151,7 +151,9 @@ def test_what_people_dial_can_be_dialled(tmp_path: Path, to: str, text: str) -> 
     ("pool", "expected"),
     [
         ('{prefix: "+1202555", pool: 5, length: 12}', 'found "12", expected length: 11, as those of US'),
-        ('{prefix: "+447700900", pool: 5, length: 13}', 'found "13", expected length: 11 or 12, as those of GB'),
+        ('{prefix: "+447700900", pool: 5, length: 13}', 'found "13", expected length: 12, as those of GB'),
+        ('{prefix: "+447700900", pool: 5, length: 11}', 'found "11", expected length: 12, as those of GB'),
+        ('{prefix: "+870", pool: 5, length: 8}', 'found "8", expected length: 12 or 15, as numbers that begin so have'),
         ('{prefix: "+8613900139", pool: 5, length: 15}', 'found "15", expected length: 13, as those of CN'),
         ('{prefix: "+86139", pool: 5}', 'found "+86139", expected length: 13, as those of CN'),
         ('{prefix: "+65", pool: 5}', 'found "+65", expected length: 10'),
@@ -219,7 +221,12 @@ GETS = "expected what the caller gets where the proxy's action is allow, and the
         (
             f"{TO}, expect: {{action: challenge}}",
             "",
-            'found "challenge", expected allow or divert or reject; to challenge takes `treatments` with challenge',
+            'found "challenge", expected allow or reject; to challenge takes `treatments` with challenge',
+        ),
+        (
+            f"{TO}, expect: {{action: divert}}",
+            "",
+            'found "divert", expected allow or reject; to divert takes `treatments` with divert',
         ),
         (
             f"{TEXT}, expect: {{action: label, rule: default.allow}}",
@@ -270,6 +277,7 @@ def test_an_expectation_that_no_call_can_meet_is_found(tmp_path: Path, entry: st
         (f"{TO}, expect: {{action: reject, rule: scam_list.exact, status: 603}}", WARN),
         (f"{TO}, expect: {{rule: scam_list.exact, status: 200}}", WARN),
         (f"{TO}, expect: {{action: allow, rule: self_service, status: 200}}", ""),
+        ('call: a, trunk: phones, from: alice, to: "*354#", expect: {action: divert}', ""),
         (f"{TO}, expect: {{status: 603}}", ""),
         (f"{TO}, expect: {{status: 200}}", ""),
         (f"{TEXT}, expect: {{action: allow, status: 202}}", ""),
@@ -284,6 +292,11 @@ def test_a_treatment_of_one_subscriber_is_enough_for_a_label(tmp_path: Path) -> 
     own = 'treatment: {default.allow: {label: "who is it?"}}'
     text = CN.replace('"+8613800138001"}}', f'"+8613800138001", {own.replace("{", "{{").replace("}", "}}")}}}}}')
     assert errors_of(tmp_path, f"{TO}, expect: {{action: label, rule: default.allow}}", text=text) == []
+
+
+def test_a_name_is_one_line(tmp_path: Path) -> None:
+    [error] = errors_of(tmp_path, f'{TO}, display_name: "a\\r\\nX: y"')
+    assert error.endswith("expected text without line breaks and control characters")
 
 
 def test_two_scenarios_of_one_name_are_found_with_both_files(tmp_path: Path) -> None:
