@@ -232,7 +232,8 @@ class ResponseContexts:
             context = server.user
             if not isinstance(context, ResponseContext) or context.final is not None or server.request is None:
                 continue
-            self.cancel(context, now)
+            if context.branches:  # else it has not been sent on yet
+                self.cancel(context, now)
             refused = server.request.reply(503, headers=TRY_AGAIN, to_tag=self._own.new_tag())
             self.respond_finally(context, 503, bytes(refused), now)
 

@@ -17,7 +17,7 @@ def refused() -> asyncio.Event:
 
 
 async def test_a_closed_port_is_told_of_each_time(refused: asyncio.Event) -> None:
-    knocker = Knocker(HOST, (HOST, free_port(socket.SOCK_DGRAM)), refused.set)
+    knocker = Knocker(HOST, (HOST, free_port(HOST)), refused.set)
     for _ in range(3):
         refused.clear()
         knocker.knock()
@@ -41,7 +41,7 @@ async def test_an_open_port_gets_two_line_ends_and_an_answer_of_any_kind_is_noth
 
 
 async def test_a_refusal_of_before_does_not_count_once_the_port_is_open(refused: asyncio.Event) -> None:
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port(HOST)
     knocker = Knocker(HOST, (HOST, port), refused.set)
     knocker.knock()  # refused, though nobody has looked yet
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as switch:
@@ -58,7 +58,7 @@ async def test_nobody_else_can_refuse_for_it(refused: asyncio.Event) -> None:
         switch.bind((SWITCH_HOST, 0))
         knocker = Knocker(HOST, switch.getsockname(), refused.set)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            other.sendto(KNOCK, (SWITCH_HOST, free_port(socket.SOCK_DGRAM)))
+            other.sendto(KNOCK, (SWITCH_HOST, free_port(HOST)))
         knocker.knock()
         await asyncio.sleep(0.05)
         assert not refused.is_set()
