@@ -290,7 +290,9 @@ def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numb
     if not display_name or display_name == subscriber.user:
         return ""
     # As it looks: digits of other forms and scripts are digits.
-    name = "".join(str(unicodedata.digit(c, "")) or _CHINESE.get(c, c) for c in as_looks(display_name))
+    name = as_looks(display_name)
+    if not name.isascii():
+        name = "".join(str(unicodedata.digit(c, "")) or _CHINESE.get(c, c) for c in name)
     whole = numbering.understand(name.strip())
     if whole.e164 == subscriber.number:
         return ""

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import yaml
 from pydantic import TypeAdapter, ValidationError, ValidationInfo
@@ -103,7 +104,7 @@ def load(path: Path, model: type[T], known: frozenset[Path] = frozenset(), *, gi
     text = read_text(path)
     reader = _Reader(path, text)
     data, errors = reader.read(), reader.errors
-    adapter = TypeAdapter(model)
+    adapter: TypeAdapter[T] = _adapter(cast(Any, model))
     context = FileContext(path, data if isinstance(data, dict) else {}, known, given)
     try:
         value = adapter.validate_python(data, context=context)
@@ -112,6 +113,11 @@ def load(path: Path, model: type[T], known: frozenset[Path] = frozenset(), *, gi
     if errors:
         raise FileErrors(errors[:_SHOWN], more=max(0, len(errors) - _SHOWN))
     return value
+
+
+@cache  # building one takes several times as long as reading a small file with it
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
 
 
 def top_keys(path: Path) -> frozenset[str]:

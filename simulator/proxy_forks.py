@@ -96,7 +96,8 @@ class ProxyForks:
         stderr = await _reader(reading)
         try:
             self._asked = asyncio.get_running_loop().create_future()
-            socket.send_fds(self._socket, [json.dumps({"config": str(config)}).encode()], [writing])
+            order = {"config": str(config), "folder": str(Path.cwd())}
+            socket.send_fds(self._socket, [json.dumps(order).encode()], [writing])
             pid = await self._asked
         except OSError:
             return None

@@ -4,9 +4,10 @@ Starting Python and importing takes most of a proxy's start. The template does i
 then waits for orders: it uses no CPU while calls are played. A forked proxy is what `python -m proxy CONFIG` is, with a
 process group, signals and random numbers of its own.
 
-`python -m simulator.proxy_template FD` speaks JSON datagrams over the socket FD: {"config": PATH}, with the file
-descriptor of a stderr, is answered with {"pid": N}; {"pid": N, "signal": S} is passed on; {"pid": N, "code": C} tells
-that a proxy has ended. It ends, and what it forked with it, when the other side of the socket is closed.
+`python -m simulator.proxy_template FD` speaks JSON datagrams over the socket FD: {"config": PATH, "folder": where the
+proxy stands}, with the file descriptor of a stderr, is answered with {"pid": N}; {"pid": N, "signal": S} is passed on;
+{"pid": N, "code": C} tells that a proxy has ended. It ends, and what it forked with it, when the other side of the
+socket is closed.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
                 return
             order = json.loads(data)
             if "config" in order:
-                proxies.add(pid := _fork(order["config"], descriptors[0], [orders.fileno(), wake, woken]))
+                proxies.add(pid := _fork(order, descriptors[0], [orders.fileno(), wake, woken]))
                 os.close(descriptors[0])
                 _send(orders, {"pid": pid})
             elif order["pid"] in proxies:
@@ -76,15 +77,15 @@ def _send(orders: socket.socket, message: dict[str, Any]) -> None:
         orders.send(json.dumps(message).encode())
 
 
-def _fork(config: str, stderr: int, ours: list[int]) -> int:
+def _fork(order: dict[str, str], stderr: int, ours: list[int]) -> int:
     template = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _be_a_proxy(config, stderr, ours, template)
+        _be_a_proxy(order, stderr, ours, template)
     return pid
 
 
-def _be_a_proxy(config: str, stderr: int, ours: list[int], template: int) -> Never:
+def _be_a_proxy(order: dict[str, str], stderr: int, ours: list[int], template: int) -> Never:
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -95,8 +96,9 @@ def _be_a_proxy(config: str, stderr: int, ours: list[int], template: int) -> Nev
         os.dup2(stderr, 2)
         for descriptor in (stderr, *ours):
             os.close(descriptor)
-        sys.argv = [str(Path(proxy_main.__file__)), config]
-        code = proxy_main.main([config])
+        os.chdir(order["folder"])
+        sys.argv = [str(Path(proxy_main.__file__)), order["config"]]
+        code = proxy_main.main([order["config"]])
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except BaseException:

@@ -6,6 +6,8 @@ itself. What shares a softswitch or a standing lab is marked `xdist_group`, or h
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
@@ -21,6 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.get_closest_marker("xdist_group") and (group := _group(item)):
             item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_rank)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of later garbage collections: every proxy that starts makes one."""
+    gc.collect()
+    gc.freeze()
 
 
 def _group(item: pytest.Item) -> str | None:

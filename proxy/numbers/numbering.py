@@ -53,7 +53,7 @@ def is_unknown(uri: str) -> bool:
 
 def plain_word(text: str) -> str:
     """A word, or several, as it is compared: without case, accents, blanks and marks."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if c.isalnum())
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
 @dataclass(frozen=True, slots=True)

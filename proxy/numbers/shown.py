@@ -22,6 +22,8 @@ _LINE_DIGITS = 7  # of a number beside words; shorter ones only where the plan k
 
 def as_looks(text: str) -> str:
     """A text without what has no width, in compatible characters (NFKC)."""
+    if text.isascii() and text.isprintable():
+        return text
     plain = unicodedata.normalize("NFKC", text)
     return "".join(c for c in plain if c not in _FILLERS and unicodedata.category(c) not in ("Cf", "Cc"))
 

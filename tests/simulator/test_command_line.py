@@ -23,6 +23,8 @@ from simulator.agents import pjsua
 from simulator.loopback import free_port
 from simulator.runner import Runner
 
+pytestmark = pytest.mark.usefixtures("runs_share_forks")
+
 SCENARIO = """\
 scenario: small
 home: CN

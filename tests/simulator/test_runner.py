@@ -16,6 +16,7 @@ from simulator import lab as lab_module
 from simulator.agents import pjsua
 from simulator.lab import Lab
 from simulator.premises import Premises
+from simulator.proxy_forks import ProxyForks
 from simulator.proxy_process import LabError
 from simulator.runner import Job, closer_together, read_records, with_agents_at_hand
 from simulator.scenario import TRUNKS, load_scenarios
@@ -82,10 +83,10 @@ def job(folder: Path) -> Job:
     ],
 )
 async def test_a_call_does_what_was_planned_with_and_without_the_proxy(
-    planned: PlannedCall, status: int, invites: int, proxied: bool, tmp_path: Path
+    planned: PlannedCall, status: int, invites: int, proxied: bool, tmp_path: Path, forks: ProxyForks | None
 ) -> None:
     ended: list[str] = []
-    async with Lab(premises(), [planned], tmp_path, proxied=proxied, on_ended=ended.append) as lab:
+    async with Lab(premises(), [planned], tmp_path, proxied=proxied, on_ended=ended.append, forks=forks) as lab:
         lab.place(planned, 0.0)
         async with asyncio.timeout(10):
             await lab.idle()

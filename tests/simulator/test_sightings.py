@@ -10,6 +10,8 @@ from simulator.scenario import load_scenarios
 from simulator.sightings import sighting, unseen
 
 IPV6 = ["Contact: <sip:alice@[::1]:5060>"]
+pytestmark = pytest.mark.usefixtures("runs_share_forks")
+
 LINES = [
     "v: SIP/2.0/UDP 127.0.0.1",
     'f: "Overseas call: Singapore" <sip:+6591234567@x>;tag=1',

@@ -1,0 +1,24 @@
+"""Fixtures that several tests of the simulator share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pytest
+
+from simulator import __main__ as command
+from simulator.proxy_forks import ProxyForks, proxy_forks
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ProxyForks | None]:
+    """What proxies are forked off: one for all tests, since it takes longer to start than most of them."""
+    with proxy_forks() as forks:
+        yield forks
+
+
+@pytest.fixture
+def runs_share_forks(forks: ProxyForks | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`main(["run", ...])` forks its proxies off the same one each time."""
+    monkeypatch.setattr(command, "proxy_forks", lambda: nullcontext(forks))
