@@ -16,20 +16,20 @@ from typing import Any
 
 import structlog
 
-from proxy import log
-from proxy.change_writer import ChangeWriter
-from proxy.config import ProxyConfig, TransportAddress, load_config
-from proxy.core import ProxyCore
-from proxy.loading import Loaded, core_settings, load, load_overlay, make_desk
+from proxy.config.models import ProxyConfig, TransportAddress, load_config
+from proxy.core.proxy_core import ProxyCore
+from proxy.files.yaml_file import FileErrors
+from proxy.observability import log
 from proxy.policy.engine import Policy
-from proxy.ports import in_use
-from proxy.reload import Reloader, counts, warn
-from proxy.secret_file import load_secret
-from proxy.server import Server
-from proxy.signed_card import write_card
+from proxy.process.change_writer import ChangeWriter
+from proxy.process.loading import Loaded, core_settings, load, load_overlay, make_desk
+from proxy.process.ports import in_use
+from proxy.process.reload import Reloader, counts, warn
+from proxy.process.secret_file import load_secret
+from proxy.signing.card import write_card
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
-from proxy.yaml_file import FileErrors
+from proxy.transport.server import Server
 
 logger = structlog.get_logger()
 

@@ -12,27 +12,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from proxy.authentication import ProxyAuthenticationRequired
-from proxy.config import ProxyConfig, load_config
-from proxy.emergency_calls import EmergencyCalls
-from proxy.forwarding import Router, validate
-from proxy.keys import Keys
-from proxy.loading import core_settings, load_overlay, load_snapshot, make_desk
+from proxy.config.models import ProxyConfig, load_config
+from proxy.core.emergency_calls import EmergencyCalls
+from proxy.core.keys import Keys
+from proxy.core.routing import Router, validate
+from proxy.core.screening import Decision, Screening
+from proxy.core.switch_routes import SwitchRoutes
+from proxy.files.yaml_file import FileErrors, did_you_mean
+from proxy.identity.authentication import ProxyAuthenticationRequired
 from proxy.numbers.numbering import Number
 from proxy.policy.call import JUDGED, Call, sender_uri
 from proxy.policy.case import Case, Origin, number_kind, number_origin
 from proxy.policy.engine import Policy
+from proxy.policy.profile import Subscriber
 from proxy.policy.readings import ambiguity
 from proxy.policy.snapshot import Snapshot
-from proxy.screening import Decision, Screening
-from proxy.service_desk import ServiceDesk
+from proxy.policy.trunks import Trunk
+from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
+from proxy.self_service.desk import ServiceDesk
 from proxy.sip.errors import BadRequest, SipError, Unanswerable
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
-from proxy.subscribers.profile import Subscriber
-from proxy.switch_routes import SwitchRoutes
-from proxy.trunks import Trunk
-from proxy.yaml_file import FileErrors, did_you_mean
 
 OK, USAGE = 0, 2
 _ASSUMED = "the caller is who From says; --as USER tells who proved to be calling"

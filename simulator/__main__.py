@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from simulator.proxy_forks import proxy_forks
+from simulator.lab.proxy_forks import proxy_forks
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     with proxy_forks() if arguments[:1] == ["run"] else nullcontext() as forks:
-        from simulator import commands  # which imports all the rest
+        from simulator.cli import commands  # which imports all the rest
 
         return commands.main(arguments, forks)
 

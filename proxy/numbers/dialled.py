@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from proxy import yaml_file
+from proxy.files import yaml_file
 from proxy.numbers.numbering import Number, Numbering
 from proxy.numbers.shown import as_looks
 from proxy.sip.uri import unescape

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from proxy.files.yaml_file import Problem, Problems
 from proxy.policy.precedence import Action
-from proxy.yaml_file import Problem, Problems
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,=%]+")  # no ; which parts the fields of a 603+
 _TEL = re.compile(r"\+?[0-9]{3,15}")

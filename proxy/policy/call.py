@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple
 from proxy.numbers.numbering import Number, Numbering, Written, is_unknown, plain_word, withholds
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
 from proxy.numbers.star_codes import mask
+from proxy.policy.trunks import Trunk
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.sip.privacy import MOST_ENTRIES, hidden_by, remote_parties
-from proxy.trunks import Trunk
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
 _NAME_AND_URI = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')

@@ -15,9 +15,9 @@ from proxy.numbers.numbering import Number
 from proxy.numbers.patterns import ABROAD
 from proxy.policy.call import Call
 from proxy.policy.memory import NOTHING, Memory
+from proxy.policy.profile import Subscriber, matching
 from proxy.policy.readings import other_readings
 from proxy.policy.snapshot import ListedNumber, Snapshot
-from proxy.subscribers.profile import Subscriber, matching
 
 Origin = Literal["domestic", "overseas", "unknown"]
 

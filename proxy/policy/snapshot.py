@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
-from proxy.numbers.dialled import OUTSIDE_LINES, Dialling
+from proxy.numbers.dialled import Dialling
 from proxy.numbers.numbering import Number, Numbering
 from proxy.policy.answers import Treatment
-from proxy.policy.preset import Preset, numbering
+from proxy.policy.profile import Subscriber
+from proxy.policy.ruleset import Ruleset
 from proxy.policy.verdict import Mode
-from proxy.subscribers.profile import Subscriber
 
 
 class SubscriberDirectory(Protocol):
@@ -55,48 +54,12 @@ class Snapshot:
     subscribers: SubscriberDirectory
     find_listed: Callable[[str, float], ListedNumber | None]
     modes: Mapping[str, Mode]
-    preset: Preset
+    preset: Ruleset
     home_regions: frozenset[str]
     treatments: Mapping[str, Treatment]
     service_numbers: frozenset[str]
     dialling: Dialling
     callback_seconds: float = 0.0
-
-    @classmethod
-    def build(
-        cls,
-        home: str,
-        preset: Preset,
-        subscribers: SubscriberDirectory,
-        scam_list: ScamNumbers,
-        modes: Mapping[str, Mode] | None = None,
-        treatments: Mapping[str, Treatment] | None = None,
-        service_numbers: Iterable[str] = (),
-        outside_lines: Iterable[str] = OUTSIDE_LINES,
-        dialling_codes: Iterable[str] = (),
-        callback_seconds: float = 1800.0,
-    ) -> Snapshot:
-        """A snapshot for a home country; `modes` and `treatments`, both by rule, go over the preset's.
-
-        `service_numbers` stand in for those of the preset; `outside_lines` and `dialling_codes` are what a switch
-        may cut off in front of a number (see `Dialling`).
-
-        Raises ValueError for an unknown home.
-        """
-        reads = numbering(home, preset)
-        home_regions = preset.home_regions or frozenset((home,))
-        return cls(
-            reads,
-            subscribers,
-            lru_cache(maxsize=16)(scam_list.find),
-            {**preset.modes, **(modes or {})},
-            preset,
-            home_regions,
-            {**preset.treatments, **(treatments or {})},
-            frozenset(service_numbers or preset.vocabulary.numbers),
-            Dialling(reads, home_regions, outside_lines, dialling_codes),
-            callback_seconds,
-        )
 
     def subscriber(self, number: Number) -> Subscriber | None:
         """Whom a number or user name is for: the user of that name first, as softswitches do."""

@@ -17,10 +17,10 @@ from pydantic import (
     model_validator,
 )
 
+from proxy.files.yaml_file import Problem, Problems, did_you_mean
 from proxy.numbers.country_names import Language
 from proxy.policy.answers import Answer, Https, Prompt, Treatment
 from proxy.policy.precedence import PRECEDENCE, REFUSING, Action
-from proxy.yaml_file import Problem, Problems, did_you_mean
 
 COUNTRY = "{country}"  # stands in a label for where the call comes from
 _LONGEST_LABEL = 60  # characters; phones show fewer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal
 
@@ -122,3 +123,12 @@ def parse_uri(text: str) -> Uri:
     if scheme == "urn" and (match := _SERVICE.fullmatch(rest)):
         return ServiceUrn(match[1].lower())
     raise UnsupportedUriScheme(f"URI scheme {scheme[:40]!r}")
+
+
+_LONGEST_CACHED = 256  # characters of a URI; a datagram holds 64 KB of them, and the cache shall not
+_parse_again = lru_cache(maxsize=8192)(parse_uri)
+
+
+def cached_uri(text: str) -> Uri:
+    """`parse_uri`, which the same few callees and routes need not be put through each time."""
+    return _parse_again(text) if len(text) <= _LONGEST_CACHED else parse_uri(text)

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from proxy.files.yaml_file import FileError, FileErrors
 from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Change
-from proxy.yaml_file import FileError, FileErrors
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS changes (

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from proxy.subscribers.profile import Barring, Subscriber
+from proxy.policy.profile import Barring, Subscriber
 
 Value = bool | int | float | tuple[str, ...]
 

@@ -17,19 +17,16 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import product, starmap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 
+from proxy.files.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, expected_by, load
 from proxy.numbers.numbering import Numbering
+from proxy.policy.profile import Barring, Subscriber, at_home
 from proxy.policy.treatments import Treatments, written
-from proxy.subscribers.profile import Barring, Subscriber, at_home
-from proxy.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, expected_by, load
-
-if TYPE_CHECKING:
-    from proxy.config import ProxyConfig
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS subscribers (
@@ -188,15 +185,15 @@ class _Index:
         return found
 
 
-def load_directory(config: ProxyConfig) -> Directory:
-    """Read the subscribers that the config names; raises FileErrors with all that is wrong with them."""
-    location = config.subscribers
+def read_directory(location: str | None, numbering: Numbering) -> Directory:
+    """Read the subscribers at a location as configs name it, none for None; raises FileErrors with all that is wrong
+    with them. `numbering` reads the numbers on their lists."""
     if location is None:
         return Directory()
     path = path_of(location)
     if is_database(location):
-        return _read_database(path, config.numbering())
-    return Directory(load(path, SubscribersFile, given=config.numbering()).subscribers)
+        return _read_database(path, numbering)
+    return Directory(load(path, SubscribersFile, given=numbering).subscribers)
 
 
 def is_database(location: str) -> bool:

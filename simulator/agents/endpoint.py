@@ -20,7 +20,7 @@ from proxy.sip.message import Request, Response, parse
 from proxy.sip.transaction import ClientTransaction, ServerTransaction
 from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, server_key
 from proxy.sip.uri import SipUri, parse_uri
-from simulator.agents.agenda import Agenda
+from simulator.agents.scheduler import Agenda
 
 if TYPE_CHECKING:
     from simulator.agents.leg import Leg

@@ -9,11 +9,11 @@ from typing import Protocol
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri, TelUri, parse_uri
-from simulator.agents.agenda import Appointment
 from simulator.agents.digest import answer_challenge
 from simulator.agents.endpoint import ALLOW, Address, Endpoint, Headers, Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, Order, Placed, Taken
+from simulator.agents.scheduler import Appointment
 
 _CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
 _SDP_TYPE = ("Content-Type", "application/sdp")

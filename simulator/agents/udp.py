@@ -14,8 +14,8 @@ import sys
 import time
 from ipaddress import ip_address
 
-from simulator.agents.agenda import NEVER
 from simulator.agents.endpoint import Address, Application, Endpoint
+from simulator.agents.scheduler import NEVER
 
 _SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it
 _TIMESPEC = struct.Struct("@ll")

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from simulator.judging.result import Result
 from simulator.report import json_file, junit
-from simulator.result import Result
 
 _DOCUMENTS: Mapping[str, Callable[[Sequence[Result]], str]] = {
     "--json": lambda results: json.dumps(json_file.document(results), indent=2) + "\n",

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from simulator.accuracy import Confusion
-from simulator.failure_kinds import FailureKind, proxys_reason
-from simulator.figures import Figures, combine
-from simulator.latency import Distribution
-from simulator.observation import CallObservation
-from simulator.result import Result, worst
+from simulator.judging.accuracy import Confusion
+from simulator.judging.failure_kinds import FailureKind, proxys_reason
+from simulator.judging.figures import Figures, combine
+from simulator.judging.latency import Distribution
+from simulator.judging.observation import CallObservation
+from simulator.judging.result import Result, worst
 
 
 def document(results: Sequence[Result]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from simulator.failure_kinds import FailureKind, proxys_reason
-from simulator.result import Result
+from simulator.judging.failure_kinds import FailureKind, proxys_reason
+from simulator.judging.result import Result
 from simulator.wording import counted
 
 _SHOWN = 20

@@ -14,10 +14,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from simulator.accuracy import Confusion, Rate
-from simulator.failure_kinds import FailureKind, proxys_reason
-from simulator.figures import Figures, combine
-from simulator.result import ExitCode, Result, worst
+from simulator.judging.accuracy import Confusion, Rate
+from simulator.judging.failure_kinds import FailureKind, proxys_reason
+from simulator.judging.figures import Figures, combine
+from simulator.judging.result import ExitCode, Result, worst
 from simulator.wording import counted
 
 # Files and pipes get this many columns.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol, Self
 
-from simulator.softswitch.embedded import EmbeddedSwitch
+from simulator.softswitch.embedded.switch import EmbeddedSwitch
 
 Address = tuple[str, int]
 Kind = Literal["embedded", "docker"]
@@ -31,7 +31,7 @@ def softswitch(kind: Kind) -> Callable[..., Softswitch]:
     """What makes a switch of this kind; all take the arguments of EmbeddedSwitch."""
     if kind == "embedded":
         return EmbeddedSwitch
-    from simulator.softswitch.asterisk import AsteriskSwitch  # docker is slow to import, and only needed here
+    from simulator.softswitch.asterisk.switch import AsteriskSwitch  # docker is slow to import, and only needed here
 
     return AsteriskSwitch
 
@@ -39,6 +39,6 @@ def softswitch(kind: Kind) -> Callable[..., Softswitch]:
 def prepare(kind: Kind, say: Callable[[str], None]) -> None:
     """Make what a switch of this kind needs, telling `say` how far it is. Raises LabError where it cannot."""
     if kind == "docker":
-        from simulator.softswitch import asterisk
+        from simulator.softswitch.asterisk import switch as asterisk
 
         asterisk.prepare(say)

@@ -12,15 +12,15 @@ from time import perf_counter_ns
 import numpy as np
 import pytest
 
-from proxy.policy import preset
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
-from proxy.scam_list import ScamList
+from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.trunks import Trunk
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
+from proxy.reputation.scam_list import ScamList
 from proxy.sip.message import Request
-from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.storage import Directory
-from proxy.trunks import Trunk
 
 pytestmark = pytest.mark.bench
 
@@ -83,7 +83,7 @@ def town() -> Iterator[Town]:
     with_list = _resident()
     subscribers = _subscribers()
     with_both = _resident()
-    policy = Policy(Snapshot.build("CN", preset.load("cn"), subscribers, scam_list))
+    policy = Policy(build_snapshot("CN", preset.load("cn"), subscribers, scam_list))
     thresholds = gc.get_threshold()
     gc.freeze()  # as the proxy does once it has loaded
     gc.set_threshold(50_000, 50, 1_000)

@@ -15,7 +15,7 @@ from proxy.numbers.numbering import Numbering
 from simulator.agents.orders import Order, Placed
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.registrar import Account
+from simulator.softswitch.embedded.registrar import Account
 
 ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "pass")
 CAROL = Phone("+8613800138003", "carol", "never registers")

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from simulator.proxy_process import LabError
-from simulator.softswitch import asterisk
+from simulator.errors import LabError
+from simulator.softswitch.asterisk import switch as asterisk
 
 
 def need_an_engine() -> None:

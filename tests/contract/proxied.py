@@ -11,8 +11,8 @@ from pathlib import Path
 from contract_lab import ALICE, BOB, CAROL
 
 from simulator.agents.endpoint import Address
+from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
-from simulator.proxy_process import ProxyProcess
 
 PHONES, ELSEWHERE, DOMESTIC = "127.0.3.61", "127.0.3.62", "127.0.2.61"
 
@@ -39,7 +39,7 @@ async def proxy_before(switch: Address, folder: Path) -> AsyncIterator[Address]:
             }
         )
     )
-    process = await ProxyProcess.start(config, folder / "proxy.log")
+    process = await ProxyProcess.start(config, folder / "proxy.observability.log")
     try:
         yield own
     finally:

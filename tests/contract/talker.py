@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Self
 
 from proxy.sip.message import Request, Response
-from simulator.agents.agenda import Appointment
-from simulator.agents.audio import heard, tone, which_prompt, write_wav
 from simulator.agents.endpoint import Address, Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.registration import Failure, Phone, Registration
+from simulator.agents.scheduler import Appointment
 from simulator.agents.udp import UdpEndpoint
-from simulator.softswitch.media import RtpMedia
-from simulator.softswitch.prompts import PROMPTS
-from simulator.softswitch.rtp import Packet
-from simulator.softswitch.side import Side, with_sdp
+from simulator.media.ports import RtpMedia
+from simulator.media.prompts import PROMPTS
+from simulator.media.recognition import heard, tone, which_prompt, write_wav
+from simulator.media.rtp import Packet
+from simulator.softswitch.embedded.media_leg import Side, with_sdp
 
 PATIENCE = 20.0  # seconds for whatever the switch is to do
 _DIGITS = "0123456789*#"

@@ -20,8 +20,8 @@ from docker_engine import need_an_engine
 from simulator.agents.orders import Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.asterisk import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, sweep
-from simulator.softswitch.registrar import Account
+from simulator.softswitch.asterisk.switch import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, sweep
+from simulator.softswitch.embedded.registrar import Account
 
 pytestmark = pytest.mark.docker
 

@@ -9,7 +9,7 @@ import pytest
 from docker_engine import need_an_engine
 
 from simulator.__main__ import main
-from simulator.result import ExitCode
+from simulator.judging.result import ExitCode
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 NAMES = ("what-they-hear", "self-service", "labels-and-detours", "real-phones")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from contract_lab import ALICE, CAROL, MOTHER, Lab, MakeTalker, until
 
-from simulator.agents.audio import heard, which_prompt
 from simulator.agents.orders import Order
-from simulator.agents.pjsua import PhonePool
-from simulator.softswitch.recordings import recording_path
+from simulator.agents.pjsua.phones import PhonePool
+from simulator.media.recognition import heard, which_prompt
+from simulator.media.recordings import recording_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,8 +16,8 @@ from docker_engine import need_an_engine
 from stranger import Stranger
 
 from proxy.sip.message import Request, Response
-from simulator.softswitch.asterisk import AsteriskSwitch
-from simulator.softswitch.registrar import Account
+from simulator.softswitch.asterisk.switch import AsteriskSwitch
+from simulator.softswitch.embedded.registrar import Account
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),

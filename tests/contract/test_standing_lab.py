@@ -19,7 +19,7 @@ from simulator.agents.orders import RING_ONLY, Credentials, Order, Placed
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.loopback import free_port
-from simulator.softswitch import asterisk
+from simulator.softswitch.asterisk import switch as asterisk
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("standing lab")]
 

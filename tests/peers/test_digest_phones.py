@@ -10,11 +10,11 @@ import pytest
 from proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
 from sipp_peer import SippPeers, received
 
-from simulator.agents import pjsua
 from simulator.agents.orders import Credentials, Order, Placed
-from simulator.agents.pjsua import PhonePool
+from simulator.agents.pjsua import phones as pjsua
+from simulator.agents.pjsua.phones import PhonePool
 from simulator.agents.wire import Phone, WirePhones
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 ALICE, BOB = "+8613800138001", "+8613800138002"
 ABROAD = "+6591234567"

@@ -11,9 +11,9 @@ import pytest
 from proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess
 from small_disk import SmallDisk, small_disk
 
+from proxy.policy.profile import Subscriber
 from proxy.sip.message import Request, parse
 from proxy.subscribers.change_store import ChangeStore
-from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import save_subscribers
 
 Start = Callable[..., ProxyProcess]

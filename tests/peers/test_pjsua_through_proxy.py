@@ -17,9 +17,9 @@ from cryptography.x509.oid import NameOID
 from proxy_process import INTERNATIONAL, PHONES, PROXY_HOST, SWITCH, ProxyProcess
 
 from proxy.sip.message import parse
-from simulator.agents.audio import heard, tone, write_wav
-from simulator.agents.pjsua import Behaviour, Phone, PhoneError, PhonePool, TlsFiles, Transport
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.agents.pjsua.phones import Behaviour, Phone, PhoneError, PhonePool, TlsFiles, Transport
+from simulator.media.recognition import heard, tone, write_wav
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 pytestmark = pytest.mark.phones
 

@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Self
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.forwarding import Listener
-from proxy.policy import preset
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.routing import Listener
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
-from proxy.subscribers.profile import Barring, Subscriber
-from proxy.trunks import SourceMatch, Trunk, TrunkTable
 
 LISTENERS = (
     Listener("udp", "127.0.0.1", 5060),
@@ -64,7 +64,7 @@ def new_policy(**modes: Any) -> Policy:
     """China's rules without its labels: what passes leaves as it came."""
     rules = replace(preset.load("cn"), treatments={})
     modes = {name.replace("__", "."): mode for name, mode in modes.items()}
-    return Policy(Snapshot.build("CN", rules, Household(), Nobody(), modes))
+    return Policy(build_snapshot("CN", rules, Household(), Nobody(), modes))
 
 
 def new_core(switch: Flow = SWITCH, **settings: Any) -> ProxyCore:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dialogue import LISTENERS, PHONE, SWITCH, Nobody, Play, request
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.policy import preset
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.trunks import Trunk
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.sip.digest import digest_response, parse_digest
 from proxy.sip.flow import Flow
-from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.storage import Directory
-from proxy.trunks import Trunk
 from simulator.agents.digest import answer_challenge
 
 ALICE, BOB, ABROAD = "+8613800138001", "+8613800138002", "+6591234567"
@@ -85,7 +85,7 @@ class Phone(Play):
 
 
 def start(*, secret: bytes | None = None, **settings: object) -> Phone:
-    policy = Policy(Snapshot.build("CN", preset.load("cn"), Directory(SUBSCRIBERS), Nobody()))
+    policy = Policy(build_snapshot("CN", preset.load("cn"), Directory(SUBSCRIBERS), Nobody()))
     trunk = Trunk("phones", "access", auth="digest")
     given = {"trying_after": 0.0, **settings}
     core = CoreSettings(LISTENERS, SWITCH, lambda *_: trunk, **given)  # type: ignore[arg-type]

@@ -6,20 +6,20 @@ from typing import Literal
 
 from dialogue import ABROAD, DAUGHTER, LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, request
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.policy import preset
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
-from proxy.service_desk import ServiceDesk
+from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
+from proxy.self_service.control import SelfService
+from proxy.self_service.desk import ServiceDesk
+from proxy.self_service.notices import Notices
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
-from proxy.subscribers.notices import Notices
-from proxy.subscribers.profile import Barring, Subscriber
-from proxy.subscribers.self_service import SelfService
 from proxy.subscribers.storage import Directory
-from proxy.trunks import SourceMatch, Trunk, TrunkTable
 
 ALICE, BOB, CAROL = "+8613800138001", "+8613800138002", "+8613800138003"
 PEOPLE = Directory(
@@ -41,7 +41,7 @@ def start(auth: Literal["none", "digest"] = "none", rules: str = "cn") -> Line:
         ]
     )
     desk = ServiceDesk(SelfService(rule_set.vocabulary, 86400.0), overlay, Notices(2), "ringfence.example")
-    policy = Policy(Snapshot.build("CN", rule_set, ChangedDirectory(PEOPLE, overlay), Nobody()))
+    policy = Policy(build_snapshot("CN", rule_set, ChangedDirectory(PEOPLE, overlay), Nobody()))
     settings = CoreSettings(
         LISTENERS, SWITCH, lambda host, port: trunks.find(host, port) or TRUNKS.find(host, port), trying_after=0.0
     )

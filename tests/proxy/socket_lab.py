@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 from dialogue import TRUNKS, new_policy, request
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.forwarding import Listener
-from proxy.server import Server
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.routing import Listener
+from proxy.core.settings import CoreSettings
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
 from proxy.sip.stream import KEEPALIVE, Framer
+from proxy.transport.server import Server
 from simulator.loopback import free_port
 
 T = TypeVar("T")

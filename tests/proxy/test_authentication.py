@@ -8,8 +8,8 @@ import pytest
 from dialogue import PHONE, SWITCH, request
 from digest_phone import ABROAD, ALICE, BOB, ELSEWHERE, REALM, SUBSCRIBERS, Phone, start, with_field
 
-from proxy.authentication import Authenticator, ProxyAuthenticationRequired
-from proxy.nonces import NonceCounts
+from proxy.identity.authentication import Authenticator, ProxyAuthenticationRequired
+from proxy.identity.nonces import NonceCounts
 from proxy.sip.digest import parse_digest
 from proxy.sip.message import Request, Response
 from simulator.agents.digest import answer_challenge

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from proxy.change_writer import ChangeWriter
-from proxy.config import load_config
-from proxy.loading import load_overlay
+from proxy.config.models import load_config
+from proxy.files.yaml_file import FileErrors
+from proxy.policy.profile import Barring, Subscriber
+from proxy.process.change_writer import ChangeWriter
+from proxy.process.loading import load_overlay
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay, WrongPins
-from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.storage import Directory
-from proxy.yaml_file import FileErrors
 
 ALICE = Subscriber("+8613800138001", "alice", pin="2580", allow=("+6591234567",))
 BOB = Subscriber("+8613800138002", "bob")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config import ProxyConfig, TransportAddress, load_config
-from proxy.trunks import Trunk
-from proxy.yaml_file import FileErrors
+from proxy.config.models import ProxyConfig, TransportAddress, load_config
+from proxy.files.yaml_file import FileErrors
+from proxy.policy.trunks import Trunk
 
 AS_DESIGNED = """\
 listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060]

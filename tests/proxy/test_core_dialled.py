@@ -9,10 +9,10 @@ from dialogue import PHONE, SWITCH, Nobody, Play, play, request
 from digest_phone import ALICE, BOB, start
 from test_core_policy import new_policy_that_bars_calls_out
 
-from proxy.policy import preset
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
-from proxy.subscribers.profile import Barring, Subscriber
+from proxy.policy.profile import Barring, Subscriber
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.subscribers.storage import Directory
 
 
@@ -20,7 +20,7 @@ def judged_by(**bob: object) -> Play:
     """Bob has these wishes; alice calls from a phone."""
     household = Directory([Subscriber(ALICE, "alice"), Subscriber(BOB, "bob", **bob)])  # type: ignore[arg-type]
     dialogue = play()
-    dialogue.core.policy = Policy(Snapshot.build("CN", preset.load("cn"), household, Nobody()))
+    dialogue.core.policy = Policy(build_snapshot("CN", preset.load("cn"), household, Nobody()))
     return dialogue
 
 
@@ -82,7 +82,7 @@ def test_whoever_bars_all_calls_out_still_reaches_the_police(dialled: str) -> No
     dialogue = judged_by()
     household = Directory([Subscriber(ALICE, "alice", barring=Barring(all_outgoing=True))])
     snapshot = dialogue.core.policy.snapshot
-    dialogue.core.policy = Policy(Snapshot.build("CN", snapshot.preset, household, Nobody()))
+    dialogue.core.policy = Policy(build_snapshot("CN", snapshot.preset, household, Nobody()))
     dialogue.receive(from_alice(dialled), PHONE).sends(100).sends("INVITE", SWITCH)
     dialogue.forget_sent().receive(from_alice("#31#13800138002").replace(b"z9hG4bK-1", b"z9hG4bK-2"), PHONE).sends(603)
 

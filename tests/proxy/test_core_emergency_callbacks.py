@@ -6,15 +6,15 @@ import pytest
 from dialogue import LISTENERS, PHONE, SWITCH, Nobody, Play, play, request
 from digest_phone import ALICE, BOB, ELSEWHERE, SUBSCRIBERS, Phone
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.policy import preset
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
-from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.storage import Directory
-from proxy.trunks import SourceMatch, Trunk, TrunkTable
 
 HOME = Flow("udp", "127.0.2.1", 5070, 0)
 TABLE = TrunkTable(
@@ -29,7 +29,7 @@ TABLE = TrunkTable(
 def company(seconds: float = 1800.0, trunks: TrunkTable = TABLE) -> Play:
     """Alice, whose phone proves nothing, and who wants nobody to call her."""
     alice = Subscriber(ALICE, "alice", barring=Barring(all_incoming=True))
-    snapshot = Snapshot.build(
+    snapshot = build_snapshot(
         "CN", preset.load("cn"), Directory([alice, Subscriber(BOB, "bob")]), Nobody(), callback_seconds=seconds
     )
     return play(ProxyCore(CoreSettings(LISTENERS, SWITCH, trunks.find, trying_after=0.0), Policy(snapshot)))
@@ -104,7 +104,7 @@ def called_back(on: Play) -> bool:
     """Whether a line at home now reaches alice, who bars all calls."""
     bars = Subscriber(ALICE, "alice", "s3cret", barring=Barring(all_incoming=True))
     others = [one for one in SUBSCRIBERS if one.number != ALICE]
-    snapshot = Snapshot.build("CN", preset.load("cn"), Directory([bars, *others]), Nobody())
+    snapshot = build_snapshot("CN", preset.load("cn"), Directory([bars, *others]), Nobody())
     on.core.policy = Policy(snapshot)
     sent = request("INVITE", HOME, to=ALICE, branch="z9hG4bK-back", call_id="back")
     on.forget_sent().receive(sent.replace(b"+6591234567", b"+861062345678"), HOME)
@@ -119,7 +119,7 @@ def digest_phone() -> Phone:
         (Trunk("domestic", "domestic", True), [SourceMatch.parse("127.0.2.0/24")]),
         (Trunk("phones", "access", auth="digest"), [SourceMatch.parse("127.0.0.0/24")]),
     ]
-    policy = Policy(Snapshot.build("CN", preset.load("cn"), Directory(SUBSCRIBERS), Nobody()))
+    policy = Policy(build_snapshot("CN", preset.load("cn"), Directory(SUBSCRIBERS), Nobody()))
     settings = CoreSettings(LISTENERS, SWITCH, TrunkTable(trunks).find, trying_after=0.0)
     return Phone(ProxyCore(settings, policy), 1000.0)
 

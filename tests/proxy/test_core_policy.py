@@ -24,11 +24,11 @@ from dialogue import (
 )
 from test_core_routing import established, routes
 
-from proxy.policy import preset
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
-from proxy.subscribers.profile import Barring, Subscriber
 
 
 class StayAtHome(Household):
@@ -47,12 +47,12 @@ class AllBarred(Household):
 
 def barred_since(dialogue: Play) -> Play:
     """Everybody bars calls from now on."""
-    dialogue.core.policy = Policy(Snapshot.build("CN", preset.load("cn"), AllBarred(), Nobody(), {}))
+    dialogue.core.policy = Policy(build_snapshot("CN", preset.load("cn"), AllBarred(), Nobody(), {}))
     return dialogue
 
 
 def new_policy_that_bars_calls_out() -> Policy:
-    return Policy(Snapshot.build("CN", preset.load("cn"), StayAtHome(), Nobody(), {}))
+    return Policy(build_snapshot("CN", preset.load("cn"), StayAtHome(), Nobody(), {}))
 
 
 TO_BARRED = request("INVITE", to=BARRED)

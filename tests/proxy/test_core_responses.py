@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from dialogue import ABROAD, INVITE, PHONE, SWITCH, TCP_PHONE, Play, new_core, play, request
 
-from proxy.response_context import rank
+from proxy.core.response_context import rank
 from proxy.sip.message import Request, Response, parse
 
 CANCEL = request("CANCEL")

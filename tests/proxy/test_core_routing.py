@@ -22,8 +22,8 @@ from dialogue import (
     request,
 )
 
-from proxy.core import ProxyCore
-from proxy.flow_tokens import FlowTokens
+from proxy.core.flow_tokens import FlowTokens
+from proxy.core.proxy_core import ProxyCore
 from proxy.sip.flow import Flow
 
 OTHER_TRUNK_HOST = Flow("udp", "127.0.1.200", 5090, 0)

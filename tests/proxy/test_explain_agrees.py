@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from proxy.config import ProxyConfig, load_config
-from proxy.core import ProxyCore
+from proxy.config.models import ProxyConfig, load_config
+from proxy.core.proxy_core import ProxyCore
 from proxy.explain import explain
-from proxy.loading import core_settings, load_overlay, load_snapshot, make_desk
 from proxy.policy.engine import Policy
+from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
 from simulator.agents.digest import answer_challenge

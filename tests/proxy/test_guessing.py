@@ -8,9 +8,9 @@ import pytest
 from dialogue import PHONE
 from digest_phone import ELSEWHERE, REALM, start, with_field
 
-from proxy.authentication import Guesses
-from proxy.config import load_config
-from proxy.yaml_file import FileErrors
+from proxy.config.models import load_config
+from proxy.files.yaml_file import FileErrors
+from proxy.identity.authentication import Guesses
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060]

@@ -8,7 +8,7 @@ import socket
 import pytest
 from socket_lab import HOST, SWITCH_HOST, free_port, soon
 
-from proxy.knocking import KNOCK, Knocker
+from proxy.transport.knocking import KNOCK, Knocker
 
 
 @pytest.fixture

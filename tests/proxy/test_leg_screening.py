@@ -8,13 +8,12 @@ import pytest
 from dialogue import ABROAD, LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, play, request
 from pydantic import TypeAdapter
 
-from proxy.config import ProxyConfig
-from proxy.core import CoreSettings, ProxyCore
+from proxy.config.models import ProxyConfig
+from proxy.core.proxy_core import CoreSettings, ProxyCore
 from proxy.policy.engine import Policy
-from proxy.policy.preset import Preset
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.treatments import Treatments
-from proxy.subscribers.profile import Barring, Subscriber
+from proxy.presets.preset import Preset, build_snapshot
 
 ALICE, BOB, SHY = "+8613800138001", "+8613800138002", "+8613800138003"
 PEST, FRIEND = "+6591234567", "+8613900139003"
@@ -41,7 +40,7 @@ class People:
 def company(*, judge: bool = True, modes: Any = None, **treatments: Any) -> Play:
     treated = TypeAdapter(Treatments).validate_python({"subscriber.block": treatments} if treatments else {})
     preset = Preset("plain", home_regions=frozenset(("CN",)))
-    policy = Policy(Snapshot.build("CN", preset, People(), Nobody(), modes, treated, ["10086"]))
+    policy = Policy(build_snapshot("CN", preset, People(), Nobody(), modes, treated, ["10086"]))
     settings = CoreSettings(LISTENERS, SWITCH, TRUNKS.find, trying_after=0.0, judge_softswitch=judge)
     return play(ProxyCore(settings, policy, b"secret" * 4))
 

@@ -19,8 +19,8 @@ import pytest
 from small_disk import small_disk
 from structlog.testing import capture_logs
 
-from proxy import log as log_module
-from proxy.log import LineWriter, Notices
+from proxy.observability import log as log_module
+from proxy.observability.log import LineWriter, Notices
 from proxy.sip.flow import Flow
 
 SLOW = "nobody takes them as fast as they come"
@@ -270,9 +270,7 @@ def test_records_are_appended_to_what_is_there(tmp_path):
 
 
 def test_times_are_utc_and_end_in_z():
-    program = (
-        "import structlog; from proxy import log; w = log.configure(); structlog.get_logger().info('x'); w.close()"
-    )
+    program = "import structlog; from proxy.observability import log; w = log.configure(); structlog.get_logger().info('x'); w.close()"
     ended = subprocess.run([sys.executable, "-c", program], env={**os.environ, "TZ": "Asia/Tokyo"}, stderr=PIPE)
     stamp = json.loads(ended.stderr)["timestamp"]
     assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{6})?Z", stamp)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dialogue import ABROAD, BARRED, INVITE, SHADY, STRANGER, SWITCH, new_core, request
 
-from proxy.core import ProxyCore
+from proxy.core.proxy_core import ProxyCore
 
 TORTURE = sorted((Path(__file__).parents[1] / "torture" / "messages").glob("*.dat"))
 

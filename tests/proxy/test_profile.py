@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from proxy.subscribers.profile import Barring, Subscriber, matching
+from proxy.policy.profile import Barring, Subscriber, matching
 
 READ = TypeAdapter(Subscriber).validate_python
 

@@ -6,9 +6,9 @@ import pytest
 from dialogue import ABROAD, BARRED, INVITE, PHONE, SWITCH, Play, play, request
 from digest_phone import BOB, ELSEWHERE, Phone, start
 
-from proxy.flow_tokens import FlowTokens
-from proxy.keys import Keys
-from proxy.receivers import Receivers
+from proxy.core.flow_tokens import FlowTokens
+from proxy.core.keys import Keys
+from proxy.core.receivers import Receivers
 from proxy.sip.flow import Flow
 
 REFUSED = request("INVITE", to=BARRED)

@@ -6,8 +6,8 @@ import pytest
 from dialogue import ABROAD, BARRED, PHONE, STRANGER, SWITCH, Play, new_core, play, request
 from structlog.testing import capture_logs
 
-from proxy.log import _drop_below_level, write_refusals
-from proxy.refusals import Refusals
+from proxy.core.refusals import Refusals
+from proxy.observability.log import _drop_below_level, write_refusals
 from proxy.sip.message import Request, parse
 
 

@@ -8,7 +8,7 @@ import pytest
 from dialogue import PHONE, SWITCH
 from digest_phone import ALICE, BOB, ELSEWHERE, PASSWORD, Phone, start, with_field
 
-from proxy.nonces import NonceCounts
+from proxy.identity.nonces import NonceCounts
 from proxy.sip.digest import Challenger, Verdict, is_right, parse_digest
 from proxy.sip.flow import Flow
 from proxy.sip.headers import quote

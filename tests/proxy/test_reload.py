@@ -11,17 +11,17 @@ import pytest
 from dialogue import LISTENERS, TRUNKS
 from structlog.testing import capture_logs
 
-from proxy.change_writer import ChangeWriter
-from proxy.config import load_config
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.loading import load, load_overlay
+from proxy.config.models import load_config
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.reload import Reloader
+from proxy.policy.profile import Subscriber
+from proxy.process.change_writer import ChangeWriter
+from proxy.process.loading import load, load_overlay
+from proxy.process.reload import Reloader
 from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change
-from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.storage import save_subscribers
 
 CONFIG = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nhome: GB\n"

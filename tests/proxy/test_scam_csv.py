@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.loading import covering, covering_any
-from proxy.scam_list import ScamList
-from proxy.yaml_file import FileErrors
+from proxy.files.yaml_file import FileErrors
+from proxy.process.loading import covering, covering_any
+from proxy.reputation.scam_list import ScamList
 
 HEADER = "number,category,confidence,source,expires\n"
 ROW = "+447700900765,bank,0.95,subscribers,\n"

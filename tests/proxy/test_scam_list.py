@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.scam_list import ScamEntry, ScamList
-from proxy.yaml_file import FileErrors
+from proxy.files.yaml_file import FileErrors
+from proxy.reputation.scam_list import ScamEntry, ScamList
 
 HEADER = "number,category,confidence,source,expires\n"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from proxy import __main__ as command
-from proxy.config import ProxyConfig, load_config
-from proxy.secret_file import load_secret
-from proxy.yaml_file import FileErrors
+from proxy.config.models import ProxyConfig, load_config
+from proxy.files.yaml_file import FileErrors
+from proxy.process.secret_file import load_secret
 
 
 def config(folder: Path, more: str = "") -> ProxyConfig:

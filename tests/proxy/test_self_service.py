@@ -9,13 +9,13 @@ import pytest
 
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.star_codes import mask, read_code
-from proxy.policy import preset
 from proxy.policy.precedence import CALLERS_OWN, REFUSING
+from proxy.policy.profile import Barring, Subscriber
+from proxy.presets import preset
+from proxy.self_service.control import MOST_LISTED, Reply, SelfService
+from proxy.self_service.notices import Notices
+from proxy.self_service.vocabulary import Code, phrases
 from proxy.subscribers.changes import Change, Overlay, WrongPins
-from proxy.subscribers.notices import Notices
-from proxy.subscribers.profile import Barring, Subscriber
-from proxy.subscribers.self_service import MOST_LISTED, Reply, SelfService
-from proxy.subscribers.vocabulary import Code, phrases
 
 ALICE = Subscriber("+8613800138001", pin="2580")
 CHINA = Numbering("CN")

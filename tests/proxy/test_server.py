@@ -9,12 +9,12 @@ import pytest
 from dialogue import BARRED, TRUNKS, new_policy, request
 from socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Lab, Peer, Stream, running, soon
 
-from proxy import streams
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.forwarding import Listener
-from proxy.server import Server
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.routing import Listener
+from proxy.core.settings import CoreSettings
 from proxy.sip.flow import Flow
+from proxy.transport import streams
+from proxy.transport.server import Server
 from simulator.loopback import free_port
 
 

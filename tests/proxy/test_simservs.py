@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.files.yaml_file import FileErrors
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
+from proxy.policy.profile import Barring, Subscriber
 from proxy.subscribers.changes import Change, Overlay
-from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.simservs.document import document
 from proxy.subscribers.simservs.names import CP, RF, SS
 from proxy.subscribers.simservs.reader import read
-from proxy.yaml_file import FileErrors
 
 FILE = Path("alice.xml")
 CHINA, BRITAIN = Numbering("CN"), Numbering("GB")

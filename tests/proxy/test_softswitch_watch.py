@@ -9,9 +9,9 @@ import pytest
 from dialogue import ABROAD, BARRED, LISTENERS, PHONE, SWITCH, TRUNKS, Play, new_policy, request
 from treated import treating
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.probing import Probing
+from proxy.core.probing import Probing
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config import load_config
+from proxy.config.models import load_config
+from proxy.files.yaml_file import FileErrors
+from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.treatments import Divert, Play, Warn
-from proxy.subscribers.profile import Barring, Subscriber
-from proxy.subscribers.storage import Directory, load_directory, save_subscribers
-from proxy.yaml_file import FileErrors
+from proxy.subscribers.storage import Directory, read_directory, save_subscribers
 
 ALICE = Subscriber(
     "+8613800138001",
@@ -44,7 +44,7 @@ def read(folder: Path, location: str, home: str = "CN") -> Directory:
     config = folder / "proxy.yaml"
     listening = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
     config.write_text(f"{listening}subscribers: {location}\nhome: {home}\n")
-    return load_directory(load_config(config))
+    return read_directory((given := load_config(config)).subscribers, given.numbering())
 
 
 def read_yaml(folder: Path, text: str, home: str = "CN") -> Directory:
@@ -233,7 +233,7 @@ def test_wrong_treatments_are_refused_wherever_they_stand(tmp_path: Path) -> Non
 
 def test_no_subscribers_named_means_nobody(tmp_path: Path) -> None:
     (tmp_path / "proxy.yaml").write_text("listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n")
-    assert list(load_directory(load_config(tmp_path / "proxy.yaml"))) == []
+    assert list(read_directory((given := load_config(tmp_path / "proxy.yaml")).subscribers, given.numbering())) == []
 
 
 def test_a_subscriber_takes_at_most_400_bytes() -> None:

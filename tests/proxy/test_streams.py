@@ -11,8 +11,8 @@ from dialogue import request
 from socket_lab import HOST, PHONE_HOST, TRUNK_HOST, Lab, Peer, Stream, running, soon
 from structlog.testing import capture_logs
 
-from proxy import streams
 from proxy.sip.flow import Flow
+from proxy.transport import streams
 
 STRANGER_HOST, OTHER_PHONE = "127.0.9.1", "127.0.0.78"
 

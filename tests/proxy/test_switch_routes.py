@@ -19,11 +19,11 @@ from dialogue import (
     request,
 )
 
-from proxy.core import ProxyCore
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.switch_routes import SwitchRoutes, parse_alias
 from proxy.sip.flow import Flow
 from proxy.sip.message import Response
 from proxy.sip.uri import parse_uri
-from proxy.switch_routes import SwitchRoutes, parse_alias
 
 TCP_SWITCH = Flow("tcp", SWITCH.host, SWITCH.port, 1)
 ONE = ["<sip:127.0.0.9:5080;lr>"]

@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dialogue import BARRED, LISTENERS, SWITCH, TRUNKS, Household, Nobody, Play, new_core, play, request
 
-from proxy.config import load_config
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.policy import preset
+from proxy.config.models import load_config
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
+from proxy.files.yaml_file import FileErrors
 from proxy.policy.answers import Answer, reference
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
-from proxy.signed_card import write_card
-from proxy.yaml_file import FileErrors
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
+from proxy.signing.card import write_card
 
 BARRING = "barring.incoming_international"
 CARD = "https://cards.example/card.jws"
@@ -32,7 +32,7 @@ CALL_REJECTED = 'Reason: Q.850;cause=21;text="Call rejected"'
 def refused(call_id: str = "call-1", **answer: str) -> Play:
     """A barred call meets a proxy that puts its refusals like this."""
     answers = {BARRING: Answer.model_validate(answer)}
-    policy = Policy(Snapshot.build("CN", preset.load("cn"), Household(), Nobody(), treatments=answers))
+    policy = Policy(build_snapshot("CN", preset.load("cn"), Household(), Nobody(), treatments=answers))
     core = ProxyCore(CoreSettings(LISTENERS, SWITCH, TRUNKS.find), policy, b"secret" * 4)
     knows_608 = [("Feature-Caps", "*;+sip.608")]
     invite = request("INVITE", to=BARRED, call_id=call_id, more=knows_608)
@@ -114,7 +114,7 @@ def test_a_call_that_passes_is_told_nothing():
 
 def test_the_us_preset_speaks_603_plus_for_listed_numbers_and_a_config_may_change_that():
     ours = Answer(reject="603+", tel="+12025550123")
-    build = Snapshot.build
+    build = build_snapshot
     us = preset.load("us")
     answers = build("US", us, Household(), Nobody(), treatments={"scam_list.exact": ours}).treatments
     assert answers["scam_list.exact"] is ours

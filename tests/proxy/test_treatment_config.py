@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from proxy.authentication import SPOOFED
-from proxy.config import load_config
+from proxy.config.models import load_config
+from proxy.files.yaml_file import FileErrors
+from proxy.identity.authentication import SPOOFED
 from proxy.policy.answers import Answer
 from proxy.policy.precedence import PRECEDENCE
 from proxy.policy.treatments import Challenge, Divert, Label, Play, Treatments, Warn
-from proxy.service_desk import RULE as SELF_SERVICE
-from proxy.yaml_file import FileErrors
+from proxy.self_service.desk import RULE as SELF_SERVICE
 
 REFERENCE = Path(__file__).parents[2] / "proxy" / "README.md"
 HEAD = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.trunks import SourceMatch, Trunk, TrunkTable
+from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
 
 ABROAD = Trunk("international", "international", trust_identity=True)
 HOME = Trunk("domestic", "domestic", trust_identity=True)

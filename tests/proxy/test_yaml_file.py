@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from proxy.subscribers.profile import Subscriber
-from proxy.yaml_file import FileContext, FileErrors, Problem, Problems, load, top_keys
+from proxy.files.yaml_file import FileContext, FileErrors, Problem, Problems, load, top_keys
+from proxy.policy.profile import Subscriber
 
 QUOTES = "YAML, with a text in quotes where it is not plain"
 

@@ -7,13 +7,12 @@ from typing import Any
 from dialogue import BARRED, LISTENERS, SWITCH, TRUNKS, Household, Nobody, Play, play
 from pydantic import TypeAdapter
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.policy.preset import Preset
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.treatments import Treatments
-from proxy.subscribers.profile import Barring, Subscriber
+from proxy.presets.preset import Preset, build_snapshot
 
 BARRING = "barring.incoming_international"
 _READ = TypeAdapter(Treatments).validate_python
@@ -35,6 +34,6 @@ class Owner(Household):
 def treating(treatments: dict[str, Any], *, own: dict[str, Any] | None = None, **more: Any) -> Play:
     """A dialogue with a proxy for China that has no treatments but these; `own` are the subscriber BARRED's."""
     preset = Preset("plain", home_regions=frozenset(("CN",)))
-    snapshot = Snapshot.build("CN", preset, Owner(own or {}), Nobody(), treatments=_READ(treatments))
+    snapshot = build_snapshot("CN", preset, Owner(own or {}), Nobody(), treatments=_READ(treatments))
     settings = CoreSettings(LISTENERS, SWITCH, TRUNKS.find, trying_after=0.0, **more)
     return play(ProxyCore(settings, Policy(snapshot), b"secret" * 4))

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 
 from simulator import __main__ as command
-from simulator.proxy_forks import ProxyForks, proxy_forks
+from simulator.lab.proxy_forks import ProxyForks, proxy_forks
 
 
 @pytest.fixture(scope="session")

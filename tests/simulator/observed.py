@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.observation import CallerSaw, CallObservation, Expected, PhoneSaw, ProxyWrote
+from simulator.judging.observation import CallerSaw, CallObservation, Expected, PhoneSaw, ProxyWrote
 
 
 def call(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulator.agents.endpoint import Address
-from simulator.softswitch.g711 import Law
-from simulator.softswitch.media import Done, OnDigit, Port
-from simulator.softswitch.rtp import Packet
-from simulator.softswitch.sdp import Stream
+from simulator.media.g711 import Law
+from simulator.media.ports import Done, OnDigit, Port
+from simulator.media.rtp import Packet
+from simulator.media.sdp import Stream
 
 KNOWN = ("barred", "changed", "voicemail", "honeypot", "challenge-5", "goodbye", "warning")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from observed import call
 
-from simulator.accuracy import Confusion, measure_accuracy, wilson
+from simulator.judging.accuracy import Confusion, measure_accuracy, wilson
 
 
 # Newcombe (1998), Statistics in Medicine 17:857-872, table I, method 3 (score, no continuity correction).

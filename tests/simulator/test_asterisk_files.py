@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from simulator.softswitch.asterisk_files import gather_records
+from simulator.softswitch.asterisk.files import gather_records
 
 ANSWERED = "one,+861,+862,2026-11-27 14:07:33,2026-11-27 14:07:34,2026-11-27 14:07:35,2.0,1.0,ANSWERED,Dial\n"
 IN_VAIN = "two,+861,+862,2026-11-27 14:07:33,,2026-11-27 14:07:35,2.0,0.0,NO ANSWER,Dial\n"

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from proxy.numbers.numbering import Numbering
-from simulator.softswitch.asterisk_resolver import AccountBook, Resolver
-from simulator.softswitch.registrar import Account
+from simulator.softswitch.asterisk.resolver import AccountBook, Resolver
+from simulator.softswitch.embedded.registrar import Account
 
 ALICE = Account("+8613800138001", "alice", "s3cret")
 BOOK = AccountBook([ALICE], lambda dialled: Numbering("CN").understand(dialled).e164, outside=("127.0.0.9", 5060))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.agents.audio import heard, read_wav, tone, tone_seconds, tone_share, write_wav
+from simulator.media.recognition import heard, read_wav, tone, tone_seconds, tone_share, write_wav
 
 
 def test_a_tone_is_found_at_its_own_frequency_only() -> None:

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from simulator import lab
 from simulator.__main__ import main
-from simulator.agents import pjsua
+from simulator.agents.pjsua import phones as pjsua
+from simulator.lab import lab
 from simulator.loopback import free_port
-from simulator.runner import Runner
+from simulator.play.runner import Runner
 
 pytestmark = pytest.mark.usefixtures("runs_share_forks")
 

@@ -8,8 +8,8 @@ from sip_network import CALLER, FAR, PHONES, SWITCH, Caller, Handsets, Listener,
 from proxy.sip.message import Request, Response
 from simulator.agents.orders import ANONYMOUS, BUSY, REJECT, RING_ONLY, SILENT, Behaviour
 from simulator.agents.registration import Phone
-from simulator.softswitch.embedded import Switch
-from simulator.softswitch.registrar import Account
+from simulator.softswitch.embedded.registrar import Account
+from simulator.softswitch.embedded.switch import Switch
 
 STRANGER = ("127.0.0.66", 6060)
 ALICE = Phone("+8613800138001", "alice", "s3cret")

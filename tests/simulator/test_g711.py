@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.agents.audio import tone, write_wav
-from simulator.softswitch.g711 import SILENCE, Law, decode, encode, load, transcode
+from simulator.media.g711 import SILENCE, Law, decode, encode, load, transcode
+from simulator.media.recognition import tone, write_wav
 
 LAWS: list[Law] = ["PCMU", "PCMA"]
 

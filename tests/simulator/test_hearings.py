@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.agents.audio import tone, write_wav
-from simulator.hearings import NOTHING, VOICES, hearing, unheard
-from simulator.real_phones import callers
-from simulator.softswitch.prompts import prompt
-from simulator.traffic import PlannedCall
+from simulator.judging.audio_checks import NOTHING, VOICES, hearing, unheard
+from simulator.lab.real_phones import callers
+from simulator.media.prompts import prompt
+from simulator.media.recognition import tone, write_wav
+from simulator.traffic.plan import PlannedCall
 
 
 @pytest.mark.parametrize("text", ["caller", "phone", "nothing", "barred", "challenge-5"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from observed import call
 
-from simulator.observation import CallerSaw, CallObservation, Expected, Outcome, PhoneSaw, ProxyWrote
+from simulator.judging.observation import CallerSaw, CallObservation, Expected, Outcome, PhoneSaw, ProxyWrote
 
 BLOCKED = call(blocked=True)
 PASSED = call(blocked=False, truth="legit")

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from phone_workers import workers
 
-from simulator.agents import pjsua_process
 from simulator.agents.endpoint import Incoming
-from simulator.agents.pjsua import LIVES, Phone, PhoneFault, PhonePool
-from simulator.lab import Lab
-from simulator.real_phones import RealPhones
-from simulator.runner import premises_of
-from simulator.scenario import load_scenarios
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
-from simulator.softswitch.registrar import Registrar
-from simulator.traffic import plan
+from simulator.agents.pjsua import process as pjsua_process
+from simulator.agents.pjsua.phones import LIVES, Phone, PhoneFault, PhonePool
+from simulator.lab.lab import Lab
+from simulator.lab.real_phones import RealPhones
+from simulator.play.runner import premises_of
+from simulator.scenario.model import load_scenarios
+from simulator.softswitch.embedded.registrar import Registrar
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.traffic.plan import plan
 
 pytestmark = [pytest.mark.phones, pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")]
 CALLED = """\

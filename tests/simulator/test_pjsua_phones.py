@@ -21,10 +21,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from proxy.sip.message import Request, parse
-from simulator.agents import pjsua
-from simulator.agents.audio import heard, tone, write_wav
-from simulator.agents.pjsua import BUSY, RING_ONLY, Behaviour, PhoneError, PhoneFault, PhonePool, TlsFiles, Transport
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.agents.pjsua import phones as pjsua
+from simulator.agents.pjsua.phones import (
+    BUSY,
+    RING_ONLY,
+    Behaviour,
+    PhoneError,
+    PhoneFault,
+    PhonePool,
+    TlsFiles,
+    Transport,
+)
+from simulator.media.recognition import heard, tone, write_wav
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 pytestmark = pytest.mark.phones
 
@@ -364,7 +373,7 @@ async def test_a_worker_that_hangs_is_killed_and_replaced(pool: PhonePool, monke
     callee, caller = await pool.phone("bob", bind=CALLEE), await pool.phone("alice", bind=CALLER)
     hung = await callee.pid()
     os.kill(hung, signal.SIGSTOP)
-    monkeypatch.setattr("simulator.agents.pjsua_process.COMMAND_S", 0.2)
+    monkeypatch.setattr("simulator.agents.pjsua.process.COMMAND_S", 0.2)
     with pytest.raises(PhoneFault, match="hung"):
         await callee.behave(BUSY)
     monkeypatch.undo()
@@ -424,7 +433,7 @@ async def test_two_hundred_phones_come_and_go(pool: PhonePool) -> None:
 def test_a_killed_parent_leaves_no_worker() -> None:
     program = (
         "import asyncio\n"
-        "from simulator.agents.pjsua import PhonePool\n"
+        "from simulator.agents.pjsua.phones import PhonePool\n"
         "async def main():\n"
         "    async with PhonePool() as pool:\n"
         "        print(await (await pool.phone('alice', bind='127.0.0.53')).pid(), flush=True)\n"

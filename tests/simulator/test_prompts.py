@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.agents.audio import RATE_HZ, Samples, likeness, read_wav, tone, which_prompt, write_wav
-from simulator.softswitch.prompts import PROMPTS, prompt
+from simulator.media.prompts import PROMPTS, prompt
+from simulator.media.recognition import RATE_HZ, Samples, likeness, read_wav, tone, which_prompt, write_wav
 
 NAMES = {
     "barred", "anonymous", "listed", "spoofed", "blocked", "voicemail", "honeypot", "goodbye", "warning", "changed",

@@ -11,9 +11,10 @@ import pytest
 
 from simulator.agents.orders import Order
 from simulator.agents.wire import WireTrunk
+from simulator.errors import LabError
+from simulator.lab.proxy_forks import ProxyForks
+from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
-from simulator.proxy_forks import ProxyForks
-from simulator.proxy_process import LabError, ProxyProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="proxies are forked on Linux only")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from proxy.policy.answers import Card
-from proxy.signed_card import write_card
-from simulator.published_card import new_key, whose
+from proxy.signing.card import write_card
+from simulator.lab.published_card import new_key, whose
 
 CARD = Card(name="Example Carrier", email="redress@carrier.example", certificate_url="https://redress.example/card.pem")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from phone_workers import workers
 
-from simulator import real_phones
-from simulator.agents import pjsua
-from simulator.agents.audio import tone
-from simulator.result import ExitCode, Result
-from simulator.runner import Job, Runner, with_agents_at_hand
-from simulator.scenario import load_scenarios
-from simulator.softswitch import embedded
-from simulator.softswitch.prompts import prompt
-from simulator.traffic import plan
+from simulator.agents.pjsua import phones as pjsua
+from simulator.judging.result import ExitCode, Result
+from simulator.lab import real_phones
+from simulator.media.prompts import prompt
+from simulator.media.recognition import tone
+from simulator.play.runner import Job, Runner, with_agents_at_hand
+from simulator.scenario.model import load_scenarios
+from simulator.softswitch.embedded import switch as embedded
+from simulator.traffic.plan import plan
 
 pytestmark = pytest.mark.phones
 TOLD = """\

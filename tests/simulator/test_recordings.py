@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.agents.audio import read_wav
-from simulator.softswitch.g711 import encode
-from simulator.softswitch.recordings import Recording, recording_path
-from simulator.softswitch.rtp import Packet
+from simulator.media.g711 import encode
+from simulator.media.recognition import read_wav
+from simulator.media.recordings import Recording, recording_path
+from simulator.media.rtp import Packet
 
 
 def sound(timestamp: int, level: int, *, ssrc: int = 1, samples: int = 160) -> Packet:

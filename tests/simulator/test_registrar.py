@@ -8,8 +8,8 @@ from sip_network import PHONES, SWITCH, Handsets, Network, name
 from proxy.sip.message import Message, Response
 from simulator.agents.digest import answer_challenge
 from simulator.agents.registration import Failure, Phone
-from simulator.softswitch.embedded import Switch
-from simulator.softswitch.registrar import Account
+from simulator.softswitch.embedded.registrar import Account
+from simulator.softswitch.embedded.switch import Switch
 
 STRANGER = ("127.0.0.66", 6060)
 ALICE = Phone("+8613800138001", "alice", "s3cret")

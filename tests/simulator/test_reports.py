@@ -12,12 +12,12 @@ import pytest
 from observed import call
 from rich.console import Console
 
-from simulator.figures import Figures
-from simulator.observation import CallerSaw, CallObservation, Expected, ProxyWrote
+from simulator.judging.figures import Figures
+from simulator.judging.observation import CallerSaw, CallObservation, Expected, ProxyWrote
+from simulator.judging.result import Result
+from simulator.judging.thresholds import Threshold
 from simulator.report import json_file, junit, terminal
-from simulator.result import Result
-from simulator.run_folder import RunFolder
-from simulator.thresholds import Threshold
+from simulator.results.run_folder import RunFolder
 
 GOOD = Result(
     name="wangiri",

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from observed import call
 
-from simulator.figures import Figures, combine
-from simulator.observation import CallerSaw, CallObservation, Expected
-from simulator.result import LATENESS_BOUND, ExitCode, Result, worst
-from simulator.thresholds import Threshold
+from simulator.judging.figures import Figures, combine
+from simulator.judging.observation import CallerSaw, CallObservation, Expected
+from simulator.judging.result import LATENESS_BOUND, ExitCode, Result, worst
+from simulator.judging.thresholds import Threshold
 
 
 def played(*calls: CallObservation, thresholds: tuple[tuple[str, str], ...] = (), **more: object) -> Result:

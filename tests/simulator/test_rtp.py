@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.softswitch.rtp import Digits, Packet, parse
+from simulator.media.rtp import Digits, Packet, parse
 
 HEADER = bytes.fromhex("8088 fffe 00000102 cafebabe".replace(" ", ""))
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from proxy.subscribers.profile import Barring, Subscriber
-from simulator import lab as lab_module
-from simulator.agents import pjsua
-from simulator.lab import Lab
-from simulator.premises import Premises
-from simulator.proxy_forks import ProxyForks
-from simulator.proxy_process import LabError
-from simulator.runner import Job, closer_together, read_records, with_agents_at_hand
-from simulator.scenario import TRUNKS, load_scenarios
-from simulator.traffic import PlannedCall, plan
+from proxy.policy.profile import Barring, Subscriber
+from simulator.agents.pjsua import phones as pjsua
+from simulator.errors import LabError
+from simulator.lab import lab as lab_module
+from simulator.lab.lab import Lab
+from simulator.lab.premises import Premises
+from simulator.lab.proxy_forks import ProxyForks
+from simulator.play.runner import Job, closer_together, read_records, with_agents_at_hand
+from simulator.scenario.model import TRUNKS, load_scenarios
+from simulator.traffic.plan import PlannedCall, plan
 
 TEXT = """\
 scenario: plan

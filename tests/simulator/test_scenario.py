@@ -8,15 +8,15 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from proxy.subscribers.profile import Barring, Subscriber
-from proxy.yaml_file import FileErrors
+from proxy.files.yaml_file import FileErrors
+from proxy.policy.profile import Barring, Subscriber
 from simulator.agents.orders import Order
-from simulator.files import SCHEMAS
-from simulator.runner import premises_of
-from simulator.scenario import Scenario, load_scenarios
-from simulator.scenario_calls import Expect, Pool
-from simulator.thresholds import Threshold
-from simulator.traffic import plan
+from simulator.judging.thresholds import Threshold
+from simulator.play.runner import premises_of
+from simulator.report.files import SCHEMAS
+from simulator.scenario.calls import Expect, Pool
+from simulator.scenario.model import Scenario, load_scenarios
+from simulator.traffic.plan import plan
 
 AS_DESIGNED = """\
 scenario: wangiri-beside-family

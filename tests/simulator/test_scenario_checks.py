@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.yaml_file import FileErrors
-from simulator.files import lint
-from simulator.scenario import load_scenarios
-from simulator.traffic import plan
+from proxy.files.yaml_file import FileErrors
+from simulator.report.files import lint
+from simulator.scenario.model import load_scenarios
+from simulator.traffic.plan import plan
 
 CN = """\
 scenario: s

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.yaml_file import FileErrors
-from simulator.scenario import load_scenarios
-from simulator.traffic import plan
+from proxy.files.yaml_file import FileErrors
+from simulator.scenario.model import load_scenarios
+from simulator.traffic.plan import plan
 
 SCENARIO = """\
 scenario: s

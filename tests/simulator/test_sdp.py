@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.softswitch.sdp import Negotiation, NotAcceptable, Stream
+from simulator.media.sdp import Negotiation, NotAcceptable, Stream
 
 HERE = ("127.0.0.1", 20000)
 SESSION = "v=0\r\no=- 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\n"

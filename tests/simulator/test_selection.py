@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.selection import compile_expression
+from simulator.traffic.selection import compile_expression
 
 NAMES = ["wangiri-beside-family/wangiri", "wangiri-beside-family/daughter", "emergency/Dial-112"]
 

@@ -15,9 +15,9 @@ from simulator.__main__ import main
 from simulator.agents.orders import Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
-from simulator.proxy_process import ProxyProcess
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 ALICE = Phone("+8613800138001", "alice", "s3cret")
 STRANGER = "+23224000001"

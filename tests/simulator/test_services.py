@@ -12,9 +12,9 @@ from proxy.sip.message import Request, Response
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour
 from simulator.agents.parties import PlacedCall
 from simulator.agents.registration import Phone
-from simulator.softswitch.embedded import Switch
-from simulator.softswitch.registrar import Account
-from simulator.softswitch.side import Studio
+from simulator.softswitch.embedded.media_leg import Studio
+from simulator.softswitch.embedded.registrar import Account
+from simulator.softswitch.embedded.switch import Switch
 
 ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "pass")
 CHALLENGE, WARN = f"rf*challenge*5*{ALICE.number}", f"rf*warn*{ALICE.number}"

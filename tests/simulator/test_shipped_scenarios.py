@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from proxy.authentication import decide
-from proxy.emergency_calls import EmergencyCalls
-from proxy.policy import preset
+from proxy.core.emergency_calls import EmergencyCalls
+from proxy.identity.authentication import decide
 from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Verdict
-from proxy.scam_list import ScamList
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
+from proxy.reputation.scam_list import ScamList
 from proxy.sip.message import Request
 from proxy.subscribers.storage import Directory
-from proxy.trunks import Trunk
 from simulator.__main__ import main
 from simulator.agents.orders import Order
-from simulator.scenario import Scenario, load_scenarios
-from simulator.traffic import PlannedCall, plan
+from simulator.scenario.model import Scenario, load_scenarios
+from simulator.traffic.plan import PlannedCall, plan
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
 SHIPPED = {scenario.name: scenario for scenario, _ in load_scenarios([FOLDER])}
@@ -32,7 +32,7 @@ ARRIVAL = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
 
 def policy_of(scenario: Scenario) -> Policy:
     return Policy(
-        Snapshot.build(
+        build_snapshot(
             scenario.home,
             preset.load(scenario.preset),
             Directory(scenario.subscribers.values()),

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.yaml_file import FileErrors
+from proxy.files.yaml_file import FileErrors
 from simulator.__main__ import main
-from simulator.scenario import load_scenarios
-from simulator.sightings import sighting, unseen
+from simulator.judging.header_checks import sighting, unseen
+from simulator.scenario.model import load_scenarios
 
 IPV6 = ["Contact: <sip:alice@[::1]:5060>"]
 pytestmark = pytest.mark.usefixtures("runs_share_forks")

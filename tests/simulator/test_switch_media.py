@@ -13,12 +13,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from simulator.agents.audio import read_wav, tone, tone_seconds, write_wav
-from simulator.softswitch import media as module
-from simulator.softswitch.g711 import Law, encode, load
-from simulator.softswitch.media import RtpMedia, RtpPort
-from simulator.softswitch.rtp import Packet, parse
-from simulator.softswitch.sdp import Stream
+from simulator.media import ports as module
+from simulator.media.g711 import Law, encode, load
+from simulator.media.ports import RtpMedia, RtpPort
+from simulator.media.recognition import read_wav, tone, tone_seconds, write_wav
+from simulator.media.rtp import Packet, parse
+from simulator.media.sdp import Stream
 
 
 class Phone:

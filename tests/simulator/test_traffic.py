@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.yaml_file import FileContext
-from simulator.scenario import Scenario
-from simulator.traffic import PlannedCall, plan
+from proxy.files.yaml_file import FileContext
+from simulator.scenario.model import Scenario
+from simulator.traffic.plan import PlannedCall, plan
 
 SUBSCRIBERS = {"alice": {"number": "+8613800138001"}, "bob": {"number": "+8613800138002"}}
 WANGIRI: dict[str, Any] = {

@@ -8,8 +8,8 @@ from sip_network import CALLER, PHONES, SWITCH, Caller, Handsets, Network, name
 from proxy.sip.message import Request
 from simulator.agents.orders import BUSY, REJECT, RING_ONLY, SILENT, Behaviour
 from simulator.agents.registration import Phone
-from simulator.softswitch.embedded import Switch
-from simulator.softswitch.registrar import Account
+from simulator.softswitch.embedded.registrar import Account
+from simulator.softswitch.embedded.switch import Switch
 
 ALICE = Phone("+8613800138001", "alice", "s3cret")
 KITCHEN, POCKET = PHONES, ("127.0.0.10", 5060)

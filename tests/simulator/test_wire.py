@@ -16,7 +16,7 @@ from simulator.agents import udp
 from simulator.agents.orders import BUSY, REJECT, RING_ONLY, Behaviour, Order
 from simulator.agents.registration import Failure, Phone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 ALICE = Phone("+8613800138001", "alice", "s3cret")
 BOB = Phone("+8613800138002", "bob", "pass")

@@ -14,9 +14,9 @@ import pytest
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour, Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
-from simulator.proxy_process import ProxyProcess
-from simulator.softswitch.embedded import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 ALICE = Phone("+8613800138001", "alice", "s3cret")  # bars incoming calls from abroad
 BOB = Phone("+8613800138002", "bob", "pass")
@@ -67,7 +67,7 @@ async def chain(folder: Path) -> AsyncIterator[Chain]:
         addresses = {"trunk": "{}:{}".format(*trunk.address), "phones": "{}:{}".format(*phones.address)}
         config.write_text(CONFIG.format(port=proxy[1], switch=switch.address[1], **addresses))
         (folder / "subscribers.yaml").write_text(SUBSCRIBERS)
-        process = await ProxyProcess.start(config, folder / "proxy.log")
+        process = await ProxyProcess.start(config, folder / "proxy.observability.log")
         stack.push_async_callback(process.stop)
         assert await asyncio.wait_for(phones.register([ALICE, BOB]), 10) == []
         yield Chain("{}:{}".format(*proxy), trunk, phones, far, switch, folder / "calls.jsonl")

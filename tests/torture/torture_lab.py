@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.forwarding import Listener
-from proxy.policy import preset
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.routing import Listener
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.trunks import Trunk
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
-from proxy.trunks import Trunk
 
 MESSAGES = Path(__file__).parent / "messages"
 # The Route headers of the messages name these two, so this proxy is the one that they are on their way to.
@@ -54,7 +54,7 @@ class TortureLab:
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        snapshot = Snapshot.build("CN", preset.load("default"), _Empty(), _Empty())
+        snapshot = build_snapshot("CN", preset.load("default"), _Empty(), _Empty())
         settings = CoreSettings(
             LISTENERS, SWITCH, lambda *_: PHONES, max_transactions=self.max_transactions, trying_after=0.0
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from proxy.subscribers.profile import Barring, Subscriber
+from proxy.policy.profile import Barring, Subscriber
 from proxy.subscribers.simservs.names import CP, INCOMING, OUTGOING, PREFIXES, RF, SS, Switches
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")

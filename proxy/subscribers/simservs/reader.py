@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proxy.files.yaml_file import FileError, FileErrors
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
+from proxy.policy.profile import Subscriber
 from proxy.subscribers.changes import Change
-from proxy.subscribers.profile import Subscriber
 from proxy.subscribers.simservs.names import CP, INCOMING, OUTGOING, PREFIXES, READ_AS, RF, SS, Switches
 from proxy.subscribers.simservs.xml import Element, parse
-from proxy.yaml_file import FileError, FileErrors
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _BARRING = {"incoming-communication-barring": INCOMING, "outgoing-communication-barring": OUTGOING}

@@ -12,7 +12,7 @@ from xml.sax.handler import ContentHandler
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
-from proxy.yaml_file import FileError, FileErrors
+from proxy.files.yaml_file import FileError, FileErrors
 
 Name = tuple[str | None, str]  # namespace, local name
 

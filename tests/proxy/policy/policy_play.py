@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.policy import preset
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.precedence import PRECEDENCE
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Mode, Verdict
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.sip.message import Request
-from proxy.subscribers.profile import Barring, Subscriber
-from proxy.trunks import Trunk
 
 ALICE, BOB, STRANGER = "+8613800138001", "+8613800138002", "+8613900139003"
 FROM_ABROAD = Trunk("international", "international", trust_identity=True)
@@ -73,7 +73,7 @@ def company(
     off: dict[str, Mode] = dict.fromkeys(PRECEDENCE[:-1], "off") if only else {}
     on: dict[str, Mode] = dict.fromkeys(only, "enforce")
     return Policy(
-        Snapshot.build(
+        build_snapshot(
             home,
             chosen,
             Directory({s.number: s for s in subscribers}),

@@ -7,8 +7,8 @@ from policy_play import ALICE, BOB, DOMESTIC, FROM_ABROAD, NOON, UNTRUSTED_FROM_
 
 from proxy.numbers.numbering import Numbering
 from proxy.policy.call import Call
+from proxy.policy.trunks import Trunk
 from proxy.sip.errors import BadRequest
-from proxy.trunks import Trunk
 
 CN = Numbering("CN")
 

@@ -19,13 +19,13 @@ from policy_play import (
     subscriber,
 )
 
-from proxy.emergency_calls import EmergencyCalls
-from proxy.policy import preset
+from proxy.core.emergency_calls import EmergencyCalls
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
+from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Verdict
+from proxy.presets import preset
 from proxy.sip.flow import Flow
-from proxy.trunks import Trunk
 
 MARK = {"priority": "psap-callback"}
 HOMES = [("CN", "cn", "110"), ("GB", "gb", "999"), ("US", "us", "911"), ("SG", "sg", "995"), ("TW", "tw", "119"),

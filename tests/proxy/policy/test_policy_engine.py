@@ -25,10 +25,10 @@ from policy_play import (
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.precedence import PRECEDENCE, REFUSING
-from proxy.policy.preset import Preset
+from proxy.policy.profile import Barring
+from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Mode, Step
-from proxy.subscribers.profile import Barring
-from proxy.trunks import Trunk
+from proxy.presets.preset import Preset
 
 FIXED, ABROAD = "+862062345678", "+6591234567"
 SERVICE = Preset("a caller that may always call", callbacks=frozenset(("862062345678",)))

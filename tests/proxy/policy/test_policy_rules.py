@@ -24,10 +24,11 @@ from policy_play import (
 
 from proxy.numbers.numbering import Numbering
 from proxy.policy.engine import Policy
-from proxy.policy.preset import Preset, ScamList
+from proxy.policy.profile import at_home
+from proxy.policy.ruleset import ScamList
+from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Mode, Verdict
-from proxy.subscribers.profile import at_home
-from proxy.trunks import Trunk
+from proxy.presets.preset import Preset
 
 SPELLINGS = (
     *("+447700900123", "07700900123", "00447700900123", "+44(0)7700900123", "447700900123", "+44-7700-900123"),

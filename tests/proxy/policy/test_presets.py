@@ -8,8 +8,8 @@ from policy_play import DOMESTIC, STRANGER, company, judge, subscriber
 from pydantic import TypeAdapter, ValidationError
 
 from proxy.numbers.numbering import Numbering
-from proxy.policy import preset
 from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
+from proxy.presets import preset
 
 HOMES = {"au": "AU", "cn": "CN", "gb": "GB", "in": "IN", "sg": "SG", "tw": "TW", "us": "US"}
 

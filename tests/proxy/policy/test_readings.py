@@ -8,10 +8,10 @@ import pytest
 from policy_play import ALICE, BOB, DOMESTIC, FROM_ABROAD, PHONES, Listed, company, judge, request, said, subscriber
 
 from proxy.numbers.numbering import Written
-from proxy.policy import preset
 from proxy.policy.call import Call
 from proxy.policy.readings import ambiguity
-from proxy.trunks import Trunk
+from proxy.policy.trunks import Trunk
+from proxy.presets import preset
 
 CHICAGO, CHINESE = "+13125550143", "+8613125550143"
 BARE = "13125550143"  # either

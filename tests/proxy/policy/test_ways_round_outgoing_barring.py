@@ -7,13 +7,13 @@ from itertools import count
 import pytest
 from dialogue import LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, request
 
-from proxy.core import ProxyCore
-from proxy.core_settings import CoreSettings
-from proxy.policy import preset
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.profile import Barring, Subscriber
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
 from proxy.sip.message import Request, parse
-from proxy.subscribers.profile import Barring, Subscriber
 from proxy.subscribers.storage import Directory
 
 CALLERS = {
@@ -36,7 +36,7 @@ class BarredPhone(Play):
         self.number = CALLERS[home]
         subscriber = Subscriber(self.number, "owner", barring=Barring(**(barring or {"outgoing_international": True})))
         rules = preset.load(home.lower() if home.lower() in preset.names() else "default")
-        policy = Policy(Snapshot.build(home, rules, Directory([subscriber]), Nobody()))
+        policy = Policy(build_snapshot(home, rules, Directory([subscriber]), Nobody()))
         settings = CoreSettings(LISTENERS, SWITCH, TRUNKS.find, trying_after=0.0)
         super().__init__(ProxyCore(settings, policy, b"secret" * 4), 1000.0)
 

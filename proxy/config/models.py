@@ -1,0 +1,426 @@
+"""The proxy's config file: YAML -> frozen models.
+
+Paths are relative to the config file. Loading it checks that the files it names exist; reading those is a step of
+its own (`read_directory`, `ScamList.load`), so that a reload can repeat it. Addresses may hold `${NAME:-default}`, so
+that one file serves wherever ports are free.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from proxy.core.probing import Probing
+from proxy.core.switch_routes import parse_alias
+from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean, load
+from proxy.numbers.dialled import OUTSIDE_LINES
+from proxy.numbers.numbering import Numbering, Written
+from proxy.policy.answers import Card
+from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
+from proxy.policy.profile import Switch
+from proxy.policy.treatments import Treatments
+from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
+from proxy.policy.verdict import Mode
+from proxy.presets import preset
+from proxy.self_service.vocabulary import Codes, Keywords, ServiceNumber
+
+_ADDRESS = re.compile(r"(?P<transport>udp|tcp|tls):(?:\[(?P<six>[^]]+)]|(?P<four>[^:\[\]]+)):(?P<port>\d+)")
+_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<otherwise>[^}]*))?}", re.ASCII)
+_ANY = {"0.0.0.0", "::"}
+
+
+@dataclass(frozen=True, slots=True)
+class TransportAddress:
+    """A transport, an IP address and a port, written `udp:127.0.0.1:5060` or `tls:[::1]:5061`.
+
+    `${NAME:-5060}` stands for the environment's NAME, and for 5060 where that is unset or empty.
+    """
+
+    transport: Literal["udp", "tcp", "tls"]
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> TransportAddress:
+        split = _ADDRESS.fullmatch(_VARIABLE.sub(_from_environment, text))
+        try:
+            if split is None or not 0 < (port := int(split["port"])) < 65536:
+                raise ValueError(text)
+            host = str(ip_address(split["six"] or split["four"]))
+        except ValueError:
+            example = '"udp:127.0.0.1:5060" or "tls:[::1]:5061"'
+            raise ValueError(f"udp, tcp or tls, an IP address and a port, such as {example}") from None
+        return cls(split["transport"], host, port)  # type: ignore[arg-type]  # the pattern allows no other
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    def overlaps(self, other: TransportAddress) -> bool:
+        """Whether both want the same socket; TLS runs over TCP, and 0.0.0.0 holds every IPv4 address."""
+        same_family = (":" in self.host) == (":" in other.host)
+        return (
+            self.port == other.port
+            and (self.transport == "udp") == (other.transport == "udp")
+            and (self.host == other.host or (same_family and bool(_ANY & {self.host, other.host})))
+        )
+
+
+def _from_environment(variable: re.Match[str]) -> str:
+    return os.environ.get(variable["name"]) or variable["otherwise"] or ""
+
+
+def _text(value: Any, parse: Any) -> Any:
+    return parse(value) if isinstance(value, str) else value
+
+
+def _beside(value: Path, info: ValidationInfo) -> Path:
+    path = FileContext.of(info).beside(value)
+    if not path.is_file():
+        raise ValueError("a file that exists, named relative to this one")
+    return path
+
+
+def lists_beside(patterns: Any, info: ValidationInfo) -> tuple[Path, ...]:
+    """The files that `patterns` (globs relative to the file they stand in) name, in order, each once; the known files
+    that are missing among them."""
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise ValueError('a list of paths, such as ["lists/*.csv"]')
+    files: dict[Path, None] = {}
+    missing = []
+    context = FileContext.of(info)
+    for index, pattern in enumerate(map(context.beside, patterns)):
+        found = {path for path in _glob(pattern) if path.is_file()}
+        found |= {path for path in context.known if _names(pattern.parts, path.parts)}
+        files |= dict.fromkeys(sorted(found))
+        if not found:
+            missing.append(Problem((index,), "a file that exists, named relative to this one (* stands for any)"))
+    if missing:
+        raise Problems(missing)
+    return tuple(files)
+
+
+def _glob(pattern: Path) -> Iterator[Path]:
+    anchor = Path(pattern.anchor or ".")
+    relative = pattern.relative_to(anchor)
+    return anchor.glob(str(relative)) if relative.parts else iter(())
+
+
+def _names(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether a glob names a path, both in parts; ** stands for any folders."""
+    if not pattern or not path:
+        return pattern == path
+    if pattern[0] == "**":
+        return any(_names(pattern[1:], path[skipped:]) for skipped in range(len(path)))
+    return fnmatchcase(path[0], pattern[0]) and _names(pattern[1:], path[1:])
+
+
+def _home(region: str) -> str:
+    try:
+        Numbering(region)
+    except ValueError as error:
+        raise ValueError(str(error).partition(", not ")[0]) from None
+    return region
+
+
+def _preset(name: str) -> str:
+    if name not in preset.names():
+        raise ValueError(f"a preset: {did_you_mean(name, preset.names())}")
+    return name
+
+
+def _rule(name: str) -> str:
+    known = [rule for rule in PRECEDENCE if rule != ALWAYS_ENFORCED]
+    if name not in known:
+        raise ValueError(f"a rule: {did_you_mean(name, known)}")
+    return name
+
+
+def some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not values:
+        raise ValueError("at least one of them")
+    return values
+
+
+def _subscribers(location: str, info: ValidationInfo) -> str:
+    """A YAML file, or `sqlite:///FILE` (three slashes: relative; four: absolute)."""
+    context = FileContext.of(info)
+    if location.startswith("sqlite:///"):
+        return f"sqlite:///{context.beside(location.removeprefix('sqlite:///'))}"
+    path = context.beside(location)
+    if not path.is_file() and path not in context.known:
+        raise ValueError('a YAML file that exists, named relative to this one, or "sqlite:///FILE"')
+    return str(path)
+
+
+Home = Annotated[str, AfterValidator(_home)]
+PresetName = Annotated[str, AfterValidator(_preset)]
+RuleModes = dict[Annotated[str, AfterValidator(_rule)], Mode]
+ScamLists = Annotated[tuple[Path, ...], BeforeValidator(lists_beside)]
+_AddressText = Annotated[
+    TransportAddress,
+    BeforeValidator(lambda value: _text(value, TransportAddress.parse)),
+    WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{_VARIABLE.pattern}"}),
+]
+_MatchText = Annotated[
+    SourceMatch,
+    BeforeValidator(lambda value: _text(value, SourceMatch.parse)),
+    WithJsonSchema({"type": "string"}),
+]
+_AliasText = Annotated[
+    tuple[str, int | None],
+    BeforeValidator(lambda value: _text(value, parse_alias)),
+    WithJsonSchema({"type": "string"}),
+]
+_ExistingFile = Annotated[Path, AfterValidator(_beside)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrunkConfig(_Model):
+    """One trunk: the sources it is known by and what may be believed of it.
+
+    With `refer: in_dialog` a trunk that is no access trunk may transfer calls that it takes part in. `numbers` says how
+    it writes numbers without a plus: `international` with the country code, `national` as dialled at home; `either`:
+    what fits, and where both do, home, but a number abroad on an international trunk.
+    """
+
+    match: Annotated[tuple[_MatchText, ...], AfterValidator(some)]
+    kind: Literal["international", "domestic", "access"]
+    trust_identity: Switch = False
+    auth: Literal["none", "digest"] = "none"
+    refer: Literal["none", "in_dialog"] = "none"
+    numbers: Written = "either"
+
+
+class Tls(_Model):
+    """The PEM files of TLS listeners."""
+
+    certificate: _ExistingFile
+    private_key: _ExistingFile
+
+
+class CardKey(Card):
+    """What signs the card that comes with 608 (RFC 8688): a P-256 key as PEM. The card is written to `file`."""
+
+    private_key: _ExistingFile
+    file: Annotated[Path, Field(validate_default=True)] = Path("card.jws")
+
+    @field_validator("file")
+    @classmethod
+    def _beside_the_config(cls, path: Path, info: ValidationInfo) -> Path:
+        return FileContext.of(info).beside(path)
+
+
+class Authentication(_Model):
+    """Of trunks with `auth: digest`: the realm, a domain name, and how long an answered challenge may be used.
+
+    After `wrong_answers` for a user from an address within `lockout_seconds`, that user gets 403 there for as long.
+    `algorithms` are offered in their order (RFC 8760: the strongest first); some old clients read the first only.
+    """
+
+    realm: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "ringfence.example"
+    nonce_seconds: Annotated[float, Field(ge=1)] = 60.0
+    wrong_answers: Annotated[int, Field(ge=1)] = 5
+    lockout_seconds: Annotated[float, Field(ge=1)] = 60.0
+    algorithms: Annotated[tuple[Literal["SHA-256", "MD5"], ...], AfterValidator(some)] = ("SHA-256", "MD5")
+
+
+class SelfServiceConfig(_Model):
+    """What subscribers may change themselves, by text and star code: over what the preset says of it.
+
+    `numbers` are texted to, instead of the preset's; `keywords` and `codes` are added to its. Three wrong PINs lock
+    star codes for `lock_hours`, 0: until `ringfence subscribers unlock`. A subscriber with `notify` is told of
+    `notices_per_hour` refused callers.
+    """
+
+    enabled: Switch = True
+    numbers: tuple[ServiceNumber, ...] = ()
+    keywords: Keywords = {}
+    codes: Codes = {}
+    lock_hours: Annotated[float, Field(ge=0)] = 24.0
+    notices_per_hour: Annotated[int, Field(ge=0)] = 6
+
+
+class Dialling(_Model):
+    """What a switch may cut off in front of a dialled number, beside the codes that are known of the home country.
+
+    `outside_lines` are the digits that take a line outside of a private exchange ([] for none), `codes` any others,
+    such as `*88` or `1808`; x in one stands for any digit. A number behind them is judged as well.
+    """
+
+    outside_lines: tuple[Annotated[str, Field(pattern=r"^[0-9]{1,3}$")], ...] = OUTSIDE_LINES
+    codes: tuple[Annotated[str, Field(pattern=r"^[0-9x*#]{1,8}$")], ...] = ()
+
+
+class Emergency(_Model):
+    """For `callback_minutes` after a subscriber called or texted an emergency number, all calls and texts to them from
+    trusted domestic trunks pass: control rooms call back by other lines, too. 0: none for that alone.
+    """
+
+    callback_minutes: Annotated[float, Field(ge=0, le=1440)] = 30.0
+
+
+class SoftswitchProbe(_Model):
+    """When the proxy asks the softswitch by OPTIONS whether it is there; any answer will do.
+
+    After `interval_seconds` without a word from it (0: not for that), and where a request goes unanswered for
+    `unanswered_seconds` while it says nothing else. It has `timeout_seconds` to answer; while it is down it is asked
+    every `retry_seconds`. With `enabled: no` it is taken to be there, whatever happens.
+    """
+
+    enabled: Switch = True
+    interval_seconds: Annotated[float, Field(ge=0)] = 10.0
+    unanswered_seconds: Annotated[float, Field(ge=0.1)] = 1.0
+    timeout_seconds: Annotated[float, Field(ge=0.1)] = 2.0
+    retry_seconds: Annotated[float, Field(ge=0.1)] = 2.0
+
+    @property
+    def probing(self) -> Probing | None:
+        """What the core needs of it."""
+        if not self.enabled:
+            return None
+        return Probing(self.interval_seconds, self.unanswered_seconds, self.timeout_seconds, self.retry_seconds)
+
+
+class Limits(_Model):
+    """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
+
+    transactions: Annotated[int, Field(ge=1)] = 300_000
+    connections: Annotated[int, Field(ge=1)] = 1_000
+    message_bytes: Annotated[int, Field(ge=1_300, le=1_048_576)] = 65_535
+    timer_c: Annotated[float, Field(gt=180)] = 181.0  # seconds that a phone may ring (RFC 3261 16.6 step 11)
+    drain_seconds: Annotated[float, Field(ge=0)] = 10.0  # that calls under way get after SIGTERM
+
+
+class Safeguards(_Model):
+    """What lists and subscribers must be like, so that a damaged file does no harm.
+
+    A list, or the subscribers, of which a reload finds less than `least_share` of the entries before, stays as it was,
+    and the log says so; 0 takes anything. A row of a scam list must not cover the whole home country or the world, such
+    as +86* where home is CN, unless `cover_home` is on.
+    """
+
+    least_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cover_home: Switch = False
+
+
+class ProxyConfig(_Model):
+    """The whole config; every key but `listen` and `softswitch` has a default.
+
+    `softswitch_aliases` are further names and addresses that the softswitch writes of itself into Record-Route and
+    Service-Route. `log_level: debug` has a line for each request that the proxy itself refuses, with the reason.
+    With `softswitch_calls: judge`, what the softswitch sends to a phone on its own, such as a forwarded call, is held
+    against the block list and the barring of the phone's owner.
+    """
+
+    listen: Annotated[tuple[_AddressText, ...], AfterValidator(some)]
+    softswitch: _AddressText
+    softswitch_aliases: tuple[_AliasText, ...] = ()
+    home: Home = "CN"
+    preset: PresetName = "default"
+    domains: tuple[str, ...] = ("*",)
+    softswitch_calls: Literal["pass", "judge"] = "pass"
+    trunks: dict[str, TrunkConfig] = {}
+    subscribers: Annotated[str, AfterValidator(_subscribers)] | None = None
+    scam_lists: ScamLists = ()
+    safeguards: Safeguards = Safeguards()
+    rules: RuleModes = {}
+    treatments: Treatments = {}
+    card: CardKey | None = None
+    call_log: Path | None = None
+    log_level: Literal["debug", "info"] = "info"
+    secret_file: Annotated[Path, Field(validate_default=True)] = Path("ringfence.secret")
+    tls: Tls | None = None
+    authentication: Authentication = Authentication()
+    self_service: SelfServiceConfig = SelfServiceConfig()
+    dialling: Dialling = Dialling()
+    emergency: Emergency = Emergency()
+    softswitch_probe: SoftswitchProbe = SoftswitchProbe()
+    limits: Limits = Limits()
+
+    @field_validator("listen")
+    @classmethod
+    def _no_overlap(cls, listen: tuple[TransportAddress, ...]) -> tuple[TransportAddress, ...]:
+        problems = [
+            Problem((index,), f"an address that does not overlap {first}")
+            for index, address in enumerate(listen)
+            if (first := next(filter(address.overlaps, listen[:index]), None))
+        ]
+        problems += [
+            Problem((index,), "one address of this machine: it stands in Via and Record-Route for peers to answer to")
+            for index, address in enumerate(listen)
+            if address.host in _ANY and not any(problem.where == (index,) for problem in problems)
+        ]
+        if problems:
+            raise Problems(problems)
+        return listen
+
+    @field_validator("call_log", "secret_file")
+    @classmethod
+    def _beside_the_config(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        return path and FileContext.of(info).beside(path)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> ProxyConfig:
+        problems = [
+            Problem(("listen", index), "tls: {certificate, private_key} beside it")
+            for index, address in enumerate(self.listen)
+            if address.transport == "tls" and not self.tls
+        ]
+        problems += [
+            Problem(("trunks", name, "auth"), "none; digest takes kind: access, subscribers and no trust_identity")
+            for name, trunk in self.trunks.items()
+            if trunk.auth == "digest" and (trunk.kind != "access" or trunk.trust_identity or not self.subscribers)
+        ]
+        numbering = self.numbering()
+        problems += [
+            Problem(("self_service", "numbers", index), f"a number that is no emergency number of {self.home}")
+            for index, number in enumerate(self.self_service.numbers)
+            if numbering.understand(number).is_emergency  # calls to it are never held up for a password
+        ]
+        transports = {address.transport: None for address in self.listen}
+        if self.softswitch.transport not in transports:
+            problems.append(Problem(("softswitch",), f"a transport that is listened on: {', '.join(transports)}"))
+        if problems:
+            raise Problems(problems)
+        return self
+
+    def numbering(self) -> Numbering:
+        """How numbers are read at home."""
+        return preset.numbering(self.home, preset.load(self.preset))
+
+    def trunk_table(self) -> TrunkTable:
+        """The trunks, in the order of the file."""
+        return TrunkTable(
+            (
+                Trunk(name, trunk.kind, trunk.trust_identity, trunk.auth, trunk.refer, trunk.numbers),
+                trunk.match,
+            )
+            for name, trunk in self.trunks.items()
+        )
+
+
+def load_config(path: Path, known: frozenset[Path] = frozenset()) -> ProxyConfig:
+    """Read a config file; raises FileErrors with all that is wrong in it. Of `known` files, those that it named before,
+    any may be missing."""
+    return load(path, ProxyConfig, known)

@@ -1,0 +1,432 @@
+"""The proxy without sockets: bytes come in, bytes to send and call records come out (RFC 3261 section 16).
+
+Nothing here reads a clock or does I/O. `receive` takes what a socket got, `run_timers` what time brought; afterwards
+`outbox` holds what is to be sent and `records` the lines of calls that ended, both in order, for the caller to empty.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from proxy.core.answering import Answering
+from proxy.core.keys import Keys
+from proxy.core.leg_screening import PASSES, LegScreening
+from proxy.core.orders import Orders, Parked
+from proxy.core.own_responses import OwnAnswers
+from proxy.core.peer_events import Noticed
+from proxy.core.questions import Ask, Questions
+from proxy.core.receivers import Receivers
+from proxy.core.refusals import Refusals
+from proxy.core.response_context import ResponseContext, ResponseContexts
+from proxy.core.routing import (
+    Router,
+    check_hops,
+    is_secure,
+    note_source,
+    response_flow,
+    validate,
+)
+from proxy.core.screening import DIALOG_MAKING, Decision, Screening
+from proxy.core.settings import CoreSettings
+from proxy.core.softswitch_watch import SoftswitchWatch
+from proxy.core.switch_routes import SwitchRoutes
+from proxy.identity.assertions import CLAIMS, clean
+from proxy.identity.authentication import Authenticator
+from proxy.identity.concealment import conceal, withholds_identity
+from proxy.identity.labels import put_label
+from proxy.identity.registrations import Registrations
+from proxy.policy.call import JUDGED, sender_uri
+from proxy.policy.engine import Policy
+from proxy.policy.trunks import Side
+from proxy.self_service.desk import Served, ServiceDesk
+from proxy.sip.digest import Challenger
+from proxy.sip.errors import TRY_AGAIN, KeepAlive, ServiceUnavailable, SipError, UnsupportedUriScheme
+from proxy.sip.flow import Flow
+from proxy.sip.headers import Via
+from proxy.sip.message import Request, Response, parse
+from proxy.sip.transaction import T1, State
+from proxy.sip.transaction_layer import TransactionLayer, server_key
+from proxy.sip.uri import SipUri, Uri
+
+# The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
+_MEMORY = 128 << 20
+# Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
+# caller in silence for half a minute, and three retransmissions have gone by then.
+_ANNOUNCED_WITHIN = 4.0
+_HELD = 0.5  # seconds that calls of a switch which wakes up are held back, lest they be those of callers who left
+
+
+class ProxyCore:
+    """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other.
+
+    With a `desk`, subscribers change their profiles by text and star code. `asks` are questions, such as whether these
+    changes can be saved, for the caller to empty and to answer with `resolved`: some requests wait for that.
+    """
+
+    def __init__(
+        self, settings: CoreSettings, policy: Policy, secret: bytes | None = None, desk: ServiceDesk | None = None
+    ) -> None:
+        self.settings = settings
+        self.policy = policy
+        self.desk = desk
+        self.counters: Counter[str] = Counter()
+        self.noticed = Noticed()
+        self.refusals = Refusals()
+        self.draining = False
+        keys = Keys.derive(secret)
+        self._receivers = Receivers()
+        self._layer = TransactionLayer(settings.timer_c, self._receivers.knows)
+        self._own = OwnAnswers(self._layer, self.counters, keys.to_tags, self.refusals)
+        self._contexts = ResponseContexts(self._layer, self._own)
+        self.outbox = self._layer.outbox
+        self.records = self._contexts.records
+        switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
+        self._router = Router(settings.listeners, keys, settings.domains, switch_routes)
+        self._authenticator = Authenticator(
+            settings.realm,
+            settings.nonce_seconds,
+            settings.wrong_answers,
+            settings.lockout_seconds,
+            settings.digest_algorithms,
+            key=keys.nonces,
+        )
+        challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms, keys.nonces)
+        self._registrations = Registrations(challenger, self._authenticator.guesses)
+        self._screening = Screening(settings, self._router, self._authenticator, self._registrations)
+        self._legs = LegScreening(self._screening.emergencies)
+        self._answering = Answering(
+            self._layer, self._own, self._contexts, self._router, settings.softswitch, self.counters, self.refusals
+        )
+        self._questions = Questions()
+        self.asks = self._questions.asks
+        self._orders = Orders(self, self._questions, self._answering.send_text)
+        self._switch = settings.softswitch
+        self.watch = SoftswitchWatch(
+            settings.probing, self._switch, self._layer, self._router, self._contexts, self.counters
+        )
+
+    # --- what the server calls
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take one message. `now` is in seconds on the clock that `run_timers` gets."""
+        message = None
+        try:
+            message = parse(data)
+            if isinstance(message, Request):
+                self._receive_request(message, flow, len(data), now)
+            else:
+                self._receive_response(message, flow, now)
+        except KeepAlive:
+            self.counters["keepalives"] += 1
+        except SipError as error:
+            if isinstance(message, Response):
+                self.counters["dropped"] += 1
+                return
+            self.counters["malformed"] += 1
+            request = message or error.request
+            # Silence for strangers, and for what is not SIP.
+            if request is not None and self._side_of(flow) is not None:
+                self._own.unreadable(request, error, flow)
+
+    def refuse(self, error: SipError, flow: Flow) -> None:
+        """Answer what a stream brought and could not be cut out of it, where it is a request and from no stranger."""
+        self.counters["malformed"] += 1
+        if error.request is not None and self._side_of(flow) is not None:
+            self._own.unreadable(error.request, error, flow)
+
+    def next_timer(self) -> float:
+        """When `run_timers` is next to be called; infinity where nothing waits."""
+        return min(self._layer.next_timer(), self._questions.next_timer(), self.watch.due)
+
+    def resolved(self, ask: Ask, answer: bool, now: float) -> None:
+        """Go on with what waited for an answer."""
+        self._questions.resolved(ask, answer, now)
+
+    def run_timers(self, now: float) -> None:
+        """Let due timers fire."""
+        self._questions.run_timers(now)
+        self.watch.run(now)
+        for client in self._layer.run_timers(now):
+            if self.watch.gone(client, now):
+                continue
+            if client.flow == self._switch and client.state is State.TERMINATED:
+                self.noticed.note("softswitch_unreachable", client.flow)
+            self._contexts.no_answer(client, now)
+
+    def transport_failed(self, flow: Flow, now: float) -> None:
+        """A stream to this peer broke or could not be made: its requests count as answered with 503 (16.9)."""
+        for client in self._layer.stream_broke(flow):
+            if not self._layer.fail(client, now) or self.watch.gone(client, now, refused=True):
+                continue
+            if flow == self._switch:
+                self.noticed.note("softswitch_unreachable", flow)
+                self._contexts.unavailable(client, now)
+                self.watch.suspect(now)
+            else:
+                self._contexts.no_answer(client, now, status=503)
+
+    def give_up(self, now: float) -> None:
+        """Before the end: CANCEL calls that still ring, and answer whoever waits."""
+        self._contexts.give_up(now)
+
+    @property
+    def pending(self) -> int:
+        """How many requests have been forwarded and not yet answered finally, or wait for an answer to a question."""
+        return self._contexts.pending + self._questions.pending
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions are held, finished ones that still absorb retransmissions included."""
+        return len(self._layer)
+
+    # --- requests
+
+    def _receive_request(self, request: Request, flow: Flow, size: int, now: float) -> None:
+        via = request.via
+        key = server_key(request, via)
+        server = self._layer.servers.get(key)
+        if server is not None:
+            if request.method == "ACK":
+                self._receivers.note_ack(server, request, now)
+            if not self._layer.receive_again(server, request, now):
+                return
+        side = self._side_of(flow)
+        if side is None:
+            self.noticed.note("unknown_source", flow)
+            self._own.stranger(request, via, flow)
+            return
+        note_source(request, via, flow)
+        if side == "switch":
+            self.watch.heard(now)
+        if request.method == "ACK":
+            self._forward_ack(request, via, side)
+        elif request.method == "CANCEL":
+            self._cancel(request, via, key, flow, now)
+        else:
+            if self._has_room(size):
+                self._begin(request, via, key, flow, side, now)
+            else:
+                self._own.without_state(request, via, flow, 503, "overload", TRY_AGAIN)
+                self.counters["overload"] += 1
+
+    def _side_of(self, flow: Flow) -> Side | None:
+        """Who sent a message; None for a stranger."""
+        switch = self._switch
+        if flow[2] == switch[2] and flow[1] == switch[1]:
+            return "switch"
+        trunk = self.settings.find_trunk(flow[1], flow[2])
+        if trunk is None and flow[1] == switch[1] and flow[0] != "udp":
+            return "switch"  # whose connections come from any port
+        return trunk
+
+    def _has_room(self, size: int) -> bool:
+        """The more is held, the smaller a request must be to be taken."""
+        held = len(self._layer)
+        return held < self.settings.max_transactions and held * size <= _MEMORY
+
+    def _begin(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Side, now: float) -> None:
+        """A request that starts a transaction."""
+        server = self._layer.accept(key, request, response_flow(via, flow))
+        context = server.user = ResponseContext(server)
+        try:
+            uri = validate(request)
+            if request.method == "OPTIONS" and self._is_for_us(request, uri):
+                self._own.accept(server, request, now, (("Accept", "application/sdp"), ("Supported", "path")))
+            elif self.draining and request.method in JUDGED and request.to.tag is None:
+                raise ServiceUnavailable("shutting down")
+            elif side == "switch" and self.watch.wakes_up(request, now):
+                self._layer.try_later(server, 0.0, now)  # so that the switch may cancel it
+                self._questions.pause(_HELD, lambda _, then: self._go_on(context, request, flow, side, then), now)
+            else:
+                self._forward(context, request, flow, side, now)
+        except SipError as error:
+            self._refuse(context, request, error, now)
+        except Exception:
+            self._contexts.let_go(context)
+            self._layer.abandon(server)
+            raise
+
+    def _go_on(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
+        """Forward what was held back, unless it was cancelled meanwhile."""
+        if context.final is None:
+            try:
+                self._forward(context, request, flow, side, now)
+            except SipError as error:
+                self._refuse(context, request, error, now)
+
+    def _refuse(self, context: ResponseContext, request: Request, error: SipError, now: float) -> None:
+        context.final = error.code
+        self._contexts.let_go(context)
+        self._own.answer(context.server, request, error, now)
+
+    def _is_for_us(self, request: Request, uri: Uri) -> bool:
+        return (
+            isinstance(uri, SipUri) and uri.user is None and "route" not in request.names and self._router.serves(uri)
+        )
+
+    def _forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
+        method, server = request.method, context.server
+        if method == "OPTIONS":
+            check_hops(request)
+        routed, fingerprint = self._screening.route(request, outside=side != "switch")
+        if side == "switch":
+            target = outer = self._router.outward_target(request, routed, self.settings.find_trunk)
+            if outer.transport != "tls" and is_secure(request.uri):
+                raise UnsupportedUriScheme("sips is for TLS")
+            decision = self._decide_leg(request, target, now) if self.settings.judge_softswitch else PASSES
+        else:
+            target, outer = self._switch, flow
+            decision = self._screening.decide(
+                request, routed, flow, side, now, self.policy, self.desk, lambda: self._layer.is_merged(server, request)
+            )
+            context.registration = decision.registration
+            if decision.subscriber is not None:
+                self._receivers.note(server.flow, now)
+            if self.settings.judge_softswitch:
+                self._legs.note(decision, self.policy.snapshot, now)
+            if decision.served is not None and decision.served.waits:
+                if method == "INVITE":
+                    self._layer.try_later(server, self.settings.trying_after, now)
+                parked = Parked(context, request, fingerprint, flow, side, decision, decision.served)
+                self._orders.wait(parked, now)
+                return
+        answer = self._answering.answer
+        if decision is PASSES or not answer(context, request, decision, self.desk, self.policy.snapshot, now):
+            self._send_on(context, request, fingerprint, outer, target, side, decision, now)
+
+    def _send_on(
+        self,
+        context: ResponseContext,
+        request: Request,
+        fingerprint: str,
+        outer: Flow,
+        target: Flow,
+        side: Side,
+        decision: Decision,
+        now: float,
+    ) -> None:
+        """Forward a request to `target`; `outer` is the flow of who is not the softswitch."""
+        method, server = request.method, context.server
+        if side != "switch" and not self.watch.up and request.to.tag is None:
+            if context.refusal is not None:  # nobody is there to announce it
+                self._contexts.respond_finally(context, context.refusal.status, bytes(context.refusal), now)
+                return
+            self.watch.check(now)
+        forwarded = self._router.forward(request, target, branch := self._router.branches.new(fingerprint))
+        if method in DIALOG_MAKING:
+            other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
+            known_as = other.e164 or other.presented
+            self._router.record_route(forwarded, outer, self._switch.local, known_as, outward=side == "switch")
+        elif method == "REGISTER":
+            self._router.add_path(forwarded, outer, self._switch.local)
+            if context.registration is not None:
+                self._registrations.forward(forwarded, context.registration)
+        self._clean(forwarded, side)
+        if side == "switch" and "identity" in forwarded.names:
+            self._withhold_signature(forwarded, target)
+        if decision.subscriber is not None:
+            self._authenticator.assert_identity(forwarded, decision.subscriber)
+        if decision.call is not None and decision.call.name_withheld:
+            conceal(forwarded, decision.call)
+        if (verdict := decision.verdict) is not None:
+            if verdict.service:
+                forwarded.uri = self._router.service_uri(verdict.service, target)
+            if verdict.label:
+                put_label(forwarded, verdict)
+        if method == "INVITE":
+            self._layer.try_later(server, self.settings.trying_after, now)
+        patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
+        client = self._layer.send((branch, method), forwarded, target, now, patience)
+        client.user = context
+        context.branches.append(client)
+        self._contexts.pending += 1
+        self.counters["forwarded"] += 1
+        if side != "switch":
+            self.watch.sent(now)
+
+    def carry_on(self, parked: Parked, served: Served, now: float) -> None:
+        """Answer an order that waited, now that it is known what becomes of it."""
+        context, request, flow = parked.context, parked.request, parked.flow
+        decision = parked.decision._replace(served=served, verdict=served.verdict)
+        try:
+            if not self._answering.answer(context, request, decision, self.desk, self.policy.snapshot, now):
+                self._send_on(context, request, parked.fingerprint, flow, self._switch, parked.trunk, decision, now)
+        except SipError as error:
+            self._refuse(context, request, error, now)
+
+    def _decide_leg(self, request: Request, target: Flow, now: float) -> Decision:
+        """Decide over what the switch sends: only phones have owners."""
+        trunk = self.settings.find_trunk(target.host, target.port)
+        if trunk is None or trunk.kind != "access":
+            return PASSES
+        return self._legs.decide(request, self.policy, now, self.settings.epoch)
+
+    def _clean(self, forwarded: Request, side: Side) -> None:
+        """Take out what was for us, what is not to be believed and what is to be kept private."""
+        if side != "switch" and side.auth == "digest":
+            self._authenticator.forget_credentials(forwarded)
+        clean(forwarded, side)
+
+    def _withhold_signature(self, forwarded: Request, target: Flow) -> None:
+        """Keep a signature from phones where it would tell who calls (RFC 8224 4): networks need it."""
+        trunk = self.settings.find_trunk(target.host, target.port)
+        if withholds_identity(forwarded) and trunk is not None and trunk.kind == "access":
+            forwarded.remove("identity")
+
+    def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
+        """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
+        if self._own.acknowledges_us(request):
+            return
+        validate(request)
+        routed, fingerprint = self._screening.route(request, outside=side != "switch")
+        if side == "switch":
+            target = self._router.outward_target(request, routed, self.settings.find_trunk)
+        else:
+            target = self._switch
+            self._screening.check_relay(request, routed, side, "")
+        branch = self._router.branches.same(request, via, fingerprint)
+        forwarded = self._router.forward(request, target, branch)
+        self._clean(forwarded, side)
+        self.outbox.append((target, bytes(forwarded)))
+
+    def _cancel(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, now: float) -> None:
+        """RFC 3261 16.10: answered here, and passed on to the branches as CANCELs of our own.
+
+        One that finds no INVITE gets 481: sent on without state it would meet nothing, for nobody can tell the branch
+        that its INVITE was sent on with.
+        """
+        validate(request)
+        invite = self._layer.servers.get((*key[:-1], "INVITE"))
+        if invite is None:
+            self._own.without_state(request, via, flow, 481, "no such INVITE")
+            return
+        server = self._layer.accept(key, request, response_flow(via, flow))
+        self._own.accept(server, request, now)
+        if isinstance(invite.user, ResponseContext):
+            self._contexts.give_up_by_caller(invite.user, request.headers("reason"), now)
+
+    # --- responses
+
+    def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
+        branch = response.line("via").partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
+        cseq = response.line("cseq").rstrip()
+        client = self._layer.clients.get((branch, method := cseq[cseq.rfind(" ") + 1 :]))
+        if client is None:  # spelt in a rarer way, or none of ours
+            client = self._layer.clients.get((response.via.branch or "", response.cseq.method))
+        if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
+            if self._side_of(flow) == "switch":
+                self.watch.heard(now)
+            if not self._contexts.late.receive(branch, response, flow, now):
+                self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
+        else:
+            if 300 <= response.status < 400 and client.flow != self._switch:
+                self.counters["deflection_barred"] += self._legs.bars_deflection(response, client.request, self.policy)
+            if not CLAIMS.isdisjoint(response.names) and (side := self._side_of(flow)) is not None:
+                clean(response, side)
+            if client.user is not None and client.user.registration is not None:
+                self._registrations.answered(response, client.user.registration, now)
+            if method == "REGISTER" and client.flow == self._switch and client.user is not None:
+                self._router.switch_routes.learn(client.user.server.flow.host, response)
+            self._contexts.receive(client, response, now)
+            if client.flow == self._switch:
+                self.watch.heard(now)

@@ -1,0 +1,234 @@
+"""Requests being forwarded, and what becomes of them: best response, CANCEL, timer C (RFC 3261 16.7 to 16.10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proxy.core.call_record import CallRecord
+from proxy.core.late_responses import LateResponses, hang_up
+from proxy.core.own_responses import OwnAnswers
+from proxy.identity.registrations import Registration
+from proxy.sip.errors import TRY_AGAIN, Unanswerable, reason_for
+from proxy.sip.message import Response
+from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
+from proxy.sip.transaction_layer import TransactionLayer, cancel_for
+
+_CHALLENGES = (401, 407)
+_PREFERRED_4XX = (401, 407, 415, 420, 484)
+
+
+class ResponseContext:
+    """What the proxy knows between a request and its final response."""
+
+    __slots__ = ("best", "branches", "cancelled", "final", "reasons", "record", "refusal", "registration", "server")
+
+    def __init__(self, server: ServerTransaction) -> None:
+        self.server = server
+        self.branches: list[ClientTransaction] = []
+        self.best: Response | None = None
+        self.final: int | None = None  # status sent upstream
+        self.cancelled = False
+        self.reasons: list[str] = []  # why the caller gave up
+        self.record: CallRecord | None = None  # the call record, until the final response completes it
+        self.registration: Registration | None = None  # what a REGISTER proved, where phones must
+        self.refusal: Response | None = None  # what the caller gets in the end, whatever a branch says
+
+    def add_final(self, response: Response) -> None:
+        """Keep a non-2xx final response if it is better than what came before."""
+        if self.best is None or rank(response.status) < rank(self.best.status):
+            self.best = response
+
+    @property
+    def all_answered(self) -> bool:
+        """True when no branch can bring a better response any more."""
+        return all(branch.state >= State.ACCEPTED for branch in self.branches)
+
+
+def rank(status: int) -> tuple[int, int]:
+    """Sorts final responses, best first (RFC 3261 16.7 step 6): 6xx, then the lowest class, then within 4xx those
+    that let the caller try again."""
+    family = status // 100
+    return (0 if family == 6 else family, 0 if status in _PREFERRED_4XX else 1 if status != 503 else 2)
+
+
+class ResponseContexts:
+    """The response side of the proxy. `records` are the lines of calls that ended, for the server to empty."""
+
+    def __init__(self, layer: TransactionLayer, own: OwnAnswers) -> None:
+        self.late = LateResponses(layer)
+        self.records: list[str] = []
+        self.pending = 0  # requests forwarded and not yet answered finally
+        self._layer = layer
+        self._own = own
+
+    # --- responses
+
+    def receive(self, client: ClientTransaction, response: Response, now: float) -> None:
+        """Take a response that matched a branch. Raises Unanswerable where it has no Via beside ours."""
+        context = client.user
+        if context is not None and response.names.count("via") < 2 and "," not in response.line("via"):
+            raise Unanswerable("response with no Via but ours")
+        if not self._layer.receive_response(client, response, now):
+            return
+        if context is None:  # our own CANCEL
+            return
+        if context.cancelled:
+            self._cancel_branch(client, now, context.reasons)
+        status = response.status
+        if status == 100:
+            return
+        if status < 200:
+            if context.final is None:
+                if context.refusal is not None and response.body and "p-early-media" not in response.names:
+                    response.replace("P-Early-Media", "sendrecv")  # the announcement (RFC 5009 8)
+                self._layer.respond(context.server, status, _for_caller(context, response), now)
+        elif status < 300:
+            if context.refusal is not None:
+                answered_before = context.final is not None
+                self._refuse(context, context.refusal, now)
+                hang_up(self._layer, client.flow, response, now, again=answered_before)
+            elif context.final is None or context.final < 300:
+                self.respond_finally(context, status, _for_caller(context, response), now)
+            self._cancel_others(context, client, now)
+        else:
+            context.add_final(response)
+            if status >= 600:
+                self._cancel_others(context, client, now)
+            self._finish(context, now)
+
+    def respond_finally(self, context: ResponseContext, status: int, response: bytes, now: float) -> None:
+        """Send a final response upstream; the first one ends the call's record."""
+        if context.final is None:
+            context.final = status
+            if context.branches:
+                self.pending -= 1
+            self.let_go(context)
+        self._layer.respond(context.server, status, response, now)
+
+    def let_go(self, context: ResponseContext) -> None:
+        """Write the record, and forget what is not needed after the final response."""
+        if context.record is not None:
+            self.records.append(context.record.line(context.final))
+            context.record = None
+        if context.final in _CHALLENGES:
+            self._layer.may_come_again(context.server)
+        context.best = None
+
+    def _finish(self, context: ResponseContext, now: float, *, ours: bool = False) -> None:
+        """Send the best response once no branch can bring a better one (RFC 3261 16.7 steps 6 to 9). `ours`: nobody
+        gave one, so that it was made here."""
+        if context.final is not None or not context.all_answered:
+            return
+        best = context.best
+        if best is None or context.server.request is None:
+            return
+        if context.refusal is not None:
+            self._refuse(context, context.refusal, now)
+            return
+        if context.record is not None and not ours:
+            context.record.note_answer(best)
+        if best.status == 503:  # it would say that this proxy is out of service; what else it says is still true
+            best.status, best.reason = 500, reason_for(500)
+        self.respond_finally(context, best.status, _for_caller(context, best), now)
+
+    def _refuse(self, context: ResponseContext, refusal: Response, now: float) -> None:
+        """The announcement is over, or nobody could make it."""
+        if context.final is None:
+            self.respond_finally(context, refusal.status, bytes(refusal), now)
+
+    # --- the end of waiting
+
+    def give_up_by_caller(self, context: ResponseContext, reasons: list[str], now: float) -> None:
+        """The caller's CANCEL, with its Reasons: the call ends with 487 (RFC 3261 9.2), be it a refusal still being
+        announced. Where nothing was forwarded yet (questions.py), that is said here."""
+        if not context.branches and context.final is None and context.server.request is not None:
+            ended = context.server.request.reply(487, to_tag=self._own.new_tag())
+            self.respond_finally(context, 487, bytes(ended), now)
+            return
+        if context.refusal is not None and context.server.request is not None:
+            context.refusal = context.server.request.reply(487, to_tag=self._own.new_tag())
+        context.reasons = reasons
+        self.cancel(context, now)
+
+    def cancel(self, context: ResponseContext, now: float) -> None:
+        """The caller gave up, or nobody answers (RFC 3261 16.10, 16.8): CANCEL every branch that rings."""
+        if context.final is None:
+            context.cancelled = True
+            if not context.branches and context.server.request is not None:  # it has not been sent on yet
+                ended = context.server.request.reply(487, to_tag=self._own.new_tag())
+                self.respond_finally(context, 487, bytes(ended), now)
+            for client in context.branches:
+                if client.state is State.CALLING:
+                    client.last = None  # whoever did not hear of it by now need not
+                self._cancel_branch(client, now, context.reasons)
+
+    def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:
+        for client in context.branches:
+            if client is not but:
+                self._cancel_branch(client, now)
+
+    def _cancel_branch(self, client: ClientTransaction, now: float, reasons: Iterable[str] = ()) -> None:
+        """Only after a provisional response (RFC 3261 9.1); the first one that comes brings us here again."""
+        key = (client.key[0], "CANCEL")
+        if client.state is State.PROCEEDING and client.request is not None and key not in self._layer.clients:
+            self._layer.send(key, cancel_for(client.request, reasons), client.flow, now)
+            self._layer.give_up_later(client, 64 * T1, now)
+
+    def no_answer(self, client: ClientTransaction, now: float, status: int = 408) -> None:
+        """Timers B, C and F, and broken transports (16.9: those count as answered with 503)."""
+        context = client.user
+        if not isinstance(context, ResponseContext) or context.final is not None:
+            self.late.leave(client, now)
+            return
+        if client.state is State.PROCEEDING and not context.cancelled:
+            self.cancel(context, now)  # timer C (RFC 3261 16.8)
+            return
+        self.late.leave(client, now)
+        request = context.server.request
+        if request is None:
+            return
+        if request.method != "INVITE" and status == 408:
+            # Nobody is waiting any more for a late 408 (RFC 4320 4.2).
+            self.pending -= 1
+            self.let_go(context)
+            self._layer.abandon(context.server)
+            return
+        status, why = (487, "cancelled") if context.cancelled else (status, "no answer from where it was sent")
+        self._own.refusals.note(request, status, why, context.server.flow)
+        reply = request.reply(status, to_tag=self._own.new_tag())
+        reply.insert(0, "Via", "")  # where our own stands in a received response
+        context.add_final(reply)
+        self._finish(context, now, ours=True)
+
+    def unavailable(self, client: ClientTransaction, now: float) -> None:
+        """Nobody is there to answer, nor for what comes next: the caller gets 503, as RFC 3261 16.7 step 6 allows for
+        that, or the refusal that was to be announced."""
+        context = client.user
+        if isinstance(context, ResponseContext) and context.final is None and context.server.request is not None:
+            if context.refusal is not None:
+                self._refuse(context, context.refusal, now)
+            else:
+                status = 487 if context.cancelled else 503
+                headers = () if context.cancelled else TRY_AGAIN
+                reply = context.server.request.reply(status, headers=headers, to_tag=self._own.new_tag())
+                self.respond_finally(context, status, bytes(reply), now)
+        self.late.leave(client, now)
+
+    def give_up(self, now: float) -> None:
+        """Before the end: CANCEL what still rings, tell who waits, and leave a record of each call."""
+        for server in list(self._layer.servers.values()):
+            context = server.user
+            if not isinstance(context, ResponseContext) or context.final is not None or server.request is None:
+                continue
+            if context.branches:  # else it has not been sent on yet
+                self.cancel(context, now)
+            refused = server.request.reply(503, headers=TRY_AGAIN, to_tag=self._own.new_tag())
+            self.respond_finally(context, 503, bytes(refused), now)
+
+
+def _for_caller(context: ResponseContext, response: Response) -> bytes:
+    """A response as it goes on towards the caller, without our Via (RFC 3261 16.7 step 3)."""
+    response.remove_first_value("via")
+    if context.server.reliable:
+        response.say_length()
+    return bytes(response)

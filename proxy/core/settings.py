@@ -1,0 +1,34 @@
+"""What the core and its screening need to know of the config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.core.probing import Probing
+from proxy.core.routing import Listener
+from proxy.policy.trunks import Trunk
+from proxy.sip.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """What the core needs of the config. `softswitch` names the switch's address; `local` of it is ours to pick."""
+
+    listeners: tuple[Listener, ...]
+    softswitch: Flow
+    find_trunk: Callable[[str, int], Trunk | None]
+    domains: frozenset[str] = frozenset(("*",))
+    softswitch_aliases: tuple[tuple[str, int | None], ...] = ()  # see SwitchRoutes
+    max_transactions: int = 300_000
+    timer_c: float = 181.0  # seconds
+    trying_after: float = 0.15  # seconds without any response after which an INVITE gets its 100 Trying
+    epoch: float = 0.0  # what to add to `now` to get seconds since 1970
+    realm: str = "ringfence.example"  # of digest authentication
+    nonce_seconds: float = 60.0
+    wrong_answers: int = 5
+    lockout_seconds: float = 60.0
+    digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
+    judge_softswitch: bool = False  # calls and texts from the softswitch to phones, by what their owners decided
+    probing: Probing | None = None  # of the softswitch; None: it is taken to be there
+    stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record

@@ -1,0 +1,1 @@
+"""Reading files that people write, and telling them what is wrong in them."""

@@ -1,0 +1,311 @@
+"""Who makes a request: digest authentication of phones at the proxy (RFC 3261 22.3, RFC 7616, RFC 8760).
+
+Asked of every request from a trunk with `auth: digest`, but for these:
+
+- ACK and CANCEL, which cannot be challenged (RFC 3261 22.1); they do nothing without a request that was.
+- REGISTER: the registrar challenges it (401), and the proxy checks the answer: see registrations.
+- Requests within a dialog that come over the flow for which our Record-Route token was made: the token vouches. From
+  anywhere else, and for MESSAGE, which the policy judges each time, credentials are asked for.
+- Calls to emergency numbers: they are never held up for a password. With right credentials their caller's number is
+  asserted, else none is.
+- OPTIONS to the proxy itself, which it answers without passing anything on.
+
+Guessing is slowed down: who gave too many wrong answers for a user gets 403 for a while, right answers included. That
+holds for this user from this address only, so that strangers cannot keep the subscriber from calling.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import ceil
+from secrets import token_bytes
+
+from proxy.identity.nonces import NonceCounts
+from proxy.numbers.numbering import Numbering, withholds
+from proxy.numbers.shown import as_looks, shown_numbers
+from proxy.policy.call import Call
+from proxy.policy.engine import Policy
+from proxy.policy.memory import NOTHING, Memory
+from proxy.policy.profile import Subscriber
+from proxy.policy.verdict import Step, Verdict
+from proxy.sip import digest
+from proxy.sip.errors import BadRequest, Forbidden, SipError
+from proxy.sip.headers import parse_name_addr
+from proxy.sip.message import Request
+from proxy.sip.uri import SipUri, cached_uri
+
+SPOOFED = "spoofed.subscriber_number"  # the rule, in call records; it cannot be turned off
+_OF_A_TRANSACTION = ("via", "call-id", "cseq")
+_MOST_CREDENTIALS = 4  # of one request that are looked at
+_MOST_GUESSERS = 100_000  # users at addresses that are remembered for their wrong answers
+_ASSERTIONS = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
+_NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
+_NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,8}\d){4,}")  # five digits or more
+_RUN_OF_DIGITS = re.compile(r"\d(?:[\W_]{0,8}\d)+")
+_LETTERS, _AS_DIGITS = "OolI|BSZ", "00111852"  # letters that look like digits, among digits
+_OF_DIGITS = re.compile(rf"(?<![{_LETTERS}\d])[{_LETTERS}]*+(?:\d[{_LETTERS}]*+){{2,}}")  # a run is tried but once
+_LIKE_DIGITS = str.maketrans(_LETTERS, _AS_DIGITS)
+_CHINESE = dict(
+    zip("\u3007\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5e7a", "001234567891", strict=True)
+)
+_SHOWN = 80  # characters of a claim
+
+
+class ProxyAuthenticationRequired(SipError):
+    """RFC 3261 22.3; `headers` hold the challenges. Given once to each request, and forgotten (26.3.2.4)."""
+
+    status = 407
+    stateless = True
+
+
+class Authenticator:
+    """Challenges requests and checks the answers. `nonce_seconds` is how long a nonce may be used.
+
+    After `wrong_answers` within `lockout_seconds`, a user gets 403 at that address for the next `lockout_seconds`.
+    `key` signs the nonces.
+    """
+
+    def __init__(
+        self,
+        realm: str,
+        nonce_seconds: float,
+        wrong_answers: int = 5,
+        lockout_seconds: float = 60.0,
+        algorithms: tuple[str, ...] = tuple(digest.ALGORITHMS),
+        *,
+        key: bytes | None = None,
+        counts: NonceCounts | None = None,
+    ) -> None:
+        self._challenger = digest.Challenger(realm, nonce_seconds, algorithms, key or token_bytes(32))
+        self._realm = realm
+        self._counts = counts or NonceCounts(nonce_seconds)
+        self.guesses = Guesses(wrong_answers, lockout_seconds)
+
+    def authenticate(
+        self,
+        request: Request,
+        find_user: Callable[[str], Subscriber | None],
+        now: float,
+        source: str,
+        *,
+        required: bool = True,
+    ) -> Subscriber | None:
+        """The subscriber who made the request; None where nobody proved to be, and that is not `required`.
+
+        `source` is the address that it came from. Raises ProxyAuthenticationRequired, the same for unknown users and
+        for wrong passwords, Forbidden for who guesses, and BadRequest.
+        """
+        found = Found()
+        try:
+            given = self._credentials(request)
+            found = self.guesses.look_through(
+                given, find_user, lambda fields, who: self._judge(fields, request, who, now), now, source
+            )
+        except BadRequest:
+            if required:
+                raise
+        if found.subscriber is not None or not required:
+            return found.subscriber
+        found.refuse_guesser()
+        # A request that is sent again gets the same challenge again, though nobody remembers it.
+        about = "\n".join(filter(None, map(request.line, _OF_A_TRANSACTION)))
+        challenges = self._challenger.challenges(now, stale=found.stale, about=about)
+        headers = tuple(("Proxy-Authenticate", challenge) for challenge in challenges)
+        raise ProxyAuthenticationRequired("credentials wanted", headers=headers)
+
+    def forget_credentials(self, forwarded: Request) -> None:
+        """Take out what was meant for us (RFC 3261 22.3), and identities that only a network may assert (RFC 3325)."""
+        for name in _ASSERTIONS:
+            forwarded.remove(name)
+        for index in reversed(range(len(forwarded.names))):
+            if forwarded.names[index] == "proxy-authorization" and self._is_ours(forwarded.lines[index]):
+                del forwarded.names[index], forwarded.lines[index]
+
+    def assert_identity(self, forwarded: Request, subscriber: Subscriber) -> None:
+        """Tell the softswitch who it is (RFC 3325 5), and to keep it to itself where From is anonymous."""
+        forwarded.replace("P-Asserted-Identity", f"<sip:{subscriber.number}@{self._realm};user=phone>")
+        if "privacy" not in forwarded.names and _is_anonymous(forwarded.from_.uri):
+            forwarded.replace("Privacy", "id")
+
+    def _credentials(self, request: Request) -> list[dict[str, str]]:
+        """The credentials for our realm; those for other proxies are not ours to read."""
+        ours = [value for value in request.headers("proxy-authorization") if self._is_ours(f":{value}")]
+        return [digest.parse_digest(value) for value in ours[:_MOST_CREDENTIALS]]
+
+    def _is_ours(self, line: str) -> bool:
+        value = line.partition(":")[2]
+        if value.lower().split(None, 1)[:1] != ["digest"]:
+            return False
+        try:
+            return digest.parse_digest(value).get("realm") == self._realm
+        except BadRequest:
+            return True  # nobody can tell whose it is: better answered 400 than passed on
+
+    def _judge(
+        self, fields: dict[str, str], request: Request, subscriber: Subscriber | None, now: float
+    ) -> digest.Verdict:
+        password = subscriber.password if subscriber else ""
+        # Computed for unknown users as well, so that the time it takes tells nothing.
+        user = fields.get("username", "")
+        verdict = self._challenger.judge(fields, request.method, user, password, now)
+        if not password or fields.get("qop") != "auth":  # without qop no replay could be told
+            return digest.Verdict.WRONG
+        if verdict is not digest.Verdict.RIGHT:
+            return verdict
+        if fields.get("uri") != request.uri and cached_uri(fields.get("uri", "")) != cached_uri(request.uri):
+            raise BadRequest("the uri of the credentials is not the Request-URI")
+        nonce = fields["nonce"]
+        first = self._counts.use(nonce, user, nonce_count(fields), self._challenger.issued(nonce), now)
+        return verdict if first else digest.Verdict.STALE
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the credentials of a request were worth: `subscriber` proved who they are by those of `index`.
+
+    `stale`: some were right once. `locked` is for how many seconds none of a user's are looked at.
+    """
+
+    subscriber: Subscriber | None = None
+    index: int = 0
+    stale: bool = False
+    locked: float = 0.0
+
+    def refuse_guesser(self) -> None:
+        """Raises Forbidden for who is locked out."""
+        if self.locked:
+            raise Forbidden("too many wrong answers", headers=(("Retry-After", str(ceil(self.locked))),))
+
+
+class Guesses:
+    """Counts wrong answers, and says who gave too many of them: `limit` within `seconds`."""
+
+    def __init__(self, limit: int, seconds: float, most: int = _MOST_GUESSERS) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._most = most
+        # Wrong answers, until when they count, and the last one, which may have been sent again; oldest first.
+        self._counts: dict[int, tuple[int, float, int]] = {}
+
+    def look_through(
+        self,
+        given: Iterable[dict[str, str]],
+        find_user: Callable[[str], Subscriber | None],
+        judge: Callable[[dict[str, str], Subscriber | None], digest.Verdict],
+        now: float,
+        source: str,
+    ) -> Found:
+        """Find the first right ones among credentials, and count the wrong ones. `source` is where they came from."""
+        stale, locked = False, 0.0
+        for index, fields in enumerate(given):
+            guesser = self.name(fields.get("username", ""), source)
+            if left := self.locked_for(guesser, now):
+                locked = left
+                continue
+            subscriber = find_user(fields.get("username", ""))
+            verdict = judge(fields, subscriber)
+            if verdict is digest.Verdict.RIGHT:
+                return Found(subscriber, index)
+            if verdict is digest.Verdict.WRONG:
+                self.note(guesser, now, hash((fields.get("nonce"), fields.get("nc"), fields.get("response"))))
+            else:
+                stale = True
+        return Found(None, 0, stale, locked)
+
+    @staticmethod
+    def name(user: str, source: str) -> int:
+        """Stands for a user at an address; both may be long texts of a stranger's."""
+        return hash((user, source))
+
+    def note(self, name: int, now: float, answer: int = 0) -> None:
+        """Count one more wrong answer, unless it is the same as the last: requests are sent again, too."""
+        count, until, last = self._counts.pop(name, (0, 0.0, None))
+        if answer and answer == last and now < until:
+            self._counts[name] = count, until, answer
+            return
+        if now >= until:
+            count, until = 0, now + self._seconds
+        if count + 1 >= self._limit:
+            until = now + self._seconds
+        self._counts[name] = count + 1, until, answer
+        if len(self._counts) > self._most:
+            del self._counts[next(iter(self._counts))]
+
+    def locked_for(self, name: int, now: float) -> float:
+        """Seconds for which nothing that they answer is looked at; 0 for all others."""
+        count, until, _ = self._counts.get(name, (0, 0.0, 0))
+        return max(0.0, until - now) if count >= self._limit else 0.0
+
+
+def nonce_count(fields: dict[str, str]) -> int:
+    """How often a nonce has been used by now, as credentials say. Raises BadRequest."""
+    text = fields.get("nc", "")
+    if not _NONCE_COUNT.fullmatch(text):
+        raise BadRequest("nc is not eight hexadecimal digits")
+    return int(text, 16)
+
+
+def decide(
+    policy: Policy, request: Request, call: Call, subscriber: Subscriber | None, memory: Memory = NOTHING
+) -> Verdict:
+    """The policy's verdict, unless the subscriber who proved to be calling presents somebody else's number."""
+    if subscriber is None or policy.snapshot.dialling.is_emergency(call.uri):
+        return policy.decide(call, memory)
+    claimed = claims_of_others(request, subscriber, policy.snapshot.numbering)
+    return _refusal(claimed) if claimed else policy.decide(call, memory)
+
+
+def _refusal(claimed: str) -> Verdict:
+    """The verdict on a call that presents a number of somebody else's."""
+    detail = f"{claimed} is not the authenticated subscriber's number"
+    return Verdict("reject", 403, "Forbidden", SPOOFED, detail, (Step(SPOOFED, "enforce", "reject", detail),))
+
+
+def claims_of_others(request: Request, subscriber: Subscriber, numbering: Numbering) -> str:
+    """What a request presents as its caller that is not the subscriber: in From, or in P-Preferred-Identity.
+
+    Their number in any spelling, their digest user, or nothing at all (anonymous) may stand there; a display name may
+    not read as somebody else's telephone number. "" where all is well.
+    """
+    own = subscriber.number
+    for address in map(parse_name_addr, [request.header("from") or "", *request.values("p-preferred-identity")[:4]]):
+        uri = cached_uri(address.uri) if address.uri.lower().startswith("sip") else None
+        number = numbering.understand(address.uri)
+        is_user = isinstance(uri, SipUri) and uri.user == subscriber.user
+        if number.e164 != own and not number.is_anonymous and not is_user:
+            return number.presented
+        if not is_user and (others := [one for one in shown_numbers(address.uri, numbering) if one.e164 != own]):
+            return others[0].presented
+        if shown := _number_of_others(address.display_name, subscriber, numbering):
+            return shown
+    return ""
+
+
+def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numbering) -> str:
+    """A telephone number that people would read in a display name, unless it is the subscriber's own; else ""."""
+    if not display_name or display_name == subscriber.user:
+        return ""
+    # As it looks: digits of other forms and scripts are digits.
+    name = as_looks(display_name)
+    if not name.isascii():
+        name = "".join(str(unicodedata.digit(c, "")) or _CHINESE.get(c, c) for c in name)
+    whole = numbering.understand(name.strip())
+    if whole.e164 == subscriber.number:
+        return ""
+    if whole.e164 or whole.kind in ("short_code", "emergency"):
+        return name[:_SHOWN]
+    name = _OF_DIGITS.sub(lambda word: word[0].translate(_LIKE_DIGITS), name)
+    if any(numbering.short_kind(re.sub(r"\D", "", run)) == "emergency" for run in _RUN_OF_DIGITS.findall(name)):
+        return name[:_SHOWN]
+    runs = _NUMBER_IN_NAME.findall(name)
+    return next((run[:_SHOWN] for run in runs if numbering.understand(run).e164 != subscriber.number), "")
+
+
+def _is_anonymous(uri: str) -> bool:
+    """No user, the user anonymous, or the host anonymous.invalid (RFC 3323 4.1.1.3, RFC 3261 8.1.1.3)."""
+    scheme, _, rest = uri.lower().partition(":")
+    user, at, _ = rest.rpartition("@")
+    return scheme in ("sip", "sips") and (not at or user == "anonymous" or withholds(uri))

@@ -1,0 +1,291 @@
+"""Structured logs: one JSON object a line on stderr, and the file or stream that call records go to.
+
+Nobody has to read them for calls to go on: lines are handed to a thread, and dropped where they cannot be written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+
+from proxy.core.refusals import Refusals
+from proxy.policy.trunks import Trunk
+from proxy.sip.flow import Flow
+
+_PAUSE = 0.05  # seconds between two writings: what comes meanwhile is written in one go
+_HELD = 4 << 20  # characters of lines that may wait to be written
+_FAREWELL = 2.0  # seconds that the last lines get
+_SLOW = "nobody takes them as fast as they come"
+_LONGEST_HALF = 1 << 20  # bytes of half a line that are looked for at the end of a file
+_QUIET = 10.0  # seconds between two warnings of a kind
+
+LogLevel = Literal["debug", "info"]
+_level: LogLevel = "info"
+
+log = structlog.get_logger()
+
+
+def configure() -> LineWriter:
+    """Set logging up for this process; what it returns writes to stderr, and is to be closed in the end."""
+    closed = sys.stderr is None  # then the number of stderr may soon be that of a socket
+    writer = LineWriter(os.open(os.devnull, os.O_WRONLY) if closed else os.dup(2), "stderr", is_log=True)
+    structlog.configure(
+        processors=[
+            _drop_below_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=lambda *_: _Logger(writer.write),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[_FromLibraries()], force=True)
+    return writer
+
+
+def set_level(level: LogLevel, refusals: Refusals) -> None:
+    """Say from which level on lines are written, info until then: whether refusals are gathered follows from it."""
+    global _level  # noqa: PLW0603  # of the process, as structlog's configuration is
+    _level = level
+    refusals.wanted = level == "debug"
+
+
+def _drop_below_level(_logger: Any, method: str, event: Any) -> Any:
+    if method == "debug" and _level != "debug":
+        raise structlog.DropEvent
+    return event
+
+
+class _Logger:
+    """What structlog gives its finished lines to."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = write
+
+
+class _FromLibraries(logging.Handler):
+    """What libraries log, asyncio among them; by itself it would be written to stderr at once."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.log(record.levelno, "library", name=record.name, detail=record.getMessage(), exc_info=record.exc_info)
+
+
+class LineWriter:
+    """Writes lines in a thread of its own: whoever has a line to write never waits for a full disk or a slow reader.
+
+    Lines that find no room, or that cannot be written, are dropped and counted in `lost`. The log says so at once or,
+    where it is the log itself (`is_log`), as soon as there is room in it again. Half a line is taken back out of a
+    file. `fd` is a file descriptor, to be closed by `close`; `name` is what it is called. `torn`:
+    half a line stands there.
+    """
+
+    def __init__(self, fd: int, name: str, *, is_log: bool = False, torn: bool = False) -> None:
+        self.lost = 0
+        self._counters: Counter[str] = Counter()
+        self._counted_as = "log_lines_lost" if is_log else "records_lost"
+        self._is_log = is_log
+        self._fd = fd
+        self._name = name
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._lines: list[str] = []
+        self._batch: list[str] = []  # being written
+        self._held = 0  # characters in both
+        self._torn = torn  # the last thing written was half a line, and could not be taken back
+        self._why = ""  # the last writing failed
+        self._told = 0  # how much of `lost` was reported
+        self._tell_at = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"writes {name}", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def append_to(cls, path: Path) -> LineWriter:
+        """Raises OSError where the file cannot be opened; so it does for a pipe that nobody has open for reading.
+
+        Half a line that an earlier process left at its end is cut off.
+        """
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        return cls(fd, str(path), torn=path.is_file() and _mend(path, fd))
+
+    def write(self, line: str) -> None:
+        """Take one line, without its end."""
+        with self._lock:
+            if full := self._held > _HELD:
+                self._lose(1)
+            else:
+                self._lines.append(line)
+                self._held += len(line)
+        if full and not self._is_log:
+            self._tell(_SLOW)
+        elif not full and not self._wake.is_set():
+            self._wake.set()
+
+    def count_in(self, counters: Counter[str]) -> None:
+        """Count what is lost in these as well: as `records_lost`, or as `log_lines_lost` where it is the log."""
+        with self._lock:
+            self._counters = counters
+            if self.lost:
+                counters[self._counted_as] += self.lost
+
+    def close(self, seconds: float = _FAREWELL) -> None:
+        """Write out what is left, as far as that takes no longer than this; the rest is lost."""
+        self._closing.set()
+        self._wake.set()
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            with self._lock:
+                self._lose(len(self._batch) + len(self._lines))
+                self._batch, self._lines = [], []
+        if not self._is_log:
+            self._tell_at = 0.0
+            self._tell(self._why)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            self._write_out()
+            self._closing.wait(_PAUSE)
+        self._write_out()
+        os.close(self._fd)
+
+    def _write_out(self) -> None:
+        with self._lock:
+            lines, self._lines = self._lines, []
+            self._batch, held = lines, self._held
+        if not lines:
+            return
+        failed_before, self._why = self._why, ""
+        written = self._write_all(
+            "\n".join(("", *lines, "") if self._torn else (*lines, "")).encode("ascii", "replace")
+        )
+        with self._lock:
+            if self._batch:  # else they were given up meanwhile
+                self._lose(len(lines) - written)
+            self._batch = []
+            self._held -= held
+        if self._why and not failed_before:
+            self._tell_at = 0.0
+        if not self._is_log or (written and not self._why):
+            self._tell(self._why or failed_before)
+        if failed_before and not self._why:
+            log.info("lines_written_again", file=self._name, lost=self.lost)
+
+    def _lose(self, count: int) -> None:
+        """Count lines as lost; the lock is held."""
+        self.lost += count
+        if count:
+            self._counters[self._counted_as] += count
+
+    def _tell(self, why: str) -> None:
+        """Say in the log what was lost and not told of yet, every few seconds at most."""
+        with self._lock:
+            now = time.monotonic()
+            if self.lost == self._told or now < self._tell_at:
+                return
+            self._told, self._tell_at = self.lost, now + _QUIET
+        log.error("lines_lost", file=self._name, lost=self._told, detail=why or _SLOW)
+
+    def _write_all(self, data: bytes) -> int:
+        """How many of the lines were written whole; after a failure `_why` says what it was."""
+        left, torn = memoryview(data), self._torn
+        try:
+            while left:
+                left = left[self._write_some(left) :]
+        except OSError as error:  # a full disk, a reader that went away: calls matter more
+            self._why = (error.strerror or str(error)).lower()
+        written = len(data) - len(left)
+        if written:
+            half = written - data.rfind(b"\n", 0, written) - 1
+            self._torn = half > 0 and not self._take_back(half)
+        return max(0, data.count(b"\n", 0, written) - torn)
+
+    def _write_some(self, data: memoryview) -> int:
+        try:
+            return os.write(self._fd, data)
+        except BlockingIOError:  # a full pipe that is not to be waited for
+            time.sleep(_PAUSE)
+            return 0
+
+    def _take_back(self, count: int) -> bool:
+        """Cut the last bytes written off again; False where it is no file, or others wrote behind them."""
+        try:
+            end = os.lseek(self._fd, 0, os.SEEK_CUR)
+            if os.fstat(self._fd).st_size != end:
+                return False
+            os.ftruncate(self._fd, end - count)
+            os.lseek(self._fd, end - count, os.SEEK_SET)
+        except OSError:
+            return False
+        return True
+
+
+def _mend(path: Path, fd: int) -> bool:
+    """Cut half a record off the end of a file, so that the next one stands by itself; True where what is there without
+    an end is no such half, and is to be left."""
+    size = os.fstat(fd).st_size
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, size - _LONGEST_HALF))
+            last = file.read()
+    except OSError:  # we may write it, but not read it
+        return False
+    half = last[last.rfind(b"\n") + 1 :]
+    if not half:
+        return False
+    try:
+        json.loads(half)
+    except ValueError:
+        if half.startswith(b"{"):
+            os.ftruncate(fd, size - len(half))
+            log.warning("half_line_cut", file=str(path), bytes=len(half))
+            return False
+    return True
+
+
+def write_refusals(refusals: Refusals, find_trunk: Callable[[str, int], Trunk | None]) -> None:
+    """Write a debug line for each, and take it off the list."""
+    for status, reason, method, call_id, peer in refusals:
+        trunk = find_trunk(peer.host, peer.port)
+        log.debug(
+            "refused",
+            status=status,
+            reason=reason,
+            method=method,
+            call_id=call_id,
+            peer=_shown(peer),
+            trunk=trunk.name if trunk else None,
+        )
+    refusals.clear()
+
+
+def _shown(peer: Flow) -> str:
+    return f"{peer.transport}:{peer.host}:{peer.port}"
+
+
+class Notices:
+    """Warnings about what traffic can cause at any rate: of each kind one line in 10 s at most, with how many events
+    it stands for and the first peer that caused one."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+
+    def write_due(self, noticed: dict[str, tuple[int, Flow]], now: float) -> None:
+        """Take out of `noticed` (event -> how many, first peer) what may be written by now, and write it."""
+        for event in [event for event in noticed if now >= self._next.get(event, now)]:
+            count, peer = noticed.pop(event)
+            self._next[event] = now + _QUIET
+            log.warning(event, count=count, peer=_shown(peer))

@@ -1,0 +1,1 @@
+"""Runs one proxy: reads its files, again on SIGHUP, and saves what changes."""

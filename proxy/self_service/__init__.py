@@ -1,0 +1,1 @@
+"""What subscribers change themselves, by text and star code."""

@@ -1,0 +1,1 @@
+"""Every socket of the proxy, and its clock."""

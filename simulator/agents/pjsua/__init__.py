@@ -1,0 +1,1 @@
+"""Real phones: PJSIP in processes of its own."""

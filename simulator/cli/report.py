@@ -1,0 +1,124 @@
+"""`ringfence report RUN --call ID`: one call of a run, from the files that the run left."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from proxy.files.yaml_file import FileError, FileErrors, did_you_mean
+from simulator.judging.result import ExitCode
+
+_EXAMPLE = """\
+example:
+  ringfence report runs/latest --call daughter-in-singapore
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Put the command on the command line."""
+    report = commands.add_parser(
+        "report",
+        help="show a call of a run",
+        description="Show one call of a run: what was planned, what caller, phone and proxy saw of it, what every rule "
+        "said, and what it adds up to.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.add_argument("run", type=Path, metavar="RUN", help="the run's folder, such as runs/latest")
+    report.add_argument("--call", required=True, metavar="ID", help="the call, as the summary or calls.jsonl names it")
+    report.set_defaults(command=_report)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    for line in shown(arguments.run, arguments.call):
+        print(line)
+    return ExitCode.AS_EXPECTED
+
+
+def shown(run: Path, call_id: str) -> Iterator[str]:
+    """What is known of a call, line by line. Raises FileErrors where there is no such run or call."""
+    call = _find(run, call_id)
+    yield f"{call['id']}, {call['method']} on trunk {call['trunk']} from {call['caller']} to {call['callee']}"
+    yield f"  truth     {call['truth']}"
+    expected = {name: value for name, value in (call["expected"] or {}).items() if value is not None}
+    if expected:
+        yield f"  expected  {', '.join(f'{name} {value}' for name, value in expected.items())}"
+    yield f"  caller    {_caller_saw(call['caller_saw'])}"
+    yield f"  phone     {_phone_saw(call['phone_saw'], call['method'])}"
+    wrote = call["proxy_wrote"]
+    if wrote is None:
+        yield "  proxy     wrote no call record"
+    else:
+        status = f" with {wrote['status']}" if wrote["status"] else ""
+        yield f"  proxy     {wrote['action']}{status} by {wrote['rule']}: {wrote['detail']}"
+        for rule, mode, outcome, detail in _trace(run, call.get("call_id") or call["id"]):
+            yield f"              {rule} ({mode}) {outcome}: {detail}"
+    yield f"  became    {call['outcome']}"
+    for problem in call["disagreements"]:
+        yield f"  fault     {problem}"
+    if call.get("wrong"):
+        yield f"  wrong     {call['wrong']}"
+
+
+def _find(run: Path, call_id: str) -> dict[str, Any]:
+    path = run / "calls.jsonl"
+    known = []
+    for call in _lines(path):
+        if call["id"] == call_id:
+            return call
+        known.append(call["id"])
+    raise FileErrors([FileError.whole(path, f'found no call "{call_id}", expected {did_you_mean(call_id, known)}')])
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
+    except FileNotFoundError:
+        raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
+
+
+def _no_calls(run: Path) -> str:
+    try:
+        manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    except OSError:
+        return "this is no folder of a run"
+    folders = [str(run.resolve().parent / each["folder"]) for each in manifest.get("scenarios", ())]
+    return f"the calls are in the folders of the scenarios: {', '.join(folders)}" if folders else "it has no calls"
+
+
+def _trace(run: Path, call_id: str) -> list[list[str]]:
+    """What every rule said, as the proxy recorded it."""
+    path = run / "proxy-calls.jsonl"
+    if path.exists():
+        for record in _lines(path):
+            if record["event"] == "call" and record["call_id"] == call_id:
+                trace: list[list[str]] = record["trace"]
+                return trace
+    return []
+
+
+def _caller_saw(saw: dict[str, Any]) -> str:
+    if saw["sent"] is None:
+        return saw["error"] or "sent nothing"
+
+    def after(moment: float) -> str:
+        return f"after {(moment - saw['sent']) * 1e3:.1f} ms"
+
+    seen = [f"ringing {after(saw['ringing'])}"] if saw["ringing"] is not None else []
+    if saw["status"] is not None:
+        seen.append(f"{saw['status']} {after(saw['final'])}" if saw["final"] is not None else str(saw["status"]))
+    seen += [saw["error"]] if saw["error"] else []
+    return ", ".join(seen) or "heard nothing"
+
+
+def _phone_saw(saw: dict[str, Any], method: str) -> str:
+    if not saw["invites"]:
+        return saw["error"] or f"saw no {method}"
+    times = "" if saw["invites"] == 1 else f" {saw['invites']} times"
+    answered = f", answered {saw['status']}" if saw["status"] is not None else ""
+    return f"saw the {method}{times}{answered}" + (f"; {saw['error']}" if saw["error"] else "")

@@ -1,0 +1,1 @@
+"""What was seen of the calls, and what it is worth."""

@@ -1,0 +1,72 @@
+"""All figures of a set of played calls, as objects and as one flat table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from simulator.judging.accuracy import Accuracy, measure_accuracy
+from simulator.judging.latency import Distribution, Latency, measure_latency
+from simulator.judging.observation import CallerSaw, CallObservation, Outcome
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`direct` holds what callers saw in the pass without the proxy, by the id of the call it repeats."""
+
+    calls: tuple[CallObservation, ...]
+    direct: Mapping[str, CallerSaw]
+
+    @cached_property
+    def accuracy(self) -> Accuracy:
+        """Confusion counts, whole, by rule and by family."""
+        return measure_accuracy(self.calls)
+
+    @cached_property
+    def latency(self) -> Latency:
+        """Setup delay of the calls that the proxy let through, beside the direct pass."""
+        passed = {call.id: call.caller_saw for call in self.calls if call.outcome is Outcome.PASSED and call.timed}
+        return measure_latency(passed, self.direct)
+
+    @cached_property
+    def lateness(self) -> Distribution | None:
+        """How late the generator sent its INVITEs, in seconds, both passes together."""
+        seen = [call.caller_saw for call in self.calls] + list(self.direct.values())
+        return Distribution.of(late for saw in seen if (late := saw.lateness) is not None)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Every measured figure by name; delays in seconds. What was not measured is not in it."""
+        total = self.accuracy.total
+        flat: dict[str, float] = {"calls": total.calls}
+        flat |= {f"calls.{name}": count for name, count in total.counts.items()}
+        for name, rate in total.rates.items():
+            flat |= {name: rate.value, f"{name}.lower95": rate.lower95, f"{name}.upper95": rate.upper95}
+        for kind, rows in (("rule", self.accuracy.by_rule), ("family", self.accuracy.by_family)):
+            for row, confusion in rows.items():
+                flat |= {f"{kind}.{row}.{name}": count for name, count in confusion.counts.items()}
+        measured = {
+            "setup_delay": self.latency.proxied,
+            "direct_setup_delay": self.latency.direct,
+            "added_setup_delay": self.latency.added,
+            "send_lateness": self.lateness,
+        }
+        for name, distribution in measured.items():
+            if distribution is not None:
+                flat[f"{name}.count"] = distribution.count
+                flat |= {f"{name}.{figure}": value for figure, value in distribution.figures.items()}
+        if self.calls:
+            flat["retransmissions"] = sum(call.caller_saw.retransmissions or 0 for call in self.calls)
+        if self.direct:
+            flat["direct_retransmissions"] = sum(saw.retransmissions or 0 for saw in self.direct.values())
+        return flat
+
+
+def combine(parts: Iterable[tuple[str, Figures]]) -> Figures:
+    """The figures of several named scenarios worked out anew over all their calls."""
+    parts = tuple(parts)
+    return Figures(
+        tuple(replace(call, id=f"{name}/{call.id}") for name, figures in parts for call in figures.calls),
+        {f"{name}/{call}": saw for name, figures in parts for call, saw in figures.direct.items()},
+    )

@@ -1,0 +1,1 @@
+"""The proxy, the softswitch, the agents and the phones of a run."""

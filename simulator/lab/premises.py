@@ -1,0 +1,106 @@
+"""What of a scenario a lab is built from, and the files that its proxy reads: config and subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from proxy.numbers.numbering import Written
+from proxy.policy.answers import Card
+from proxy.policy.profile import Subscriber
+from proxy.policy.treatments import Treatments, written
+
+Address = tuple[str, int]
+
+LOCALHOST = "127.0.0.1"
+CARD_KEY = "card-key.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What of a scenario the lab is built from.
+
+    `trunks` maps names to kinds, `subscribers` are by name; phones on `digest_trunks` must prove who they are.
+    `numbers` says how trunks write them, where not either way.
+    """
+
+    home: str
+    preset: str
+    rules: Mapping[str, str]
+    trunks: Mapping[str, str]
+    subscribers: Mapping[str, Subscriber]
+    scam_lists: tuple[Path, ...]
+    digest_trunks: frozenset[str] = frozenset()
+    treatments: Treatments = field(default_factory=dict)
+    card: Card | None = None
+    numbers: Mapping[str, Written] = field(default_factory=dict)
+
+
+def user_of(name: str, subscriber: Subscriber) -> str:
+    """The digest user of a subscriber: their own, or the name that the scenario gives them."""
+    return subscriber.user or name
+
+
+def write_files(
+    premises: Premises, folder: Path, listen: Address, switch: Address, trunks: Mapping[str, Address]
+) -> Path:
+    """Write the config of a proxy at `listen` before the softswitch at `switch`, and its subscribers.
+
+    `trunks` are the addresses that calls come from. Returns the config.
+    """
+    for name, content in (
+        ("subscribers.yaml", {"subscribers": list(_listed(premises))}),
+        ("proxy.yaml", _config(premises, listen, switch, trunks)),
+    ):
+        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return folder / "proxy.yaml"
+
+
+def _config(premises: Premises, listen: Address, switch: Address, trunks: Mapping[str, Address]) -> dict[str, Any]:
+    # Access comes last: where all trunks share one address, it is what remains.
+    by_access_last = sorted(premises.trunks.items(), key=lambda item: item[1] == "access")
+    config: dict[str, Any] = {
+        "listen": [f"udp:{listen[0]}:{listen[1]}"],
+        "softswitch": f"udp:{switch[0]}:{switch[1]}",
+        "home": premises.home,
+        "preset": premises.preset,
+        "trunks": {
+            name: {
+                "match": [_match(trunks[name], kind)],
+                "kind": kind,
+                "trust_identity": kind != "access",
+                "auth": "digest" if name in premises.digest_trunks else "none",
+                "numbers": premises.numbers.get(name, "either"),
+            }
+            for name, kind in by_access_last
+        },
+        "subscribers": "subscribers.yaml",
+        "scam_lists": [str(path.resolve()) for path in premises.scam_lists],
+        "rules": dict(premises.rules),
+        "treatments": written(premises.treatments),
+        "call_log": "proxy-calls.jsonl",
+        "limits": {"drain_seconds": 2},
+    }
+    if premises.card is not None:
+        config["card"] = premises.card.model_dump(exclude_none=True) | {"private_key": CARD_KEY}
+    return config
+
+
+def _match(trunk: Address, kind: str) -> str:
+    host, port = trunk
+    return host if host != LOCALHOST or kind == "access" else f"{host}:{port}"
+
+
+def _listed(premises: Premises) -> Iterator[dict[str, Any]]:
+    for name, each in premises.subscribers.items():
+        said = asdict(each) | {"treatment": written(each.treatment)}
+        yield {
+            **{key: value for key, value in said.items() if value not in (None, "", (), {})},
+            "user": user_of(name, each),
+            "allow": list(each.allow),
+            "block": list(each.block),
+        }

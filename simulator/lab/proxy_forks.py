@@ -1,0 +1,175 @@
+"""Proxies forked off one process that has everything imported (see proxy_template), which saves most of their start.
+
+The constructor starts that process and returns at once: what else a run has to prepare goes on beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_LARGEST = 65536  # bytes of a message
+
+
+@contextlib.contextmanager
+def proxy_forks() -> Iterator[ProxyForks | None]:
+    """Have proxies forked meanwhile; None where processes are not forked (the one call is Linux's) or cannot be."""
+    if sys.platform != "linux":
+        yield None
+        return
+    try:
+        forks = ProxyForks()
+    except OSError:
+        yield None
+        return
+    try:
+        yield forks
+    finally:
+        forks.close()
+
+
+class ForkedProxy:
+    """A forked process, used as one of asyncio's."""
+
+    def __init__(self, forks: ProxyForks, pid: int, stderr: asyncio.StreamReader) -> None:
+        self.pid = pid
+        self.stderr = stderr
+        self.returncode: int | None = None
+        self._forks = forks
+        self._ended = asyncio.Event()
+
+    def send_signal(self, number: int) -> None:
+        """Pass a signal on; nothing happens where it has ended."""
+        self._forks.tell({"pid": self.pid, "signal": int(number)})
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    async def wait(self) -> int:
+        """Wait for its end; returns its code, negative where a signal ended it."""
+        await self._ended.wait()
+        assert self.returncode is not None  # noqa: S101 - set with the event
+        return self.returncode
+
+    def ended(self, code: int) -> None:
+        """The template's word that it is over."""
+        self.returncode = code
+        self._ended.set()
+
+
+class ProxyForks:
+    """The process that proxies are forked off. `close` ends it, and the proxies with it."""
+
+    def __init__(self) -> None:
+        """Start it. Raises OSError where it cannot be started."""
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.setblocking(False)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                # -P: a folder named simulator where the user stands is not ours
+                [sys.executable, "-P", "-m", "simulator.lab.proxy_template", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C on the terminal is for the lab
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # numpy's threads would not survive a fork
+            )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._proxies: dict[int, ForkedProxy] = {}
+        self._ended: dict[int, int] = {}  # codes of proxies that ended at once
+        self._asked: asyncio.Future[int] | None = None
+
+    async def start(self, config: Path) -> ForkedProxy | None:
+        """Fork a proxy off; None where there is nothing to fork off any more."""
+        self._listen()
+        reading, writing = os.pipe()
+        stderr = await _reader(reading)
+        try:
+            self._asked = asyncio.get_running_loop().create_future()
+            order = {"config": str(config), "folder": str(Path.cwd())}
+            socket.send_fds(self._socket, [json.dumps(order).encode()], [writing])
+            pid = await self._asked
+        except OSError:
+            return None
+        finally:
+            os.close(writing)
+            self._asked = None
+        proxy = ForkedProxy(self, pid, stderr)
+        if pid in self._ended:
+            proxy.ended(self._ended.pop(pid))
+        else:
+            self._proxies[pid] = proxy
+        return proxy
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send a message to the template."""
+        with contextlib.suppress(OSError):  # it has ended, and all proxies with it
+            self._socket.send(json.dumps(message).encode())
+
+    def close(self) -> None:
+        """End it."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            loop.add_reader(self._socket, self._hear)
+
+    def _hear(self) -> None:
+        try:
+            data = self._socket.recv(_LARGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._gone()
+            return
+        message = json.loads(data)
+        if "code" not in message:
+            if self._asked is not None:
+                self._asked.set_result(message["pid"])
+        elif proxy := self._proxies.pop(message["pid"], None):
+            proxy.ended(message["code"])
+        else:
+            self._ended[message["pid"]] = message["code"]
+
+    def _gone(self) -> None:
+        """The template has ended, and the proxies that it forked are killed with it."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket)
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_exception(BrokenPipeError())
+        for proxy in self._proxies.values():
+            proxy.ended(-signal.SIGKILL)
+        self._proxies.clear()
+
+
+class _Pipe(asyncio.StreamReaderProtocol):
+    """Closes the pipe once its other end is closed."""
+
+    def eof_received(self) -> bool:
+        super().eof_received()
+        return False
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: _Pipe(reader), os.fdopen(descriptor, "rb", 0))
+    return reader

@@ -1,0 +1,1 @@
+"""Sound: RTP, SDP, prompts, recordings, and what can be heard in them."""

@@ -1,0 +1,155 @@
+"""Tones and prompts to play and to find again: how a test proves that a phone heard what was played to it.
+
+Samples are float arrays in -1..1; files are 16-bit mono WAV.
+"""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.media.prompts import PROMPTS, prompt
+
+Samples = npt.NDArray[np.float64]
+
+RATE_HZ = 8000
+BLOCK_S = 0.05  # 20 Hz wide bins: two tones 100 Hz apart are told apart with ease
+PURE = 0.8  # the share of its energy that makes a block of samples a tone
+AUDIBLE_RMS = 0.005  # about 46 dB below full scale; G.711's idle noise is well under it
+
+PIECE_S = 0.5  # long enough to know a piece of speech by, short enough that a jitter buffer leaves most of them whole
+STEP = 64  # samples by which delays are told apart once pieces have been found
+SLIP = 8  # steps by which a piece may be early or late within its prompt: three packets lost or put in
+ENOUGH_S = 1.2  # that much of a prompt tells it from all others; what is shorter counts in proportion
+SAME = 0.5  # the prompts' own recordings score above 0.7, any other prompt's below 0.3
+
+
+def tone(hz: float, seconds: float, *, rate: int = RATE_HZ, level: float = 0.3) -> Samples:
+    """A pure tone of ``hz``; ``level`` is its peak, 1 being full scale."""
+    times = np.arange(round(seconds * rate)) / rate
+    return np.asarray(level * np.sin(2 * np.pi * hz * times), dtype=np.float64)
+
+
+def write_wav(path: Path, samples: Samples, *, rate: int = RATE_HZ) -> None:
+    """Write samples as 16-bit mono; what is beyond full scale is clipped."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def read_wav(path: Path) -> tuple[Samples, int]:
+    """Samples and rate (Hz) of a 16-bit mono WAV; ValueError for any other kind and for one that was cut short."""
+    with _opened(path) as file:
+        if (file.getnchannels(), file.getsampwidth()) != (1, 2):
+            raise ValueError(
+                f"{path}: found {file.getnchannels()} channels of {file.getsampwidth() * 8} bits,"
+                " expected mono of 16 bits"
+            )
+        samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+        return samples.astype(np.float64) / 32768, file.getframerate()
+
+
+def _opened(path: Path) -> wave.Wave_read:
+    try:
+        return wave.open(str(path), "rb")
+    except (EOFError, wave.Error) as error:
+        raise ValueError(f"{path}: no whole WAV file ({error or 'it ends too early'})") from error
+
+
+def tone_share(samples: Samples, hz: float, *, rate: int = RATE_HZ) -> float:
+    """The share (0..1) of the samples' energy that a sine of ``hz`` explains: one bin of a Fourier transform."""
+    energy = float(np.sum(samples**2))
+    if energy == 0:
+        return 0.0
+    turn = np.exp(-2j * np.pi * hz / rate * np.arange(samples.size))
+    return min(1.0, float(2 * np.abs(samples @ turn) ** 2 / (samples.size * energy)))
+
+
+def tone_seconds(samples: Samples, hz: float, *, rate: int = RATE_HZ, share: float = PURE) -> float:
+    """For how many seconds a tone of ``hz`` is audible and carries at least ``share`` of the energy."""
+    blocks = _blocks(samples, rate)
+    audible = _rms(blocks) >= AUDIBLE_RMS
+    return BLOCK_S * sum(tone_share(block, hz, rate=rate) >= share for block in blocks[audible])
+
+
+def _blocks(samples: Samples, rate: int) -> Samples:
+    """The samples in rows of BLOCK_S each; what is left over at the end is left out."""
+    size = round(BLOCK_S * rate)
+    return samples[: samples.size // size * size].reshape(-1, size)
+
+
+def _rms(blocks: Samples) -> Samples:
+    """How loud each row is."""
+    return np.asarray(np.sqrt(np.mean(blocks**2, axis=1)), dtype=np.float64)
+
+
+def heard(path: Path, hz: float) -> float:
+    """For how many seconds the tone of ``hz`` is heard in a recording."""
+    samples, rate = read_wav(path)
+    return tone_seconds(samples, hz, rate=rate)
+
+
+def is_silent(path: Path) -> bool:
+    """Whether nothing in a recording can be heard."""
+    return not np.any(_rms(_blocks(*read_wav(path))) >= AUDIBLE_RMS)
+
+
+def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) -> float:
+    """How surely the prompt is in the recording: 1 is as it was played, 0 not at all.
+
+    The prompt is looked for piece by piece, each by its normalised cross-correlation with the recording, at the one
+    delay at which the pieces together fit best. So neither delay, gain, G.711 nor repetition matters, a packet lost
+    or put in costs one piece, and of a prompt that was heard in part only that part counts. Where a tone of one of
+    the frequencies ``but_for`` is heard, nothing else is looked for.
+    """
+    played, heard_ = _brightened(prompt), _brightened(recording, but_for)
+    count = max(1, round(played.size / RATE_HZ / PIECE_S))
+    size = played.size // count // STEP * STEP
+    pieces = played[: count * size].reshape(count, size)
+    norms = np.linalg.norm(pieces, axis=1)
+    starts = -(-(heard_.size + played.size) // STEP)  # the recording may begin, or end, amid the prompt
+    length = starts * STEP + count * size
+    heard_ = np.pad(heard_, (played.size, length + size - heard_.size - played.size))
+    sums = np.cumsum(np.pad(heard_**2, (1, 0)))
+    levels = np.sqrt(np.maximum(sums[size:] - sums[:-size], 0))  # of the recording, wherever a piece may begin
+    inverse = np.divide(1.0, levels, out=np.zeros_like(levels), where=levels > AUDIBLE_RMS / 2 * np.sqrt(size))
+    fast = 1 << (heard_.size - 1).bit_length()  # powers of two are quickest to transform
+    spectrum = np.fft.rfft(heard_, fast)
+    fit, could = np.zeros(starts), np.zeros(starts)
+    for index, (piece, norm) in enumerate(zip(pieces, norms, strict=True)):
+        products = np.fft.irfft(spectrum * np.fft.rfft(piece, fast).conj(), fast)[: levels.size]
+        places = slice(index * size // STEP, index * size // STEP + starts)
+        fit += _around((products * inverse)[:length].reshape(-1, STEP).max(axis=1))[places]
+        could += norm * (inverse[:length:STEP] > 0)[places]
+    enough = norms.sum() * min(1.0, ENOUGH_S / PIECE_S / count)
+    return float(np.clip(np.max(fit / np.maximum(could, enough)), 0, 1))
+
+
+def which_prompt(recording: Path, prompts: Iterable[str] = PROMPTS) -> str | None:
+    """The name of the prompt that is heard in the recording, the surest one of these; None where it is none of them."""
+    found = max((likeness(recording, prompt(name)), name) for name in prompts)
+    return found[1] if found[0] >= SAME else None
+
+
+def _brightened(path: Path, but_for: Collection[float] = ()) -> Samples:
+    """The file's samples at 8 kHz, high tones raised: speech is mostly low tones, which are alike in all of it."""
+    samples, rate = read_wav(path)
+    for block in _blocks(samples, rate):
+        if any(tone_share(block, hz, rate=rate) >= PURE for hz in but_for):
+            block[:] = 0
+    if rate != RATE_HZ:
+        size = samples.size * RATE_HZ // rate
+        samples = np.fft.irfft(np.fft.rfft(samples)[: size // 2 + 1], size) * (size / samples.size)
+    return np.diff(samples)
+
+
+def _around(values: Samples) -> Samples:
+    """The greatest value within SLIP places of each."""
+    padded = np.pad(values, SLIP)
+    return np.asarray(np.max(np.lib.stride_tricks.sliding_window_view(padded, 2 * SLIP + 1), axis=1), dtype=np.float64)

@@ -1,0 +1,89 @@
+"""Every file format in one place: telling them apart, checking them (`ringfence lint`), and their JSON schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from proxy.config.models import ProxyConfig, load_config
+from proxy.files.yaml_file import FileError, FileErrors, load
+from proxy.presets.preset import Preset
+from proxy.process.loading import covering_any, load_snapshot
+from proxy.reputation.scam_list import ScamList
+from proxy.subscribers.storage import SubscribersFile
+from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
+from simulator.scenario.model import Scenario, check_lists, load_scenarios, same_names
+from simulator.traffic.plan import plan
+from simulator.wording import counted
+
+_SHOWN = 3  # entries that are named
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "scenario": lambda: TypeAdapter(Scenario).json_schema(),
+    "config": lambda: TypeAdapter(ProxyConfig).json_schema(),
+    "subscribers": lambda: TypeAdapter(SubscribersFile).json_schema(),
+}
+
+
+def lint(paths: Iterable[Path]) -> list[str]:
+    """A line for every file, saying what is in it. Raises FileErrors with all that is wrong in any of them."""
+    lines: list[str] = []
+    scenarios: list[tuple[Scenario, Path]] = []
+    errors: list[FileError] = []
+    more = 0
+    for path in _files(paths):
+        try:
+            lines.append(f"{path}: {_describe(path, scenarios)}")
+        except FileErrors as wrong:
+            errors += wrong.errors
+            more += wrong.more
+    if errors := errors + same_names(scenarios):
+        raise FileErrors(dict.fromkeys(errors), more)
+    return lines
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    return once(file for path in paths for file in (files_in(path, ".yaml", ".csv") if path.is_dir() else [path]))
+
+
+def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
+    """Check one file as what it looks like; a scenario is added to `scenarios`."""
+    if path.suffix == ".csv":
+        return _describe_list(path)
+    kind = kind_of(path)
+    if kind is FileKind.CONFIG:
+        load_snapshot(load_config(path))
+        return kind
+    if kind is FileKind.SUBSCRIBERS:
+        return counted(len(load(path, SubscribersFile).subscribers), "subscriber")
+    if kind is FileKind.PRESET:
+        return f"a preset ({load(path, Preset).description})"
+    if kind is FileKind.FOREIGN:
+        return f"{kind}, not checked"
+    ((scenario, _),) = read = load_scenarios([path])
+    scenarios += read
+    check_lists([scenario])
+    names = ", ".join(entry.name for entry in scenario.calls)
+    return f'scenario "{scenario.name}", {counted(len(plan(scenario)), "call")} ({names})'
+
+
+def _describe_list(path: Path) -> str:
+    """How many entries a scam list has, and what may be a mistake in it, though it can be read."""
+    scam_list = ScamList.load([path])
+    said = f"a scam list of {counted(len(scam_list), 'entry', 'entries')}"
+    try:
+        ScamList.load([path], covering_any())
+    except FileErrors as wide:
+        shown = ", ".join(f"{error.found} at {error.line}:{error.column}" for error in wide.errors[:_SHOWN])
+        count = len(wide.errors) + wide.more
+        more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+        said += (
+            f"; {counted(count, 'entry covers', 'entries cover')} a whole country, and no config with that home takes "
+        )
+        said += f"{'it' if count == 1 else 'them'}: {shown}{more}"
+    if not all(each.ended for each in scam_list.files):
+        said += "; its last line has no end: was it cut?"
+    return said

@@ -1,0 +1,53 @@
+"""Which of Ringfence's files a file is, by the keys at its top, and which files of a folder are looked at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from proxy.files.yaml_file import top_keys
+
+
+class FileKind(StrEnum):
+    """What it is, as users are told."""
+
+    SCENARIO = "a scenario"
+    CONFIG = "a proxy config"
+    SUBSCRIBERS = "a subscribers file"
+    PRESET = "a preset"
+    FOREIGN = "none of Ringfence's files"
+
+
+def once(files: Iterable[Path]) -> list[Path]:
+    """Each file once, by the first of the ways in which it is named."""
+    first: dict[Path, Path] = {}
+    for file in files:
+        first.setdefault(file.resolve(), file)
+    return list(first.values())
+
+
+def kind_of(path: Path) -> FileKind:
+    """What a YAML file is; what cannot be read, or says nothing, counts as a scenario with mistakes in it."""
+    keys = top_keys(path)
+    if not keys or keys & {"scenario", "calls"}:
+        return FileKind.SCENARIO
+    if keys & {"listen", "softswitch"}:
+        return FileKind.CONFIG
+    if "subscribers" in keys:
+        return FileKind.SUBSCRIBERS
+    return FileKind.PRESET if "description" in keys else FileKind.FOREIGN
+
+
+def files_in(folder: Path, *suffixes: str) -> Iterator[Path]:
+    """The files below a folder, sorted; hidden folders, virtual environments and folders of runs are left out."""
+    for place, folders, files in os.walk(folder):
+        inside = Path(place)
+        folders[:] = sorted(name for name in folders if _is_looked_at(inside / name))
+        yield from (inside / name for name in sorted(files) if Path(name).suffix in suffixes)
+
+
+def _is_looked_at(folder: Path) -> bool:
+    is_run = (folder / "manifest.json").exists() and (folder / "events.jsonl").exists()
+    return not (folder.name.startswith(".") or (folder / "pyvenv.cfg").exists() or is_run)

@@ -1,0 +1,1 @@
+"""Asterisk 22 in a Docker container."""

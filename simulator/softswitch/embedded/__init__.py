@@ -1,0 +1,1 @@
+"""The softswitch in process: a back-to-back user agent."""
