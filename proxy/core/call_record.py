@@ -74,7 +74,13 @@ class CallRecord:
 
 def timestamp(arrival: float) -> str:
     """An epoch time as it stands in the record, and in all logs: UTC, with a Z."""
-    return f"{datetime.fromtimestamp(arrival, UTC).isoformat(timespec='microseconds')[:-6]}Z"
+    seconds, microseconds = divmod(round(arrival * 1e6), 1_000_000)
+    return f"{_to_the_second(seconds)}.{microseconds:06}Z"
+
+
+@lru_cache(maxsize=16)  # calls come many a second
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:-6]
 
 
 def _number(value: int | None) -> str:

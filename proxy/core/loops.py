@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from hashlib import blake2b
 
-from proxy.sip.headers import Via
 from proxy.sip.message import Request
 from proxy.sip.transaction_layer import MAGIC_COOKIE
 
@@ -27,18 +26,15 @@ class Branches:
     def fingerprint(self, request: Request) -> str:
         """What must differ when a request comes by again lest it be a loop (RFC 5393 4.2.1), as 16 hex digits."""
         names = request.names
-        return self._hash([request.uri, *[line for i, line in enumerate(request.lines) if names[i] in _LOOP_FIELDS]])
+        parts = [request.uri, *[line for i, line in enumerate(request.lines) if names[i] in _LOOP_FIELDS]]
+        digest = self._keyed.copy()
+        digest.update("\n".join(parts).encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
     def new(self, fingerprint: str) -> str:
         """A branch parameter: unique, and telling loops by its second half."""
         return f"{BRANCH_OURS}{random.getrandbits(64):016x}{fingerprint}"
 
-    def same(self, request: Request, via: Via, fingerprint: str) -> str:
+    def same(self, fingerprint: str) -> str:
         """A branch for a request that is forwarded without state: the same each time (RFC 3261 16.11)."""
-        parts = [via.branch or "", via.host, str(via.port), request.header("cseq") or ""]
-        return f"{BRANCH_OURS}{self._hash(parts)}{fingerprint}"
-
-    def _hash(self, parts: list[str]) -> str:
-        digest = self._keyed.copy()
-        digest.update("\n".join(parts).encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        return f"{BRANCH_OURS}{fingerprint}{fingerprint}"

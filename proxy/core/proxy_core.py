@@ -199,7 +199,7 @@ class ProxyCore:
         if side == "switch":
             self.watch.heard(now)
         if request.method == "ACK":
-            self._forward_ack(request, via, side)
+            self._forward_ack(request, side)
         elif request.method == "CANCEL":
             self._cancel(request, via, key, flow, now)
         else:
@@ -291,7 +291,7 @@ class ProxyCore:
                 self._orders.wait(parked, now)
                 return
         answer = self._answering.answer
-        if decision is PASSES or not answer(context, request, decision, self.desk, self.policy.snapshot, now):
+        if decision.verdict is None or not answer(context, request, decision, self.desk, self.policy.snapshot, now):
             self._send_on(context, request, fingerprint, outer, target, side, decision, now)
 
     def _send_on(
@@ -373,7 +373,7 @@ class ProxyCore:
         if withholds_identity(forwarded) and trunk is not None and trunk.kind == "access":
             forwarded.remove("identity")
 
-    def _forward_ack(self, request: Request, via: Via, side: Side) -> None:
+    def _forward_ack(self, request: Request, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
         if self._own.acknowledges_us(request):
             return
@@ -384,7 +384,7 @@ class ProxyCore:
         else:
             target = self._switch
             self._screening.check_relay(request, routed, side, "")
-        branch = self._router.branches.same(request, via, fingerprint)
+        branch = self._router.branches.same(fingerprint)
         forwarded = self._router.forward(request, target, branch)
         self._clean(forwarded, side)
         self.outbox.append((target, bytes(forwarded)))

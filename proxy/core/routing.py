@@ -331,7 +331,7 @@ class Router:
         hops = forwarded.header("max-forwards")
         forwarded.replace("Max-Forwards", "70" if hops is None else str(int(hops) - 1))
         forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
-        breadth = forwarded.header("max-breadth")
+        breadth = forwarded.header("max-breadth") if "max-breadth" in forwarded.names else None  # quicker where not
         if breadth is None:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
         elif int(breadth) > int(_MAX_BREADTH):

@@ -158,6 +158,8 @@ def listed(patterns: Collection[str], number: Number, snapshot: Snapshot) -> str
 
 def blocked(patterns: Collection[str], case: Case) -> str | None:
     """The first pattern that fits a number that the call presents, in any of its readings."""
+    if not patterns:  # as most subscribers have it
+        return None
     for number in case.call.presented:
         if pattern := listed(patterns, number, case.snapshot):
             return pattern

@@ -19,6 +19,8 @@ def other_readings(call: Call) -> list[tuple[str, bool]]:
     At home, where people write numbers as they dial them, only the number itself does: else whoever blocks a whole
     country would block the mobiles at home that look like its numbers. What a trunk says for sure has no other reading.
     """
+    if not call.others and not call.caller.also:  # as in most calls
+        return []
     return [
         (e164, number.e164 is None or call.trunk_kind == "international")
         for number in call.presented

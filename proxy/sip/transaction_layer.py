@@ -33,6 +33,9 @@ _RETRANSMISSIONS: dict[Do, tuple[Event, float]] = {
     Do.START_E_AT_T2: (Event.TIMER_E, T2),
     Do.START_G: (Event.TIMER_G, T2),
 }
+# Asked for at each message: a member had of its class takes seven times as long.
+_PASS_UP, _SEND, _START_G, _START_E_AT_T2 = Do.PASS_UP, Do.SEND, Do.START_G, Do.START_E_AT_T2
+_TERMINATED, _RECV_1XX = State.TERMINATED, Event.RECV_1XX
 # How a status class reads as an event.
 _RECEIVED = (Event.RECV_1XX, Event.RECV_2XX, Event.RECV_FINAL)
 _SENT = (Event.SEND_1XX, Event.SEND_2XX, Event.SEND_FINAL)
@@ -104,7 +107,7 @@ class TransactionLayer:
     def receive_again(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
         """A request that matched a transaction: absorbed, or (an ACK to a 2xx) True: it is the user's to forward."""
         event = Event.ACK if request.method == "ACK" else Event.REQUEST
-        return Do.PASS_UP in self._run(transaction, event, now)
+        return _PASS_UP in self._run(transaction, event, now)
 
     def respond(self, transaction: ServerTransaction, status: int, response: bytes, now: float) -> None:
         """Send a response in its transaction; it is dropped where the transaction is already past it."""
@@ -138,7 +141,7 @@ class TransactionLayer:
         event = _RECEIVED[min(response.status // 100, 3) - 1]
         before = transaction.state
         done = self._run(transaction, event, now, received=response)
-        if event is not Event.RECV_1XX:
+        if event is not _RECV_1XX:
             if transaction.state is not State.COMPLETED or transaction.key[1] != "INVITE":
                 transaction.request = transaction.last = None
         elif transaction.key[1] == "INVITE" and (before is State.CALLING or response.status != 100):
@@ -146,7 +149,7 @@ class TransactionLayer:
                 transaction.deadline = now + self._timer_c
             if before is State.CALLING:
                 self._timers.start(self._timer_c, (transaction, Event.TIMER_C), now)
-        return Do.PASS_UP in done
+        return _PASS_UP in done
 
     def stream_broke(self, flow: Flow) -> list[ClientTransaction]:
         """The client transactions that used this stream, for their user to fail. Responses that were to go over it go
@@ -201,9 +204,9 @@ class TransactionLayer:
     ) -> tuple[Do, ...]:
         done = transaction.step(event)
         for act in done:
-            if act is Do.PASS_UP:
+            if act is _PASS_UP:
                 continue
-            if act is Do.SEND:
+            if act is _SEND:
                 transaction.last = sent
                 self.outbox.append((transaction.flow, sent))
             elif act in _WAITS:
@@ -228,7 +231,7 @@ class TransactionLayer:
                     self.outbox.append((transaction.flow, transaction.last))
             elif act in _RETRANSMISSIONS:
                 self._retransmit_later(transaction, act, now)
-        if transaction.state is State.TERMINATED and Do.FAIL not in done:  # a failed one its user sees first
+        if transaction.state is _TERMINATED and Do.FAIL not in done:  # a failed one its user sees first
             self._forget(transaction)
         return done
 
@@ -237,10 +240,10 @@ class TransactionLayer:
         if transaction.reliable:
             return
         event, longest = _RETRANSMISSIONS[act]
-        enough = act is Do.START_G and transaction.interval >= 2 * T1
+        enough = act is _START_G and transaction.interval >= 2 * T1
         if enough and self._receives is not None and not self._receives(transaction.flow, now):
             return
-        if act is Do.START_E_AT_T2:
+        if act is _START_E_AT_T2:
             transaction.interval = T2
         else:
             transaction.interval = min(2 * transaction.interval, longest) or T1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -60,9 +61,15 @@ def test_the_config_of_the_design_loads_and_its_paths_are_relative_to_it(folder:
 
 def test_its_trunks_tell_sources_apart(folder: Path) -> None:
     trunks = load(folder, AS_DESIGNED).trunk_table()
-    assert trunks.find("127.0.1.9", 5060) == Trunk("international", "international", trust_identity=True)
-    assert trunks.find("127.0.2.9", 5060) == Trunk("domestic", "domestic", trust_identity=True)
-    assert trunks.find("127.0.0.9", 40000) == Trunk("phones", "access")
+    sources = {
+        ("127.0.1.9", 5060): Trunk("international", "international", trust_identity=True),
+        ("127.0.2.9", 5060): Trunk("domestic", "domestic", trust_identity=True),
+        ("127.0.0.9", 40000): Trunk("phones", "access"),
+    }
+    for source, trunk in sources.items():
+        found = trunks.find(*source)
+        assert found is not None
+        assert asdict(found) == asdict(trunk)
 
 
 def test_a_trunk_says_how_its_numbers_are_written(folder: Path) -> None:
