@@ -15,6 +15,8 @@ from proxy.sip.uri import unescape
 # Nothing else to read in it: a number by itself, a name without digits, or nothing.
 is_plain = re.compile(r"(?:sips?|tel):(?:\+?[0-9]*|[A-Za-z._-]*)(?:@|$)", re.IGNORECASE).match
 _WORD = re.compile(r"(?<![^\W_])\+?\d+(?![^\W_])")
+_CONTEXT = re.compile(r"\s*phone-context\s*=\s*\+", re.IGNORECASE)  # digits that count within a country code
+_IN_USE_NOWHERE = frozenset(("invalid", "unknown", "local"))
 _FEWEST, _LONGEST = 3, 160  # digits that are a number, characters that are looked at
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # of no width, or none to speak of, yet no format characters
 _LINE_DIGITS = 7  # of a number beside words; shorter ones only where the plan knows them
@@ -38,11 +40,14 @@ def shown_numbers(uri: str, numbering: Numbering) -> tuple[Number, ...]:
         return ()  # a host; one that is a number was understood as that
     user = user.partition(":")[0][:_LONGEST]
     found: dict[str, Number] = {}
-    for part in as_looks(unescape(unescape(user))).split(";"):
+    parts = as_looks(unescape(unescape(user))).split(";")
+    is_local = any(_CONTEXT.match(part) for part in parts)
+    for part in parts:
         if "=" not in part:  # a parameter's value is not shown
             for text in _numbers_in(part, numbering):
                 number = numbering.understand(text)
-                found[number.e164 or number.digits] = number
+                if not (is_local and number.kind in _IN_USE_NOWHERE):  # what is dialled abroad is no number here
+                    found[number.e164 or number.digits] = number
     return tuple(found.values())
 
 

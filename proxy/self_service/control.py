@@ -22,6 +22,7 @@ from proxy.subscribers.changes import BARRINGS, LAST_WRONG_PIN, WRONG_PINS, Chan
 MOST_WRONG_PINS = 3  # in a row; then star codes are locked (3GPP TS 22.004)
 MOST_LISTED = 100  # numbers that a subscriber can put on a list by text
 _LONGEST = 1000  # bytes of a text: a MESSAGE has to fit into 1300 (RFC 3428 8)
+_MARKS = " .,;:!?\"'\u3001\u3002\u2018\u2019\u201c\u201d\u300c\u300d"  # that people put around words and numbers
 _SHOWN = 4  # numbers of a list that a reply names
 _NOT_UNDERSTOOD = Code()
 _ALL_TELESERVICES = ("", "10")  # 3GPP TS 22.030 annex C
@@ -65,10 +66,10 @@ class SelfService:
 
     def by_text(self, subscriber: Subscriber, service: str, text: str, numbering: Numbering) -> Reply:
         """A text to one of the service numbers."""
-        words = unicodedata.normalize("NFKC", text).split()
+        words = unicodedata.normalize("NFKC", text).strip(_MARKS).split()
         for count in range(min(len(words), 3), 0, -1):
-            keyword = self.vocabulary.keywords.get(" ".join(words[:count]).upper())
-            rest = " ".join(words[count:])
+            keyword = self.vocabulary.keywords.get(" ".join(words[:count]).upper().rstrip(_MARKS))
+            rest = " ".join(words[count:]).strip(_MARKS)
             if keyword is not None and keyword.known_to(service) and (keyword.do in _WITH_NUMBER or not rest):
                 return self._grant(subscriber, keyword, rest, service, numbering)
         known = ", ".join(word for word, keyword in self.vocabulary.keywords.items() if keyword.known_to(service))

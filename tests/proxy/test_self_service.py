@@ -67,6 +67,18 @@ def test_the_carriers_keywords_turn_barring_on_and_their_opposites_off(
     assert texts(opposite, service).prompt == "unchanged"
 
 
+@pytest.mark.parametrize("text", ["QXGJLH\u3002", "\u201cqxgjlh\u201d", "QXGJLH\uff01\uff01", " QXGJLH.\r\n"])
+def test_marks_around_a_keyword_are_no_part_of_it(text: str) -> None:
+    assert after(texts(text)).barring.incoming_international
+
+
+@pytest.mark.parametrize(
+    "text", ["BLOCK 010*\u3002", "Block: 010*", 'BLOCK "010*"', "BLOCK\uff1a010*\uff01", "BLOCK 010*."]
+)
+def test_nor_of_a_number(text: str) -> None:
+    assert after(texts(text)).block == ("+8610*",)
+
+
 def test_a_keyword_of_another_carrier_is_not_understood() -> None:
     reply = texts("GBGJLH", "10086")
     assert reply.changes == ()

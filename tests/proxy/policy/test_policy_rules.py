@@ -300,6 +300,22 @@ class TestSpoofedHomeNumber:
         assert judge(company(home="TW", rules="tw"), "+6591234567", "+886223456789").action == "allow"
 
 
+class TestNumbersOfOtherCountriesAsDialledThere:
+    POLICY = company(replace(subscriber(), number="+442079460101", allow=("+33612345678",)), home="GB", rules="gb")
+
+    @pytest.mark.parametrize("written", ["612345678", "0612345678", "06-12-34-56-78"])
+    def test_what_their_context_tells_is_not_held_against_them(self, written: str) -> None:
+        asserted = f"<tel:{written};phone-context=+33>"
+        verdict = judge(self.POLICY, "+33612345678", "+442079460101", FROM_ABROAD, p_asserted_identity=asserted)
+        assert verdict.rule == "subscriber.allow"
+
+    @pytest.mark.parametrize("written", ["02079460123", "101", "999"])
+    def test_but_what_people_read_as_a_number_at_home_is(self, written: str) -> None:
+        asserted = f"<tel:{written};phone-context=+33>"
+        verdict = judge(self.POLICY, "+33612345678", "+442079460101", FROM_ABROAD, p_asserted_identity=asserted)
+        assert refused(verdict, "spoofed.home_number")
+
+
 class TestOwnNumber:
     LONDON = "+442079460101"
     POLICY = company(subscriber(LONDON), subscriber("+447700900101", roaming=True), home="GB", rules="gb")
