@@ -66,7 +66,7 @@ class SelfService:
 
     def by_text(self, subscriber: Subscriber, service: str, text: str, numbering: Numbering) -> Reply:
         """A text to one of the service numbers."""
-        words = unicodedata.normalize("NFKC", text).strip(_MARKS).split()
+        words = unicodedata.normalize("NFKC", text).replace(":", " ").strip(_MARKS).split()
         for count in range(min(len(words), 3), 0, -1):
             keyword = self.vocabulary.keywords.get(" ".join(words[:count]).upper().rstrip(_MARKS))
             rest = " ".join(words[count:]).strip(_MARKS)
