@@ -270,7 +270,10 @@ def test_records_are_appended_to_what_is_there(tmp_path):
 
 
 def test_times_are_utc_and_end_in_z():
-    program = "import structlog; from proxy.observability import log; w = log.configure(); structlog.get_logger().info('x'); w.close()"
+    program = (
+        "import structlog; from proxy.observability import log; "
+        "w = log.configure(); structlog.get_logger().info('x'); w.close()"
+    )
     ended = subprocess.run([sys.executable, "-c", program], env={**os.environ, "TZ": "Asia/Tokyo"}, stderr=PIPE)
     stamp = json.loads(ended.stderr)["timestamp"]
     assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{6})?Z", stamp)
