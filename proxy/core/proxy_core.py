@@ -18,24 +18,16 @@ from proxy.core.questions import Ask, Questions
 from proxy.core.receivers import Receivers
 from proxy.core.refusals import Refusals
 from proxy.core.response_context import ResponseContext, ResponseContexts
-from proxy.core.routing import (
-    Router,
-    check_hops,
-    is_secure,
-    note_source,
-    response_flow,
-    validate,
-)
-from proxy.core.screening import DIALOG_MAKING, Decision, Screening
+from proxy.core.rewriting import Rewriter
+from proxy.core.routing import Router, check_hops, is_secure, note_source, response_flow, validate
+from proxy.core.screening import Decision, Screening
 from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_watch import SoftswitchWatch
 from proxy.core.switch_routes import SwitchRoutes
 from proxy.identity.assertions import CLAIMS, clean
 from proxy.identity.authentication import Authenticator
-from proxy.identity.concealment import conceal, withholds_identity
-from proxy.identity.labels import put_label
 from proxy.identity.registrations import Registrations
-from proxy.policy.call import JUDGED, sender_uri
+from proxy.policy.call import JUDGED
 from proxy.policy.engine import Policy
 from proxy.policy.trunks import Side
 from proxy.self_service.desk import Served, ServiceDesk
@@ -82,7 +74,7 @@ class ProxyCore:
         self.records = self._contexts.records
         switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
         self._router = Router(settings.listeners, keys, settings.domains, switch_routes)
-        self._authenticator = Authenticator(
+        authenticator = Authenticator(
             settings.realm,
             settings.nonce_seconds,
             settings.wrong_answers,
@@ -91,8 +83,9 @@ class ProxyCore:
             key=keys.nonces,
         )
         challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms, keys.nonces)
-        self._registrations = Registrations(challenger, self._authenticator.guesses)
-        self._screening = Screening(settings, self._router, self._authenticator, self._registrations)
+        self._registrations = Registrations(challenger, authenticator.guesses)
+        self._rewriter = Rewriter(settings, self._router, authenticator, self._registrations)
+        self._screening = Screening(settings, self._router, authenticator, self._registrations)
         self._legs = LegScreening(self._screening.emergencies)
         self._answering = Answering(
             self._layer, self._own, self._contexts, self._router, settings.softswitch, self.counters, self.refusals
@@ -312,27 +305,8 @@ class ProxyCore:
                 self._contexts.respond_finally(context, context.refusal.status, bytes(context.refusal), now)
                 return
             self.watch.check(now)
-        forwarded = self._router.forward(request, target, branch := self._router.branches.new(fingerprint))
-        if method in DIALOG_MAKING:
-            other = self.policy.snapshot.numbering.understand(sender_uri(request) if side == "switch" else request.uri)
-            known_as = other.e164 or other.presented
-            self._router.record_route(forwarded, outer, self._switch.local, known_as, outward=side == "switch")
-        elif method == "REGISTER":
-            self._router.add_path(forwarded, outer, self._switch.local)
-            if context.registration is not None:
-                self._registrations.forward(forwarded, context.registration)
-        self._clean(forwarded, side)
-        if side == "switch" and "identity" in forwarded.names:
-            self._withhold_signature(forwarded, target)
-        if decision.subscriber is not None:
-            self._authenticator.assert_identity(forwarded, decision.subscriber)
-        if decision.call is not None and decision.call.name_withheld:
-            conceal(forwarded, decision.call)
-        if (verdict := decision.verdict) is not None:
-            if verdict.service:
-                forwarded.uri = self._router.service_uri(verdict.service, target)
-            if verdict.label:
-                put_label(forwarded, verdict)
+        branch, numbering = self._router.branches.new(fingerprint), self.policy.snapshot.numbering
+        forwarded = self._rewriter.onward(request, branch, outer, target, side, decision, numbering)
         if method == "INVITE":
             self._layer.try_later(server, self.settings.trying_after, now)
         patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
@@ -361,18 +335,6 @@ class ProxyCore:
             return PASSES
         return self._legs.decide(request, self.policy, now, self.settings.epoch)
 
-    def _clean(self, forwarded: Request, side: Side) -> None:
-        """Take out what was for us, what is not to be believed and what is to be kept private."""
-        if side != "switch" and side.auth == "digest":
-            self._authenticator.forget_credentials(forwarded)
-        clean(forwarded, side)
-
-    def _withhold_signature(self, forwarded: Request, target: Flow) -> None:
-        """Keep a signature from phones where it would tell who calls (RFC 8224 4): networks need it."""
-        trunk = self.settings.find_trunk(target.host, target.port)
-        if withholds_identity(forwarded) and trunk is not None and trunk.kind == "access":
-            forwarded.remove("identity")
-
     def _forward_ack(self, request: Request, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""
         if self._own.acknowledges_us(request):
@@ -386,7 +348,7 @@ class ProxyCore:
             self._screening.check_relay(request, routed, side, "")
         branch = self._router.branches.same(fingerprint)
         forwarded = self._router.forward(request, target, branch)
-        self._clean(forwarded, side)
+        self._rewriter.clean(forwarded, side)
         self.outbox.append((target, bytes(forwarded)))
 
     def _cancel(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, now: float) -> None:
