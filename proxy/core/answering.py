@@ -1,4 +1,4 @@
-"""What the proxy answers itself of what is decided: refusals, orders to self-service, and texts of its own. Sans-IO."""
+"""The proxy's own answers to what is decided: refusals, orders to self-service, and texts of its own. Sans-IO."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the proxy signs with. Processes with the same secret recognise what the others signed."""
+    """The keys that the proxy signs with. Processes with the same secret recognise what the others signed."""
 
     flow_tokens: bytes = field(repr=False)
     nonces: bytes = field(repr=False)

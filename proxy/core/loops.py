@@ -24,7 +24,7 @@ class Branches:
         self._keyed = blake2b(key=key, digest_size=_HALF)  # copied, so that the key is worked in but once
 
     def fingerprint(self, request: Request) -> str:
-        """What must differ when a request comes by again lest it be a loop (RFC 5393 4.2.1), as 16 hex digits."""
+        """All that must differ when a request comes by again lest it be a loop (RFC 5393 4.2.1), as 16 hex digits."""
         names = request.names
         parts = [request.uri, *[line for i, line in enumerate(request.lines) if names[i] in _LOOP_FIELDS]]
         digest = self._keyed.copy()

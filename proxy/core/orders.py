@@ -46,7 +46,7 @@ class Parked:
 
 
 class Core(Protocol):
-    """What carries an order out."""
+    """The core, as far as it carries orders out."""
 
     desk: ServiceDesk | None
     policy: Policy

@@ -164,7 +164,7 @@ class ProxyCore:
 
     @property
     def pending(self) -> int:
-        """How many requests have been forwarded and not yet answered finally, or wait for an answer to a question."""
+        """The number of requests forwarded and not yet answered finally, or waiting for an answer to a question."""
         return self._contexts.pending + self._questions.pending
 
     @property

@@ -74,5 +74,5 @@ class Questions:
 
     @property
     def pending(self) -> int:
-        """How many are being waited for."""
+        """The number of those that are being waited for."""
         return len(self._open) - len(self._overdue)

@@ -1,4 +1,4 @@
-"""Who proved to receive what is sent to them: a datagram shows any address that its sender likes.
+"""Peers that proved to receive what is sent to them: a datagram shows any address that its sender likes.
 
 Proof is what nobody else could know: the To tag of our response in an ACK, a right answer to our challenge. To
 everybody else a refusal is sent three times at most, so that nobody can have us flood a third party

@@ -1,4 +1,4 @@
-"""Why the proxy itself refused a request, gathered until somebody writes it down (see `log_level` of the config)."""
+"""Reasons for which the proxy refused requests, gathered until somebody writes them down (`log_level` of the config)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Refusal(NamedTuple):
 
 
 class Refusals(list[Refusal]):
-    """What was refused, in order. Nothing is gathered unless it is `wanted`."""
+    """The refusals, in order. Nothing is gathered unless it is `wanted`."""
 
     wanted = False
 

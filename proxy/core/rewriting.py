@@ -1,4 +1,4 @@
-"""What changes in a request on its way through: headers of ours, and what its receiver is not to believe or to know."""
+"""Changes to a request on its way through: headers of ours, and what its receiver is not to believe or to know."""
 
 from __future__ import annotations
 

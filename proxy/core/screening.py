@@ -35,7 +35,7 @@ _MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
 
 
 class Decision(NamedTuple):
-    """What becomes of a request from outside.
+    """The outcome for a request from outside.
 
     `subscriber` proved to have sent it, `registration` is what a REGISTER proved. `verdict` is the policy's on `call`,
     or the desk's (`served`) on an order; None where nobody judges: such a request simply goes on. `elapsed` is how

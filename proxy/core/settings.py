@@ -1,4 +1,4 @@
-"""What the core and its screening need to know of the config."""
+"""The part of the config that the core and its screening need to know."""
 
 from __future__ import annotations
 

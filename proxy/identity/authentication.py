@@ -1,4 +1,4 @@
-"""Who makes a request: digest authentication of phones at the proxy (RFC 3261 22.3, RFC 7616, RFC 8760).
+"""Digest authentication of phones at the proxy (RFC 3261 22.3, RFC 7616, RFC 8760).
 
 Asked of every request from a trunk with `auth: digest`, but for these:
 
@@ -164,7 +164,7 @@ class Authenticator:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the credentials of a request were worth: `subscriber` proved who they are by those of `index`.
+    """The worth of the credentials of a request: `subscriber` proved who they are by those of `index`.
 
     `stale`: some were right once. `locked` is for how many seconds none of a user's are looked at.
     """

@@ -1,4 +1,4 @@
-"""What callers want to keep to themselves, taken out on the way in and on the way to phones.
+"""Takes out what callers want to keep to themselves, on the way in and on the way to phones.
 
 RFC 3323 4.1 and 5, RFC 3325 7, RFC 5806 9, RFC 7044 10.1. Our softswitch is inside the network that knows who calls;
 phones are not. On the way in goes what only a phone would show (names, Reply-To, ...), and a wish that was uttered in

@@ -1,4 +1,4 @@
-"""What nonces were used for: a right answer counts once (RFC 7616 3.4)."""
+"""The uses of nonces: a right answer counts once (RFC 7616 3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who registers: digest authentication of REGISTER on trunks with `auth: digest` (RFC 3261 10.3, 22; RFC 7616, 8760).
+"""Digest authentication of REGISTER on trunks with `auth: digest` (RFC 3261 10.3, 22; RFC 7616, 8760).
 
 The challenge is the registrar's own (401): a second one by the proxy (407) would be more than many phones, SIPp among
 them, can answer in one request. But the answer is checked here as well, for registrars hardly ever look at the nonce
@@ -37,7 +37,7 @@ _STALE = re.compile(r",\s*stale\s*=\s*(?:\"[^\"]*\"|\w*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a REGISTER proved: it is `proven` where an answer was right, and `credentials` are those for the registrar.
+    """The proof in a REGISTER: it is `proven` where an answer was right, and `credentials` are those for the registrar.
 
     `stale`: there was one, but for a nonce that is too old, unknown or used up.
     """
@@ -140,7 +140,7 @@ class Registrations:
 
 
 def is_of(uri: str, subscriber: Subscriber, numbering: Numbering) -> bool:
-    """Whether an address-of-record is the subscriber's: their digest user, or their number in any spelling."""
+    """True for an address-of-record of the subscriber's: their digest user, or their number in any spelling."""
     parsed = cached_uri(uri)
     user = parsed.user if isinstance(parsed, SipUri) else None
     return (user is not None and user == subscriber.user) or numbering.understand(uri).e164 == subscriber.number

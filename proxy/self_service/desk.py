@@ -160,7 +160,7 @@ def _refused(detail: str) -> Served:
 
 
 def _is_read_as(who: str, number: str, numbering: Numbering) -> bool:
-    """Whether a subscriber who puts `who` on a list has `number` on it, and nothing else."""
+    """True where a subscriber who puts `who` on a list has `number` on it, and nothing else."""
     try:
         return read_pattern(who, numbering) == (number,)
     except ValueError:
