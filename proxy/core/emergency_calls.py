@@ -1,4 +1,4 @@
-"""Callers of emergency numbers, remembered for a time: control rooms call back, by other lines too (RFC 7090 section 3).
+"""Callers of emergency numbers, remembered a while: control rooms call back, by other lines too (RFC 7090 section 3).
 
 An emergency call comes without credentials. Where phones prove who they are it is put down to the subscriber who proved
 it last from the same address and port, as phones do when they register; else to nobody, or whoever wanted to get past

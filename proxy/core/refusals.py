@@ -1,4 +1,4 @@
-"""Reasons for which the proxy refused requests, gathered until somebody writes them down (`log_level` of the config)."""
+"""Reasons for which the proxy refused requests, kept until somebody writes them down (`log_level` of the config)."""
 
 from __future__ import annotations
 
