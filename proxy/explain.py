@@ -32,7 +32,7 @@ from proxy.process.loading import core_settings, load_overlay, load_snapshot, ma
 from proxy.self_service.desk import ServiceDesk
 from proxy.sip.errors import BadRequest, SipError, Unanswerable
 from proxy.sip.flow import Flow
-from proxy.sip.message import Request, parse
+from proxy.sip.message import Broken, Request, broken_request, parse
 
 OK, USAGE = 0, 2
 _ASSUMED = "the caller is who From says; --as USER tells who proved to be calling"
@@ -116,7 +116,7 @@ def explain(
         _decide(config, request.copy(), came_in, proof, arrival, snapshot, None, memory)
         decision = _decide(config, request, came_in, proof, arrival, snapshot, desk, memory)
     except SipError as error:
-        if isinstance(error, Unanswerable) and error.request is None:
+        if isinstance(error, Unanswerable):
             raise
         return _not_judged(error, came_in, snapshot, arrival) | assumed
     call, verdict, served = decision.call, decision.verdict, decision.served
@@ -160,8 +160,7 @@ def _decide(
         routed, _ = screening.route(request)
         return screening.decide(request, routed, flow, trunk, 0.0, Policy(snapshot), desk, lambda: False)
     except SipError as error:
-        error.request = request
-        raise
+        raise Broken(error, request) from error
 
 
 class _JustCalled(EmergencyCalls):
@@ -200,7 +199,7 @@ class _Proof:
 
 def _not_judged(error: SipError, trunk: Trunk, snapshot: Snapshot, arrival: float) -> dict[str, Any]:
     """What the proxy answers, unasked rules and all, to a request that it refuses to handle; no `status` is silence."""
-    request = error.request
+    request = broken_request(error)
     try:
         call = request and Call.from_request(request, trunk, snapshot.numbering, arrival)
     except SipError:
@@ -258,8 +257,8 @@ def _request(data: bytes) -> Request:
     try:
         message = parse(data)
     except SipError as error:
-        if error.request is not None and (told := _no_header(data)):
-            raise BadRequest(told, request=error.request) from None
+        if (request := broken_request(error)) is not None and (told := _no_header(data)):
+            raise Broken(BadRequest(told), request) from None
         raise
     if not isinstance(message, Request):
         raise ValueError("found a response, expected a request")

@@ -35,7 +35,7 @@ from proxy.sip.digest import Challenger
 from proxy.sip.errors import TRY_AGAIN, KeepAlive, ServiceUnavailable, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via
-from proxy.sip.message import Request, Response, parse
+from proxy.sip.message import Request, Response, broken_request, parse
 from proxy.sip.transaction import T1, State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
@@ -116,7 +116,7 @@ class ProxyCore:
                 self.counters["dropped"] += 1
                 return
             self.counters["malformed"] += 1
-            request = message or error.request
+            request = message or broken_request(error)
             # Silence for strangers, and for what is not SIP.
             if request is not None and self._side_of(flow) is not None:
                 self._own.unreadable(request, error, flow)
@@ -124,8 +124,9 @@ class ProxyCore:
     def refuse(self, error: SipError, flow: Flow) -> None:
         """Answer what a stream brought and could not be cut out of it, where it is a request and from no stranger."""
         self.counters["malformed"] += 1
-        if error.request is not None and self._side_of(flow) is not None:
-            self._own.unreadable(error.request, error, flow)
+        request = broken_request(error)
+        if request is not None and self._side_of(flow) is not None:
+            self._own.unreadable(request, error, flow)
 
     def next_timer(self) -> float:
         """When `run_timers` is next to be called; infinity where nothing waits."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from proxy.sip.message import Request
+from typing import ClassVar
 
 REASONS: dict[int, str] = {
     100: "Trying",
@@ -67,11 +64,9 @@ def reason_for(status: int) -> str:
 
 
 class SipError(Exception):
-    """What is wrong with a message, and the answer it calls for.
+    """A fault of a message, and the answer that it calls for.
 
-    `request` is the request as far as it could be read, so that it can be answered; None where an answer
-    is impossible (a response, or too little left to reply to) and silence is the right reaction.
-    `headers` are further header fields that the answer must carry. One that is `stateless` is answered without a
+    `headers` are further header fields that the answer must carry. An error that is `stateless` is answered without a
     transaction.
     """
 
@@ -83,13 +78,11 @@ class SipError(Exception):
         detail: str,
         *,
         status: int | None = None,
-        request: Request | None = None,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = self.status if status is None else status
-        self.request = request
         self.headers = headers
 
     @property

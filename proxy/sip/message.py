@@ -235,6 +235,19 @@ class Response(Message):
         return Response(self.status, self.reason, self.lines.copy(), self.names.copy(), self.body)
 
 
+class Broken(SipError):
+    """A request with a fault: the status to answer with, and the request as far as it was read, to be answered."""
+
+    def __init__(self, fault: SipError, request: Request) -> None:
+        super().__init__(fault.detail, status=fault.code, headers=fault.headers)
+        self.request = request
+
+
+def broken_request(error: SipError) -> Request | None:
+    """The request that an error is about; None where silence is right: a response, or too little to reply to."""
+    return error.request if isinstance(error, Broken) else None
+
+
 _COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
 _EMPTY = "Content-Length: 0"  # as most messages end
 _USUAL_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "MESSAGE"))
@@ -243,8 +256,8 @@ _USUAL_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIO
 def parse(data: bytes) -> Request | Response:
     """Read one datagram, or one message that `stream.Framer` cut out.
 
-    Raises Unanswerable for what is not SIP or cannot be answered, KeepAlive for padding alone, and another SipError,
-    with the request as far as it was read, for a broken request. Bytes beyond Content-Length are dropped (RFC 3261
+    Raises Unanswerable for what is not SIP or cannot be answered, KeepAlive for padding alone, and Broken, with
+    the request as far as it was read, for any other fault. Bytes beyond Content-Length are dropped (RFC 3261
     18.3), and so is padding before the start line: 7.5 asks for it on streams, and senders know no difference.
     """
     head, end, body = data.partition(b"\r\n\r\n")
@@ -279,11 +292,7 @@ def parse(data: bytes) -> Request | Response:
     if problem is None:
         problem = _cut_body(request)
     if problem is not None:
-        problem.request = request
-        try:
-            raise problem
-        finally:
-            del problem  # or frame and error would keep each other alive until the garbage collector comes
+        raise Broken(problem, request)
     return request
 
 

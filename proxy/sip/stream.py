@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from proxy.sip.errors import BadRequest, MessageTooLarge, SipError
-from proxy.sip.message import Request, parse
+from proxy.sip.message import Broken, Request, broken_request, parse
 
 # The values of all such lines, folded ones too: each ends where the next line begins.
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:(.*?)(?=\r\n(?![ \t]))", re.IGNORECASE | re.DOTALL)
@@ -33,9 +33,9 @@ class Framer:
         """Take bytes in, give whole messages out; a double CRLF between messages comes out as a keep-alive
         (RFC 5626 4.4.1); single ones and a few zero bytes, which some phones send beside it, are skipped.
 
-        Raises, after the messages that came before, MessageTooLarge, and BadRequest where Content-Length is missing,
-        is no number or says two things: the connection is then of no more use, since nobody knows where the next
-        message starts. The error has the request, as far as there is one to answer.
+        Raises, after the messages that came before, Broken with status 513 for too large a request, with 400 where
+        Content-Length is missing, is no number or says two things; and, where there is no request to answer,
+        MessageTooLarge and BadRequest. The connection is then of no more use: the next message may start anywhere.
         """
         buffer = self._buffer
         buffer += data
@@ -99,7 +99,7 @@ def _about(head: bytearray, error: SipError) -> SipError:
     try:
         message = parse(bytes(head) + KEEPALIVE)
     except SipError as also_wrong:
-        error.request = also_wrong.request
+        request = broken_request(also_wrong)
     else:
-        error.request = message if isinstance(message, Request) else None
-    return error
+        request = message if isinstance(message, Request) else None
+    return error if request is None else Broken(error, request)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.sip.errors import SipError
 from proxy.sip.flow import Flow
-from proxy.sip.message import Request, Response, parse
+from proxy.sip.message import Request, Response, broken_request, parse
 from proxy.sip.transaction import ClientTransaction, ServerTransaction
 from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, server_key
 from proxy.sip.uri import SipUri, parse_uri
@@ -213,7 +213,7 @@ class Endpoint:
 
     def _refuse(self, error: SipError, source: Address) -> None:
         """Answer a broken request where enough of it could be read."""
-        request = error.request
+        request = broken_request(error)
         if request is not None and request.method != "ACK" and {"via", "call-id", "cseq"} <= set(request.names):
             self.send(bytes(request.reply(error.code, error.reason, error.headers)), source)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable, VersionNotSupported
-from proxy.sip.message import MAX_HEADER_LINES, Request, Response, parse
+from proxy.sip.message import MAX_HEADER_LINES, Broken, Request, Response, parse
 
 HEADERS = (
     b"Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n"
@@ -48,6 +48,12 @@ def refused(data: bytes) -> SipError:
     return caught.value
 
 
+def broken(data: bytes) -> Broken:
+    with pytest.raises(Broken) as caught:
+        parse(data)
+    return caught.value
+
+
 def test_a_request_is_read():
     request = invite()
     assert (request.method, request.uri) == ("INVITE", "sip:b@x")
@@ -71,8 +77,7 @@ def test_line_breaks_before_the_start_line_are_left_out(padding, start):
 
 
 def test_what_comes_after_line_breaks_is_checked_like_any_message():
-    error = refused(b"\r\n\0INVITE sip:b@x SIP/2.0\r\nContent-Length: many\r\n" + HEADERS + b"\r\n")
-    assert error.request is not None
+    error = broken(b"\r\n\0INVITE sip:b@x SIP/2.0\r\nContent-Length: many\r\n" + HEADERS + b"\r\n")
     assert error.request.call_id == "c"
     for blank in (b" ", b"\t"):
         assert refused(blank + b"INVITE sip:b@x SIP/2.0\r\n" + HEADERS + b"\r\n").code == 400
@@ -101,7 +106,7 @@ def test_every_byte_of_an_untouched_message_leaves_as_it_came():
         b"i: c\r\nCSeq: 0001   INVITE\r\nl: 4\r\n\r\n\x00\xff\r\n"
     )
     problem = refused(data)  # for the name alone
-    assert isinstance(problem, BadRequest)
+    assert problem.code == 400
     data = data.replace(b"X-\xc3: not a name\r\n", b"X-Empty:\r\n")
     message = parse(data)
     assert bytes(message) == data
@@ -182,9 +187,8 @@ def test_a_body_ends_where_content_length_says():
 
 @pytest.mark.parametrize("length", [b"7", b"-1", b"1x", b"", b"9999999999", "٣".encode()])
 def test_a_content_length_that_is_wrong_is_refused(length):
-    problem = refused(b"INVITE sip:b@x SIP/2.0\r\n" + HEADERS + b"Content-Length: " + length + b"\r\n\r\nabc")
-    assert (problem.code, type(problem)) == (400, BadRequest)
-    assert problem.request is not None
+    problem = broken(b"INVITE sip:b@x SIP/2.0\r\n" + HEADERS + b"Content-Length: " + length + b"\r\n\r\nabc")
+    assert problem.code == 400
     assert problem.request.call_id == "c"
 
 
@@ -203,9 +207,8 @@ def test_a_content_length_that_is_wrong_is_refused(length):
     ],
 )
 def test_what_is_no_header_line_is_refused_but_can_be_answered(line):
-    problem = refused(b"INVITE sip:b@x SIP/2.0\r\n" + HEADERS + line + b"\r\n\r\n")
+    problem = broken(b"INVITE sip:b@x SIP/2.0\r\n" + HEADERS + line + b"\r\n\r\n")
     assert problem.code == 400
-    assert problem.request is not None
     assert problem.request.call_id == "c"
 
 
@@ -229,7 +232,7 @@ def test_a_request_line_is_checked(start):
 
 
 def test_another_version_is_told_so():
-    assert isinstance(refused(b"INVITE sip:b@x SIP/3.0\r\n" + HEADERS + b"\r\n"), VersionNotSupported)
+    assert refused(b"INVITE sip:b@x SIP/3.0\r\n" + HEADERS + b"\r\n").code == 505
 
 
 @pytest.mark.parametrize(
