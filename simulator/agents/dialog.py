@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from proxy.sip.headers import NameAddr, parse_name_addr, quote
 from proxy.sip.message import Message, Request
-from simulator.agents.endpoint import Address, Headers, address_of
+from simulator.addresses import Address, address_of
+from simulator.agents.endpoint import Headers
 
 
 @dataclass(slots=True)

@@ -11,21 +11,16 @@ import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from proxy.sip.errors import SipError
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, broken_request, parse
 from proxy.sip.transaction import ClientTransaction, ServerTransaction
 from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, server_key
-from proxy.sip.uri import SipUri, parse_uri
+from simulator.addresses import Address
 from simulator.agents.scheduler import Agenda
 
-if TYPE_CHECKING:
-    from simulator.agents.leg import Leg
-
-Address = tuple[str, int]
 Headers = Iterable[tuple[str, str]]
 Stamp = Callable[[float], None]  # told the moment at which a datagram leaves, not when it is repeated
 OnResponse = Callable[[Response | None, float], None]  # None: the other side never answered
@@ -34,8 +29,21 @@ ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, UPDATE, REGISTER"
 _UNDERSTOOD = frozenset({"path"})  # option tags that a Require may name
 
 
+class Leg(Protocol):
+    """One side of a call, as its endpoint sees it: it takes the requests of its dialog, ACK and CANCEL."""
+
+    def receive(self, incoming: Incoming, now: float) -> None:
+        """Take a request within the dialog; neither ACK nor CANCEL."""
+
+    def receive_ack(self, request: Request, now: float) -> None:
+        """Take the ACK to a 2xx."""
+
+    def receive_cancel(self, request: Request, now: float) -> None:
+        """Take the CANCEL of the INVITE, which has been answered by itself."""
+
+
 class Application(Protocol):
-    """Who an endpoint works for."""
+    """The user of an endpoint: it takes calls and registrations."""
 
     def incoming(self, request: Incoming, now: float) -> None:
         """A request outside any dialog; neither ACK nor CANCEL."""
@@ -228,18 +236,6 @@ class Endpoint:
         for transaction in self.transactions.run_timers(now):
             transaction.user(None, now)
         self.agenda.run(now)
-
-
-@lru_cache(maxsize=4096)
-def address_of(uri: str) -> Address | None:
-    """The IP address and port that a SIP URI names; None where it names no IP address: nothing here asks a DNS."""
-    try:
-        parsed = parse_uri(uri)
-        if not isinstance(parsed, SipUri):
-            return None
-        return str(ip_address(parsed.host.strip("[]"))), parsed.port or 5060
-    except (SipError, ValueError):
-        return None
 
 
 @lru_cache(maxsize=4096)

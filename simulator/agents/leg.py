@@ -12,8 +12,9 @@ from math import log2
 from proxy.sip.message import Request, Response
 from proxy.sip.transaction import T1, T2, ClientTransaction, State
 from proxy.sip.transaction_layer import cancel_for
+from simulator.addresses import Address
 from simulator.agents.dialog import Dialog, with_max_forwards
-from simulator.agents.endpoint import ALLOW, Address, Endpoint, Headers, Incoming, OnResponse, Stamp
+from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming, OnResponse, Stamp
 from simulator.agents.scheduler import Appointment
 
 PATIENCE = 64 * T1  # seconds until an unacknowledged 2xx or an unheard CANCEL is given up

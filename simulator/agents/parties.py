@@ -9,8 +9,9 @@ from typing import Protocol
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri, TelUri, parse_uri
+from simulator.addresses import Address
 from simulator.agents.digest import answer_challenge
-from simulator.agents.endpoint import ALLOW, Address, Endpoint, Headers, Incoming
+from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, Order, Placed, Taken
 from simulator.agents.scheduler import Appointment

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from proxy.sip.message import Request, Response
+from simulator.addresses import Address
 from simulator.agents.digest import answer_challenge
-from simulator.agents.endpoint import Address, Endpoint
+from simulator.agents.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)

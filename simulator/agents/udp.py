@@ -14,7 +14,8 @@ import sys
 import time
 from ipaddress import ip_address
 
-from simulator.agents.endpoint import Address, Application, Endpoint
+from simulator.addresses import Address
+from simulator.agents.endpoint import Application, Endpoint
 from simulator.agents.scheduler import NEVER
 
 _SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it

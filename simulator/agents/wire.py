@@ -17,7 +17,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Self
 
-from simulator.agents.endpoint import ALLOW, Address, Endpoint, Incoming
+from simulator.addresses import Address
+from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
 from simulator.agents.orders import Behaviour, Order, Placed, Taken
 from simulator.agents.parties import Phones, PlacedCall, SentText
 from simulator.agents.registration import Failure, Phone, Registration

@@ -18,6 +18,7 @@ from typing import Self
 
 from proxy.numbers.numbering import Numbering
 from proxy.presets import preset
+from simulator.addresses import Address
 from simulator.agents.orders import Credentials, Order, Placed, Taken
 from simulator.agents.pjsua.phones import PhoneError
 from simulator.agents.wire import Behaviour, Phone, WirePhones, WireTrunk
@@ -35,8 +36,6 @@ from simulator.media.recordings import RECORDING_SERVICES, recording_path
 from simulator.softswitch.embedded.switch import Account
 from simulator.softswitch.kinds import Kind, softswitch
 from simulator.traffic.plan import PlannedCall
-
-Address = tuple[str, int]
 
 _GLANCE = 0.01  # seconds between two looks at how far calls are
 PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up

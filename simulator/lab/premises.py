@@ -13,8 +13,7 @@ from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
 from proxy.policy.treatments import Treatments, written
-
-Address = tuple[str, int]
+from simulator.addresses import Address
 
 LOCALHOST = "127.0.0.1"
 CARD_KEY = "card-key.pem"

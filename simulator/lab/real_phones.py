@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from proxy.sip.message import parse
+from simulator.addresses import Address
 from simulator.agents.orders import CALL_HEADER, Order
 from simulator.agents.pjsua.phones import RING_ONLY, Delivery, Event, Phone, PhoneCall, PhoneError, PhonePool
 from simulator.agents.wire import Behaviour
@@ -20,8 +21,6 @@ from simulator.judging.observation import CallerSaw, PhoneSaw
 from simulator.media.recognition import tone, write_wav
 from simulator.media.recordings import recording_path
 from simulator.traffic.plan import PlannedCall
-
-Address = tuple[str, int]
 
 _SHOWN = 300  # characters of a trouble
 _SETTLE = 2.0  # seconds that a call may take beyond its order to end

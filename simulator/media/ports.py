@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
-from simulator.agents.endpoint import Address
+from simulator.addresses import Address
 from simulator.media.g711 import RATE, SILENCE, Law, load, transcode
 from simulator.media.recordings import Recording
 from simulator.media.rtp import Digits, Packet, parse

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from simulator.agents.endpoint import Address
+from simulator.addresses import Address
 from simulator.media.g711 import Law
 
 _LAWS: dict[int, Law] = {0: "PCMU", 8: "PCMA"}  # static payload types (RFC 3551 6)

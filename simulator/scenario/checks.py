@@ -4,23 +4,22 @@ can meet. Each is a Problem with its place in the file; what may be meant after 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from proxy.files.yaml_file import Problem, did_you_mean
 from proxy.identity.authentication import SPOOFED
 from proxy.numbers.dialled import Dialling
 from proxy.numbers.numbering import Numbering
 from proxy.policy.precedence import PRECEDENCE, REFUSING
+from proxy.policy.profile import Subscriber
+from proxy.policy.treatments import Treatments
 from proxy.presets import preset as presets
 from proxy.presets.preset import Preset
 from proxy.self_service.desk import RULE as SELF_SERVICE
 from simulator.agents.orders import DOMAIN
 from simulator.scenario.calls import TRUNKS, Calls, Expect, Pool
-
-if TYPE_CHECKING:
-    from simulator.scenario.model import Scenario
 
 _SAMPLES = 40  # numbers of a pool that are looked at
 _LONGEST = 15  # digits (ITU-T E.164)
@@ -30,6 +29,27 @@ _REFUSALS = frozenset((403, 428, 433, 436, 437, 438, *range(600, 700)))
 _NOT_TAKEN = frozenset((486, 487))  # busy, and given up
 _NOT_IN_USE = {"invalid", "unknown"}
 _TREATED_BY = {"label": "label or warn", "challenge": "challenge", "divert": "divert"}
+
+
+class Scenario(Protocol):
+    """The parts of a scenario that are looked at; its model is in `model`, which calls these checks."""
+
+    @property
+    def home(self) -> str: ...
+    @property
+    def preset(self) -> str: ...
+    @property
+    def rules(self) -> Mapping[str, str]: ...
+    @property
+    def treatments(self) -> Treatments: ...
+    @property
+    def subscribers(self) -> Mapping[str, Subscriber]: ...
+    @property
+    def others(self) -> Sequence[str]: ...
+    @property
+    def calls(self) -> Sequence[Calls]: ...
+    @property
+    def digest_trunks(self) -> frozenset[str]: ...
 
 
 def senseless(scenario: Scenario) -> Iterator[Problem]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol, Self
 
+from simulator.addresses import Address
 from simulator.softswitch.embedded.switch import EmbeddedSwitch
 
-Address = tuple[str, int]
 Kind = Literal["embedded", "docker"]
 
 

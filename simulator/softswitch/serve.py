@@ -16,8 +16,9 @@ from proxy.config.models import ProxyConfig, load_config
 from proxy.files.yaml_file import FileError, FileErrors
 from proxy.process.ports import in_use
 from proxy.subscribers.storage import read_directory
+from simulator.addresses import Address
 from simulator.errors import LabError
-from simulator.softswitch.asterisk.files import Address, write_accounts, write_setting
+from simulator.softswitch.asterisk.files import write_accounts, write_setting
 from simulator.softswitch.asterisk.resolver import AccountBook, Resolver
 from simulator.softswitch.embedded.registrar import Account
 from simulator.softswitch.embedded.switch import EmbeddedSwitch

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contract_lab import ALICE, BOB, CAROL
 
-from simulator.agents.endpoint import Address
+from simulator.addresses import Address
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
 

@@ -11,8 +11,8 @@ from talker import PATIENCE
 
 from proxy.sip.digest import digest_response, parse_digest
 from proxy.sip.message import Request, Response, parse
+from simulator.addresses import Address
 from simulator.agents.digest import answer_challenge
-from simulator.agents.endpoint import Address
 from simulator.agents.registration import Phone
 
 REGISTRAR = "sip:ringfence.example"

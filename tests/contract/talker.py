@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from proxy.sip.message import Request, Response
-from simulator.agents.endpoint import Address, Incoming
+from simulator.addresses import Address
+from simulator.agents.endpoint import Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.registration import Failure, Phone, Registration
 from simulator.agents.scheduler import Appointment

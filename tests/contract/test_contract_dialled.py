@@ -13,7 +13,7 @@ from stranger import SENDER, Stranger
 from talker import PATIENCE
 
 from proxy.sip.headers import parse_name_addr
-from simulator.agents.endpoint import Address
+from simulator.addresses import Address
 from simulator.agents.orders import Taken
 from simulator.agents.parties import describe_audio
 

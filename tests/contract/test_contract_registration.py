@@ -14,7 +14,7 @@ from proxied import DOMESTIC, ELSEWHERE, PHONES, proxy_before
 from stranger import Stranger, credentials, used_again
 from talker import PATIENCE
 
-from simulator.agents.endpoint import Address
+from simulator.addresses import Address
 from simulator.agents.orders import Order
 from simulator.agents.wire import WirePhones, WireTrunk
 

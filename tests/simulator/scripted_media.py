@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.agents.endpoint import Address
+from simulator.addresses import Address
 from simulator.media.g711 import Law
 from simulator.media.ports import Done, OnDigit, Port
 from simulator.media.rtp import Packet

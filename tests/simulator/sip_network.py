@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable
 
 from proxy.sip.message import Request, Response, parse
-from simulator.agents.endpoint import Address, Application, Endpoint, Incoming
+from simulator.addresses import Address
+from simulator.agents.endpoint import Application, Endpoint, Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.orders import Order, Placed
 from simulator.agents.parties import Phones, PlacedCall, SentText

@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
-from simulator.agents.pjsua.process import PhoneError, PhoneFault
-
-if TYPE_CHECKING:
-    from simulator.agents.pjsua.phones import Phone
+from simulator.agents.pjsua.process import Message, PhoneError, PhoneFault
 
 Moment = Literal["ringing", "media", "answered", "dtmf", "ended"]
 
@@ -62,12 +59,20 @@ class Log:
         await self._more.wait()
 
 
-class PhoneCall(Log):
-    """One call as the phone at one of its ends saw it."""
+class Command(Protocol):
+    """The way to have a phone's worker do something."""
 
-    def __init__(self, phone: Phone, key: str, call_id: str, caller: bool) -> None:
+    async def __call__(self, do: str, **details: Any) -> Message:
+        """Return the worker's answer; PhoneError where it cannot be done."""
+
+
+class PhoneCall(Log):
+    """One call as the phone at one of its ends saw it; `command` reaches that phone."""
+
+    def __init__(self, command: Command, key: str, call_id: str, caller: bool) -> None:
         super().__init__()
-        self.phone, self.key, self.call_id, self.caller = phone, key, call_id, caller
+        self.key, self.call_id, self.caller = key, call_id, caller
+        self._command = command
 
     @property
     def over(self) -> Event | None:
@@ -132,4 +137,4 @@ class PhoneCall(Log):
     async def _order(self, do: str, **details: Any) -> None:
         if self.over:  # in a new worker the key may be another call's
             raise PhoneError(f"the call is over: {self.over.text}")
-        await self.phone.command(do, call=self.key, **details)
+        await self._command(do, call=self.key, **details)

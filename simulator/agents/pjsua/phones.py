@@ -154,7 +154,7 @@ class Phone(Log):
         """
         worker = await self.home()
         key = f"out{next(self._pool.numbers)}"
-        call = worker.calls[key] = PhoneCall(self, key, "", caller=True)
+        call = worker.calls[key] = PhoneCall(self.command, key, "", caller=True)
         try:
             answer = await worker.command(
                 "call",
@@ -267,7 +267,7 @@ class Worker(WorkerProcess):
         kind, number, key = message.pop("event"), message.pop("phone"), message.pop("call", None)
         phone = next((phone for phone in self.phones if phone.number == number), None)
         if message.pop("new", False) and phone is not None:
-            self.calls[key] = PhoneCall(phone, key, message.pop("call_id"), caller=False)
+            self.calls[key] = PhoneCall(phone.command, key, message.pop("call_id"), caller=False)
             phone.take(self.calls[key])
         logs: list[Log | None] = [phone if key is None else self.calls.get(key)] if number else [*self.phones]
         for log in logs:

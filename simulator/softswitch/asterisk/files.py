@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from simulator.addresses import Address
 from simulator.softswitch.embedded.registrar import Account
-
-Address = tuple[str, int]
 
 RING_TIME = 60.0  # seconds that a phone may ring
 

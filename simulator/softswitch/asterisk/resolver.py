@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Self
 
 from proxy.core.treatment import is_dialable
-from simulator.softswitch.asterisk.files import Address, binding_names
+from simulator.addresses import Address
+from simulator.softswitch.asterisk.files import binding_names
 from simulator.softswitch.embedded.registrar import Account
 
 # What was dialled -> variables that the dialplan reads.

@@ -25,17 +25,11 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
+from simulator.addresses import Address
 from simulator.errors import LabError
 from simulator.loopback import free_port
 from simulator.softswitch.asterisk.base import BASE, TOOL, apt_proxy, bootstrap
-from simulator.softswitch.asterisk.files import (
-    RING_TIME,
-    Address,
-    forget_records,
-    gather_records,
-    write_accounts,
-    write_setting,
-)
+from simulator.softswitch.asterisk.files import RING_TIME, forget_records, gather_records, write_accounts, write_setting
 from simulator.softswitch.asterisk.resolver import AccountBook, Resolver
 from simulator.softswitch.embedded.registrar import Account
 

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from proxy.sip.message import Message, Request, Response
 from proxy.sip.privacy import priv_values
+from simulator.addresses import Address
 from simulator.agents.dialog import address_header
-from simulator.agents.endpoint import Address, Endpoint
+from simulator.agents.endpoint import Endpoint
 from simulator.agents.orders import CALL_HEADER
 
 # What is said about a call or in it, and so passes from one side to the other.

@@ -15,8 +15,9 @@ from proxy.core.treatment import is_dialable
 from proxy.sip.digest import ALGORITHMS
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response
+from simulator.addresses import Address, address_of
 from simulator.agents.dialog import address_header
-from simulator.agents.endpoint import ALLOW, Address, Endpoint, Incoming, address_of
+from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
 from simulator.agents.parties import user_of
 from simulator.agents.udp import UdpEndpoint
 from simulator.media.ports import RtpMedia

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable, VersionNotSupported
+from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable
 from proxy.sip.message import MAX_HEADER_LINES, Broken, Request, Response, parse
 
 HEADERS = (
