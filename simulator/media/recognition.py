@@ -6,7 +6,7 @@ Samples are float arrays in -1..1; files are 16-bit mono WAV.
 from __future__ import annotations
 
 import wave
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -119,11 +119,8 @@ def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) 
     sums = np.cumsum(np.pad(heard_**2, (1, 0)))
     levels = np.sqrt(np.maximum(sums[size:] - sums[:-size], 0))  # of the recording, wherever a piece may begin
     inverse = np.divide(1.0, levels, out=np.zeros_like(levels), where=levels > AUDIBLE_RMS / 2 * np.sqrt(size))
-    fast = 1 << (heard_.size - 1).bit_length()  # powers of two are quickest to transform
-    spectrum = np.fft.rfft(heard_, fast)
     fit, could = np.zeros(starts), np.zeros(starts)
-    for index, (piece, norm) in enumerate(zip(pieces, norms, strict=True)):
-        products = np.fft.irfft(spectrum * np.fft.rfft(piece, fast).conj(), fast)[: levels.size]
+    for index, (products, norm) in enumerate(zip(_correlations(heard_, pieces), norms, strict=True)):
         places = slice(index * size // STEP, index * size // STEP + starts)
         fit += _around((products * inverse)[:length].reshape(-1, STEP).max(axis=1))[places]
         could += norm * (inverse[:length:STEP] > 0)[places]
@@ -147,6 +144,20 @@ def _brightened(path: Path, but_for: Collection[float] = ()) -> Samples:
         size = samples.size * RATE_HZ // rate
         samples = np.fft.irfft(np.fft.rfft(samples)[: size // 2 + 1], size) * (size / samples.size)
     return np.diff(samples)
+
+
+def _correlations(samples: Samples, pieces: Samples) -> Iterator[Samples]:
+    """The cross-correlation of each piece (a row) with the samples, wherever a piece fits in whole.
+
+    Block by block (overlap-save): the transforms of short blocks, of sizes that are powers of two, are the quickest.
+    """
+    size = pieces.shape[1]
+    block = 1 << (4 * size - 1).bit_length()
+    step, places = block - size + 1, samples.size - size + 1
+    padded = np.pad(samples, (0, -(-places // step) * step + size - 1 - samples.size))
+    spectra = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, block)[::step])
+    for spectrum in np.fft.rfft(pieces, block).conj():
+        yield np.fft.irfft(spectra * spectrum, block)[:, :step].reshape(-1)[:places]
 
 
 def _around(values: Samples) -> Samples:
