@@ -245,6 +245,26 @@ async def test_digits_arrive_as_they_were_pressed(pool: PhonePool) -> None:
     assert "".join(event.text for event in taken.all("dtmf")) == "17#"
 
 
+async def test_a_call_outlives_the_end_of_one_whose_place_it_took(pool: PhonePool, tmp_path: Path) -> None:
+    """PJSIP numbers its four calls round and round; a call stays until its recording is whole, here for two seconds."""
+    callee, caller = await pool.phone("bob", bind=CALLEE), await pool.phone("alice", bind=CALLER)
+    first = await caller.call(callee.uri, record=tmp_path / "heard.wav")
+    await first.wait("media")
+    (tmp_path / "no head").write_bytes(bytes(8))
+    (tmp_path / "no head").replace(tmp_path / "heard.wav")
+    await (await callee.next_call()).hang_up()
+    second = await caller.call(callee.uri)
+    await second.wait("answered")
+    await (await callee.next_call()).hang_up()
+    await callee.behave(RING_ONLY)
+    third = await caller.call(callee.uri)
+    await third.wait("ringing")
+    assert first.over is None
+    await first.wait("ended")
+    await (await callee.next_call()).answer()
+    await third.wait("answered")
+
+
 async def test_an_announcement_is_heard_before_the_answer(pool: PhonePool, tmp_path: Path) -> None:
     write_wav(tmp_path / "prompt.wav", tone(700, 1.0))
     behaviour = Behaviour(ring=183, answer_after=0.8, answer=603, play=tmp_path / "prompt.wav")

@@ -224,6 +224,7 @@ class Worker:
         self.phones: dict[int, Phone] = {}
         self.calls: dict[str, Call] = {}
         self.buried: list[tuple[Call, Message]] = []
+        self.outlived: list[Call] = []  # whose number another call has now
         self.incoming = itertools.count(1)
         self.timers: list[tuple[float, int, Callable[[], None]]] = []
         self.timer_order = itertools.count()
@@ -271,6 +272,9 @@ class Worker:
             if call.is_recorded() or time.monotonic() > end["at"] + RECORDED_S:
                 self.buried.remove((call, end))
                 call.tell("ended", **end)
+                self.outlived.append(call)
+        # PJSIP numbers its few calls round and round, and an object that goes hangs up whatever call has its number.
+        self.outlived = [call for call in self.outlived if call.isActive()]
 
     def after(self, delay: float, action: Callable[[], None]) -> None:
         heapq.heappush(self.timers, (time.monotonic() + delay, next(self.timer_order), action))
