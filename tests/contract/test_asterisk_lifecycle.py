@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,13 +15,14 @@ from typing import Any
 
 import docker
 import pytest
+from docker.errors import NotFound
 from docker.models.containers import Container
 from docker_engine import need_an_engine
 
 from simulator.agents.orders import Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.asterisk.switch import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, sweep
+from simulator.softswitch.asterisk.switch import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, prepare, sweep
 from simulator.softswitch.embedded.registrar import Account
 
 pytestmark = pytest.mark.docker
@@ -128,18 +130,12 @@ def test_a_container_killed_under_calls_is_told_and_the_proxy_serves_on(
 
 def test_the_next_run_after_a_killed_lab_starts_clean(tmp_path: Path, client: docker.DockerClient) -> None:
     with Started(tmp_path, client) as run:
-        (orphan,) = run.containers()
+        assert len(run.containers()) == 1
         run.process.kill()
         run.process.wait()
-        mine = client.containers.create(
-            orphan.image, labels={HOST_LABEL: orphan.labels[HOST_LABEL], OWNER_LABEL: _owner_of_this_process()}
-        )
-        try:
-            assert sweep(client) >= 1
-            assert run.containers() == []
-            mine.reload()  # that of a living lab is nobody else's to remove
-        finally:
-            mine.remove(force=True)
+        sweep(client)
+        assert run.containers() == []
+    (tmp_path / "lifecycle.yaml").write_text(SCENARIO.replace("count: 60", "count: 5"), encoding="utf-8")
     ended = subprocess.run(
         [sys.executable, "-P", "-m", "simulator", "run", "--softswitch", "docker", "lifecycle.yaml", "-k", "friends"],
         cwd=tmp_path,
@@ -148,6 +144,29 @@ def test_the_next_run_after_a_killed_lab_starts_clean(tmp_path: Path, client: do
         timeout=PATIENCE,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_what_dead_labs_of_this_machine_left_is_removed_and_nothing_else(
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = f"test-{os.getpid()}"  # or other labs that come up just now remove it
+    monkeypatch.setattr(socket, "gethostname", lambda: here)
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    owners = [(here, f"{dead.pid}:1"), (here, _owner_of_this_process()), ("elsewhere", f"{dead.pid}:1")]
+    image = prepare(print)
+    left, mine, others = (
+        client.containers.create(image, labels={HOST_LABEL: host, OWNER_LABEL: owner}) for host, owner in owners
+    )
+    try:
+        assert sweep(client) == 1
+        with pytest.raises(NotFound):
+            left.reload()
+        mine.reload()
+        others.reload()
+    finally:
+        for each in (mine, others):
+            each.remove(force=True)
 
 
 def _owner_of_this_process() -> str:

@@ -21,7 +21,7 @@ from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.loopback import free_port
 from simulator.softswitch.asterisk import switch as asterisk
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("standing lab")]
+pytestmark = pytest.mark.docker
 
 LAB = Path(__file__).parents[2] / "docker" / "lab"
 PROJECT = f"ringfence-test-{os.getpid()}"
@@ -66,7 +66,7 @@ def need_compose() -> None:
 def lab() -> Iterator[StandingLab]:
     need_an_engine()
     need_compose()
-    asterisk.prepare_base(print)
+    asterisk.prepare(print)  # what the switch is built from is then there, and built by one only
     made = StandingLab(tuple(free_port() for _ in PORTS))
     try:
         made("up", "-d", "--build")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -91,30 +92,36 @@ def prepare(say: Say) -> str:
     client = connect()
     name = image_name()
     try:
-        if _has(client, name):
-            return name
-        if not _has(client, BASE):
-            _fetch_base(client, say)
-        say(f"building {name}, once; this takes about a minute")
-        proxy = apt_proxy()
-        steps = client.api.build(
-            path=str(SOURCES),
-            tag=name,
-            rm=True,
-            decode=True,
-            network_mode="host",
-            buildargs={"http_proxy": proxy} if proxy else {},
-        )
-        for step in steps:
-            if "error" in step:
-                raise LabError(f"the softswitch image could not be built: {step['error'].strip()}")
-            if text := step.get("stream", "").strip():
-                say(text)
+        if not _has(client, name):
+            with (SOURCES / "Dockerfile").open("rb") as sources:
+                fcntl.flock(sources, fcntl.LOCK_EX)  # another lab may be making it: its own would only take longer
+                if not _has(client, name):
+                    _build(client, name, say)
     except (DockerException, requests.RequestException) as error:
         raise LabError(f"the softswitch image could not be built: {error}") from error
     finally:
         client.close()
     return name
+
+
+def _build(client: docker.DockerClient, name: str, say: Say) -> None:
+    if not _has(client, BASE):
+        _fetch_base(client, say)
+    say(f"building {name}, once; this takes about a minute")
+    proxy = apt_proxy()
+    steps = client.api.build(
+        path=str(SOURCES),
+        tag=name,
+        rm=True,
+        decode=True,
+        network_mode="host",
+        buildargs={"http_proxy": proxy} if proxy else {},
+    )
+    for step in steps:
+        if "error" in step:
+            raise LabError(f"the softswitch image could not be built: {step['error'].strip()}")
+        if text := step.get("stream", "").strip():
+            say(text)
 
 
 def prepare_base(say: Say) -> None:
