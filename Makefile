@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 py
 BIN := .venv/bin
 # Most tests wait for sockets, processes and sound more than they compute: twice as many at once as there are processors.
 WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 # Tests start Python hundreds of times: what it compiled is kept (`make clean` takes it away).
 unexport PYTHONDONTWRITEBYTECODE
 LAB_PORT := $(or $(RINGFENCE_PORT),5060)

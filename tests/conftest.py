@@ -1,28 +1,47 @@
 """How the tests run side by side (pytest-xdist): what belongs together goes to one worker, what takes long comes first.
 
-A test module is one piece of work, to be done by one worker, unless its tests wait for real peers: these wait each by
-itself. What shares a softswitch or a standing lab is marked `xdist_group`, or has the fixture `lab`.
+A test module is one piece of work; one of the contract is two, with a switch to start for each kind. Where tests wait
+for peers, phones or containers of their own, or for sound, each is a piece by itself.
 """
 
 from __future__ import annotations
 
 import gc
+import re
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
+_SOUNDS = "test_contract_services.py"
+_LONGEST = ("test_standing_lab.py", _SOUNDS)
 _FIRST = ("docker", "phones", "peers")  # the markers of what takes longest
+_EACH_ALONE = (
+    "tests/contract/test_asterisk_lifecycle.py",
+    "tests/peers/",
+    "tests/simulator/test_phones_come_back.py",
+    "tests/simulator/test_pjsua_phones.py",
+    "tests/simulator/test_real_phone_runs.py",
+)
+_SWITCH = re.compile(r"\[(embedded|docker)\b")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its group, and put the longest ones first."""
+    """Put the longest ones first, and give those that build images the time for it."""
     for item in items:
         if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_DOCKER_WITHIN))
-        if not item.get_closest_marker("xdist_group") and (group := _group(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    ranks = (rank for rank, each in enumerate(_FIRST) if item.get_closest_marker(each))
+    return -1 if item.path.name in _LONGEST else next(ranks, len(_FIRST))
 
 
 def pytest_collection_finish() -> None:
@@ -31,14 +50,22 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _group(item: pytest.Item) -> str | None:
-    """The name of what the test belongs to; None where it stands alone."""
-    module = item.nodeid.partition("::")[0]
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if "lab" in parameters:
-        return f"{module}-{parameters['lab']}"
-    return None if any(item.get_closest_marker(each) for each in _FIRST) else module
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Hand out pieces of work. (xdist's own mark for it, xdist_group, does nothing with pytest 9.2: its issue 1386.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Pieces(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _piece(nodeid)
+
+    return Pieces(config, log)
 
 
-def _rank(item: pytest.Item) -> int:
-    return next((rank for rank, each in enumerate(_FIRST) if item.get_closest_marker(each)), len(_FIRST))
+def _piece(test: str) -> str:
+    """The piece of work that a test is part of."""
+    module = test.partition("::")[0]
+    switch = _SWITCH.search(test) if module.startswith("tests/contract/") else None
+    if test.startswith(_EACH_ALONE) or (module.endswith(_SOUNDS) and switch and switch[1] == "embedded"):
+        return test
+    return f"{module} {switch[1]}" if switch else module

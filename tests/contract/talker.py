@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from proxy.sip.message import Request, Response
 from simulator.addresses import Address
 from simulator.agents.endpoint import Incoming
@@ -18,7 +20,7 @@ from simulator.agents.scheduler import Appointment
 from simulator.agents.udp import UdpEndpoint
 from simulator.media.ports import RtpMedia
 from simulator.media.prompts import PROMPTS
-from simulator.media.recognition import heard, tone, which_prompt, write_wav
+from simulator.media.recognition import Samples, heard, tone, tone_seconds, which_prompt, write_wav
 from simulator.media.rtp import Packet
 from simulator.softswitch.embedded.media_leg import Side, with_sdp
 
@@ -26,6 +28,7 @@ PATIENCE = 20.0  # seconds for whatever the switch is to do
 _DIGITS = "0123456789*#"
 _KEY_PACKETS = 5  # 100 ms of a key, then its end, three times (RFC 4733 2.5.1.4)
 _EVENTS = 101
+_HEAD = 44  # bytes of a WAV file before its samples
 
 
 class Talker(CallUser):
@@ -144,6 +147,18 @@ class Talker(CallUser):
             self._more.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._more.wait(), deadline - time.monotonic())
+
+    async def hears(self, hz: float, seconds: float) -> None:
+        """Wait until a tone has been heard for longer than that."""
+        deadline = time.monotonic() + PATIENCE
+        while tone_seconds(self._samples(), hz) <= seconds:
+            assert time.monotonic() < deadline, f"{self.name} heard {tone_seconds(self._samples(), hz)} s of {hz} Hz"
+            await asyncio.sleep(0.05)
+
+    def _samples(self) -> Samples:
+        """What it has heard so far; the head of a file that grows does not say how much it is."""
+        data = self._recording.read_bytes()[_HEAD:]
+        return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2") / 32768
 
     def message(self, event: str) -> Request | Response:
         """The first message of that name."""

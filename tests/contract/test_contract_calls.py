@@ -164,7 +164,8 @@ async def talk(lab: Lab, talker: MakeTalker) -> tuple[Talker, Talker]:
 
 async def test_both_sides_hear_each_other_and_the_caller_hangs_up(lab: Lab, talker: MakeTalker) -> None:
     caller, callee = await talk(lab, talker)
-    await asyncio.sleep(0.8)  # the time it takes to hear something
+    await caller.hears(1000, 0.3)
+    await callee.hears(440, 0.3)
     caller.hang_up()
     await callee.sees("BYE")
     assert caller.heard_tone(1000) > 0.3
@@ -184,7 +185,8 @@ async def test_each_side_may_offer_again(lab: Lab, talker: MakeTalker, by: str) 
     answer = await asks.offer_again()
     assert answer.status == 200
     assert b"m=audio" in answer.body
-    await asyncio.sleep(0.8)
+    await caller.hears(1000, 0.3)
+    await callee.hears(440, 0.3)
     caller.hang_up()
     await callee.sees("BYE")
     assert caller.heard_tone(1000) > 0.3
@@ -211,7 +213,8 @@ async def test_two_phones_of_a_subscriber_ring_together_and_the_first_that_answe
     await pocket.sees("CANCEL")
     cancel = pocket.messages[pocket.events.index("CANCEL")]
     assert 'cause=200;text="Call completed elsewhere"' in (cancel.header("reason") or "")
-    await asyncio.sleep(0.8)  # the time it takes to hear something
+    await caller.hears(800, 0.3)
+    await kitchen.hears(440, 0.3)
     caller.hang_up()
     await kitchen.sees("BYE")
     assert caller.heard_tone(800) > 0.3

@@ -52,8 +52,8 @@ async def test_a_caller_is_spoken_to_and_recorded(lab: Lab, talker: MakeTalker, 
     call_id = caller.call(f"rf*{service}*{ALICE.number}")
     await caller.sees("200")
     path = recording_path(lab.folder, service, call_id)
-    await until(lambda: path.exists() and path.stat().st_size > 40000)  # two seconds and a half
-    await asyncio.sleep(1.0 if service == "voicemail" else 2.0)
+    seconds = 3.5 if service == "voicemail" else 4.5
+    await until(lambda: path.exists() and path.stat().st_size > 16000 * seconds)
     caller.hang_up()
     await until(lambda: _complete(path) and heard(path, CALLER_HZ) > 1.0)
     assert caller.heard_prompt() == service
@@ -80,7 +80,8 @@ async def test_who_presses_the_key_is_put_through(talker: MakeTalker) -> None:
     invite = callee.message("INVITE")
     assert invite.header("x-ringfence-call") == call_id
     assert invite.header("alert-info") == "<urn:alert:tone:suspect>"
-    await asyncio.sleep(1.0)
+    await caller.hears(CALLEE_HZ, 0.4)
+    await callee.hears(CALLER_HZ, 0.4)
     caller.hang_up()
     await callee.sees("BYE")
     assert callee.heard_tone(CALLER_HZ) > 0.4
@@ -115,7 +116,8 @@ async def test_the_called_one_is_warned_first(talker: MakeTalker, key: str | Non
     if key is not None:
         await callee.press(key)
     await caller.sees("200")
-    await asyncio.sleep(1.0)
+    await caller.hears(CALLEE_HZ, 0.4)
+    await callee.hears(CALLER_HZ, 0.4)
     callee.hang_up()
     await caller.sees("BYE")
     assert caller.heard_tone(CALLEE_HZ) > 0.4

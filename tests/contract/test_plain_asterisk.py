@@ -19,11 +19,7 @@ from proxy.sip.message import Request, Response
 from simulator.softswitch.asterisk.switch import AsteriskSwitch
 from simulator.softswitch.embedded.registrar import Account
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.docker,
-    pytest.mark.xdist_group("plain asterisk"),
-]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.docker]
 
 REFERENCE = Path(__file__).parents[2] / "docker" / "README.md"
 TRUSTING = """
