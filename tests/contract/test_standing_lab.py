@@ -175,6 +175,13 @@ async def test_what_a_subscriber_changed_outlasts_a_restart(lab: StandingLab) ->
         assert (await place(abroad, Order("after", caller="+23224555000", callee=BOB.number))).status == 603
 
 
+def test_what_the_proxy_signed_with_outlasts_its_container(lab: StandingLab) -> None:
+    secret = lab("exec", "-T", "proxy", "cat", "/lab/ringfence.secret")
+    lab("up", "-d", "--force-recreate", "proxy")
+    lab("exec", "-T", "proxy", "answers-options", str(lab.ports[0]), "30")
+    assert lab("exec", "-T", "proxy", "cat", "/lab/ringfence.secret") == secret
+
+
 def test_it_runs_as_nobody_in_particular_and_listens_on_loopback_only(lab: StandingLab) -> None:
     eventually(lambda: {each["State"]["Health"]["Status"] for each in lab.containers()} == {"healthy"})
     containers = lab.containers()
