@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from proxy.config.models import ProxyConfig, load_config
+from proxy.core.deciding import Decision
 from proxy.core.emergency_calls import EmergencyCalls
 from proxy.core.keys import Keys
 from proxy.core.routing import Router, validate
-from proxy.core.screening import Decision, Screening
+from proxy.core.screening import Screening
 from proxy.core.switch_routes import SwitchRoutes
 from proxy.files.yaml_file import FileErrors, did_you_mean
 from proxy.identity.authentication import ProxyAuthenticationRequired

@@ -34,7 +34,7 @@ from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean, 
 from proxy.numbers.dialled import OUTSIDE_LINES
 from proxy.numbers.numbering import Numbering, Written
 from proxy.policy.answers import Card
-from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
+from proxy.policy.precedence import SETTABLE
 from proxy.policy.profile import Switch
 from proxy.policy.treatments import Treatments
 from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
@@ -147,9 +147,8 @@ def _preset(name: str) -> str:
 
 
 def _rule(name: str) -> str:
-    known = [rule for rule in PRECEDENCE if rule != ALWAYS_ENFORCED]
-    if name not in known:
-        raise ValueError(f"a rule: {did_you_mean(name, known)}")
+    if name not in SETTABLE:
+        raise ValueError(f"a rule: {did_you_mean(name, SETTABLE)}")
     return name
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from proxy.core.call_record import CallRecord
+from proxy.core.deciding import Decision
 from proxy.core.own_responses import OwnAnswers
 from proxy.core.refusals import Refusals
 from proxy.core.response_context import ResponseContext, ResponseContexts
 from proxy.core.routing import Router
-from proxy.core.screening import Decision
 from proxy.core.treatment import refuse
 from proxy.policy.snapshot import Snapshot
 from proxy.self_service.desk import ServiceDesk
@@ -66,7 +66,7 @@ class Answering:
         text = served.text if served else desk.notice(call, verdict, snapshot) if desk else None
         if text is not None:
             self.send_text(text, now)
-        return context.final is not None
+        return decision.outcome == "refuse" or (served is not None and request.method == "MESSAGE")
 
     def send_text(self, text: Request, now: float) -> None:
         """Have the softswitch deliver a text of our own; nobody waits to hear what became of it."""

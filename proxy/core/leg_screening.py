@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.core.screening import Decision
+from proxy.core.deciding import Decision
 from proxy.policy.call import Call, without_pin
 from proxy.policy.case import called_subscriber
 from proxy.policy.engine import Policy

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Protocol
 
 from proxy.core.call_record import CallRecord
+from proxy.core.deciding import Decision
 from proxy.core.questions import Questions, Save
 from proxy.core.response_context import ResponseContext
-from proxy.core.screening import Decision
 from proxy.policy.engine import Policy
 from proxy.policy.trunks import Trunk
 from proxy.self_service.desk import Served, ServiceDesk
@@ -72,6 +72,8 @@ class Orders:
         if call is not None and parked.context.final is None:  # a record, should the caller give up
             parked.context.record = CallRecord(call, parked.request.call_id, verdict, parked.decision.elapsed)
         if served.changes:
+            if (desk := self._core.desk) is not None:
+                desk.begin(served)
             self._behind[served.number] = []
             self._questions.ask(Save(served.changes), _SAVED_WITHIN, partial(self._known, parked), now)
         elif served.number in self._late:
@@ -103,7 +105,7 @@ class Orders:
         """Ask the desk once more: the order before it may have changed the answer."""
         core, call, served = self._core, parked.decision.call, None
         if core.desk is not None and call is not None:
-            served = core.desk.serve(call, parked.request, core.policy.snapshot)
+            served = core.desk.serve(call, core.policy.snapshot)
         if served is not None and served.waits:
             parked.served = served
             self.wait(parked, now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from proxy.core.answering import Answering
+from proxy.core.deciding import Decision
 from proxy.core.keys import Keys
 from proxy.core.leg_screening import PASSES, LegScreening
 from proxy.core.orders import Orders, Parked
@@ -20,7 +21,7 @@ from proxy.core.refusals import Refusals
 from proxy.core.response_context import ResponseContext, ResponseContexts
 from proxy.core.rewriting import Rewriter
 from proxy.core.routing import Router, check_hops, is_secure, note_source, response_flow, validate
-from proxy.core.screening import Decision, Screening
+from proxy.core.screening import Screening
 from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_watch import SoftswitchWatch
 from proxy.core.switch_routes import SwitchRoutes
@@ -278,7 +279,7 @@ class ProxyCore:
                 self._receivers.note(server.flow, now)
             if self.settings.judge_softswitch:
                 self._legs.note(decision, self.policy.snapshot, now)
-            if decision.served is not None and decision.served.waits:
+            if decision.outcome == "ask" and decision.served is not None:
                 if method == "INVITE":
                     self._layer.try_later(server, self.settings.trying_after, now)
                 parked = Parked(context, request, fingerprint, flow, side, decision, decision.served)

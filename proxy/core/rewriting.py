@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from proxy.core.deciding import Decision
 from proxy.core.routing import Router
-from proxy.core.screening import DIALOG_MAKING, Decision
+from proxy.core.screening import DIALOG_MAKING
 from proxy.core.settings import CoreSettings
 from proxy.identity.assertions import clean
 from proxy.identity.authentication import Authenticator

@@ -7,22 +7,22 @@ judge it. It returns a `Decision` and sends nothing; what is to be answered with
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from proxy.core.deciding import Decision, decide
 from proxy.core.emergency_calls import EmergencyCalls
 from proxy.core.routing import Routed, Router, is_secure
 from proxy.core.settings import CoreSettings
 from proxy.core.transfers import check_refer, on_behalf_of
-from proxy.core.treatment import check_callee, fitted
-from proxy.identity.authentication import SPOOFED, claims_of_others, decide
-from proxy.identity.registrations import Registration, Registrations
+from proxy.core.treatment import check_callee
+from proxy.identity.registrations import Registrations
 from proxy.policy.call import JUDGED, Call
 from proxy.policy.case import Case, number_origin
+from proxy.policy.claims import claims_in, claims_of_others
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Subscriber
 from proxy.policy.trunks import Trunk
-from proxy.policy.verdict import Verdict
-from proxy.self_service.desk import Served, ServiceDesk
+from proxy.self_service.desk import ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import parse_name_addr
@@ -32,22 +32,6 @@ from proxy.sip.uri import SipUri, cached_uri
 DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 _JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
 _MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
-
-
-class Decision(NamedTuple):
-    """The outcome for a request from outside.
-
-    `subscriber` proved to have sent it, `registration` is what a REGISTER proved. `verdict` is the policy's on `call`,
-    or the desk's (`served`) on an order; None where nobody judges: such a request simply goes on. `elapsed` is how
-    long judging took, in seconds.
-    """
-
-    subscriber: Subscriber | None = None
-    registration: Registration | None = None
-    call: Call | None = None
-    verdict: Verdict | None = None
-    served: Served | None = None
-    elapsed: float = 0.0
 
 
 class Authenticates(Protocol):
@@ -104,8 +88,8 @@ class Screening:
         """Decide over a request that came in on `trunk`. `is_merged` tells whether it came by another way before, and
         is asked once, of a request that starts something.
 
-        An order that the desk takes is carried out, and emergency calls are remembered. Raises SipError for what is to
-        be answered with an error.
+        Emergency calls, and who proved to be where, are remembered; orders are for the caller to carry out. Raises
+        SipError for what is to be answered with an error.
         """
         if flow.transport != "tls" and is_secure(request.uri):
             raise UnsupportedUriScheme("sips is for TLS")  # from us to the softswitch it is our own affair (26.2.2)
@@ -267,8 +251,10 @@ class Screening:
         find_user = snapshot.subscribers.find_user
         subscriber = self._authenticator.authenticate(request, find_user, now, flow.host, required=not urgent)
         judged = in_dialog or request.method in JUDGED  # by the dialog, or by the policy
-        if subscriber and not judged and claims_of_others(request, subscriber, snapshot.numbering):
-            raise Forbidden("a number of somebody else's")
+        if subscriber and not judged:
+            claims, numbering = claims_in(request), snapshot.numbering
+            if claims_of_others(claims, subscriber.number, subscriber.user, numbering):
+                raise Forbidden("a number of somebody else's")
         return subscriber
 
     def _judge(
@@ -286,12 +272,5 @@ class Screening:
         started = settings.stopwatch()
         snapshot, number = policy.snapshot, subscriber.number if subscriber else None
         call = Call.from_request(request, trunk, snapshot.numbering, now + settings.epoch, number, callee)
-        verdict, served = decide(policy, request, call, subscriber, self.emergencies), None
-        # An emergency call may come without credentials, an order may not.
-        known = subscriber is not None or trunk.auth == "none"
-        if desk is not None and known and verdict.rule != SPOOFED:
-            served = desk.serve(call, request, snapshot)
-            verdict = served.verdict if served else verdict
-        if verdict.service:
-            verdict = fitted(verdict, request)
-        return Decision(subscriber, None, call, verdict, served, settings.stopwatch() - started)
+        made = decide(call, policy, desk, self.emergencies)
+        return Decision(subscriber, None, call, made.verdict, made.served, settings.stopwatch() - started)

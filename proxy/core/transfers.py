@@ -49,4 +49,6 @@ def on_behalf_of(call: Call, subscriber: Number) -> Call:
         diversion=(),
         others=(),
         name_withheld=False,
+        authenticated="",
+        claims=(),
     )

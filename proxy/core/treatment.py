@@ -18,7 +18,6 @@ from proxy.sip.message import Request, Response
 
 # ITU-T Q.850 cause 21, call rejected: gateways to the telephone network map it back (RFC 3326, RFC 3398, RFC 6432).
 _CALL_REJECTED = ("Reason", 'Q.850;cause=21;text="Call rejected"')
-_KNOWS_608 = re.compile(r"\*[^,*]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
 _SKIPPED = r"(?:[-.() +]|%2[de089b]|%00)*"  # what switches pass over in a number, escaped or not
 # Digits of any script, or what hides some: escapes left over, quotes, blanks, what is no text. With none of them a user
 # part names nobody else, whatever stands in it (`sips:user@example.com`, RFC 4475 3.1.1.3).
@@ -34,17 +33,6 @@ def refuse(request: Request, verdict: Verdict, to_tag: str, call: Call) -> Respo
     if isinstance(verdict.treatment, Answer):
         headers[:0] = _contact(verdict.treatment, request.call_id, call.arrival)
     return request.reply(verdict.status or 603, verdict.reason or None, headers, to_tag=to_tag)
-
-
-def fitted(verdict: Verdict, request: Request) -> Verdict:
-    """The verdict without an announcement that is not owed, to callers whose network understands 608 (RFC 8688), or not
-    to be had: who insists on reliable provisional responses (RFC 3262) would get none from every softswitch."""
-    treatment = verdict.treatment
-    if not isinstance(treatment, Answer):
-        return verdict
-    knows = treatment.reject == "608" and any(_KNOWS_608.search(value) for value in request.headers("feature-caps"))
-    insists = "require" in request.names and "100rel" in map(str.lower, request.values("require"))
-    return verdict._replace(service="") if knows or insists else verdict
 
 
 def check_callee(request: Request, numbering: Numbering) -> None:

@@ -17,41 +17,24 @@ holds for this user from this address only, so that strangers cannot keep the su
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 from secrets import token_bytes
 
 from proxy.identity.nonces import NonceCounts
-from proxy.numbers.numbering import Numbering, withholds
-from proxy.numbers.shown import as_looks, shown_numbers
-from proxy.policy.call import Call
-from proxy.policy.engine import Policy
-from proxy.policy.memory import NOTHING, Memory
+from proxy.numbers.numbering import withholds
 from proxy.policy.profile import Subscriber
-from proxy.policy.verdict import Step, Verdict
 from proxy.sip import digest
 from proxy.sip.errors import BadRequest, Forbidden, SipError
-from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
-from proxy.sip.uri import SipUri, cached_uri
+from proxy.sip.uri import cached_uri
 
-SPOOFED = "spoofed.subscriber_number"  # the rule, in call records; it cannot be turned off
 _OF_A_TRANSACTION = ("via", "call-id", "cseq")
 _MOST_CREDENTIALS = 4  # of one request that are looked at
 _MOST_GUESSERS = 100_000  # users at addresses that are remembered for their wrong answers
 _ASSERTIONS = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
-_NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,8}\d){4,}")  # five digits or more
-_RUN_OF_DIGITS = re.compile(r"\d(?:[\W_]{0,8}\d)+")
-_LETTERS, _AS_DIGITS = "OolI|BSZ", "00111852"  # letters that look like digits, among digits
-_OF_DIGITS = re.compile(rf"(?<![{_LETTERS}\d])[{_LETTERS}]*+(?:\d[{_LETTERS}]*+){{2,}}")  # a run is tried but once
-_LIKE_DIGITS = str.maketrans(_LETTERS, _AS_DIGITS)
-_CHINESE = dict(
-    zip("\u3007\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5e7a", "001234567891", strict=True)
-)
-_SHOWN = 80  # characters of a claim
 
 
 class ProxyAuthenticationRequired(SipError):
@@ -246,62 +229,6 @@ def nonce_count(fields: dict[str, str]) -> int:
     if not _NONCE_COUNT.fullmatch(text):
         raise BadRequest("nc is not eight hexadecimal digits")
     return int(text, 16)
-
-
-def decide(
-    policy: Policy, request: Request, call: Call, subscriber: Subscriber | None, memory: Memory = NOTHING
-) -> Verdict:
-    """The policy's verdict, unless the subscriber who proved to be calling presents somebody else's number."""
-    if subscriber is None or policy.snapshot.dialling.is_emergency(call.uri):
-        return policy.decide(call, memory)
-    claimed = claims_of_others(request, subscriber, policy.snapshot.numbering)
-    return _refusal(claimed) if claimed else policy.decide(call, memory)
-
-
-def _refusal(claimed: str) -> Verdict:
-    """The verdict on a call that presents a number of somebody else's."""
-    detail = f"{claimed} is not the authenticated subscriber's number"
-    return Verdict("reject", 403, "Forbidden", SPOOFED, detail, (Step(SPOOFED, "enforce", "reject", detail),))
-
-
-def claims_of_others(request: Request, subscriber: Subscriber, numbering: Numbering) -> str:
-    """What a request presents as its caller that is not the subscriber: in From, or in P-Preferred-Identity.
-
-    Their number in any spelling, their digest user, or nothing at all (anonymous) may stand there; a display name may
-    not read as somebody else's telephone number. "" where all is well.
-    """
-    own = subscriber.number
-    for address in map(parse_name_addr, [request.header("from") or "", *request.values("p-preferred-identity")[:4]]):
-        uri = cached_uri(address.uri) if address.uri.lower().startswith("sip") else None
-        number = numbering.understand(address.uri)
-        is_user = isinstance(uri, SipUri) and uri.user == subscriber.user
-        if number.e164 != own and not number.is_anonymous and not is_user:
-            return number.presented
-        if not is_user and (others := [one for one in shown_numbers(address.uri, numbering) if one.e164 != own]):
-            return others[0].presented
-        if shown := _number_of_others(address.display_name, subscriber, numbering):
-            return shown
-    return ""
-
-
-def _number_of_others(display_name: str, subscriber: Subscriber, numbering: Numbering) -> str:
-    """A telephone number that people would read in a display name, unless it is the subscriber's own; else ""."""
-    if not display_name or display_name == subscriber.user:
-        return ""
-    # As it looks: digits of other forms and scripts are digits.
-    name = as_looks(display_name)
-    if not name.isascii():
-        name = "".join(str(unicodedata.digit(c, "")) or _CHINESE.get(c, c) for c in name)
-    whole = numbering.understand(name.strip())
-    if whole.e164 == subscriber.number:
-        return ""
-    if whole.e164 or whole.kind in ("short_code", "emergency"):
-        return name[:_SHOWN]
-    name = _OF_DIGITS.sub(lambda word: word[0].translate(_LIKE_DIGITS), name)
-    if any(numbering.short_kind(re.sub(r"\D", "", run)) == "emergency" for run in _RUN_OF_DIGITS.findall(name)):
-        return name[:_SHOWN]
-    runs = _NUMBER_IN_NAME.findall(name)
-    return next((run[:_SHOWN] for run in runs if numbering.understand(run).e164 != subscriber.number), "")
 
 
 def _is_anonymous(uri: str) -> bool:

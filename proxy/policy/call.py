@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from proxy.numbers.numbering import Number, Numbering, Written, is_unknown, plain_word, withholds
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
 from proxy.numbers.star_codes import mask
+from proxy.policy.claims import claims_in
 from proxy.policy.trunks import Trunk
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
@@ -17,6 +18,11 @@ from proxy.sip.message import Request
 from proxy.sip.privacy import MOST_ENTRIES, hidden_by, remote_parties
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
+_RARE = frozenset(("priority", "feature-caps", "require"))
+_NOTHING_RARE = (False, False, False)
+_KNOWS_608 = re.compile(r"\*[^,*]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
+_ANY_HOST = "host.invalid"  # stands for what plain fields do not tell
+_QUOTED = re.compile(r'["\\]')
 _NAME_AND_URI = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
 
 
@@ -30,6 +36,11 @@ class Call(NamedTuple):
     holds the parties that forwarded the call, as far as the trunk is trusted to tell. `uri` is what was
     dialled, as it came: it may hold a PIN, and is never written down. `psap_callback`: the request is marked as an
     answer to an emergency call (RFC 7090), whoever wrote that. `numbers` is how the trunk writes those without a plus.
+
+    `authenticated` is the E.164 number of the subscriber who proved to be calling, and `claims` the name-addr values
+    that they present; `lacks_credentials`: the trunk asks for them, and nobody gave any. `text` is what a MESSAGE says,
+    None for what is no plain text; `request_uri` is that of a text within a dialog, whose `uri` says whom it is for.
+    `understands_608` (RFC 8688) and `insists_on_100rel` (RFC 3262) tell of a caller who gets no announcement.
     """
 
     method: str
@@ -47,6 +58,13 @@ class Call(NamedTuple):
     uri: str = ""
     psap_callback: bool = False
     numbers: Written = "either"
+    authenticated: str = ""
+    claims: tuple[str, ...] = ()
+    lacks_credentials: bool = False
+    text: str | None = None
+    request_uri: str = ""
+    understands_608: bool = False
+    insists_on_100rel: bool = False
 
     @property
     def presented(self) -> tuple[Number, ...]:
@@ -93,6 +111,8 @@ class Call(NamedTuple):
         if not authenticated and not (len(uris) == 1 and is_plain(uri)):
             others = _others(caller, uris, numbering)
         hidden = hidden_by(request)
+        rare = _NOTHING_RARE if _RARE.isdisjoint(request.names) else _rare(request)
+        psap_callback, understands_608, insists_on_100rel = rare
         withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
         return cls(
             request.method,
@@ -108,9 +128,86 @@ class Call(NamedTuple):
             others,
             hidden.name or withheld != "",
             called,
-            "priority" in request.names and is_psap_callback(request.headers("priority")),
+            psap_callback,
             trunk.numbers,
+            authenticated or "",
+            claims_in(request) if authenticated else (),
+            trunk.auth == "digest" and not authenticated,
+            _text(request) if request.method == "MESSAGE" else None,
+            request.uri if callee and request.method == "MESSAGE" else "",
+            understands_608,
+            insists_on_100rel,
         )
+
+    @classmethod
+    def from_fields(
+        cls,
+        caller: str,
+        callee: str,
+        trunk: Trunk,
+        numbering: Numbering,
+        arrival: float,
+        *,
+        method: Literal["INVITE", "MESSAGE"] = "INVITE",
+        display_name: str = "",
+        withheld: str = "",
+        diversion: Iterable[str] = (),
+        authenticated: str = "",
+        text: str = "",
+    ) -> Call:
+        """Make a call of plain fields, without a SIP message.
+
+        `caller` and `callee` are numbers as the trunk writes them, or URIs: of the request that `from_request` would
+        read, the user parts of From and of the Request-URI. `withheld` says in words how the caller hid their identity;
+        a caller without a number is anonymous anyway. `diversion` are the parties that forwarded the call, in order, as
+        far as the trunk is trusted to tell; `authenticated` is the E.164 number of the subscriber who proved to be
+        calling; `text` is what a MESSAGE says.
+        """
+        written = numbering.as_written(trunk.numbers, abroad=trunk.kind == "international")
+        dialling, understand = (numbering if trunk.numbers == "either" else written), written.understand
+        uri = caller if ":" in caller else f"sip:{caller}@{_ANY_HOST}" if caller else f"sip:{_ANY_HOST}"
+        called = callee if ":" in callee else f"sip:{callee}@{_ANY_HOST}"
+        sender = understand(uri)
+        caller_number = understand(authenticated) if authenticated else sender
+        others = () if authenticated or is_plain(uri) else _others(caller_number, (uri,), written)
+        hidden = withheld or _anonymous(display_name, uri, sender, written, is_asserted=bool(authenticated))
+        return cls(
+            method,
+            caller_number,
+            display_name,
+            without_pin(dialling.understand(called)),
+            trunk.name,
+            trunk.kind,
+            trunk.trust_identity,
+            arrival,
+            hidden,
+            tuple(map(understand, diversion)) if trunk.trust_identity and not authenticated else (),
+            others,
+            hidden != "",
+            called,
+            numbers=trunk.numbers,
+            authenticated=authenticated,
+            claims=(f'"{_QUOTED.sub("", display_name)}" <{uri}>',) if authenticated else (),
+            lacks_credentials=trunk.auth == "digest" and not authenticated,
+            text=text if method == "MESSAGE" else None,
+        )
+
+
+def _rare(request: Request) -> tuple[bool, bool, bool]:
+    """`psap_callback`, `understands_608` and `insists_on_100rel` of a request."""
+    return (
+        is_psap_callback(request.headers("priority")),
+        any(_KNOWS_608.search(value) for value in request.headers("feature-caps")),
+        "require" in request.names and "100rel" in map(str.lower, request.values("require")),
+    )
+
+
+def _text(request: Request) -> str | None:
+    """What a MESSAGE says; None where it is no plain text."""
+    kind = (request.header("content-type") or "text/plain").partition(";")[0].strip().lower()
+    if kind != "text/plain" or request.header("content-encoding"):
+        return None
+    return request.body.decode("utf-8", "replace")
 
 
 def is_psap_callback(priorities: Iterable[str]) -> bool:

@@ -13,7 +13,7 @@ from proxy.policy import readings
 from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.memory import NOTHING, Memory
-from proxy.policy.precedence import ALWAYS_ENFORCED, PRECEDENCE
+from proxy.policy.precedence import PRECEDENCE, SETTABLE, SPOOFED
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.treating import treated, treatment_for
 from proxy.policy.verdict import Finding, Mode, Step, Verdict
@@ -42,19 +42,23 @@ class Policy:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        if wrong := sorted(snapshot.modes.keys() - (set(PRECEDENCE) - {ALWAYS_ENFORCED})):
+        if wrong := sorted(snapshot.modes.keys() - set(SETTABLE)):
             raise ValueError(f"no mode can be set for {', '.join(wrong)}")
         self.snapshot = snapshot
         modes: list[tuple[str, Mode]] = [(rule, snapshot.modes.get(rule, "enforce")) for rule in PRECEDENCE]
         self._treatments = snapshot.treatments
-        self._rules = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
+        self._of_authenticated = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
+        self._rules = tuple(one for one in self._of_authenticated if one[0] != SPOOFED)
 
     def decide(self, call: Call, memory: Memory = NOTHING) -> Verdict:
-        """Judge one call; what shadowed rules find is in the trace, and that is all."""
+        """Judge one call; what shadowed rules find is in the trace, and that is all.
+
+        Raises BadRequest where the one who proved to be calling presents an identity that cannot be read.
+        """
         case = Case.of(call, self.snapshot, memory)
         read = readings.step(call, self.snapshot.numbering)
         trace: list[Step] = [] if read is None else [read]
-        for rule, mode, judge in self._rules:
+        for rule, mode, judge in self._of_authenticated if call.authenticated else self._rules:
             found = judge(case)
             if isinstance(found, str):
                 trace.append(_no_match(rule, mode, found))
@@ -66,13 +70,13 @@ class Policy:
             if treatment is None:
                 return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
             return treated(treatment, rule, found.detail, tuple(trace), case)
-        raise AssertionError(f"{ALWAYS_ENFORCED} matches every call")
+        raise AssertionError("default.allow matches every call")
 
     def refuses(self, call: Call, rules: Container[str], memory: Memory = NOTHING) -> Verdict | None:
         """The refusal that these rules alone have for a call; None where they let it through, or treat it kindly."""
         case = Case.of(call, self.snapshot, memory)
         trace: list[Step] = []
-        for rule, mode, judge in self._rules:
+        for rule, mode, judge in self._of_authenticated if call.authenticated else self._rules:
             if rule not in rules:
                 continue
             found = judge(case)

@@ -9,7 +9,9 @@ Action = Literal["allow", "label", "challenge", "divert", "reject"]
 
 # Stable names, seen in configs, call records and reports, and what a match means: only refusals can be put otherwise
 # (`treatments`). The module of a rule is named for it, with _ for the dot.
+SPOOFED = "spoofed.subscriber_number"
 _RULES: Mapping[str, Literal["allow", "reject"]] = {
+    SPOOFED: "reject",  # asked of callers who proved who they are: their network answers for what they present
     "never_block": "allow",
     "barring.all_outgoing": "reject",  # before the callee's lists: who may call whom is no wish of the callee's
     "subscriber.allow": "allow",
@@ -26,7 +28,8 @@ _RULES: Mapping[str, Literal["allow", "reject"]] = {
     "default.allow": "allow",
 }
 PRECEDENCE = tuple(_RULES)
-REFUSING = tuple(rule for rule, action in _RULES.items() if action == "reject")
+ALWAYS_ENFORCED = frozenset((SPOOFED, "default.allow"))  # nothing is done otherwise about what these find
+SETTABLE = tuple(rule for rule in PRECEDENCE if rule not in ALWAYS_ENFORCED)  # rules that can be turned off
+REFUSING = tuple(rule for rule in SETTABLE if _RULES[rule] == "reject")  # rules whose refusals can be treated
 # About what the caller asked for: the others are about what the callee did.
 CALLERS_OWN = frozenset(("barring.all_outgoing", "barring.outgoing_international"))
-ALWAYS_ENFORCED = "default.allow"  # every call gets a verdict

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from proxy.numbers.country_names import origin_name, unknown_origin
-from proxy.policy.answers import Treatment
+from proxy.policy.answers import Answer, Treatment
+from proxy.policy.call import Call
 from proxy.policy.case import Case, number_origin
 from proxy.policy.precedence import CALLERS_OWN
 from proxy.policy.treatments import COUNTRY, Label
@@ -39,10 +40,18 @@ def treated(treatment: Treatment, rule: str, detail: str, trace: tuple[Step, ...
         callee = case.behind.number
     number = callee.e164 or quote(callee.presented, _USER_CHARACTERS, errors="surrogateescape")
     service = treatment.service(number, case.call.arrival)
-    if service and case.call.method != "INVITE":  # a text hears no announcement
+    if service and (case.call.method != "INVITE" or _is_needless(treatment, case.call)):  # a text hears nothing
         service = ""
     label = label_text(treatment, case) if isinstance(treatment, Label) else ""
     return Verdict(treatment.action, treatment.status, treatment.phrase, rule, detail, trace, treatment, service, label)
+
+
+def _is_needless(treatment: Treatment, call: Call) -> bool:
+    """True for an announcement that is not owed, to callers whose network understands 608 (RFC 8688), or not to be had:
+    who insists on reliable provisional responses (RFC 3262) would get none from every softswitch."""
+    if not isinstance(treatment, Answer):
+        return False
+    return call.insists_on_100rel or (treatment.reject == "608" and call.understands_608)
 
 
 def _is_meant(treatment: Treatment, case: Case) -> bool:

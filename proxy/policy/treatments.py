@@ -20,7 +20,7 @@ from pydantic import (
 from proxy.files.yaml_file import Problem, Problems, did_you_mean
 from proxy.numbers.country_names import Language
 from proxy.policy.answers import Answer, Https, Prompt, Treatment
-from proxy.policy.precedence import PRECEDENCE, REFUSING, Action
+from proxy.policy.precedence import PRECEDENCE, REFUSING, SPOOFED, Action
 
 COUNTRY = "{country}"  # stands in a label for where the call comes from
 _LONGEST_LABEL = 60  # characters; phones show fewer
@@ -31,7 +31,7 @@ _RESERVED = {"433": "anonymous.reject", "607": "subscriber.block"}
 # It decides before the callee's rules are asked, so what it decides must not ring.
 _NEVER_RINGS = "barring.all_outgoing"
 _ON = ("on", "yes", "true")
-_TREATABLE = [rule for rule in PRECEDENCE if rule != "never_block"]
+_TREATABLE = [rule for rule in PRECEDENCE if rule not in ("never_block", SPOOFED)]
 
 
 def _on(value: Any) -> Any:

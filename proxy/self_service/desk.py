@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy.identity.authentication import SPOOFED
 from proxy.numbers.patterns import read_pattern
-from proxy.numbers.star_codes import read_code
-from proxy.policy.call import Call, dialled
+from proxy.numbers.star_codes import StarCode, read_code
+from proxy.policy.call import Call
 from proxy.policy.case import called_subscriber
-from proxy.policy.precedence import CALLERS_OWN, Action
+from proxy.policy.precedence import CALLERS_OWN, SPOOFED, Action
 from proxy.policy.verdict import Step, Verdict
 from proxy.self_service.control import Reply, SelfService
 from proxy.self_service.notices import Notices
@@ -70,16 +70,21 @@ class ServiceDesk:
         self._notices = notices
         self._realm = realm
 
-    def serve(self, call: Call, request: Request, snapshot: Snapshot) -> Served | None:
-        """Deal with an order; None where the call is none. What the policy says of an order counts for nothing.
+    def is_order(self, call: Call, snapshot: Snapshot) -> bool:
+        """True for a call or text that is meant for the desk, whoever sent it."""
+        vocabulary = self.service.vocabulary
+        if call.method == "MESSAGE" and call.callee.digits in vocabulary.numbers:
+            return True
+        return _code(call, vocabulary.codes, snapshot) is not None
 
-        Who gets `changes` has them saved and calls `settle`; until then other orders of that subscriber wait. Raises
-        SipError for a text that is none (415, RFC 3261 21.4.13).
+    def serve(self, call: Call, snapshot: Snapshot) -> Served:
+        """Say what becomes of an order, and change nothing. What the policy says of an order counts for nothing.
+
+        Who gets `changes` calls `begin`, has them saved and calls `settle`; until then other orders of that subscriber
+        wait. Raises SipError for a text that is none (415, RFC 3261 21.4.13).
         """
         vocabulary = self.service.vocabulary
-        code = read_code(snapshot.numbering.understand(dialled(request)).presented, vocabulary.codes)
-        if code is None and (call.method != "MESSAGE" or call.callee.digits not in vocabulary.numbers):
-            return None
+        code = _code(call, vocabulary.codes, snapshot)
         if code is not None and call.method != "INVITE":
             return _refused(f"{call.callee.presented}: star codes are dialled")
         if call.trunk_kind != "access":
@@ -90,21 +95,25 @@ class ServiceDesk:
         number = subscriber.number
         sender = call.callee.digits if code is None else vocabulary.numbers[0]
         served = partial(self._served, call, code is None, sender, number)
-        text = _text(request) if code is None else ""
+        text = _text(call) if code is None else ""
         if number in self._saving:
             return replace(served(_WAITS), otherwise=served(self.service.not_saved()))
         if code is None:
             reply = self.service.by_text(subscriber, sender, text, snapshot.numbering)
         else:
             reply = self.service.by_code(subscriber, code, self._overlay.wrong_pins(number), call.arrival)
-        for change in reply.changes:
-            if change.field in AT_ONCE:
-                self._overlay.apply(change)
         if not reply.changes:
             return served(reply)
-        self._saving.add(number)
         otherwise = self.service.not_saved() if reply.prompt == "changed" else reply
         return replace(served(reply), changes=reply.changes, otherwise=served(otherwise))
+
+    def begin(self, served: Served) -> None:
+        """Take the changes of an order on: wrong PINs count at once, and the subscriber's next order waits."""
+        if served.changes:
+            self._saving.add(served.number)
+            for change in served.changes:
+                if change.field in AT_ONCE:
+                    self._overlay.apply(change)
 
     def settle(self, served: Served, saved: bool) -> None:
         """Have in force what an order changed, where that is saved, and make room for the subscriber's next one."""
@@ -167,9 +176,13 @@ def _is_read_as(who: str, number: str, numbering: Numbering) -> bool:
         return False
 
 
-def _text(request: Request) -> str:
+def _code(call: Call, codes: Container[str], snapshot: Snapshot) -> StarCode | None:
+    dialled = call.request_uri or call.uri
+    return read_code(snapshot.numbering.understand(dialled).presented, codes)
+
+
+def _text(call: Call) -> str:
     """What a MESSAGE says. Raises SipError where it is no plain text."""
-    kind = (request.header("content-type") or "text/plain").partition(";")[0].strip().lower()
-    if kind != "text/plain" or request.header("content-encoding"):
+    if call.text is None:
         raise SipError("orders are plain text", status=415, headers=(("Accept", "text/plain"),))
-    return request.body.decode("utf-8", "replace")
+    return call.text

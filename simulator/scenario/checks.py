@@ -9,10 +9,9 @@ from random import Random
 from typing import Protocol
 
 from proxy.files.yaml_file import Problem, did_you_mean
-from proxy.identity.authentication import SPOOFED
 from proxy.numbers.dialled import Dialling
 from proxy.numbers.numbering import Numbering
-from proxy.policy.precedence import PRECEDENCE, REFUSING
+from proxy.policy.precedence import PRECEDENCE, REFUSING, SPOOFED
 from proxy.policy.profile import Subscriber
 from proxy.policy.treatments import Treatments
 from proxy.presets import preset as presets
@@ -177,7 +176,7 @@ class _Verdicts:
     def _actions(self, rule: str | None, entry: Calls) -> set[str]:
         """What can become of the call, by this rule or by any."""
         if rule is None:
-            rules = (*PRECEDENCE, SPOOFED, *([] if self._subscribers >= set(entry.to) else [SELF_SERVICE]))
+            rules = (*PRECEDENCE, *([] if self._subscribers >= set(entry.to) else [SELF_SERVICE]))
             return set().union(*(self._actions(each, entry) for each in rules))
         if rule == SELF_SERVICE:
             return {"allow", "divert", "reject"}

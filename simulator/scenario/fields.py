@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 
 from proxy.config.models import some
 from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean
-from proxy.identity.authentication import SPOOFED
 from proxy.policy.precedence import PRECEDENCE
 from proxy.self_service.desk import RULE as SELF_SERVICE
 from simulator.judging.audio_checks import hearing
@@ -61,7 +60,7 @@ def _listed(value: Any) -> Any:
 
 
 def _rule(name: str) -> str:
-    if name not in (known := (*PRECEDENCE, SPOOFED, SELF_SERVICE)):
+    if name not in (known := (*PRECEDENCE, SELF_SERVICE)):
         raise ValueError(f"a rule: {did_you_mean(name, known)}")
     return name
 

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from proxy.config.models import load_config
 from proxy.files.yaml_file import FileErrors
-from proxy.identity.authentication import SPOOFED
 from proxy.policy.answers import Answer
 from proxy.policy.precedence import PRECEDENCE
 from proxy.policy.treatments import Challenge, Divert, Label, Play, Treatments, Warn
@@ -134,7 +133,7 @@ def test_the_reference_tells_which_rules_take_which_treatments() -> None:
     for rule, sorts in told.items():
         taken = [name for name, sample in samples.items() if _is_taken(takes, {rule: sample})]
         assert sorts == (", ".join(taken) or "nothing"), rule
-    assert set(told) == {*PRECEDENCE, SELF_SERVICE, SPOOFED}
+    assert set(told) == {*PRECEDENCE, SELF_SERVICE}
 
 
 def _is_taken(takes: TypeAdapter[Any], treatments: dict[str, Any]) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.core.deciding import decide
 from proxy.core.emergency_calls import EmergencyCalls
-from proxy.identity.authentication import decide
 from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.engine import Policy
@@ -63,7 +63,9 @@ def judged(planned: PlannedCall, scenario: Scenario, policy: Policy, memory: Eme
     case = Case.of(call, policy.snapshot)
     if kind == "access" and case.is_emergency and case.calling is not None:
         memory.note(case.calling.number, ARRIVAL)
-    return decide(policy, request, call, subscriber, memory)
+    verdict = decide(call, policy, memory=memory).verdict
+    assert verdict is not None
+    return verdict
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED.keys() - {CHANGING}))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proxy.core.deciding import decide
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
-from proxy.policy.precedence import PRECEDENCE
+from proxy.policy.precedence import SETTABLE
 from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Mode, Verdict
@@ -70,7 +71,7 @@ def company(
 ) -> Policy:
     """A policy; `only` turns all rules off but those."""
     chosen = preset.load(rules) if isinstance(rules, str) else rules
-    off: dict[str, Mode] = dict.fromkeys(PRECEDENCE[:-1], "off") if only else {}
+    off: dict[str, Mode] = dict.fromkeys(SETTABLE, "off") if only else {}
     on: dict[str, Mode] = dict.fromkeys(only, "enforce")
     return Policy(
         build_snapshot(
@@ -110,9 +111,11 @@ def judge(
     at: float = NOON,
     **headers: str,
 ) -> Verdict:
-    """Send one request to the policy."""
+    """Have one request decided over."""
     sent = request(caller, callee, method, **headers)
-    return policy.decide(Call.from_request(sent, trunk, policy.snapshot.numbering, at))
+    verdict = decide(Call.from_request(sent, trunk, policy.snapshot.numbering, at), policy).verdict
+    assert verdict is not None
+    return verdict
 
 
 def said(verdict: Verdict, rule: str) -> str:

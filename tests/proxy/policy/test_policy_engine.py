@@ -15,6 +15,7 @@ from policy_play import (
     FROM_ABROAD,
     NOON,
     PHONES,
+    STRANGER,
     Listed,
     company,
     judge,
@@ -22,9 +23,10 @@ from policy_play import (
     subscriber,
 )
 
+from proxy.core.deciding import decide
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
-from proxy.policy.precedence import PRECEDENCE, REFUSING
+from proxy.policy.precedence import PRECEDENCE, REFUSING, SETTABLE, SPOOFED
 from proxy.policy.profile import Barring
 from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Mode, Step
@@ -135,7 +137,7 @@ def test_of_two_rules_that_match_the_earlier_decides(
 def test_the_rules_said_to_refuse_are_those_that_do(
     caller: str, callee: str, trunk: Trunk, rules: tuple[str, ...]
 ) -> None:
-    shadowed = strict(caller, modes=dict.fromkeys(PRECEDENCE[:-1], "shadow"))
+    shadowed = strict(caller, modes=dict.fromkeys(SETTABLE, "shadow"))
     trace = judge(shadowed, caller, callee, trunk, privacy="id").trace
     outcomes = {step.rule: step.outcome for step in trace}
     assert {rule: outcomes[rule] for rule in rules} == {
@@ -144,9 +146,9 @@ def test_the_rules_said_to_refuse_are_those_that_do(
 
 
 def test_the_pairs_walk_every_rule_but_the_two_sorts_of_list_entry() -> None:
-    """An entry is exact or a prefix, never both, so these two cannot meet."""
+    """An entry is exact or a prefix, never both, so these two cannot meet. Nobody here proves who they are."""
     met = {(first, second) for *_, first, second in PAIRS}
-    assert {rule for pair in met for rule in pair} == set(PRECEDENCE)
+    assert {rule for pair in met for rule in pair} == set(PRECEDENCE) - {SPOOFED}
     assert all(PRECEDENCE.index(first) < PRECEDENCE.index(second) for first, second in met)
 
 
@@ -196,7 +198,7 @@ def test_the_configs_modes_go_over_the_presets() -> None:
     assert policy.snapshot.modes["anonymous.reject"] == "shadow"
 
 
-@pytest.mark.parametrize("rule", ["default.allow", "barring.incoming"])
+@pytest.mark.parametrize("rule", ["default.allow", SPOOFED, "barring.incoming"])
 def test_modes_of_rules_that_have_none_are_refused(rule: str) -> None:
     with pytest.raises(ValueError, match=f"no mode can be set for {rule}"):
         company(modes={rule: "off"})
@@ -212,3 +214,14 @@ def test_every_call_gets_a_verdict(caller: str, callee: str, trunk: Trunk) -> No
     verdict = POLICY.decide(Call.from_request(sent, trunk, POLICY.snapshot.numbering, NOON))
     assert verdict.rule == verdict.trace[-1].rule
     assert (verdict.status is None) == (verdict.action != "reject")
+
+
+def test_who_proved_to_be_calling_and_shows_another_number_meets_no_other_rule() -> None:
+    policy = company(subscriber(ALICE), subscriber(BOB, allow=(ALICE, STRANGER)))
+    for claimed, rule in ((STRANGER, SPOOFED), (ALICE, "subscriber.allow")):
+        call = Call.from_request(request(claimed, BOB), PHONES, policy.snapshot.numbering, NOON, ALICE)
+        verdict = decide(call, policy).verdict
+        assert verdict is not None
+        assert verdict.rule == rule
+        assert verdict.trace[0].rule == SPOOFED
+    assert SPOOFED not in [step.rule for step in judge(policy, STRANGER, BOB, PHONES).trace]
