@@ -1,4 +1,4 @@
-"""What the policy would do with one request, and why: `ringfence explain`. Nothing is sent."""
+"""`ringfence explain`: say what the policy would do with one request, and why. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class _Proof:
 
 
 def _not_judged(error: SipError, trunk: Trunk, snapshot: Snapshot, arrival: float) -> dict[str, Any]:
-    """What the proxy answers, unasked rules and all, to a request that it refuses to handle; no `status` is silence."""
+    """The proxy's answer, unasked rules and all, to a request that it refuses to handle; no `status` is silence."""
     request = broken_request(error)
     try:
         call = request and Call.from_request(request, trunk, snapshot.numbering, arrival)

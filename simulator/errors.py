@@ -1,4 +1,4 @@
-"""What stops a run: the lab cannot be set up, or something in it broke."""
+"""The error that stops a run: the lab cannot be set up, or something in it broke."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class TransportAddress:
         return f"{self.transport}:{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     def overlaps(self, other: TransportAddress) -> bool:
-        """Whether both want the same socket; TLS runs over TCP, and 0.0.0.0 holds every IPv4 address."""
+        """True if both want the same socket; TLS runs over TCP, and 0.0.0.0 holds every IPv4 address."""
         same_family = (":" in self.host) == (":" in other.host)
         return (
             self.port == other.port
@@ -124,7 +124,7 @@ def _glob(pattern: Path) -> Iterator[Path]:
 
 
 def _names(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    """Whether a glob names a path, both in parts; ** stands for any folders."""
+    """True if a glob names a path, both in parts; ** stands for any folders."""
     if not pattern or not path:
         return pattern == path
     if pattern[0] == "**":
@@ -219,7 +219,7 @@ class Tls(_Model):
 
 
 class CardKey(Card):
-    """What signs the card that comes with 608 (RFC 8688): a P-256 key as PEM. The card is written to `file`."""
+    """The key of the card that comes with 608 (RFC 8688): a P-256 key as PEM. The card is written to `file`."""
 
     private_key: _ExistingFile
     file: Annotated[Path, Field(validate_default=True)] = Path("card.jws")
@@ -245,7 +245,7 @@ class Authentication(_Model):
 
 
 class SelfServiceConfig(_Model):
-    """What subscribers may change themselves, by text and star code: over what the preset says of it.
+    """The changes that subscribers may make themselves, by text and star code: over the preset's.
 
     `numbers` are texted to, instead of the preset's; `keywords` and `codes` are added to its. Three wrong PINs lock
     star codes for `lock_hours`, 0: until `ringfence subscribers unlock`. A subscriber with `notify` is told of
@@ -261,7 +261,7 @@ class SelfServiceConfig(_Model):
 
 
 class Dialling(_Model):
-    """What a switch may cut off in front of a dialled number, beside the codes that are known of the home country.
+    """Codes that a switch may cut off in front of a dialled number, beside those known of the home country.
 
     `outside_lines` are the digits that take a line outside of a private exchange ([] for none), `codes` any others,
     such as `*88` or `1808`; x in one stands for any digit. A number behind them is judged as well.
@@ -295,14 +295,14 @@ class SoftswitchProbe(_Model):
 
     @property
     def probing(self) -> Probing | None:
-        """What the core needs of it."""
+        """The settings that the core needs."""
         if not self.enabled:
             return None
         return Probing(self.interval_seconds, self.unanswered_seconds, self.timeout_seconds, self.retry_seconds)
 
 
 class Limits(_Model):
-    """What may be held in memory at once, so that no traffic makes it grow without bound, and for how long."""
+    """Bounds of what is held in memory, and for how long: no traffic makes it grow further."""
 
     transactions: Annotated[int, Field(ge=1)] = 300_000
     connections: Annotated[int, Field(ge=1)] = 1_000
@@ -312,7 +312,7 @@ class Limits(_Model):
 
 
 class Safeguards(_Model):
-    """What lists and subscribers must be like, so that a damaged file does no harm.
+    """Conditions for lists and subscribers to be taken, so that a damaged file does no harm.
 
     A list, or the subscribers, of which a reload finds less than `least_share` of the entries before, stays as it was,
     and the log says so; 0 takes anything. A row of a scam list must not cover the whole home country or the world, such

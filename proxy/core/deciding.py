@@ -19,7 +19,7 @@ Outcome = Literal["pass", "allow", "label", "challenge", "divert", "refuse", "an
 
 
 class Decision(NamedTuple):
-    """What becomes of a request from outside.
+    """The decision about a request from outside.
 
     `subscriber` proved to have sent it, `registration` is what a REGISTER proved. `verdict` is the policy's on `call`,
     or the desk's (`served`) on an order; None where nobody judges: such a request simply goes on. `elapsed` is how
@@ -35,7 +35,7 @@ class Decision(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """What is to be done, in a word."""
+        """The thing to do, in a word."""
         verdict, served = self.verdict, self.served
         if verdict is None:
             return "pass"

@@ -1,4 +1,4 @@
-"""What operators should hear of, gathered until somebody writes it down: traffic may cause it at any rate."""
+"""Events that operators should hear of, gathered until somebody writes them down: traffic may cause it at any rate."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class ProxyCore:
                 self.counters["overload"] += 1
 
     def _side_of(self, flow: Flow) -> Side | None:
-        """Who sent a message; None for a stranger."""
+        """The side that sent a message; None for a stranger."""
         switch = self._switch
         if flow[2] == switch[2] and flow[1] == switch[1]:
             return "switch"

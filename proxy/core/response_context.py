@@ -18,7 +18,7 @@ _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
 
 class ResponseContext:
-    """What the proxy knows between a request and its final response."""
+    """The proxy's knowledge between a request and its final response."""
 
     __slots__ = ("best", "branches", "cancelled", "final", "reasons", "record", "refusal", "registration", "server")
 

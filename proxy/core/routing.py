@@ -50,7 +50,7 @@ class Listener:
 
 @dataclass(slots=True)
 class Routed:
-    """What the Route headers of a request said (RFC 3261 16.4). `flow` is that of our token, where it was genuine;
+    """The sense of the Route headers of a request (RFC 3261 16.4). `flow` is that of our token, where it was genuine;
     `token` is that token, where it is one of the request's dialog."""
 
     ours: bool = False
@@ -94,7 +94,7 @@ def _partition_param(text: str, name: str) -> tuple[str, str, str]:
 
 
 def response_flow(via: Via, flow: Flow) -> Flow:
-    """Where the responses to a request go (RFC 3261 18.2.2, RFC 3581 4): always back to the address it came from.
+    """The flow for the responses to a request (RFC 3261 18.2.2, RFC 3581 4): always back to the address it came from.
 
     `maddr` is not followed: it would let a stranger aim our responses at a third party.
     """
@@ -166,7 +166,7 @@ def _is_count(text: str) -> bool:
 
 
 def _yield_to_strict_router(request: Request) -> None:
-    """Where the next Route has no lr, that hop finds itself in the Request-URI (RFC 3261 16.6 step 6)."""
+    """Put the next Route, if it has no lr, into the Request-URI (RFC 3261 16.6 step 6)."""
     first, *rest = request.values("route")
     uri = parse_name_addr(first).uri
     parsed = cached_uri(uri)
@@ -212,7 +212,7 @@ class Router:
         return None
 
     def outward_target(self, request: Request, routed: Routed, find_trunk: Callable[[str, int], object]) -> Flow:
-        """Where a request from the softswitch goes: the flow of our token, or the address in the Request-URI.
+        """The target of a request from the softswitch: the flow of our token, or the address in the Request-URI.
 
         Phones are met on the flow that they registered over (RFC 5626 5.3), stream peers on their connection; inside
         a dialog over UDP the Contact counts, or the next Route where there is one, but only where a trunk has that

@@ -13,7 +13,7 @@ from proxy.sip.flow import Flow
 
 @dataclass(frozen=True, slots=True)
 class CoreSettings:
-    """What the core needs of the config. `softswitch` names the switch's address; `local` of it is ours to pick."""
+    """The core's settings. `softswitch` names the switch's address; `local` of it is ours to pick."""
 
     listeners: tuple[Listener, ...]
     softswitch: Flow

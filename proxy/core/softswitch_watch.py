@@ -1,4 +1,4 @@
-"""Whether the softswitch is there: what it says, what refuses our messages, and OPTIONS where it says nothing.
+"""Watch whether the softswitch is there: by what it says, what refuses our messages, and OPTIONS where it says nothing.
 
 - Any message of its is a sign of life; while it talks, it is never asked.
 - A request that goes unanswered without another word from it has us knock at its port, which it does not hear, but a
@@ -244,7 +244,7 @@ class SoftswitchWatch:
 
 
 def _fails(client: ClientTransaction, certain: bool) -> bool:
-    """Whether a request is not to be waited for: what belongs to a dialog still may reach a switch that wakes up."""
+    """True if a request is not to be waited for: what belongs to a dialog still may reach a switch that wakes up."""
     if client.key[1] == "INVITE":
         return client.state is State.CALLING or (certain and client.state is State.PROCEEDING)
     request = client.request

@@ -1,4 +1,4 @@
-"""What a verdict means on the wire."""
+"""The meaning of a verdict on the wire."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def user_of(uri: str) -> str:
 
 
 def is_dialable(user: str) -> bool:
-    """Whether a user part can be of a number or user: what else stands in it, some would read it without."""
+    """True if a user part can be of a number or user: what else stands in it, some would read it without."""
     return user != "" and all(character in _DIALABLE or character.isalpha() for character in user)
 
 
 def _reads_alike(uri: str, user: str, numbering: Numbering) -> bool:
-    """Whether there is but one number in it: softswitches pass over a number's context, gateways over odd marks."""
+    """True if there is but one number in it: softswitches pass over a number's context, gateways over odd marks."""
     if user.lstrip("+")[:1] in ("*", "#"):
         return True
     number = numbering.understand(uri).e164
@@ -82,7 +82,7 @@ def asks_for_service(uri: str) -> bool:
 
 
 def _contact(answer: Answer, call_id: str, arrival: float) -> list[tuple[str, str]]:
-    """Where the caller can complain: ATIS-1000099 for 603+, RFC 8688 section 3.2 for 608."""
+    """The address for complaints of the caller: ATIS-1000099 for 603+, RFC 8688 section 3.2 for 608."""
     if answer.reject == "603+":
         name = next(name for name in ("url", "tel", "email") if getattr(answer, name))
         text = f"v=analytics1;{name}={getattr(answer, name)};id={reference(call_id, timestamp(arrival))}"

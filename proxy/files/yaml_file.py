@@ -70,7 +70,7 @@ class Problem:
 
 
 class Problems(ValueError):
-    """What a validator raises to report several places of its value at once."""
+    """The error by which a validator reports several places of its value at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -79,7 +79,7 @@ class Problems(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FileContext:
-    """What validators may know of the file: its path, its data before validation, the `known` files (those that it
+    """The file as validators may know it: its path, its data before validation, the `known` files (those that it
     named before, one of which may be missing for now), and what the reader gave `load`."""
 
     path: Path = Path()
@@ -137,7 +137,7 @@ def place_of(path: Path, key: str) -> tuple[int, int]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """What is in a file; raises FileErrors where it cannot be read."""
+    """The bytes of a file. Raises FileErrors where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -345,7 +345,7 @@ class _Explainer:
         yield _error_at(self._path, node, found, expected)
 
     def _node(self, where: Where) -> Any:
-        """What an error is about: a value or, where `[key]` is the last step, its key."""
+        """The node that an error is about: a value or, where `[key]` is the last step, its key."""
         key, node = self._locate(where)
         return key if key and where and where[-1] == "[key]" else node
 
@@ -386,7 +386,7 @@ def _below(schema: dict[str, Any], step: int | str | None) -> Iterator[dict[str,
 
 
 def expected_by(details: Any) -> str:
-    """What would have been right, of one entry of `ValidationError.errors()`."""
+    """The expected value, in words, for one entry of `ValidationError.errors()`."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])

@@ -1,1 +1,1 @@
-"""Who somebody is: proved by digest, asserted by trunks, concealed where they wish."""
+"""The identity of somebody: proved by digest, asserted by trunks, concealed where they wish."""

@@ -1,4 +1,4 @@
-"""What is said of identity and passes the proxy: nothing that a stranger claims, nothing that was to be kept private
+"""Identity headers that pass the proxy: nothing that a stranger claims, nothing that was to be kept private
 (see `concealment`).
 
 RFC 3325 sections 5 and 7, RFC 5806 section 9, RFC 7044 section 10. The softswitch passes these headers on to phones,

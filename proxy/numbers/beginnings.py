@@ -1,4 +1,4 @@
-"""What a number that a pattern of the numbering data matches can begin with.
+"""The beginnings of the numbers that a pattern of the numbering data matches.
 
 The patterns are regular expressions of one dialect, digits and groups of them. Python's own matcher cannot say whether
 more digits would complete a match, so they are walked here, place by place.
@@ -18,7 +18,7 @@ Sequence = list[Item]
 
 
 def begins(pattern: str, digits: str) -> bool:
-    """Whether some text that `pattern` matches as a whole begins with these digits."""
+    """True if some text that `pattern` matches as a whole begins with these digits."""
     return any(len(digits) in _ends(each, digits, {0}) for each in _parsed(pattern))
 
 

@@ -1,4 +1,4 @@
-"""What countries are called on a phone's screen, from country_names.csv (after the Unicode CLDR, in its short forms).
+"""The names of countries on a phone's screen, from country_names.csv (after the Unicode CLDR, in its short forms).
 
 Its last rows are for callers of no country: satellite phones, other international networks, and whoever hides it.
 """
@@ -26,7 +26,7 @@ def origin_name(number: Number, language: Language) -> str:
 
 
 def unknown_origin(language: Language) -> str:
-    """What is said where no country can be told."""
+    """The words for a country that cannot be told."""
     return _names(language)["unknown"]
 
 

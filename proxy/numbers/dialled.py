@@ -1,4 +1,4 @@
-"""What a switch may make of a dialled text: the numbers behind codes that it would cut off, or read into it.
+"""Readings that a switch may find in a dialled text: the numbers behind codes that it would cut off, or read into it.
 
 `#31#` and `141` withhold a number for one call, `17911` and `101xxxx` choose a carrier, `9` takes an outside line, and
 `;rn=` says where a ported number is: the plain reading of the text sees none of the numbers behind. Here all of them
@@ -66,7 +66,7 @@ class _CodesByCountry:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What may be reached by a dialled text beside its plain reading.
+    """The numbers that a dialled text may reach beside its plain reading.
 
     `number` is the one behind all codes, None where there is none or it is abroad; `abroad` holds every number abroad
     that a switch could call; `is_home` says that the text is a number at home behind an outside line or a carrier's
@@ -107,7 +107,7 @@ class Dialling:
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
 
     def behind(self, uri: str) -> Behind:
-        """What may be reached by a dialled URI, or user part, beside its plain reading."""
+        """The numbers that a dialled URI, or user part, may reach beside its plain reading."""
         return self._remembered(uri) if len(uri) <= _LONGEST_REMEMBERED else self._read(uri)
 
     def is_emergency(self, uri: str) -> bool:
@@ -222,7 +222,7 @@ class _Reader:
         return is_complete
 
     def _guess_prefix(self, text: str) -> None:
-        """Whoever is used to another country dials its international prefix."""
+        """Read the international prefix of another country, which people who are used to it dial."""
         for prefix in _FOREIGN_PREFIXES:
             if text.startswith(prefix):
                 number = self._numbering.understand("+" + text[len(prefix) :])

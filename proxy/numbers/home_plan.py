@@ -24,7 +24,7 @@ class NumberRange:
 
 @dataclass(frozen=True, slots=True)
 class HomePlan:
-    """What can be dialled in the home country.
+    """The numbers that can be dialled in the home country.
 
     `short` are its emergency numbers and short codes; `ranges` (by kind), `more_short` and `local` are what
     phonenumbers lacks; `local_lengths` are those of numbers without their area code. `has_prefix`: something is

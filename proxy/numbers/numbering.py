@@ -1,4 +1,4 @@
-"""What a number in a SIP message says: E.164, region, kind, and the traces that gateways leave in it.
+"""The meaning of a number in a SIP message: E.164, region, kind, and the traces that gateways leave in it.
 
 What a parser would repair away is just what a fraud check wants to see: `00` put in front by a gateway stays on
 record, and `++86` or digits of other scripts have no E.164 form, but keep the region that they pretend to.
@@ -77,7 +77,7 @@ class Number:
 
     @property
     def kind(self) -> str:
-        """What sort of number it is.
+        """The sort of number that it is.
 
         fixed, mobile, fixed_or_mobile, toll_free, premium, shared_cost, voip, personal, pager, uan, voicemail,
         short_code, emergency, local (dialled without its area code, which nobody knows here), alphanumeric, anonymous,

@@ -42,7 +42,7 @@ def compact(text: str) -> str:
 
 
 def read_pattern(text: str, numbering: Numbering) -> tuple[str, ...]:
-    """What a pattern stands for: one or more patterns that callers are compared with, the likeliest first.
+    """The meaning of a pattern: one or more patterns that callers are compared with, the likeliest first.
 
     Raises ValueError where it can stand for nothing.
     """
@@ -58,7 +58,7 @@ def read_pattern(text: str, numbering: Numbering) -> tuple[str, ...]:
 
 
 def read_patterns(written: Iterable[str], numbering: Numbering) -> tuple[str, ...]:
-    """What the patterns of a list stand for, each once; those that stand for nothing are left as they are."""
+    """The meaning of a list's patterns, each once; those without one are left as they are."""
     found: dict[str, None] = {}
     for text in written:
         try:
@@ -134,7 +134,7 @@ def _dialled_at_home(digits: str, numbering: Numbering, home: Beginnings) -> tup
 
 
 def _without_plus(digits: str, found: tuple[str, ...], home: Beginnings) -> tuple[str, ...]:
-    """What digits stand for that may be the country code of home and more, where `found` is what they are dialled as.
+    """The meaning of digits that may be the country code of home and more, where `found` is what they are dialled as.
 
     49160 is +49160 in Germany, where nobody leaves out the 0 of 0 49160; 91 98 is a mobile in India, where all do.
     """

@@ -231,12 +231,12 @@ def has_plan(region: str) -> bool:
 
 
 def metadata(region: str) -> Any:
-    """What phonenumbers holds of a region."""
+    """The numbering plan of a region, by phonenumbers."""
     return PhoneMetadata.metadata_for_region(region)
 
 
 def short_metadata(region: str) -> Any:
-    """What phonenumbers holds of a region's short codes; None where it holds none."""
+    """The short codes of a region, by phonenumbers; None where it holds none."""
     return PhoneMetadata.short_metadata_for_region(region)
 
 

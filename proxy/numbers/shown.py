@@ -31,7 +31,7 @@ def as_looks(text: str) -> str:
 
 
 def shown_numbers(uri: str, numbering: Numbering) -> tuple[Number, ...]:
-    """What somebody may take for a number in a URI, beside its plain reading by `numbering.understand`."""
+    """The numbers that somebody may see in a URI, beside its plain reading by `numbering.understand`."""
     if is_plain(uri):
         return ()
     scheme, _, rest = uri.partition(":")

@@ -55,7 +55,7 @@ def read_code(dialled: str, services: Container[str]) -> StarCode | None:
 
 
 def mask(dialled: str) -> str:
-    """What of a dialled text may be written down: of all that holds * or #, the beginning."""
+    """The part of a dialled text that may be written down: where it holds * or #, the beginning."""
     if "*" not in dialled and "#" not in dialled and dialled.isascii():
         return dialled
     plain = _plain(dialled)

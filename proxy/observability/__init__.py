@@ -1,1 +1,1 @@
-"""What operators see of a running proxy."""
+"""A running proxy, as its operators see it."""

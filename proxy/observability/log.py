@@ -69,14 +69,14 @@ def _drop_below_level(_logger: Any, method: str, event: Any) -> Any:
 
 
 class _Logger:
-    """What structlog gives its finished lines to."""
+    """The sink for structlog's finished lines."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self.debug = self.info = self.warning = self.error = self.critical = write
 
 
 class _FromLibraries(logging.Handler):
-    """What libraries log, asyncio among them; by itself it would be written to stderr at once."""
+    """The handler of what libraries log, asyncio among them, which else goes to stderr at once."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log.log(record.levelno, "library", name=record.name, detail=record.getMessage(), exc_info=record.exc_info)

@@ -32,7 +32,7 @@ Email = Annotated[str, _written(_EMAIL, "an e-mail address")]
 
 
 class Treatment(BaseModel):
-    """What is done about the calls that a rule decides, instead of what the rule itself would do.
+    """The treatment of calls that a rule decides, instead of what the rule itself would do.
 
     `only` holds it to callers from overseas, or to those of them that show a home number (`home_from_abroad`).
     """
@@ -43,7 +43,7 @@ class Treatment(BaseModel):
 
     @property
     def action(self) -> Action:
-        """What the verdict says."""
+        """The action that the verdict names."""
         raise NotImplementedError
 
     @property
@@ -109,7 +109,7 @@ class Answer(Treatment):
 
 
 class Card(BaseModel):
-    """Whom a caller refused with 608 may turn to, and where the certificate of the key that signs it is published."""
+    """The contact for callers refused with 608, and the address of the certificate of the key that signs it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -127,7 +127,7 @@ class Card(BaseModel):
 
 
 def reference(call_id: str, timestamp: str) -> str:
-    """What a refused caller quotes when they complain: 24 hex digits made of the record's `call_id` and `timestamp`.
+    """The reference for a refused caller's complaint: 24 hex digits of the record's `call_id` and `timestamp`.
 
     Callers choose their Call-ID and may use one twice: the time keeps such calls apart.
     """

@@ -203,7 +203,7 @@ def _rare(request: Request) -> tuple[bool, bool, bool]:
 
 
 def _text(request: Request) -> str | None:
-    """What a MESSAGE says; None where it is no plain text."""
+    """The text of a MESSAGE; None where it is no plain text."""
     kind = (request.header("content-type") or "text/plain").partition(";")[0].strip().lower()
     if kind != "text/plain" or request.header("content-encoding"):
         return None
@@ -226,7 +226,7 @@ def sender_uri(request: Request) -> str:
 
 
 def without_pin(callee: Number) -> Number:
-    """Who is called, as it may be written down: star codes hold PINs."""
+    """The called number as it may be written down: star codes hold PINs."""
     if callee.e164 or (shown := mask(callee.presented)) == callee.presented:
         return callee
     return Number(shown, shown, None, callee.region, _kind="short_code")
@@ -244,7 +244,7 @@ def _asserted(sender: Number, asserted: list[tuple[str, str]], numbering: Number
 
 
 def _others(caller: Number, uris: Iterable[str], numbering: Numbering) -> tuple[Number, ...]:
-    """What these read as, and look like, that is a number and not the caller's."""
+    """The numbers that these read as, or look like, and that are not the caller's."""
     known, others = {caller.e164 or caller.digits, ""}, []
     for uri in uris:
         for number in (numbering.understand(uri), *shown_numbers(uri, numbering)):
@@ -291,7 +291,7 @@ def _remote_uris(request: Request, callee: Number, numbering: Numbering) -> list
 
 
 def _diverting_parties(request: Request, numbering: Numbering) -> tuple[Number, ...]:
-    """Who forwarded the call: Diversion (RFC 5806), and History-Info (RFC 7044) but for its last entry, the target."""
+    """The forwarders of the call: Diversion (RFC 5806), History-Info (RFC 7044) but for its last, the target."""
     parties = _addresses(request, "diversion") + _addresses(request, "history-info")[:-1]
     return tuple(numbering.understand(uri) for _, uri in parties)
 

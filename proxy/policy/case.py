@@ -50,7 +50,7 @@ class Case(NamedTuple):
 
     @property
     def behind(self) -> Behind:
-        """What a switch could call for the dialled text beside its plain reading: numbers behind `#31#` or `;rn=`."""
+        """Numbers that a switch could call for the dialled text beside its plain reading: behind `#31#` or `;rn=`."""
         return self.snapshot.dialling.behind(self.call.uri)
 
     @property
@@ -99,7 +99,7 @@ class Case(NamedTuple):
 
 
 def called_subscriber(call: Call, snapshot: Snapshot) -> Subscriber | None:
-    """Whom a call is for, where that is a subscriber; codes such as `#31#` hide nobody's number, and no trunk that
+    """The subscriber that a call is for, if there is one; codes such as `#31#` hide nobody's number, and no trunk that
     writes it so that a softswitch reads another one."""
     return snapshot.subscriber(call.callee) or _subscriber_behind(call, snapshot)
 
@@ -122,7 +122,7 @@ def _is_surely_abroad(number: Number) -> bool:
 
 
 def number_origin(number: Number, snapshot: Snapshot) -> Origin:
-    """Where a number belongs, whatever trunk it came in on. Satellites and other codes of no country are overseas."""
+    """The origin of a number, whatever trunk it came in on. Satellites and other codes of no country are overseas."""
     if number.region is not None:
         return "domestic" if number.region in snapshot.home_regions else "overseas"
     return "overseas" if number.e164 else "unknown"

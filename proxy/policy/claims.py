@@ -25,12 +25,12 @@ _SHOWN = 80  # characters of a claim
 
 
 def claims_in(request: Request) -> tuple[str, ...]:
-    """What a request presents as its caller to a proxy that asks for credentials: From, and P-Preferred-Identity."""
+    """The caller that a request presents to a proxy that asks for credentials: From, and P-Preferred-Identity."""
     return (request.header("from") or "", *request.values("p-preferred-identity")[:_MOST_PREFERRED])
 
 
 def claims_of_others(claims: Iterable[str], own: str, user: str, numbering: Numbering) -> str:
-    """What a request presents as its caller that is not the subscriber: in From, or in P-Preferred-Identity.
+    """The caller that a request presents and that is not the subscriber: in From, or in P-Preferred-Identity.
 
     Their number in any spelling, their digest user, or nothing at all (anonymous) may stand there; a display name may
     not read as somebody else's telephone number. "" where all is well.

@@ -1,4 +1,4 @@
-"""What the policy remembers of earlier calls, as far as rules may ask for it."""
+"""The policy's memory of earlier calls, as far as rules may ask for it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def e164(text: str) -> str:
 
 
 def _read(patterns: tuple[str, ...], numbering: Numbering | None) -> tuple[str, ...]:
-    """What the patterns of a list stand for, each once; without a home, the patterns as they are written.
+    """The meaning of a list's patterns, each once; without a home, the patterns as they are written.
 
     Raises Problems for those that stand for nothing.
     """

@@ -38,7 +38,7 @@ def ambiguity(number: Number, numbering: Numbering) -> str:
 
 
 def step(call: Call, numbering: Numbering) -> Step | None:
-    """What the trace says of how the caller's number was read; None where a plus says it all, or a zero does."""
+    """The step of the trace for how the caller's number was read; None where a plus says it all, or a zero does."""
     caller = call.caller
     if caller.presented[:1] in ("+", "0") or not caller.e164:
         return None

@@ -1,4 +1,4 @@
-"""What differs from country to country in the rules, as data."""
+"""The differences between countries in the rules, as data."""
 
 from __future__ import annotations
 

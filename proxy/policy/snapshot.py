@@ -62,7 +62,7 @@ class Snapshot:
     callback_seconds: float = 0.0
 
     def subscriber(self, number: Number) -> Subscriber | None:
-        """Whom a number or user name is for: the user of that name first, as softswitches do."""
+        """The subscriber of a number or user name: the user of that name first, as softswitches do."""
         plain = number.presented
         by_user = self.subscribers.find_user(plain) if plain[:1] != "+" else None
         return by_user or (self.subscribers.find(number.e164) if number.e164 else None)

@@ -22,7 +22,7 @@ _LOOKALIKES = str.maketrans("аеорсухіјѕԁӏѵԝɡαορνυικτ0134"
 
 
 def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) -> Treatment | None:
-    """What is done about a call that a rule decided: the subscriber's own choice goes before the others."""
+    """The treatment of a call that a rule decided: the subscriber's own choice goes before the others."""
     subscriber = case.calling if rule in CALLERS_OWN else case.called
     treatment = treatments.get(rule)
     if subscriber is not None and subscriber.treatment:
@@ -63,7 +63,7 @@ def _is_meant(treatment: Treatment, case: Case) -> bool:
 
 
 def label_text(treatment: Label, case: Case) -> str:
-    """What the phone shows of the caller. A home number that came in from overseas says nothing of its origin, and the
+    """The caller as the phone shows them. A home number that came in from overseas says nothing of its origin, and the
     name of a caller who withholds it, or their identity, is not kept (RFC 3323, RFC 3325 7)."""
     label = treatment.label
     if COUNTRY in label:

@@ -1,4 +1,4 @@
-"""What may be done about the calls that a rule decides, by rule, as it stands in configs, presets and profiles."""
+"""Treatments of the calls that a rule decides, by rule, as it stands in configs, presets and profiles."""
 
 from __future__ import annotations
 

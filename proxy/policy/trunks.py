@@ -17,7 +17,7 @@ _CACHED = 4096  # sources remembered; phones on ephemeral ports must not make th
 
 @dataclass(frozen=True, slots=True, eq=False)  # one object each: `side == "switch"` is asked 25 times a call
 class Trunk:
-    """Where calls come from; `trust_identity`: its P-Asserted-Identity counts (RFC 3325 section 5).
+    """A source of calls; `trust_identity`: its P-Asserted-Identity counts (RFC 3325 section 5).
 
     `refer`: whether it may have a call transferred that it takes part in (`in_dialog`); phones always may. `numbers`:
     how it writes those without a plus.

@@ -1,4 +1,4 @@
-"""What the policy decided, and why: the rule that decided and what every rule before it said."""
+"""The policy's decision and its reasons: the rule that decided, and what every rule before it said."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Step(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a rule that matches asks for. `status` and `reason` are those of the SIP answer to a refusal."""
+    """The wish of a rule that matches. `status` and `reason` are those of the SIP answer to a refusal."""
 
     action: Action
     detail: str

@@ -33,7 +33,7 @@ class Preset(Ruleset):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """What subscribers can ask for by text and star code: as in the default preset where this one is silent."""
+        """The orders that subscribers can give by text and star code: the default preset's where this one is silent."""
         shared = load("default").self_service
         assert shared is not None  # noqa: S101  # a test holds the file to it
         own = self.self_service or shared

@@ -28,7 +28,7 @@ from proxy.subscribers.storage import Directory, is_database, path_of, read_dire
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """What was read from the files that the config names: all that is in force until the next reading.
+    """The data of the files that the config names, in force until the next reading.
 
     `extents` are those of all files, `kept` the ones of which an earlier reading stays in force.
     """
@@ -70,7 +70,7 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None)
 
 
 def load_snapshot(config: ProxyConfig, overlay: Overlay | None = None) -> Snapshot:
-    """What calls are judged by. Raises FileErrors, OSError.
+    """The snapshot that calls are judged by. Raises FileErrors, OSError.
 
     `overlay` holds the changes that subscribers made themselves; without one, those that were saved are read.
     """
@@ -114,7 +114,7 @@ def _load_subscribers(
 
 
 def _is_ended(path: Path) -> bool:
-    """Whether the last line of a YAML file has an end; cut before a last bracket, it would be no YAML."""
+    """True if the last line of a YAML file has an end; cut before a last bracket, it would be no YAML."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 1))
@@ -122,7 +122,7 @@ def _is_ended(path: Path) -> bool:
 
 
 def load_overlay(config: ProxyConfig) -> Overlay:
-    """What subscribers changed themselves, as it was saved. Raises FileErrors."""
+    """The subscribers' own changes as they were saved. Raises FileErrors."""
     return Overlay(understood(ChangeStore(config.subscribers).load(), config) if config.subscribers else ())
 
 
@@ -136,7 +136,7 @@ def understood(saved: Iterable[Change], config: ProxyConfig) -> Iterator[Change]
 
 
 def make_desk(config: ProxyConfig, overlay: Overlay) -> ServiceDesk | None:
-    """Where subscribers' orders are dealt with; None where there are no subscribers, or no self-service for them."""
+    """The desk that deals with subscribers' orders; None without subscribers, or without self-service for them."""
     chosen = config.self_service
     if not chosen.enabled or config.subscribers is None:
         return None
@@ -145,7 +145,7 @@ def make_desk(config: ProxyConfig, overlay: Overlay) -> ServiceDesk | None:
 
 
 def load_service(config: ProxyConfig) -> SelfService:
-    """What subscribers can ask for, and in which words they are answered."""
+    """The orders that subscribers can give, and the words of the answers."""
     chosen = config.self_service
     vocabulary = preset.load(config.preset).vocabulary.changed(chosen.numbers, chosen.keywords, chosen.codes)
     return SelfService(vocabulary, chosen.lock_hours * 3600)

@@ -1,4 +1,4 @@
-"""Who holds a port: so that "address in use" can say which process to stop (Linux; elsewhere nobody is named)."""
+"""The process that holds a port, so that "address in use" can say which one to stop (Linux; else nobody is named)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def owner_of(transport: str, port: int) -> str | None:
 
 
 def in_use(transport: str, host: str, port: int) -> str:
-    """What to tell a user whose address is taken."""
+    """The advice to a user whose address is taken."""
     owner = owner_of(transport, port) or "the process that holds it"
     return f"{transport}:{f'[{host}]' if ':' in host else host}:{port} is in use: stop {owner}, or listen elsewhere"
 

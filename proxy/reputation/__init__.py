@@ -1,1 +1,1 @@
-"""What is known of numbers: scam lists."""
+"""The reputation of numbers: scam lists."""

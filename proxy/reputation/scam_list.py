@@ -29,7 +29,7 @@ _STRIDE = 512  # entries from one signpost to the next: few enough signposts to 
 
 
 class ScamEntry(NamedTuple):
-    """What a list says of a number (E.164), or of a prefix, which ends in `*`.
+    """An entry of a list for a number (E.164), or for a prefix, which ends in `*`.
 
     `confidence` is 0 to 1; the entry counts through the day `expires` (UTC), None for ever.
     """

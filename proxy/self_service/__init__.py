@@ -1,1 +1,1 @@
-"""What subscribers change themselves, by text and star code."""
+"""Self-service: changes that subscribers make by text and star code."""

@@ -49,7 +49,7 @@ Prompt = Literal["changed", "unchanged", "not-saved", "wrong-pin", "locked", "wa
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to announce, what to text, and what to change."""
+    """The announcement, the text and the changes that answer an order."""
 
     prompt: Prompt
     text: str
@@ -227,7 +227,7 @@ def _shortened(say: Phrases, patterns: tuple[str, ...]) -> str:
 
 
 def _with_meaning(say: Phrases, written: str, patterns: tuple[str, ...]) -> str:
-    """What somebody wrote, and what it stands for where that is written otherwise."""
+    """A text as somebody wrote it, and its meaning where that is written otherwise."""
     meaning = _told(say, patterns)
     return meaning if meaning == written else f"{written} ({meaning})"
 

@@ -1,4 +1,4 @@
-"""Where texts to a service number and star codes are dealt with, and notices of refused calls are written. Sans-IO.
+"""The desk for texts to a service number and for star codes, and for notices of refused calls. Sans-IO.
 
 Who orders is the subscriber who proved to be calling (`auth: digest`), else the one that the access trunk vouches for,
 by P-Asserted-Identity or From. From other trunks nobody can order anything.
@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"\+?[0-9]{1,20}")  # what a list can hold, but no prefix: 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What becomes of an order: `verdict` is for its record.
+    """The outcome of an order: `verdict` is for its record.
 
     Where the verdict is no refusal, `text` is to be sent to the switch, a MESSAGE is answered with 200, and an INVITE
     goes on to the service of the switch that announces the outcome: all that once the `changes` to the profile of
@@ -182,7 +182,7 @@ def _code(call: Call, codes: Container[str], snapshot: Snapshot) -> StarCode | N
 
 
 def _text(call: Call) -> str:
-    """What a MESSAGE says. Raises SipError where it is no plain text."""
+    """The text of a MESSAGE. Raises SipError where it is no plain text."""
     if call.text is None:
         raise SipError("orders are plain text", status=415, headers=(("Accept", "text/plain"),))
     return call.text

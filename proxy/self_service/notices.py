@@ -16,7 +16,7 @@ class Notices:
         self._told: OrderedDict[str, list[tuple[str, float]]] = OrderedDict()  # subscriber -> callers, and when
 
     def due(self, subscriber: str, caller: str, now: float) -> bool:
-        """Whether to tell now; if so it counts as told. `now` is in seconds."""
+        """True if it is to be told now, and then counts as told. `now` is in seconds."""
         told = [(who, at) for who, at in self._told.get(subscriber, ()) if now - at < _HOUR]
         if len(told) >= self._per_hour or any(who == caller for who, _ in told):
             return False

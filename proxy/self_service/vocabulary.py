@@ -1,4 +1,4 @@
-"""What subscribers can ask for by text and star code, and the words in which they are answered: data of the presets."""
+"""The orders that subscribers can give by text and star code, and the words of the answers: data of the presets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Data(BaseModel):
 
 
 class Keyword(_Data):
-    """What the word that a text begins with asks for: settings `on` or `off`, a number on or off a list, the status.
+    """The wish behind the first word of a text: settings `on` or `off`, a number on or off a list, the status.
 
     `numbers` are the service numbers that know it; none: all.
     """
@@ -56,7 +56,7 @@ class Keyword(_Data):
     numbers: tuple[ServiceNumber, ...] = ()
 
     def known_to(self, service: str) -> bool:
-        """Whether a text to that service number may begin with it."""
+        """True if a text to that service number may begin with it."""
         return not self.numbers or service in self.numbers
 
 

@@ -1,1 +1,1 @@
-"""What the proxy signs."""
+"""Signing on behalf of the proxy."""

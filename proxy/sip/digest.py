@@ -67,13 +67,13 @@ def rewritten(text: str, fields: Mapping[str, str]) -> str:
 
 
 def is_right(fields: Mapping[str, str], method: str, password: str) -> bool:
-    """Whether the response in the fields of credentials is that of who knows the password."""
+    """True if the response in the fields of credentials is that of who knows the password."""
     known = fields.get("algorithm", "MD5").upper() in ALGORITHMS
     return known and _same(fields.get("response", ""), digest_response(fields, method, password))
 
 
 class Verdict(Enum):
-    """What credentials are worth."""
+    """The worth of credentials."""
 
     RIGHT = "right"
     STALE = "stale"  # right, but for a nonce that is too old or not of ours

@@ -1,4 +1,4 @@
-"""Where a message came from or goes to."""
+"""The flow that a message came on or goes to."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _named = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 
 
 class Message:
-    """What requests and responses share: header lines, in their order and as they came, and a body."""
+    """The common part of requests and responses: header lines, in their order and as they came, and a body."""
 
     __slots__ = ("_call_id", "_cseq", "_from", "_to", "body", "lines", "names")
 
@@ -140,7 +140,7 @@ class Message:
 
     @property
     def refer_to(self) -> NameAddr:
-        """Who is to be called (RFC 3515 2.1). Raises BadRequest where it is missing or malformed."""
+        """The party that is to be called (RFC 3515 2.1). Raises BadRequest where it is missing or malformed."""
         return parse_name_addr(self._required("refer-to", "Refer-To"))
 
     @property

@@ -1,4 +1,4 @@
-"""What a message says of who wants to stay unknown: Privacy (RFC 3323 4.2, RFC 3325 9.3, RFC 7044 10.1), and the
+"""The wish to stay unknown in a message: Privacy (RFC 3323 4.2, RFC 3325 9.3, RFC 7044 10.1), and the
 parameter `privacy` that Remote-Party-ID (draft-ietf-sip-privacy-04) and Diversion (RFC 5806 4) have of their own."""
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _OPEN = frozenset(("", "off", "no", "none", "false"))  # what says that nothing 
 
 
 class Hidden(NamedTuple):
-    """What a caller asks to be kept from the callee: `identity` says by which words ("" where they do not), `name`
-    is True where the display name is not to be shown."""
+    """The parts that a caller asks to be kept from the callee: `identity` says by which words ("" where they do not),
+    `name` is True where the display name is not to be shown."""
 
     identity: str = ""
     name: bool = False
@@ -39,7 +39,7 @@ def priv_values(message: Message) -> frozenset[str]:
 
 
 def own_privacy(value: str) -> frozenset[str]:
-    """What the parameter `privacy` of an address says (`full`, `uri`, `name`), without what says nothing.
+    """The values of an address's parameter `privacy` (`full`, `uri`, `name`), without those that say nothing.
 
     `full-network` and the like count as their first part.
     """
@@ -52,7 +52,7 @@ def own_privacy(value: str) -> frozenset[str]:
 
 
 def hidden_by(request: Request) -> Hidden:
-    """What the caller asks to be kept from the callee.
+    """The parts that the caller asks to be kept from the callee.
 
     A wish to stay unknown needs no trust: it takes from nobody but who utters it.
     """

@@ -76,7 +76,7 @@ class Framer:
 
 
 def _body_length(buffer: bytearray, end: int) -> int:
-    """What the headers before `end` say of the body, in bytes."""
+    """The length of the body by the headers before `end`, in bytes."""
     found: list[bytes] = _CONTENT_LENGTH.findall(buffer, 0, end + 2)
     if len(found) == 1 and len(found[0]) <= _MOST_DIGITS and found[0].strip().isdigit():  # as in nearly all messages
         return int(found[0])

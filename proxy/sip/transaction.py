@@ -31,7 +31,7 @@ class State(IntEnum):
 
 
 class Event(IntEnum):
-    """What can happen to a transaction. SEND_* are the server side's own responses, RECV_* what came in."""
+    """An event in a transaction. SEND_* are the server side's own responses, RECV_* what came in."""
 
     REQUEST = auto()
     ACK = auto()
@@ -59,7 +59,7 @@ class Event(IntEnum):
 
 
 class Do(IntEnum):
-    """What a row asks for."""
+    """The reaction that a row asks for."""
 
     PASS_UP = auto()  # to the transaction user
     SEND = auto()  # the response at hand
@@ -164,7 +164,7 @@ _INVITE_SERVER, _NON_INVITE_SERVER = _by_state(INVITE_SERVER), _by_state(NON_INV
 
 
 class Transaction:
-    """What client and server transactions share. `user` is the transaction user's own object for it."""
+    """The common part of client and server transactions. `user` is the transaction user's own object for it."""
 
     __slots__ = ("flow", "interval", "key", "last", "reliable", "request", "state", "table", "user")
 

@@ -42,7 +42,7 @@ _SENT = (Event.SEND_1XX, Event.SEND_2XX, Event.SEND_FINAL)
 
 
 def server_key(request: Request, via: Via) -> tuple[str, ...]:
-    """What a server transaction is found by (RFC 3261 17.2.3); an ACK has the key of its INVITE."""
+    """The key of a server transaction (RFC 3261 17.2.3); an ACK has the key of its INVITE."""
     method = "INVITE" if request.method == "ACK" else request.method
     branch = via.params.get("branch")
     if branch and branch.startswith(MAGIC_COOKIE):
@@ -92,7 +92,7 @@ class TransactionLayer:
         return False
 
     def may_come_again(self, transaction: ServerTransaction) -> None:
-        """What looks like the same request will be a new one: some clients answer challenges so."""
+        """Take the next request that looks like this one for a new one: some clients answer challenges so."""
         if transaction.request_key is not None:
             self._requests.discard(transaction.request_key)
             transaction.request_key = None

@@ -1,4 +1,4 @@
-"""Where subscribers' own changes outlast a restart: a table of an SQLite file, made with the first change.
+"""A store in which subscribers' own changes outlast a restart: a table of an SQLite file, made with the first change.
 
 `subscribers: x.yaml` has it beside itself, in `x.changes.db`; `sqlite:///x.db` is the file itself. The table holds a
 row for each field that somebody changed; the value is JSON.
@@ -47,7 +47,7 @@ class ChangeStore:
         self.path = Path(location.removeprefix("sqlite:///")) if database else Path(location).with_suffix(".changes.db")
 
     def load(self) -> list[Change]:
-        """What was saved; nothing where nobody changed anything yet. Raises FileErrors."""
+        """The saved changes; none before anybody's first change. Raises FileErrors."""
         if not self.path.is_file():
             return []
         errors: list[FileError] = []

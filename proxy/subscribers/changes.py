@@ -1,4 +1,4 @@
-"""What subscribers changed themselves: laid over the profiles that the operator gave them.
+"""The subscribers' own changes: laid over the profiles that the operator gave them.
 
 Pure: whoever takes a `Change` hands it to a `ChangeStore`, which keeps it, then to the one `Overlay`, where the very
 next call finds it. A change counts more than the operator's file, field by field, until the operator takes it back.
@@ -42,7 +42,7 @@ class WrongPins:
 
 
 class Profiles(Protocol):
-    """Where subscribers are found without their changes."""
+    """The directory of subscribers without their changes."""
 
     def find(self, number: str, /) -> Subscriber | None: ...
     def find_user(self, user: str, /) -> Subscriber | None: ...

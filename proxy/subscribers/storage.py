@@ -197,7 +197,7 @@ def read_directory(location: str | None, numbering: Numbering) -> Directory:
 
 
 def is_database(location: str) -> bool:
-    """Whether subscribers lie in an SQLite database; else it is a YAML file."""
+    """True if subscribers lie in an SQLite database; else it is a YAML file."""
     return location.startswith(_DATABASE)
 
 
@@ -293,7 +293,7 @@ def _read_database(path: Path, numbering: Numbering) -> Directory:
 
 
 def _repeated(path: Path, database: sqlite3.Connection) -> Iterator[FileError]:
-    """What several rows have: a table that somebody else made may allow it."""
+    """The values that several rows have: a table that somebody else made may allow it."""
     for name in ("number", "user"):
         again = f"SELECT max(rowid), {name} FROM subscribers WHERE {name} <> '' GROUP BY {name} HAVING count(*) > 1"  # noqa: S608
         for rowid, value in database.execute(again):
@@ -326,7 +326,7 @@ def _valid(
 
 
 def _from_json(text: str) -> Any:
-    """What JSON text holds; the text itself where it is none, for the validation to refuse."""
+    """The value of a JSON text; the text itself where it is none, for the validation to refuse."""
     try:
         return json.loads(text)
     except ValueError:

@@ -51,7 +51,7 @@ class Knocker:
             self._refused()
 
     def _is_refused(self) -> bool:
-        """Whether a refusal has come since the last look. Whatever the peer says instead is passed over."""
+        """True if a refusal has come since the last look. Whatever the peer says instead is passed over."""
         try:
             while True:
                 self._socket.recv(1)

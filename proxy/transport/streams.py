@@ -29,7 +29,7 @@ _ONE_ADDRESS = 4  # and any one address one in so many
 
 
 class Pump(Protocol):
-    """What connections need of the server."""
+    """The server as connections need it."""
 
     core: ProxyCore
     message_bytes: int

@@ -64,7 +64,7 @@ class Incoming:
 
     @property
     def source(self) -> Address:
-        """Where answers go."""
+        """The address that answers go to."""
         return self._transaction.flow.host, self._transaction.flow.port
 
     def reply(

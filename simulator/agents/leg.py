@@ -22,7 +22,7 @@ _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE"})
 
 
 class CallUser:
-    """Whoever takes part in a call by its legs. What a subclass does not override needs no reaction."""
+    """A listener to the legs of a call. A subclass overrides what it reacts to."""
 
     def progressed(self, leg: Leg, response: Response, now: float, /) -> None:
         """A provisional response, 100 included, to our INVITE."""
@@ -376,7 +376,7 @@ class Leg:
             self.endpoint.legs.pop((self.call_id, self.tag), None)
 
     def _let_go(self, now: float) -> None:
-        """Whom a leg knows knows the leg: that is cut once nothing more can come, so that memory is free without the
+        """Cut the leg from those who know it, once nothing more can come, so that memory is free without the
         garbage collector, whose work on a large campaign would stop all calls for a second."""
         if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
             self.endpoint.agenda.at(now + PATIENCE, self._let_go)

@@ -1,4 +1,4 @@
-"""What agents are told to do with calls and texts, and what they saw of them. Times are seconds of `time.monotonic`."""
+"""Orders to agents about calls and texts, and what they saw of them. Times are seconds of `time.monotonic`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Order:
 
     @property
     def identity_headers(self) -> tuple[tuple[str, str], ...]:
-        """What says who calls besides From, and the order's own headers."""
+        """The headers that tell the caller besides From, and the order's own."""
         given = (
             ("P-Asserted-Identity", self.asserted and f"<sip:{self.asserted}@{self.domain}>"),
             ("Diversion", self.diversion and f"<sip:{self.diversion}@{self.domain}>;reason=unconditional"),
@@ -90,7 +90,7 @@ class Order:
 
 @dataclass(slots=True)
 class Placed:
-    """What the placing side saw. `error` says why there is no final answer; `ended` that nothing more will come."""
+    """The placing side's view. `error` says why there is no final answer, `ended` that nothing more will come."""
 
     order: Order
     sent: float | None = None
@@ -116,7 +116,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What a phone does with a call: rings (180), after `after` seconds gives `status` (None: never), and hangs up
+    """A phone's behaviour in a call: it rings (180), after `after` seconds gives `status` (None: never), and hangs up
     after `talk` seconds of conversation (None: leaves that to the caller)."""
 
     status: int | None = 200
@@ -134,7 +134,7 @@ SILENT = Behaviour(status=None, rings=False)  # a phone that never says anything
 
 @dataclass(slots=True)
 class Taken:
-    """What a phone saw of one call or text. `call` is the caller side's Call-ID, `number` who was called."""
+    """One call or text as a phone saw it. `call` is the caller side's Call-ID, `number` who was called."""
 
     call: str
     number: str

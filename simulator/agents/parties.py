@@ -1,4 +1,4 @@
-"""Who takes part in calls on a wire endpoint: the caller that places them, and the phones that take them. Sans-IO."""
+"""The parties to calls on a wire endpoint: the caller that places them, and the phones that take them. Sans-IO."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SDP_TYPE = ("Content-Type", "application/sdp")
 
 
 class Host(Protocol):
-    """What a party needs of whoever owns it."""
+    """The owner of a party, as the party needs it."""
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it sends from."""
+        """The address that it sends from."""
 
     def call_ended(self, placed: Placed) -> None:
         """Nothing more will happen to this call or text of ours."""
@@ -50,7 +50,7 @@ def describe_audio(endpoint: Endpoint) -> bytes:
 
 
 class Conversation(CallUser):
-    """What both sides of a call do alike once it is answered."""
+    """The common part of both sides of a call, once it is answered."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

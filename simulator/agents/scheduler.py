@@ -1,4 +1,4 @@
-"""What is to be done later, at any moment and in any order. Sans-IO: seconds of one monotonic clock are arguments."""
+"""Things to be done later, at any moment and in any order. Sans-IO: seconds of one monotonic clock are arguments."""
 
 from __future__ import annotations
 

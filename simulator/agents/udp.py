@@ -50,7 +50,7 @@ class UdpEndpoint:
 
     @property
     def address(self) -> Address:
-        """Where the socket is bound."""
+        """The address that the socket is bound to."""
         return self.endpoint.address
 
     def close(self) -> None:

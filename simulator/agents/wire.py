@@ -44,7 +44,7 @@ class WireTrunk:
 
     @property
     def address(self) -> Address:
-        """Where it is bound."""
+        """The address that it is bound to."""
         return self._udp.address
 
     @property
@@ -125,7 +125,7 @@ class WirePhones(WireTrunk):
 
     @property
     def otherwise(self) -> Behaviour:
-        """What phones do for which nothing else is told."""
+        """The behaviour of phones that are told nothing else."""
         return self._taking.otherwise
 
     @otherwise.setter

@@ -39,7 +39,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def shown(run: Path, call_id: str) -> Iterator[str]:
-    """What is known of a call, line by line. Raises FileErrors where there is no such run or call."""
+    """Tell all that is known of a call, line by line. Raises FileErrors where there is no such run or call."""
     call = _find(run, call_id)
     yield f"{call['id']}, {call['method']} on trunk {call['trunk']} from {call['caller']} to {call['callee']}"
     yield f"  truth     {call['truth']}"
@@ -92,7 +92,7 @@ def _no_calls(run: Path) -> str:
 
 
 def _trace(run: Path, call_id: str) -> list[list[str]]:
-    """What every rule said, as the proxy recorded it."""
+    """Tell what every rule said, as the proxy recorded it."""
     path = run / "proxy-calls.jsonl"
     if path.exists():
         for record in _lines(path):

@@ -150,7 +150,7 @@ def _chosen(path: Path, number: str) -> tuple[ProxyConfig, Subscriber]:
 
 @contextmanager
 def _store(config: ProxyConfig) -> Iterator[ChangeStore]:
-    """Where changes are kept; raises FileErrors for what goes wrong there."""
+    """Open the store of changes; FileErrors tell what goes wrong there."""
     store = ChangeStore(config.subscribers or "")
     try:
         yield store

@@ -1,1 +1,1 @@
-"""What was seen of the calls, and what it is worth."""
+"""Evidence of the calls, and its judgement."""

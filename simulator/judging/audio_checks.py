@@ -1,4 +1,4 @@
-"""What a side is expected to hear in a call of real phones, and whether its recording says so."""
+"""Checks of what a side hears in a call of real phones, by its recording."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def unheard(wanted: Iterable[str], recording: Path) -> tuple[str, ...]:
 
 
 def is_heard(what: str, recording: Path) -> bool:
-    """Whether it is in the recording; without one, or where its phone died over it, that is nothing."""
+    """True if it is in the recording; without one, or where its phone died over it, that is nothing."""
     try:
         if what == NOTHING:
             return is_silent(recording)

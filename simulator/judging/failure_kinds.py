@@ -48,7 +48,7 @@ def failure_kinds(failed: Iterable[tuple[CallObservation, str]]) -> tuple[Failur
 
 
 def proxys_reason(call: CallObservation) -> str:
-    """What the proxy did with a call and why, in its own words."""
+    """The proxy's treatment of a call and its reason, in its own words."""
     wrote = call.proxy_wrote
     if wrote is None:
         return "wrote no call record"

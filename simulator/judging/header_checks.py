@@ -1,4 +1,4 @@
-"""What a side is expected to see on the wire: a header and a pattern for its value, `Reason: SIP;cause=603;*`."""
+"""Checks of what a side sees on the wire: a header and a pattern for its value, `Reason: SIP;cause=603;*`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the proxy costs in time: setup delay through it minus setup delay straight to the softswitch. Pure.
+"""The cost of the proxy in time: setup delay through it minus setup delay straight to the softswitch. Pure.
 
 Both passes play the same calls at the same moments of their plan; a call's two delays are subtracted from
 each other, and the percentiles are of those differences, in seconds.

@@ -1,4 +1,4 @@
-"""What each side saw of one call, and what that adds up to: blocked, passed, or a fault of the lab.
+"""The sightings of one call by each side, and what they add up to: blocked, passed, or a fault of the lab.
 
 A call counts as blocked only if the callee's phone saw no INVITE, the caller's side saw the refusal, and the
 proxy's call record says so; it counts as passed only if all three agree on that. Anything else is a fault of
@@ -27,7 +27,7 @@ UNWANTED = frozenset({"scam", "attack"})
 
 
 class Outcome(StrEnum):
-    """What became of a call."""
+    """The outcome of a call."""
 
     BLOCKED = "blocked"
     PASSED = "passed"
@@ -82,7 +82,7 @@ class ProxyWrote:
 
     @property
     def served(self) -> bool:
-        """Whether this was an order to self-service that was carried out: it reaches the proxy and no phone."""
+        """True if this was an order to self-service that was carried out: it reaches the proxy and no phone."""
         return self.rule == SELF_SERVICE and self.action != "reject"
 
     @classmethod
@@ -101,7 +101,7 @@ class ProxyWrote:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the scenario's author said would happen; None where nothing was said."""
+    """The outcome that the scenario's author expects; None where nothing was said."""
 
     action: str | None = None
     rule: str | None = None
@@ -109,7 +109,7 @@ class Expected:
 
     @property
     def settles_outcome(self) -> bool:
-        """Whether anything is said of what becomes of the call, be it what its truth asks for or not."""
+        """True if anything is said of what becomes of the call, be it what its truth asks for or not."""
         return any(said is not None for said in (self.action, self.rule, self.status))
 
 
@@ -136,7 +136,7 @@ class CallObservation:
 
     @property
     def timed(self) -> bool:
-        """Whether its setup delay counts: texts have none, and PJSIP looks at its sockets only every few
+        """True if its setup delay counts: texts have none, and PJSIP looks at its sockets only every few
         milliseconds, which is more than what is to be measured. A star code has no counterpart without the proxy."""
         served = self.proxy_wrote is not None and self.proxy_wrote.served
         return self.method == "INVITE" and self.agent == "wire" and not served
@@ -163,12 +163,12 @@ class CallObservation:
 
     @property
     def rightly_judged(self) -> bool:
-        """Whether the outcome fits the truth: unwanted calls blocked, wanted ones passed."""
+        """True if the outcome fits the truth: unwanted calls blocked, wanted ones passed."""
         return self.outcome is (Outcome.BLOCKED if self.unwanted else Outcome.PASSED)
 
     @property
     def judged_by_truth(self) -> bool:
-        """Whether the scenario leaves it to the truth (or to a threshold) what should become of the call."""
+        """True if the scenario leaves it to the truth (or to a threshold) what should become of the call."""
         return self.expected is None or not self.expected.settles_outcome
 
     @property
@@ -194,13 +194,13 @@ class CallObservation:
 
 
 def _warned(phone: PhoneSaw, record: ProxyWrote) -> bool:
-    """Whether the phone's own answer need not be the caller's: there was none, or whoever answered heard a warning
+    """True if the phone's own answer need not be the caller's: there was none, or whoever answered heard a warning
     first and may have hung up on it, which the switch then tells the caller."""
     return phone.status is None or (phone.status == 200 and record.service.startswith("rf*warn*"))
 
 
 def _came_late(phone: PhoneSaw, caller: CallerSaw) -> bool:
-    """Whether the call was over for the caller, unanswered, when it came to a phone that had been away."""
+    """True if the call was over for the caller, unanswered, when it came to a phone that had been away."""
     if phone.first_invite is None or caller.final is None or caller.status is None:
         return False
     return caller.status >= 300 and phone.first_invite > caller.final + _STALL

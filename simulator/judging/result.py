@@ -21,7 +21,7 @@ _ABOUT_WANTED = frozenset(("false_block_rate", "precision", "accuracy"))
 
 
 class ExitCode(IntEnum):
-    """What `ringfence` ends with; a promise of the command line."""
+    """The exit code of `ringfence`; a promise of the command line."""
 
     AS_EXPECTED = 0
     WRONG_VERDICT = 1

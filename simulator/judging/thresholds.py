@@ -1,4 +1,4 @@
-"""What a scenario asks of its figures, such as `scam_recall: [">= 0.95 lower95"]`. Pure."""
+"""Thresholds that a scenario sets for its figures, such as `scam_recall: [">= 0.95 lower95"]`. Pure."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Threshold:
 
     @property
     def limits_mistakes(self) -> bool:
-        """Whether it says how few calls must be judged rightly.
+        """True if it says how few calls must be judged rightly.
 
         `scam_recall` `<= 0.5` or `>= 0` does not, mistakes alone meet it; so do few enough of them `>= 0.5 upper95`.
         """

@@ -238,7 +238,7 @@ class Lab:
         return real or call.id
 
     def caller_saw(self, call: str) -> CallerSaw | None:
-        """What the caller's socket saw of the call with this id; None where it was never placed."""
+        """The call with this id as the caller's socket saw it; None where it was never placed."""
         if call not in self._placed:
             return self._real.caller_saw(call) if self._real is not None else None
         placed, due = self._placed[call]
@@ -253,7 +253,7 @@ class Lab:
         )
 
     def phone_saw(self, call: PlannedCall) -> PhoneSaw:
-        """What the callee's socket saw."""
+        """The call as the callee's socket saw it."""
         if taken := self._taken(call):
             return PhoneSaw(len(taken), taken[0].received, taken[0].status)
         return self._real.phone_saw(self.call_id(call), call.method) if self._real is not None else PhoneSaw()
@@ -268,7 +268,7 @@ class Lab:
         ]
 
     def unseen(self, call: PlannedCall) -> tuple[str, ...]:
-        """What of the header lines that the scenario wants seen was not seen by either side."""
+        """The header lines that the scenario wants seen and that a side did not see."""
         if (expect := call.expect) is None or not (expect.caller_sees or expect.phone_sees):
             return ()
         placed, taken = self._placed.get(call.id), self._taken(call)
@@ -280,7 +280,7 @@ class Lab:
         )
 
     def unheard(self, call: PlannedCall) -> tuple[str, ...]:
-        """What the scenario wants heard and was not, by recordings that are whole once the lab is down."""
+        """Sounds that the scenario wants heard and that were not, by recordings that are whole once the lab is down."""
         if (expect := call.expect) is None:
             return ()
         return tuple(
@@ -290,7 +290,7 @@ class Lab:
         )
 
     def deaf(self, call: PlannedCall) -> tuple[str, ...]:
-        """Who of two real phones that have talked long enough did not hear the other."""
+        """The sides of two real phones that talked long enough and did not hear the other."""
         if self._real is None or call.agent != "pjsua" or not call.callee_name or (call.talk or 0.0) < PROVING_TALK:
             return ()
         others = (("caller", "phone"), ("phone", "caller"))
@@ -301,7 +301,7 @@ class Lab:
         )
 
     def _recording(self, side: str, call: PlannedCall) -> Path:
-        """Where what a side heard is; the switch has recordings of those whom it answers and then listens to."""
+        """The recording of what a side heard; the switch records those whom it answers and then listens to."""
         if side != "switch":
             return recording_path(self.folder, side, call.id)
         paths = [recording_path(self.folder, service, self.call_id(call)) for service in RECORDING_SERVICES]

@@ -13,7 +13,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def end_with(parent: int) -> Callable[[], None] | None:
-    """What a child of `parent` has to call to be killed when its parent ends; None where there is no such thing."""
+    """The function by which a child of `parent` has itself killed when its parent ends; None where there is none."""
     if _LIBC is None:
         return None
     prctl = _LIBC.prctl

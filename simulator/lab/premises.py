@@ -1,4 +1,4 @@
-"""What of a scenario a lab is built from, and the files that its proxy reads: config and subscribers."""
+"""The parts of a scenario that a lab is built from, and the files that its proxy reads: config and subscribers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CARD_KEY = "card-key.pem"
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What of a scenario the lab is built from.
+    """The parts of a scenario that the lab is built from.
 
     `trunks` maps names to kinds, `subscribers` are by name; phones on `digest_trunks` must prove who they are.
     `numbers` says how trunks write them, where not either way.

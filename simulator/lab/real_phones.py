@@ -33,7 +33,7 @@ _BETWEEN_TRIES = 0.5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a called phone does in one call: it presses the keys once it has answered, and records what it hears."""
+    """A called phone's part in one call: it presses the keys once it has answered, and records what it hears."""
 
     behaviour: Behaviour
     presses: str = ""
@@ -117,7 +117,7 @@ class RealPhones:
 
     @property
     def problems(self) -> list[str]:
-        """What phones had trouble with, such as calls for which PJSIP had no room, and who was given up."""
+        """The phones' troubles, such as calls for which PJSIP had no room, and who was given up."""
         troubles = {event for phone in self._phones.values() for event in phone.all("trouble")}
         shown = sorted(event.text.strip()[-_SHOWN:] for event in troubles)
         troubled = [f"real phones had trouble {len(shown)} times, first: {shown[0]}"] if shown else []
@@ -136,7 +136,7 @@ class RealPhones:
         return placed.call_id if placed else None
 
     def caller_saw(self, call: str) -> CallerSaw | None:
-        """What the calling phone saw, None where it never called. PJSIP does not tell how often it sent a request."""
+        """The call as its caller's phone saw it, None where it never called. PJSIP tells no retransmissions."""
         if call not in self._placed:
             return None
         due, placed = self._due[call], self._started.get(call)
@@ -162,7 +162,7 @@ class RealPhones:
         )
 
     def phone_saw(self, call_id: str, method: str) -> PhoneSaw:
-        """What the called phone saw of the call or text with this Call-ID on the caller's side."""
+        """The call or text with this Call-ID on the caller's side, as the called phone saw it."""
         if method == "MESSAGE":
             texts = [text for phone in self._phones.values() for text in phone.all("text") if _near_id(text) == call_id]
             return PhoneSaw(len(texts), texts[0].at, texts[0].status) if texts else PhoneSaw()
@@ -268,7 +268,7 @@ async def _press(call: PhoneCall, keys: str) -> None:
 
 
 def callers(calls: Iterable[PlannedCall]) -> dict[str, str]:
-    """Who places each call that comes in from a trunk, by its id: a phone makes one call at a time, as PJSIP has room
+    """The phone that places each call from a trunk, by its id: a phone makes one call at a time, as PJSIP has room
     for few, and a trunk has as many as it needs for that, `_MOST_CALLERS` at most."""
     chosen: dict[str, str] = {}
     free_at: defaultdict[str, list[float]] = defaultdict(list)  # of each trunk's phones, when they are free

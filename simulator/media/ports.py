@@ -37,7 +37,7 @@ class Port(Protocol):
 
     @property
     def address(self) -> Address:
-        """Where it listens."""
+        """The address that it listens on."""
 
     def direct(self, stream: Stream) -> None:
         """Send to this end from now on, and take what comes from there."""
@@ -68,7 +68,7 @@ class Port(Protocol):
 
 
 class Media(Protocol):
-    """Where ports come from."""
+    """A source of ports."""
 
     def open(self) -> Port:
         """A new port. Raises OSError where there are too many."""

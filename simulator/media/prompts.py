@@ -10,7 +10,7 @@ PROMPTS: tuple[str, ...] = tuple(sorted(path.stem for path in _FOLDER.glob("*.wa
 
 
 def prompt(name: str) -> Path:
-    """Where the announcement of this name is. Raises LookupError for a name that there is not."""
+    """The file of the announcement of this name. Raises LookupError for a name that there is not."""
     if name not in PROMPTS:
         raise LookupError(f"no prompt {name!r}: there are {', '.join(PROMPTS)}")
     return _FOLDER / f"{name}.wav"

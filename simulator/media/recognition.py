@@ -96,7 +96,7 @@ def heard(path: Path, hz: float) -> float:
 
 
 def is_silent(path: Path) -> bool:
-    """Whether nothing in a recording can be heard."""
+    """True if nothing in a recording can be heard."""
     return not np.any(_rms(_blocks(*read_wav(path))) >= AUDIBLE_RMS)
 
 

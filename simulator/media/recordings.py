@@ -18,7 +18,7 @@ _HALF: Final = 1 << 31  # of the timestamps' circle: what is further ahead is be
 
 
 def recording_path(folder: Path, service: str, call_id: str) -> Path:
-    """Where the recording of a call is, by the caller side's Call-ID, of which only harmless characters count."""
+    """The file of a call's recording, by the caller side's Call-ID, of which only harmless characters count."""
     return folder / "recordings" / f"{service}-{_NOT_SAID.sub('', call_id)[:100]}.wav"
 
 

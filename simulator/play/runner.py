@@ -38,7 +38,7 @@ _LONGEST_GAP = 0.2
 
 
 class Progress(Protocol):
-    """Who is told how far the run is."""
+    """A listener to the progress of a run."""
 
     def part(self, what: str, calls: int) -> None:
         """A pass of `calls` calls begins."""
@@ -186,7 +186,7 @@ class Runner:
             await asyncio.wait(tasks)
 
     def _observations(self, job: Job, lab: Lab, records: Path) -> Iterator[CallObservation]:
-        """What each side saw of every call; of an interrupted run only of those that came to their end."""
+        """The observations of every call by each side; of an interrupted run only of those that came to their end."""
         written = read_records(records)
         for call in job.calls:
             caller_saw = lab.caller_saw(call.id)
@@ -294,7 +294,7 @@ def spare_the_collector() -> None:
 
 
 def premises_of(scenario: Scenario) -> Premises:
-    """What the lab needs to know of a scenario."""
+    """The parts of a scenario that the lab needs."""
     return Premises(
         scenario.home,
         scenario.preset,

@@ -1,1 +1,1 @@
-"""What a run leaves for its readers: terminal summary, JSON, JUnit."""
+"""Reports of a run for its readers: terminal summary, JSON, JUnit."""

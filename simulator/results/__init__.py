@@ -1,1 +1,1 @@
-"""What a run leaves on disk."""
+"""The traces of a run on disk."""

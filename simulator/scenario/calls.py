@@ -88,7 +88,7 @@ Caller = Annotated[
 
 
 class Expect(Model):
-    """What should become of a call. `status` is what the caller's side gets. Where neither `action` nor `rule` nor
+    """The expected outcome of a call. `status` is what the caller's side gets. Where neither `action` nor `rule` nor
     `status` is said, the call's truth or a threshold judges what became of it, beside what is said here.
 
     `caller_sees` are header lines of the refusal that the caller gets, `phone_sees` those of the INVITE or MESSAGE that
@@ -116,7 +116,7 @@ class Expect(Model):
 
     @property
     def hears(self) -> bool:
-        """Whether anything is said of what is heard."""
+        """True if anything is said of what is heard."""
         return bool(self.caller_hears or self.phone_hears or self.switch_hears)
 
 
@@ -162,7 +162,7 @@ class Calls(CallerHeaders):
 
     @property
     def own_phones(self) -> frozenset[str]:
-        """Whose phones take part, as the file says: the called ones, and those that call over their own trunk."""
+        """The subscribers whose own phones take part: the called ones, and those that call over their own trunk."""
         calling = () if isinstance(self.from_, Pool) or TRUNKS[self.trunk] != "access" else self.from_
         return frozenset(self.to) | frozenset(calling)
 
@@ -176,7 +176,7 @@ class Calls(CallerHeaders):
 
     @property
     def behaviour(self) -> Behaviour:
-        """What the phone does. Of a call of which only the ringing is said nobody answers."""
+        """The phone's behaviour. A call of which only the ringing is said is not answered."""
         if self.cancel_after is not None:
             return "cancel"
         only_rings = self.ring is not None and self.talk is None
@@ -184,7 +184,7 @@ class Calls(CallerHeaders):
 
     @property
     def _said(self) -> list[tuple[str, ...]]:
-        """Where the file says anything, here and in `expect`."""
+        """The keys that the file sets, here and in `expect`."""
         expected = [("expect", name) for name in (self.expect.model_fields_set if self.expect else ())]
         return [*expected, *((name,) for name in self.model_fields_set)]
 

@@ -1,5 +1,5 @@
-"""What a scenario says that cannot be meant: callers who are nobody, numbers that nobody has, expectations that no call
-can meet. Each is a Problem with its place in the file; what may be meant after all is left alone.
+"""Checks of a scenario for what cannot be meant: callers who are nobody, numbers that nobody has, expectations that no
+call can meet. Each is a Problem with its place in the file; what may be meant after all is left alone.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def senseless(scenario: Scenario) -> Iterator[Problem]:
 
 
 class _Numbers:
-    """Who calls, and who is called."""
+    """Checks of callers and of the called."""
 
     def __init__(self, scenario: Scenario, chosen: Preset, reads: Numbering) -> None:
         self._scenario = scenario
@@ -126,7 +126,7 @@ class _Numbers:
         return {self._reads.understand(f"+{prefix}{rest}").kind for rest in samples}
 
     def _unheard_of(self, callee: str, entry: Calls) -> str:
-        """What was expected in the place of a number that nobody has."""
+        """The expectation, in words, in the place of a number that nobody has."""
         number = self._reads.understand(callee)
         if TRUNKS[entry.trunk] == "access":
             behind = self._dialling.behind(callee)
@@ -141,7 +141,7 @@ class _Numbers:
 
 
 class _Verdicts:
-    """What is expected, beside what the rules and treatments can make of a call and what its phone does."""
+    """Checks of expectations against what rules, treatments and the phone can make of a call."""
 
     def __init__(self, scenario: Scenario, chosen: Preset) -> None:
         self._subscribers = scenario.subscribers.keys()
@@ -174,7 +174,7 @@ class _Verdicts:
             yield Problem(("expect", "caller_sees"), "nothing: a call that is answered shows its caller no refusal")
 
     def _actions(self, rule: str | None, entry: Calls) -> set[str]:
-        """What can become of the call, by this rule or by any."""
+        """The possible outcomes of the call, by this rule or by any."""
         if rule is None:
             rules = (*PRECEDENCE, *([] if self._subscribers >= set(entry.to) else [SELF_SERVICE]))
             return set().union(*(self._actions(each, entry) for each in rules))
@@ -200,7 +200,7 @@ def _may_end(action: str, status: int, entry: Calls) -> bool:
 
 
 def _instead(expect: Expect, can_be: set[str]) -> str:
-    """What the action could be, and what is missing for the one that is there."""
+    """The actions that there could be, and what is missing for the one that is there."""
     by = f" by {expect.rule}" if expect.rule else ""
     needs = _TREATED_BY.get(expect.action or "")
     takes = f"; to {expect.action} takes `treatments` with {needs}" if needs else ""

@@ -1,4 +1,4 @@
-"""What may stand in the fields of a scenario file: names, durations, rates, rules, sightings, hearings, thresholds."""
+"""The values of a scenario file's fields: names, durations, rates, rules, sightings, hearings, thresholds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.
 
 
 class Model(BaseModel):
-    """What every part of a scenario file is: frozen, and without keys that nobody knows."""
+    """The base of every part of a scenario file: frozen, and without keys that nobody knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -11,7 +11,7 @@ from proxy.files.yaml_file import top_keys
 
 
 class FileKind(StrEnum):
-    """What it is, as users are told."""
+    """The kind in words for users."""
 
     SCENARIO = "a scenario"
     CONFIG = "a proxy config"
@@ -29,7 +29,7 @@ def once(files: Iterable[Path]) -> list[Path]:
 
 
 def kind_of(path: Path) -> FileKind:
-    """What a YAML file is; what cannot be read, or says nothing, counts as a scenario with mistakes in it."""
+    """The kind of a YAML file; one that cannot be read, or says nothing, counts as a scenario with mistakes in it."""
     keys = top_keys(path)
     if not keys or keys & {"scenario", "calls"}:
         return FileKind.SCENARIO

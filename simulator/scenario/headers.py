@@ -1,4 +1,4 @@
-"""What a scenario's calls may say of the caller beside From: values -> header lines, checked as lint tells them.
+"""Headers by which a scenario's calls name the caller beside From: values -> header lines, checked as lint tells them.
 
 An address is a number, a subscriber, a URI, or a name with a URI in angle brackets. Numbers and subscribers become SIP
 URIs of the lab's domain; what holds a URI is sent as it is written. Several values are a list, each a header line.
@@ -49,7 +49,7 @@ Lines = tuple[tuple[str, str], ...]
 
 
 class CallerHeaders(Model):
-    """What a call or text says of its caller beside From. `headers` are any other lines, such as "Subject: hello"."""
+    """Headers of a call or text about its caller, beside From. `headers` are others, such as "Subject: hello"."""
 
     asserted: Texts = ()
     remote_party_id: Texts = ()
@@ -194,12 +194,12 @@ def _addresses(texts: _Values, info: ValidationInfo, check: Check | None = None)
 
 
 def is_number_like(text: str) -> bool:
-    """Whether a text may be meant as a number, be it a wrong one, or says that it is withheld."""
+    """True if a text may be meant as a number, be it a wrong one, or says that it is withheld."""
     return any(character.isdigit() for character in text) or text.lower() == "anonymous"
 
 
 def is_presentable(text: str) -> bool:
-    """Whether From can hold it: the user part of a SIP URI, or a whole SIP or tel URI."""
+    """True if From can hold it: the user part of a SIP URI, or a whole SIP or tel URI."""
     if ":" not in text:
         return USER_PART.fullmatch(text) is not None
     try:

@@ -38,7 +38,7 @@ _MOST_AT_ONCE = 3.0  # calls of a campaign that a real phone takes at a time
 
 
 class TrunkSettings(Model):
-    """What a scenario says of one of the lab's trunks. `auth: digest`: phones must prove who they are; `numbers`: how
+    """A scenario's settings for one of the lab's trunks. `auth: digest`: phones must prove who they are; `numbers`: how
     callers there write numbers without a plus, as in a proxy config."""
 
     kind: Literal["international", "domestic", "access"] | None = None

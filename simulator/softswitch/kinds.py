@@ -12,15 +12,15 @@ Kind = Literal["embedded", "docker"]
 
 
 class Softswitch(Protocol):
-    """What the lab asks of one, an async context manager: where it is, and what went wrong with it."""
+    """A softswitch as the lab needs it, an async context manager: its address, and what went wrong with it."""
 
     @property
     def address(self) -> Address:
-        """Where calls are sent to."""
+        """The address that calls are sent to."""
 
     @property
     def problems(self) -> list[str]:
-        """What makes a run with it invalid."""
+        """The faults that make a run with it invalid."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -28,7 +28,7 @@ class Softswitch(Protocol):
 
 
 def softswitch(kind: Kind) -> Callable[..., Softswitch]:
-    """What makes a switch of this kind; all take the arguments of EmbeddedSwitch."""
+    """The maker of a switch of this kind; all take the arguments of EmbeddedSwitch."""
     if kind == "embedded":
         return EmbeddedSwitch
     from simulator.softswitch.asterisk.switch import AsteriskSwitch  # docker is slow to import, and only needed here

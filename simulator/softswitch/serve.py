@@ -88,6 +88,6 @@ def _read(path: Path) -> tuple[ProxyConfig, list[Account]]:
 
 
 def _understanding(config: ProxyConfig) -> Callable[[str], str | None]:
-    """What tells which number was dialled, however it is written."""
+    """The digits that tell which number was dialled, however it is written."""
     numbering = config.numbering()
     return lambda dialled: numbering.understand(dialled).e164

@@ -59,7 +59,7 @@ class PlannedCall:
 
     @property
     def needs_sound(self) -> bool:
-        """Whether only real phones can play it as planned: they press keys, and it is said what is heard."""
+        """True if only real phones can play it as planned: they press keys, and it is said what is heard."""
         hears = self.expect is not None and self.expect.hears
         return bool(self.caller_presses or self.phone_presses or hears)
 

@@ -51,14 +51,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a document says: by the names that a change has for them, all settings of the services that it holds."""
+    """All settings of the services that a document holds, by the names that a change has for them."""
 
     barring: dict[str, bool]
     profile: dict[str, Any]
     left_out: tuple[LeftOut, ...] = ()
 
     def changes(self, subscriber: Subscriber) -> list[Change]:
-        """What has to change for the subscriber to have these settings; the order within a list is of no account."""
+        """The changes that give the subscriber these settings; the order within a list is of no account."""
         return [
             Change(subscriber.number, name, wanted)
             for wishes, now in ((self.barring, subscriber.barring), (self.profile, subscriber))
@@ -72,7 +72,7 @@ def _compared(value: Any) -> Any:
 
 
 def read(path: Path, text: bytes, numbering: Numbering, allow: Iterable[str] = ()) -> Settings:
-    """What the document `text` says; `path` is for messages, `numbering` reads numbers as dialled at home.
+    """The settings in the document `text`; `path` is for messages, `numbering` reads numbers as dialled at home.
 
     `allow` are the numbers let through so far, which stay where it does not hold incoming barring. Raises FileErrors
     with all that would mean something else if it were left out.
@@ -97,7 +97,7 @@ class _Rule:
 
 @dataclass(slots=True)
 class _Service:
-    """What is in force of one direction; `place` is None where the document does not hold it."""
+    """The barring in force of one direction; `place` is None where the document does not hold it."""
 
     switches: Switches
     on: set[str] = field(default_factory=set)

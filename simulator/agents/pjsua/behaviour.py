@@ -1,4 +1,4 @@
-"""What a real phone is told at its start: what to do with calls, and the files of its TLS."""
+"""The instructions to a real phone at its start: what to do with calls, and the files of its TLS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What a phone does with each call that comes in.
+    """A phone's behaviour in each call that comes in.
 
     It sends ``ring`` at once (180; 183 opens early media; None: nothing) and ``answer`` (200; 486 for busy, 603 to
     decline ...) after ``answer_after`` seconds (None: never). It hangs up ``talk`` seconds after a 200 (None: never),

@@ -1,4 +1,4 @@
-"""What a real phone saw, and one call of it: events in their order, waiting for them, and orders to the phone."""
+"""A real phone's events, and one call of it: events in their order, waiting for them, and orders to the phone."""
 
 from __future__ import annotations
 

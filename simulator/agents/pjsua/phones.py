@@ -59,7 +59,7 @@ SUCCESS = range(200, 300)
 
 
 def available() -> tuple[bool, str]:
-    """Whether there can be real phones here and, if not, what to install."""
+    """True if there can be real phones here; else False and what to install."""
     if importlib.util.find_spec("pjsua2") is not None:
         return True, ""
     if sys.version_info >= (3, 13):
@@ -101,7 +101,7 @@ class Phone(Log):
 
     @property
     def uri(self) -> str:
-        """Where the phone itself listens."""
+        """The URI at which the phone itself listens."""
         spec = self._spec
         return f"sip:{spec['user']}@{spec['bind']}:{spec['port']}{_suffix(spec['transport'])}"
 
@@ -111,7 +111,7 @@ class Phone(Log):
 
     @property
     def registered(self) -> bool:
-        """Whether it has registered from the worker in which it lives."""
+        """True if it has registered from the worker in which it lives."""
         return self._registered and self.worker is not None and not self.worker.fault
 
     async def register(self, within: float = 10.0) -> None:
@@ -249,7 +249,7 @@ class Phone(Log):
         self._incoming.put_nowait(call)
 
     def fits_beside(self, other: Phone) -> bool:
-        """Whether PJSIP, which finds the phone of a call by domain and user, can tell the two apart."""
+        """True if PJSIP, which finds the phone of a call by domain and user, can tell the two apart."""
         mine, others = self._spec, other._spec
         return bool(mine["registrar"] == others["registrar"] and mine["user"] != others["user"])
 

@@ -48,7 +48,7 @@ TRANSPORTS = {
 
 
 def let_go(_held: object) -> None:
-    """What a timer held until now may go."""
+    """Let go of what a timer held until now."""
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -150,7 +150,7 @@ class Call(pj.Call):  # type: ignore[misc]
             self.audio.startTransmit(self.recorder)
 
     def is_recorded(self) -> bool:
-        """Whether the recording, if there is one, is whole: PJSIP's clock fills in its length a tick after the end."""
+        """True if the recording, if there is one, is whole: PJSIP's clock fills in its length a tick after the end."""
         if self.recording is None:
             return True
         with self.recording.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What Asterisk reads from the lab and writes for it: accounts and addresses as its configuration, call records as CSV.
+"""Files that Asterisk reads from the lab and writes for it: accounts, addresses, and call records as CSV.
 
 The folder is the container's /ringfence; everything else of the configuration is in docker/softswitch/etc.
 """

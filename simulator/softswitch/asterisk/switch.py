@@ -79,7 +79,7 @@ def image_name() -> str:
 
 
 def is_built(name: str) -> bool:
-    """Whether the engine has the image. Raises LabError where there is no engine."""
+    """True if the engine has the image. Raises LabError where there is no engine."""
     client = connect()
     try:
         return _has(client, name)
@@ -182,7 +182,7 @@ def sweep(client: docker.DockerClient) -> int:
 
 
 def _owner(pid: int) -> str | None:
-    """What OWNER_LABEL says of a living process; None of a dead one."""
+    """The value of OWNER_LABEL for a living process; None of a dead one."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -327,7 +327,7 @@ class AsteriskSwitch:
             raise LabError(f"Asterisk did not reload its accounts: {answer}")
 
     async def command(self, line: str) -> str:
-        """What Asterisk answers to a line on its console. Raises LabError where it is gone."""
+        """Asterisk's answer to a line on its console. Raises LabError where it is gone."""
         try:
             code, output = await asyncio.to_thread(self._container.exec_run, ["asterisk", "-rx", line])
         except (DockerException, requests.RequestException) as error:

@@ -29,7 +29,7 @@ class Side:
 
     @property
     def agreed(self) -> bool:
-        """Whether the other side's end is known."""
+        """True if the other side's end is known."""
         return self._session.stream is not None
 
     def offer(self) -> bytes:
@@ -77,8 +77,8 @@ def with_sdp(headers: Headers = ()) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """What services work with. `prompt` finds a prompt's WAV file, or raises LookupError; recordings go to `folder`,
-    where there is one."""
+    """The means that services work with. `prompt` finds a prompt's WAV file, or raises LookupError; recordings go to
+    `folder`, where there is one."""
 
     media: Media
     prompt: Callable[[str], Path]

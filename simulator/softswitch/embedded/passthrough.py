@@ -1,4 +1,4 @@
-"""What passes from one side of the switch to the other, and where to."""
+"""The headers that pass from one side of the switch to the other, and their way."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _NOT_PASSED_ON = frozenset({*range(300, 400), 401, 407})
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a call goes: Request-URI, Route and next hop."""
+    """The destination of a call: Request-URI, Route and next hop."""
 
     uri: str
     path: tuple[str, ...]
@@ -51,22 +51,22 @@ class Destination:
 
 
 class Exchange(Protocol):
-    """What calls need of their switch."""
+    """The switch as its calls need it."""
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it sends from."""
+        """The address that it sends from."""
 
     @property
     def ring_time(self) -> float:
         """Seconds that a phone may ring."""
 
     def route(self, request: Request, dialled: str, now: float) -> list[Destination] | int:
-        """Where a call goes, one destination a phone, or the status that says why nowhere."""
+        """The destinations of a call, one a phone, or the status where there is none."""
 
 
 def passed_on(message: Message, *, body: bool = True) -> list[tuple[str, str]]:
-    """What the other side is to know of a message's headers; without those of the `body` where that stays here."""
+    """The headers of a message that the other side is to see; without those of the `body` where that stays here."""
     return [
         (_PASSED_ON[name], value)
         for name in dict.fromkeys(message.names)

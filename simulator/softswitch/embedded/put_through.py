@@ -19,7 +19,7 @@ LONGEST_TALK = 4 * 3600.0  # seconds after which a call that both sides forgot i
 
 
 class Connecting(Service):
-    """What both have in common: a far side, and the way to it."""
+    """The common part of both: a far side, and the way to it."""
 
     far: Side | None = None  # whoever answered
     _branches: Branches

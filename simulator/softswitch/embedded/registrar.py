@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Where a phone is: its contact, and the Route that leads there. `until` is on the caller's clock, seconds."""
+    """A phone's binding: its contact, and the Route that leads there. `until` is on the caller's clock, seconds."""
 
     contact: str
     path: tuple[str, ...]

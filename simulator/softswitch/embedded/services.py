@@ -1,4 +1,4 @@
-"""What the switch does with callers by itself, when the proxy asks for it by a user part `rf*SERVICE*ARGUMENT`.
+"""Services of the switch itself to callers, when the proxy asks for them by a user part `rf*SERVICE*ARGUMENT`.
 
 | user part | what happens |
 |---|---|
@@ -89,7 +89,7 @@ _SERVICES: dict[str, type[Service]] = {
 
 
 def asks_for_service(user: str) -> bool:
-    """Whether a user part is a request to the switch, and no number."""
+    """True if a user part is a request to the switch, and no number."""
     return user.startswith(_PREFIX)
 
 

@@ -81,7 +81,7 @@ class Switch:
             incoming.reply(405, now, headers=[("Allow", ALLOW)])
 
     def route(self, request: Request, dialled: str, now: float) -> list[Destination] | int:
-        """Where a call goes, one destination a phone with the latest first, or the status that says why nowhere."""
+        """The destinations of a call, one a phone with the latest first, or the status where there is none."""
         if hops_left(request) < 0:
             return 483
         if not is_dialable(dialled):
@@ -167,7 +167,7 @@ class EmbeddedSwitch:
 
     @property
     def address(self) -> Address:
-        """Where it is bound."""
+        """The address that it is bound to."""
         return self._udp.address
 
     @property
@@ -182,7 +182,7 @@ class EmbeddedSwitch:
 
     @property
     def problems(self) -> list[str]:
-        """What went wrong with recordings, if anything."""
+        """The troubles with recordings, if any."""
         return self._media.problems
 
     def close(self) -> None:

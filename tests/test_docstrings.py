@@ -1,0 +1,37 @@
+"""A docstring begins with a verb, or with the noun that names the thing: not with who, what, where or whether."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+QUESTIONS = frozenset(("who", "whom", "whose", "whoever", "what", "whatever", "where", "wherever", "whether"))
+
+
+def questions(source: str) -> Iterator[tuple[int, str]]:
+    """The docstrings that begin like a question, each with its line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = (ast.get_docstring(node) or "").partition("\n")[0]
+            if text.split(maxsplit=1)[:1] and text.split(maxsplit=1)[0].strip(",:;").lower() in QUESTIONS:
+                yield node.body[0].lineno, text
+
+
+@pytest.mark.parametrize("package", ["proxy", "simulator"])
+def test_no_docstring_begins_like_a_question(package: str) -> None:
+    files = sorted((ROOT / package).rglob("*.py"))
+    found = [f"{file.relative_to(ROOT)}:{line}: {text}" for file in files for line, text in questions(file.read_text())]
+    assert files
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("Where it is bound.", True), ("What: a thing.", True), ("The address.", False), ("Tell where it is.", False)],
+)
+def test_questions_are_told_from_statements(text: str, is_one: bool) -> None:
+    assert bool(list(questions(f'def f():\n    """{text}"""\n'))) is is_one
