@@ -19,7 +19,7 @@ from proxy.sip.message import Request, Response, broken_request, parse
 from proxy.sip.transaction import ClientTransaction, ServerTransaction
 from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, server_key
 from simulator.addresses import Address
-from simulator.agents.scheduler import Agenda
+from simulator.agents.scheduler import Scheduler
 
 Headers = Iterable[tuple[str, str]]
 Stamp = Callable[[float], None]  # told the moment at which a datagram leaves, not when it is repeated
@@ -108,7 +108,7 @@ class Endpoint:
         self.authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.application = application
         self.transactions = TransactionLayer()
-        self.agenda = Agenda()
+        self.scheduler = Scheduler()
         self.legs: dict[tuple[str, str], Leg] = {}
         self.unreadable = 0  # datagrams that were no SIP
         self._stamps: dict[int, Stamp] = {}  # by the identity of a datagram in the outbox
@@ -121,7 +121,7 @@ class Endpoint:
     def forget(self) -> None:
         """Drop all that is under way: nobody hears us any more. Transactions would wait for half a minute."""
         self.transactions = TransactionLayer()
-        self.agenda = Agenda()
+        self.scheduler = Scheduler()
         self.legs.clear()
         self._stamps.clear()
 
@@ -229,13 +229,13 @@ class Endpoint:
 
     def next_timer(self) -> float:
         """When `run_timers` is to be called next; infinity where nothing waits."""
-        return min(self.transactions.next_timer(), self.agenda.next())
+        return min(self.transactions.next_timer(), self.scheduler.next())
 
     def run_timers(self, now: float) -> None:
         """Do what is due by now."""
         for transaction in self.transactions.run_timers(now):
             transaction.user(None, now)
-        self.agenda.run(now)
+        self.scheduler.run(now)
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from proxy.sip.transaction_layer import cancel_for
 from simulator.addresses import Address
 from simulator.agents.dialog import Dialog, with_max_forwards
 from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming, OnResponse, Stamp
-from simulator.agents.scheduler import Appointment
+from simulator.agents.scheduler import Timer
 
 PATIENCE = 64 * T1  # seconds until an unacknowledged 2xx or an unheard CANCEL is given up
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE"})
@@ -76,7 +76,7 @@ class Leg:
         self._to_acknowledge: int | None = None  # CSeq number of an INVITE of ours that was accepted
         self._acknowledgement: tuple[int, bytes, Address] | None = None
         self._unacknowledged: Incoming | None = None
-        self._repetition: Appointment | None = None
+        self._repetition: Timer | None = None
         endpoint.legs[call_id, tag] = self
 
     @property
@@ -184,7 +184,7 @@ class Leg:
             cancel, self._cancel = self._cancel, None
             key = self._outgoing.key[0], "CANCEL"
             self.endpoint.transactions.send(key, cancel, self._outgoing.flow, now).user = _ignore
-            self.endpoint.agenda.at(now + PATIENCE, self._stop_waiting)
+            self.endpoint.scheduler.at(now + PATIENCE, self._stop_waiting)
 
     def _stop_waiting(self, now: float) -> None:
         if self.ringing:
@@ -242,7 +242,7 @@ class Leg:
         self._repeat_later(data, T1, now, now + PATIENCE)
 
     def _repeat_later(self, data: bytes, pause: float, now: float, until: float) -> None:
-        self._repetition = self.endpoint.agenda.at(
+        self._repetition = self.endpoint.scheduler.at(
             min(now + pause, until), partial(self._repeat, data, min(2 * pause, T2), until)
         )
 
@@ -369,7 +369,7 @@ class Leg:
 
     def _end(self, now: float, *, keep_dialog: bool = False) -> None:
         self.over = True
-        self.endpoint.agenda.at(now + PATIENCE + T1, self._let_go)
+        self.endpoint.scheduler.at(now + PATIENCE + T1, self._let_go)
         if self._repetition is not None:
             self._repetition.cancel()
         if not keep_dialog:
@@ -379,7 +379,7 @@ class Leg:
         """Cut the leg from those who know it, once nothing more can come, so that memory is free without the
         garbage collector, whose work on a large campaign would stop all calls for a second."""
         if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
-            self.endpoint.agenda.at(now + PATIENCE, self._let_go)
+            self.endpoint.scheduler.at(now + PATIENCE, self._let_go)
         else:
             self.user = _NOBODY
             self._incoming = None

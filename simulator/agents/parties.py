@@ -14,7 +14,7 @@ from simulator.agents.digest import answer_challenge
 from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, Order, Placed, Taken
-from simulator.agents.scheduler import Appointment
+from simulator.agents.scheduler import Timer
 
 _CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
 _SDP_TYPE = ("Content-Type", "application/sdp")
@@ -55,16 +55,16 @@ class Conversation(CallUser):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.leg: Leg | None = None
-        self.pending: list[Appointment] = []
+        self.pending: list[Timer] = []
 
     def later(self, seconds: float, now: float, action: Callable[[float], None]) -> None:
         """Do it then, unless the call ends before."""
-        self.pending.append(self.endpoint.agenda.at(now + seconds, action))
+        self.pending.append(self.endpoint.scheduler.at(now + seconds, action))
 
     def stop(self) -> None:
         """Nothing is to be done later any more."""
-        for appointment in self.pending:
-            appointment.cancel()
+        for timer in self.pending:
+            timer.cancel()
 
     def requested(self, leg: Leg, incoming: Incoming, now: float) -> None:
         """Agree to re-INVITE, UPDATE, INFO, OPTIONS and MESSAGE."""

@@ -10,8 +10,8 @@ NEVER = float("inf")
 Action = Callable[[float], None]
 
 
-class Appointment:
-    """One entry of an agenda."""
+class Timer:
+    """An action that a scheduler will call, unless it is cancelled."""
 
     __slots__ = ("_action",)
 
@@ -19,28 +19,28 @@ class Appointment:
         self._action: Action | None = action
 
     def cancel(self) -> None:
-        """It shall not happen."""
+        """Never call it."""
         self._action = None
 
-    def keep(self, now: float) -> None:
-        """Do it, once."""
+    def fire(self, now: float) -> None:
+        """Call it, once."""
         action, self._action = self._action, None
         if action is not None:
             action(now)
 
 
-class Agenda:
+class Scheduler:
     """Calls actions at their times."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Appointment]] = []
+        self._heap: list[tuple[float, int, Timer]] = []
         self._count = itertools.count()
 
-    def at(self, when: float, action: Action) -> Appointment:
+    def at(self, when: float, action: Action) -> Timer:
         """Call `action(now)` at second `when`."""
-        appointment = Appointment(action)
-        heapq.heappush(self._heap, (when, next(self._count), appointment))
-        return appointment
+        timer = Timer(action)
+        heapq.heappush(self._heap, (when, next(self._count), timer))
+        return timer
 
     def next(self) -> float:
         """When something may be due; NEVER where nothing waits."""
@@ -49,4 +49,4 @@ class Agenda:
     def run(self, now: float) -> None:
         """Do what is due by now, in order of time."""
         while self._heap and self._heap[0][0] <= now:
-            heapq.heappop(self._heap)[2].keep(now)
+            heapq.heappop(self._heap)[2].fire(now)

@@ -16,7 +16,7 @@ from simulator.addresses import Address
 from simulator.agents.endpoint import Incoming
 from simulator.agents.leg import CallUser, Leg
 from simulator.agents.registration import Failure, Phone, Registration
-from simulator.agents.scheduler import Appointment
+from simulator.agents.scheduler import Timer
 from simulator.agents.udp import UdpEndpoint
 from simulator.media.ports import RtpMedia
 from simulator.media.prompts import PROMPTS
@@ -58,7 +58,7 @@ class Talker(CallUser):
         self._side.port.record(self._recording, 60.0)
         self._tone = self._folder / f"{self.name} plays.wav"
         write_wav(self._tone, tone(self.hz, 1.0))
-        self._playing: Appointment | None = None
+        self._playing: Timer | None = None
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -26,7 +26,7 @@ class Bridge(CallUser):
         self._near.respond(100, now)
         for destination in destinations:
             self._branches.add(self._call(switch, request, destination, now))
-        self._ringing_ends = switch.endpoint.agenda.at(now + switch.ring_time, self._not_answered)
+        self._ringing_ends = switch.endpoint.scheduler.at(now + switch.ring_time, self._not_answered)
 
     def _call(self, switch: Exchange, request: Request, destination: Destination, now: float) -> Leg:
         return Leg.call(

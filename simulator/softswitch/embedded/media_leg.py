@@ -9,7 +9,7 @@ from pathlib import Path
 from proxy.sip.message import Message, Request, Response
 from simulator.agents.endpoint import Headers, Incoming
 from simulator.agents.leg import CallUser, Leg
-from simulator.agents.scheduler import Appointment
+from simulator.agents.scheduler import Timer
 from simulator.media.ports import Done, Media, Port
 from simulator.media.recordings import recording_path
 from simulator.media.sdp import Negotiation, NotAcceptable
@@ -95,7 +95,7 @@ class Service(CallUser):
         self.request = incoming.request
         self.read(argument)
         self._sides: list[Side] = []
-        self._pending: list[Appointment] = []
+        self._pending: list[Timer] = []
         self._body = b""
         self._established = False
         self.over = False
@@ -145,19 +145,19 @@ class Service(CallUser):
         if self.studio.folder is not None:
             self.near.port.record(recording_path(self.studio.folder, service, self.request.call_id), most)
 
-    def later(self, seconds: float, now: float, action: Done) -> Appointment:
+    def later(self, seconds: float, now: float, action: Done) -> Timer:
         """Do it then, unless the call ends before."""
-        appointment = self.switch.endpoint.agenda.at(now + seconds, action)
-        self._pending.append(appointment)
-        return appointment
+        timer = self.switch.endpoint.scheduler.at(now + seconds, action)
+        self._pending.append(timer)
+        return timer
 
     def end(self, now: float, *, headers: Headers = ()) -> None:
         """Hang up what is still up, and give everything back."""
         if self.over:
             return
         self.over = True
-        for appointment in self._pending:
-            appointment.cancel()
+        for timer in self._pending:
+            timer.cancel()
         for side in self._sides:
             side.port.close()
             side.leg.hang_up(now, headers=headers)

@@ -7,7 +7,7 @@ from functools import partial
 from proxy.sip.message import Request, Response
 from simulator.agents.dialog import address_header
 from simulator.agents.leg import Leg
-from simulator.agents.scheduler import Appointment
+from simulator.agents.scheduler import Timer
 from simulator.media.sdp import NotAcceptable
 from simulator.softswitch.embedded.branches import Branches
 from simulator.softswitch.embedded.media_leg import Service, Side, with_sdp
@@ -24,7 +24,7 @@ class Connecting(Service):
     far: Side | None = None  # whoever answered
     _branches: Branches
     _ringing: list[Side]
-    _ringing_ends: Appointment
+    _ringing_ends: Timer
 
     def reached(self, far: Side, now: float, /) -> None:
         """The number has answered."""
@@ -121,7 +121,7 @@ class Challenge(Connecting):
         if not self._number:
             raise LookupError("no number")
         self._asked = 0
-        self._patience_ends: Appointment | None = None
+        self._patience_ends: Timer | None = None
 
     def established(self, now: float) -> None:
         self.near.port.listen(self._pressed)
