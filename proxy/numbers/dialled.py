@@ -29,6 +29,8 @@ _MOST_PARTS = 8  # of a text with * and #, behind which codes are looked for, an
 _DEEPEST = 4  # codes before a number
 _NESTED = 4  # escapes within escapes
 _UNMARKED = 10  # digits of a number abroad without + or international prefix, below which it is no such number
+_SHORTEST_BEHIND_CODE = 14  # digits: a code, an international prefix and a number
+_CODE_LENGTHS = range(3, 7)
 _SEPARATORS = re.compile(r"[-.()\s]")
 _RUN = re.compile(r"[+0-9*#]+")
 _DIGITS = re.compile(r"\+*[0-9]{5,}")
@@ -153,9 +155,10 @@ class _Reader:
         main, *params = user.split(";")
         dialled = _SEPARATORS.sub("", main)
         self._cut(dialled, "plain", 0)
+        self._guess_code(dialled)
         self._read_marks(dialled)
         self._read_params(dialled, params)
-        self._read_rest(rest)
+        self._read_rest(rest, is_global=dialled[:1] == "+")
         if not self._by_carrier and not self._emergency:
             self._abroad |= self._guessed
         if not self._is_home and not self._emergency:
@@ -174,14 +177,17 @@ class _Reader:
             return
         marked = text[0] in "*#+"
         number = self._numbering.understand(text)
+        match = self._own_country_code.match(text)
+        if match and (number.kind == "invalid" or text.startswith("00", match.end())):
+            self._cut(text[match.end() :], "guess", depth + 1)  # +44 00...: what a switch takes off before it dials
+        elif text.startswith("+0"):  # +011...
+            self._cut(text[1:], "guess", depth + 1)
         if not marked and self._is_complete(number):
             if number.e164 is None and how in ("plain", "call"):  # 9911 has the length of a short code
                 self._cut_outside_line(text, how, depth)
             if number.kind != "unknown":
                 return
             self._may_be_whole = True
-        if number.kind == "invalid" and (match := self._own_country_code.match(text)):
-            self._cut(text[match.end() :], "guess", depth + 1)  # +44 00...: what a switch takes off before it dials
         if not marked:
             self._guess_prefix(text)
         for pattern in (self._withhold, self._present):
@@ -206,7 +212,7 @@ class _Reader:
                 found = self._unmarked if how != "call" and number.kind == "invalid" else self._abroad
                 if how != "guess" or number.kind != "invalid":
                     found[number.e164 or number.digits] = number
-            elif not self._may_be_whole and _is_unmarked(number):
+            elif not self._may_be_whole and self._is_unmarked(number):
                 found = self._abroad if how == "call" else self._unmarked
                 found[number.e164 or number.digits] = number
             return False
@@ -228,6 +234,14 @@ class _Reader:
                 number = self._numbering.understand("+" + text[len(prefix) :])
                 if self._is_abroad(number) and number.kind not in _UNKNOWN:
                     self._guessed[number.e164 or ""] = number
+
+    def _guess_code(self, text: str) -> None:
+        """Read what is no number as it stands as one abroad behind a few digits: nobody knows all carriers' codes."""
+        if len(text) < _SHORTEST_BEHIND_CODE or not text.isdecimal() or self._is_home or self._number:
+            return
+        if self._numbering.understand(text).kind == "invalid":
+            for end in _CODE_LENGTHS:
+                self._note(text[end:])
 
     # --- marks within
 
@@ -258,7 +272,9 @@ class _Reader:
             return
         number = self._numbering.understand(text)
         marked = text[0] == "+" or number.idd_prefix_seen
-        if self._is_abroad(number) and ((marked and number.kind != "invalid") or (unmarked and _is_unmarked(number))):
+        if self._is_abroad(number) and (
+            (marked and number.kind != "invalid") or (unmarked and self._is_unmarked(number))
+        ):
             self._abroad[number.e164 or number.digits] = number
 
     # --- parameters, and what stands beside the user part
@@ -271,10 +287,8 @@ class _Reader:
         for name, value in named:
             if name in _NOT_CALLED:
                 continue
-            if name in _OF_A_NUMBER and value[:1] == "+" and not (name == "phone-context" and dialled[:1] == "+"):
-                number = self._numbering.understand(value)
-                if self._is_abroad(number):
-                    self._abroad[number.e164 or number.digits] = number
+            if not (name == "phone-context" and dialled[:1] == "+"):
+                self._read_of_a_number(name, value)
             self._note(value or name)
             if name in ("ext", "postd"):
                 self._note(dialled + value.lstrip("pw"))
@@ -283,12 +297,19 @@ class _Reader:
         if rn_context := context.get("rn-context"):
             self._note(rn_context + context.get("rn", ""))
 
-    def _read_rest(self, rest: str) -> None:
+    def _read_of_a_number(self, name: str, value: str) -> None:
+        """Keep the country, or the number, that a parameter of a number names with a +."""
+        if name in _OF_A_NUMBER and value[:1] == "+" and self._is_abroad(number := self._numbering.understand(value)):
+            self._abroad[number.e164 or number.digits] = number
+
+    def _read_rest(self, rest: str, *, is_global: bool) -> None:
         """Read password, host, URI parameters and headers: what a switch puts into a request of its own."""
         for part in re.split("[;?&]", rest):
             name, _, value = part.partition("=")
-            if name.strip().lower() in _NOT_CALLED:
+            if (lowered := name.strip().lower()) in _NOT_CALLED:
                 continue
+            if not (is_global and lowered == "phone-context"):
+                self._read_of_a_number(lowered, _SEPARATORS.sub("", value))
             for run in _RUN.findall(_SEPARATORS.sub("", value) if value else name):
                 self._note(run)
 
@@ -297,16 +318,18 @@ class _Reader:
     def _is_abroad(self, number: Number) -> bool:
         return number.region not in self._home_regions if number.region else number.e164 is not None
 
+    def _is_unmarked(self, number: Number) -> bool:
+        """True for a number of a known kind, or with the country code of home (+1), written without + or prefix."""
+        if number.e164 is None or len(number.e164) <= _UNMARKED:
+            return False
+        shares_code = number.kind == "unknown" and self._numbering.is_home_code(number.e164)
+        return shares_code or number.kind not in _UNKNOWN
+
     def _is_complete(self, number: Number) -> bool:
         """True for a number at home of a known kind, and for short codes and emergency numbers that the plan knows."""
         if number.e164 is None:
             return self._numbering.short_kind(number.digits) != ""
         return not self._is_abroad(number) and number.kind != "invalid"
-
-
-def _is_unmarked(number: Number) -> bool:
-    """True for a number of a known kind that somebody wrote without + or prefix."""
-    return number.e164 is not None and len(number.e164) > _UNMARKED and number.kind not in _UNKNOWN
 
 
 def _parts(uri: str) -> tuple[str, str]:
