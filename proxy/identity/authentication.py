@@ -129,20 +129,20 @@ class Authenticator:
 
     def _judge(
         self, fields: dict[str, str], request: Request, subscriber: Subscriber | None, now: float
-    ) -> digest.Verdict:
+    ) -> digest.CredentialCheck:
         password = subscriber.password if subscriber else ""
         # Computed for unknown users as well, so that the time it takes tells nothing.
         user = fields.get("username", "")
         verdict = self._challenger.judge(fields, request.method, user, password, now)
         if not password or fields.get("qop") != "auth":  # without qop no replay could be told
-            return digest.Verdict.WRONG
-        if verdict is not digest.Verdict.RIGHT:
+            return digest.CredentialCheck.WRONG
+        if verdict is not digest.CredentialCheck.RIGHT:
             return verdict
         if fields.get("uri") != request.uri and cached_uri(fields.get("uri", "")) != cached_uri(request.uri):
             raise BadRequest("the uri of the credentials is not the Request-URI")
         nonce = fields["nonce"]
         first = self._counts.use(nonce, user, nonce_count(fields), self._challenger.issued(nonce), now)
-        return verdict if first else digest.Verdict.STALE
+        return verdict if first else digest.CredentialCheck.STALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Guesses:
         self,
         given: Iterable[dict[str, str]],
         find_user: Callable[[str], Subscriber | None],
-        judge: Callable[[dict[str, str], Subscriber | None], digest.Verdict],
+        judge: Callable[[dict[str, str], Subscriber | None], digest.CredentialCheck],
         now: float,
         source: str,
     ) -> Found:
@@ -190,9 +190,9 @@ class Guesses:
                 continue
             subscriber = find_user(fields.get("username", ""))
             verdict = judge(fields, subscriber)
-            if verdict is digest.Verdict.RIGHT:
+            if verdict is digest.CredentialCheck.RIGHT:
                 return Found(subscriber, index)
-            if verdict is digest.Verdict.WRONG:
+            if verdict is digest.CredentialCheck.WRONG:
                 self.note(guesser, now, hash((fields.get("nonce"), fields.get("nc"), fields.get("response"))))
             else:
                 stale = True

@@ -24,7 +24,7 @@ from proxy.numbers.numbering import Numbering
 from proxy.policy.profile import Subscriber
 from proxy.policy.snapshot import Snapshot
 from proxy.sip import digest
-from proxy.sip.digest import Verdict
+from proxy.sip.digest import CredentialCheck
 from proxy.sip.errors import BadRequest, Forbidden
 from proxy.sip.message import Request, Response, value_of
 from proxy.sip.uri import SipUri, cached_uri
@@ -117,18 +117,18 @@ class Registrations:
             response.insert(len(response.lines), "WWW-Authenticate", challenge)
         response.say_length()
 
-    def _judge(self, fields: dict[str, str], subscriber: Subscriber | None, now: float) -> Verdict:
+    def _judge(self, fields: dict[str, str], subscriber: Subscriber | None, now: float) -> CredentialCheck:
         password = subscriber.password if subscriber else ""
         # Computed for unknown users as well, so that the time it takes tells nothing.
         if not digest.is_right(fields, "REGISTER", password) or not password:
-            return Verdict.WRONG
+            return CredentialCheck.WRONG
         # Without qop nothing is counted, nor does the digest cover the cnonce: such an answer can be given but once.
         counted = "qop" in fields
         count = nonce_count(fields) if counted else 1
         nonce, who = fields.get("nonce", ""), (fields["username"], fields.get("cnonce") if counted else None)
         fresh = self._challenger.is_fresh(nonce, now)
         first = fresh and self._counts.use(nonce, who, count, self._challenger.issued(nonce), now)
-        return Verdict.RIGHT if first else Verdict.STALE
+        return CredentialCheck.RIGHT if first else CredentialCheck.STALE
 
     def _for_registrar(self, line: str, fields: dict[str, str], subscriber: Subscriber) -> str:
         """Credentials that are right for the registrar's nonce; "" where the challenge was ours alone."""

@@ -72,7 +72,7 @@ def is_right(fields: Mapping[str, str], method: str, password: str) -> bool:
     return known and _same(fields.get("response", ""), digest_response(fields, method, password))
 
 
-class Verdict(Enum):
+class CredentialCheck(Enum):
     """The worth of credentials."""
 
     RIGHT = "right"
@@ -112,7 +112,7 @@ class Challenger:
         text = f"{wraps}{'.' if wraps else ''}{round(now * 1000)}-{self.process}-{unique}"
         return f"{text}-{self._mac(text)}"
 
-    def judge(self, fields: Mapping[str, str], method: str, user: str, password: str, now: float) -> Verdict:
+    def judge(self, fields: Mapping[str, str], method: str, user: str, password: str, now: float) -> CredentialCheck:
         """Check the fields of credentials. Only who knows the password learns that a nonce is stale (RFC 7616 3.3)."""
         if (
             fields.get("username") != user
@@ -120,8 +120,8 @@ class Challenger:
             or fields.get("algorithm", "MD5").upper() not in self.algorithms
             or not is_right(fields, method, password)
         ):
-            return Verdict.WRONG
-        return Verdict.RIGHT if self.is_fresh(fields.get("nonce", ""), now) else Verdict.STALE
+            return CredentialCheck.WRONG
+        return CredentialCheck.RIGHT if self.is_fresh(fields.get("nonce", ""), now) else CredentialCheck.STALE
 
     def is_fresh(self, nonce: str, now: float) -> bool:
         """True for a nonce of ours that is not too old."""

@@ -9,7 +9,7 @@ from dialogue import PHONE, SWITCH
 from digest_phone import ALICE, BOB, ELSEWHERE, PASSWORD, Phone, start, with_field
 
 from proxy.identity.nonces import NonceCounts
-from proxy.sip.digest import Challenger, Verdict, is_right, parse_digest
+from proxy.sip.digest import Challenger, CredentialCheck, is_right, parse_digest
 from proxy.sip.flow import Flow
 from proxy.sip.headers import quote
 from proxy.sip.message import Response
@@ -57,7 +57,7 @@ class Registering:
         """The registrar finds the answer right, for the nonce that it gave."""
         [sent] = self.on.forwarded.headers("authorization")
         judged = self.registrar.judge(parse_digest(sent), "REGISTER", user, PASSWORD, self.on.now)
-        assert judged is Verdict.RIGHT
+        assert judged is CredentialCheck.RIGHT
 
     def answer(self, user: str = "alice", password: str = PASSWORD, algorithm: int = 0) -> str:
         return answer_challenge(self.challenges[algorithm:], "REGISTER", URI, user, password) or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.sip.digest import Challenger, Verdict, parse_digest
+from proxy.sip.digest import Challenger, CredentialCheck, parse_digest
 from simulator.agents.digest import answer_challenge
 
 
@@ -14,19 +14,19 @@ def test_an_answered_challenge_is_right_for_the_password_and_wrong_for_another(p
     challenge = server.challenges(50.0)[position]
     credentials = answer_challenge([challenge], "REGISTER", "sip:lab", "alice", "s3cret")
     assert credentials is not None
-    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "s3cret", 51.0) is Verdict.RIGHT
-    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "other", 51.0) is Verdict.WRONG
-    assert server.judge(parse_digest(credentials), "INVITE", "alice", "s3cret", 51.0) is Verdict.WRONG
-    assert server.judge(parse_digest(credentials), "REGISTER", "bob", "s3cret", 51.0) is Verdict.WRONG
+    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "s3cret", 51.0) is CredentialCheck.RIGHT
+    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "other", 51.0) is CredentialCheck.WRONG
+    assert server.judge(parse_digest(credentials), "INVITE", "alice", "s3cret", 51.0) is CredentialCheck.WRONG
+    assert server.judge(parse_digest(credentials), "REGISTER", "bob", "s3cret", 51.0) is CredentialCheck.WRONG
 
 
 def test_a_nonce_too_old_or_of_another_server_is_stale_to_who_knows_the_password() -> None:
     server, other = Challenger("lab"), Challenger("lab")
     credentials = answer_challenge(server.challenges(50.0), "REGISTER", "sip:lab", "alice", "s3cret")
     assert credentials is not None
-    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "s3cret", 400.0) is Verdict.STALE
-    assert other.judge(parse_digest(credentials), "REGISTER", "alice", "s3cret", 51.0) is Verdict.STALE
-    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "guess", 400.0) is Verdict.WRONG
+    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "s3cret", 400.0) is CredentialCheck.STALE
+    assert other.judge(parse_digest(credentials), "REGISTER", "alice", "s3cret", 51.0) is CredentialCheck.STALE
+    assert server.judge(parse_digest(credentials), "REGISTER", "alice", "guess", 400.0) is CredentialCheck.WRONG
 
 
 def test_the_first_challenge_that_is_understood_is_answered() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proxy.sip.digest import ALGORITHMS, Challenger, Verdict, parse_digest
+from proxy.sip.digest import ALGORITHMS, Challenger, CredentialCheck, parse_digest
 from proxy.sip.errors import BadRequest
 from proxy.sip.headers import NameAddr, parse_name_addr
 from proxy.sip.message import Request
@@ -72,12 +72,12 @@ class Registrar:
         verdict = None
         for credentials in request.headers("authorization"):
             verdict = self._challenger.judge(parse_digest(credentials), "REGISTER", account.user, password, now)
-            if verdict is Verdict.RIGHT:
+            if verdict is CredentialCheck.RIGHT:
                 return True
-        if verdict is Verdict.WRONG:
+        if verdict is CredentialCheck.WRONG:
             incoming.reply(403, now)
         else:
-            challenges = self._challenger.challenges(now, stale=verdict is Verdict.STALE)
+            challenges = self._challenger.challenges(now, stale=verdict is CredentialCheck.STALE)
             incoming.reply(401, now, headers=[("WWW-Authenticate", challenge) for challenge in challenges])
         return False
 
