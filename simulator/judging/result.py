@@ -110,7 +110,7 @@ class Result:
         return () if self.partial else check(self.thresholds, self.figures.metrics)
 
     @property
-    def unheld(self) -> tuple[Threshold, ...]:
+    def not_applied(self) -> tuple[Threshold, ...]:
         """The thresholds of a scenario of which only a part was played: they are about all of its calls."""
         return self.thresholds if self.partial else ()
 

@@ -47,7 +47,7 @@ def _scenario(result: Result) -> dict[str, Any]:
             | ({} if held.value is None else {"value": held.value})
             for held in result.checks
         ],
-        "thresholds_not_held": [{"figure": left.figure, "asked": left.text} for left in result.unheld],
+        "thresholds_not_held": [{"figure": left.figure, "asked": left.text} for left in result.not_applied],
         "wrong": [_call(call) | {"why": why} for call, why in result.wrong],
         "wrong_kinds": [_kind(kind) for kind in result.wrong_kinds],
         "faults": [_call(call) | {"why": "; ".join(call.disagreements)} for call in result.faults],

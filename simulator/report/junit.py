@@ -49,7 +49,7 @@ def _suite(result: Result) -> ET.Element:
         case = ET.SubElement(suite, "testcase", classname=result.name, name=asked)
         if not held.met:
             ET.SubElement(case, "failure", message=str(held))
-    for left in result.unheld:
+    for left in result.not_applied:
         case = ET.SubElement(suite, "testcase", classname=result.name, name=f"{left.figure} {left.text}")
         ET.SubElement(case, "skipped", message="a part of the scenario is held to no threshold")
     if distrusted:

@@ -188,8 +188,8 @@ def _latency(out: Console, total: Figures) -> None:
 def _complaints(out: Console, result: Result, named: bool) -> None:
     prefix = f"{result.name}: " if named else ""
     lines = [("note", note, "dim") for note in result.notes]
-    if result.unheld:
-        lines.append(("note", _UNHELD.format(counted(len(result.unheld), "threshold")), "yellow"))
+    if result.not_applied:
+        lines.append(("note", _UNHELD.format(counted(len(result.not_applied), "threshold")), "yellow"))
     if result.unfinished:
         lines.append(("not played to the end", counted(result.unfinished, "call"), "yellow"))
     lines += [("INVALID" if result.set_up else "not set up", reason, "yellow") for reason in result.invalid_because]

@@ -68,7 +68,7 @@ def test_a_part_of_a_scenario_is_held_to_no_threshold_and_excused_by_none(
     part = replace(whole, partial=True)
     assert part.exit_code is ExitCode.WRONG_VERDICT
     assert [each.id for each, _ in part.wrong] == ["c0"]
-    assert (whole.unheld, part.unheld, part.checks) == ((), part.thresholds, ())
+    assert (whole.not_applied, part.not_applied, part.checks) == ((), part.thresholds, ())
 
 
 @pytest.mark.parametrize(
