@@ -150,7 +150,7 @@ class ProxyCore:
 
     def transport_failed(self, flow: Flow, now: float) -> None:
         """A stream to this peer broke or could not be made: its requests count as answered with 503 (16.9)."""
-        for client in self._layer.stream_broke(flow):
+        for client in self._layer.connection_lost(flow):
             if not self._layer.fail(client, now) or self.watch.gone(client, now, refused=True):
                 continue
             if flow == self._switch:
@@ -230,7 +230,7 @@ class ProxyCore:
             elif self.draining and request.method in JUDGED and request.to.tag is None:
                 raise ServiceUnavailable("shutting down")
             elif side == "switch" and self.watch.wakes_up(request, now):
-                self._layer.try_later(server, 0.0, now)  # so that the switch may cancel it
+                self._layer.schedule_trying(server, 0.0, now)  # so that the switch may cancel it
                 self._questions.pause(_HELD, lambda _, then: self._go_on(context, request, flow, side, then), now)
             else:
                 self._forward(context, request, flow, side, now)
@@ -281,7 +281,7 @@ class ProxyCore:
                 self._legs.note(decision, self.policy.snapshot, now)
             if decision.outcome == "ask" and decision.served is not None:
                 if method == "INVITE":
-                    self._layer.try_later(server, self.settings.trying_after, now)
+                    self._layer.schedule_trying(server, self.settings.trying_after, now)
                 parked = Parked(context, request, fingerprint, flow, side, decision, decision.served)
                 self._orders.wait(parked, now)
                 return
@@ -310,7 +310,7 @@ class ProxyCore:
         branch, numbering = self._router.branches.new(fingerprint), self.policy.snapshot.numbering
         forwarded = self._rewriter.onward(request, branch, outer, target, side, decision, numbering)
         if method == "INVITE":
-            self._layer.try_later(server, self.settings.trying_after, now)
+            self._layer.schedule_trying(server, self.settings.trying_after, now)
         patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
         client = self._layer.send((branch, method), forwarded, target, now, patience)
         client.user = context

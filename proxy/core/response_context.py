@@ -172,7 +172,7 @@ class ResponseContexts:
         key = (client.key[0], "CANCEL")
         if client.state is State.PROCEEDING and client.request is not None and key not in self._layer.clients:
             self._layer.send(key, cancel_for(client.request, reasons), client.flow, now)
-            self._layer.give_up_later(client, 64 * T1, now)
+            self._layer.start_cancel_timer(client, 64 * T1, now)
 
     def no_answer(self, client: ClientTransaction, now: float, status: int = 408) -> None:
         """Timers B, C and F, and broken transports (16.9: those count as answered with 503)."""

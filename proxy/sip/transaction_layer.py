@@ -97,7 +97,7 @@ class TransactionLayer:
             self._requests.discard(transaction.request_key)
             transaction.request_key = None
 
-    def try_later(self, transaction: ServerTransaction, seconds: float, now: float) -> None:
+    def schedule_trying(self, transaction: ServerTransaction, seconds: float, now: float) -> None:
         """Send 100 Trying unless something else has been sent by then: 0.2 s at the latest (RFC 3261 17.2.1)."""
         if seconds > 0:
             self._timers.start(seconds, (transaction, Event.TRYING_DUE), now)
@@ -151,7 +151,7 @@ class TransactionLayer:
                 self._timers.start(self._timer_c, (transaction, Event.TIMER_C), now)
         return _PASS_UP in done
 
-    def stream_broke(self, flow: Flow) -> list[ClientTransaction]:
+    def connection_lost(self, flow: Flow) -> list[ClientTransaction]:
         """The client transactions that used this stream, for their user to fail. Responses that were to go over it go
         to the port of their Via, over a new one (RFC 3261 18.2.2)."""
         held = self._over_streams.get(flow, ())
@@ -167,7 +167,7 @@ class TransactionLayer:
         """The transport could not deliver. True where the transaction user must act as on a time-out."""
         return Do.FAIL in self._run(transaction, Event.TRANSPORT_ERROR, now)
 
-    def give_up_later(self, transaction: ClientTransaction, seconds: float, now: float) -> None:
+    def start_cancel_timer(self, transaction: ClientTransaction, seconds: float, now: float) -> None:
         """Have `run_timers` yield a ringing INVITE again: a cancelled one may stay unanswered (RFC 3261 9.1)."""
         transaction.deadline = now + seconds
         transaction.given_up = True

@@ -172,7 +172,7 @@ def test_an_invite_given_up_is_told_of_even_if_it_rings_on():
     client = element.client("INVITE", UDP)
     element.answered(client, 180)
     element.pass_time(170)
-    element.layer.give_up_later(client, 32.0, element.now)
+    element.layer.start_cancel_timer(client, 32.0, element.now)
     element.pass_time(31)
     element.answered(client, 180)
     assert element.unanswered == []
