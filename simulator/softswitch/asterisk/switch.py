@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Self, cast
 
 import docker
-import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
@@ -44,6 +43,8 @@ READY_WITHIN = 30.0  # seconds; it takes about two
 STOP_WITHIN = 5  # seconds
 _TICK = 0.1  # seconds between two questions whether it is ready
 _SOCKET = Path("/var/run/docker.sock")
+# What the library lets through of requests, which it stands on, is an OSError.
+_DOCKER_FAILS = (DockerException, OSError)
 
 
 def connect() -> docker.DockerClient:
@@ -62,7 +63,7 @@ def connect() -> docker.DockerClient:
         raise LabError(f"{needs} this user may not use {host}; sudo usermod -aG docker $USER, log in again") from error
     except OSError as error:
         raise LabError(f"{needs} nobody answers at {host}; {_way_to_an_engine()}") from error
-    except (DockerException, requests.RequestException) as error:
+    except DockerException as error:
         way = "start it, or point DOCKER_HOST at one that serves (unset: the one of this machine)"
         raise LabError(f"{needs} the one at {host} does not serve; {way}: {error}") from error
     return client
@@ -97,7 +98,7 @@ def prepare(say: Say) -> str:
                 fcntl.flock(sources, fcntl.LOCK_EX)  # another lab may be making it: its own would only take longer
                 if not _has(client, name):
                     _build(client, name, say)
-    except (DockerException, requests.RequestException) as error:
+    except _DOCKER_FAILS as error:
         raise LabError(f"the softswitch image could not be built: {error}") from error
     finally:
         client.close()
@@ -130,7 +131,7 @@ def prepare_base(say: Say) -> None:
     try:
         if not _has(client, BASE):
             _fetch_base(client, say)
-    except (DockerException, requests.RequestException) as error:
+    except _DOCKER_FAILS as error:
         raise LabError(f"{BASE} could not be made: {error}") from error
     finally:
         client.close()
@@ -251,7 +252,7 @@ class AsteriskSwitch:
             self._stack.push_async_callback(asyncio.to_thread, _remove, self._container)
             await asyncio.to_thread(self._container.start)
             await asyncio.to_thread(self._wait_ready)
-        except (DockerException, requests.RequestException) as error:
+        except _DOCKER_FAILS as error:
             raise LabError(f"the softswitch container did not start: {error}") from error
         self._stack.push_async_callback(self._unwatch, asyncio.create_task(self._watch()))
 
@@ -305,7 +306,7 @@ class AsteriskSwitch:
 
     async def _watch(self) -> None:
         """Notice an end that nobody asked for."""
-        with contextlib.suppress(DockerException, requests.RequestException):
+        with contextlib.suppress(*_DOCKER_FAILS):
             ended = await asyncio.to_thread(self._container.wait, timeout=None)
             if not self._closing:
                 self.problems.append(f"the softswitch (Asterisk) ended by itself with code {ended['StatusCode']}")
@@ -314,7 +315,7 @@ class AsteriskSwitch:
         """Let Asterisk end in order, with the records of its calls written, before the container is removed."""
         if not watch.done():
             self._closing = True
-            with contextlib.suppress(DockerException, requests.RequestException):
+            with contextlib.suppress(*_DOCKER_FAILS):
                 await asyncio.to_thread(self._container.stop, timeout=STOP_WITHIN)
         await watch
 
@@ -330,7 +331,7 @@ class AsteriskSwitch:
         """Asterisk's answer to a line on its console. Raises LabError where it is gone."""
         try:
             code, output = await asyncio.to_thread(self._container.exec_run, ["asterisk", "-rx", line])
-        except (DockerException, requests.RequestException) as error:
+        except _DOCKER_FAILS as error:
             raise LabError(f"the softswitch container is gone: {error}") from error
         text = cast("bytes", output).decode("utf-8", "replace").strip()
         if code != 0:
