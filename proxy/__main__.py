@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from proxy.config.models import ProxyConfig, TransportAddress, load_config
+from proxy.core.call_record import CallRecords
 from proxy.core.proxy_core import ProxyCore
 from proxy.files.yaml_file import FileErrors
 from proxy.observability import log
@@ -126,7 +127,7 @@ async def _serve(path: Path, loaded: Loaded, overlay: Overlay, secret: bytes | N
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
     server = Server(
         core,
-        records.write,
+        [CallRecords(records.write)],
         save=changes.save if changes else None,
         tls=_tls(config),
         max_connections=config.limits.connections,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from proxy.core.call_record import CallRecord
 from proxy.core.deciding import Decision
+from proxy.core.events import Judged
 from proxy.core.own_responses import OwnAnswers
 from proxy.core.refusals import Refusals
 from proxy.core.response_context import ResponseContext, ResponseContexts
@@ -52,7 +52,8 @@ class Answering:
         call, verdict, served = decision.call, decision.verdict, decision.served
         if call is None or verdict is None:
             return False
-        context.record = CallRecord(call, request.call_id, verdict, decision.elapsed)
+        judged = Judged(request.call_id, call, verdict, decision.elapsed)
+        context.call = self._contexts.calls.judged(judged, request)
         self._counters[verdict.action] += 1
         if verdict.action == "reject":
             refusal = refuse(request, verdict, self._own.new_tag(), call)

@@ -3,73 +3,91 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
+from proxy.core.events import Answered, Ended, Event, SwitchSaid, Unanswered
 from proxy.numbers.numbering import Number
 from proxy.policy.answers import Answer, reference
-from proxy.policy.call import Call
 from proxy.policy.verdict import Step, Verdict
-from proxy.sip.message import Response
 
 # One line for every call: the frame is written out here, and the encoder of the json module quotes the texts.
 _text = encode_basestring_ascii
-_SHOWN = 200  # characters of what a switch may write at any length
 
 
-class CallRecord:
-    """Holds on to the verdict until the call's final response is known."""
+class CallRecords:
+    """A listener that writes a line when a call or text gets its final response, or never will, and another one at the
+    end of each call that was answered. `write` takes a line, without its end."""
 
-    __slots__ = ("_answer", "_call", "_call_id", "_elapsed", "_verdict")
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
 
-    def __init__(self, call: Call, call_id: str, verdict: Verdict, elapsed: float) -> None:
-        self._call = call
-        self._call_id = call_id
-        self._verdict = verdict
-        self._elapsed = elapsed
-        self._answer: tuple[int, str, str] | None = None  # what the switch refused with: status, Reason, Retry-After
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Ended):
+            self._write(ended_line(event))
+        elif isinstance(event, (Answered, Unanswered)):  # quicker than a union
+            self._write(call_line(event))
 
-    def note_answer(self, response: Response) -> None:
-        """Keep what a final response of the switch says of its reason (RFC 3326, RFC 3261 20.33)."""
-        reasons = ", ".join(response.headers("reason"))
-        self._answer = (response.status, reasons[:_SHOWN], (response.header("retry-after") or "")[:_SHOWN])
 
-    def line(self, final: int | None) -> str:
-        """The record as JSON. `final` is the status sent to the caller, None where none was; times are in
-        microseconds, the timestamp is when the request arrived (UTC). Of a call with a treatment `label` is what the
-        phone shows, `service` what the switch was asked for, `reference` what a 603+ told the caller. Of a call that
-        the switch refused `reason` and `retry_after` are what it said, `switch_status` its status where the caller got
-        another one."""
-        call, verdict = self._call, self._verdict
-        arrived = timestamp(call.arrival)
-        treated = self._treated(arrived) if verdict.service or verdict.treatment is not None else ""
-        if self._answer is not None:
-            treated += self._refused(self._answer, final)
-        return (
-            f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(self._call_id)},"method":{_text(call.method)},'
-            f'"trunk":{_text(call.trunk)},"caller":{_text(shown(call.caller))},"callee":{_text(shown(call.callee))},'
-            f'"action":"{verdict.action}","status":{_number(verdict.status)},"rule":"{verdict.rule}",'
-            f'"detail":{_text(verdict.detail)},"trace":{_trace(verdict.trace)},"final":{_number(final)},'
-            f'{treated}"elapsed_us":{round(self._elapsed * 1e6)}}}'
-        )
+def call_line(event: Answered | Unanswered) -> str:
+    """The record of what was decided and what came of it.
 
-    @staticmethod
-    def _refused(answer: tuple[int, str, str], final: int | None) -> str:
-        status, reason, retry_after = answer
-        changed = f'"switch_status":{status},' if status != final else ""
-        texts = (("reason", reason), ("retry_after", retry_after))
-        return changed + "".join(f'"{name}":{_text(value)},' for name, value in texts if value)
+    `final` is the status sent to the caller, None where none was; `elapsed_us` is in microseconds, the timestamp is
+    when the request arrived (UTC). Of a call with a treatment `label` is what the phone shows, `service` what the
+    switch was asked for, `reference` what a 603+ told the caller. Of a call that the switch refused `reason` and
+    `retry_after` are what it said, `switch_status` its status where the caller got another one. `rang` and `answered`
+    tell when it did, `ended` and `by` when a call without an answer was over and who ended it, `legs` holds the
+    Call-IDs of the softswitch's own legs, as far as the proxy knows.
+    """
+    call_id, call, verdict, elapsed = event.judged
+    arrived = timestamp(call.arrival)
+    more = _treated(call_id, verdict, arrived) if verdict.service or verdict.treatment is not None else ""
+    if isinstance(event, Answered):
+        over = f'"answered":"{timestamp(event.at)}",'
+    else:
+        over = f'"ended":"{timestamp(event.at)}","by":"{event.by}",'
+        if event.said is not None:
+            more += _said(event.said, event.status)
+    rang = f'"rang":"{timestamp(event.rang)}",' if event.rang is not None else ""
+    return (
+        f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(call_id)},"method":{_text(call.method)},'
+        f'"trunk":{_text(call.trunk)},"caller":{_text(shown(call.caller))},"callee":{_text(shown(call.callee))},'
+        f'"action":"{verdict.action}","status":{_number(verdict.status)},"rule":"{verdict.rule}",'
+        f'"detail":{_text(verdict.detail)},"trace":{_trace(verdict.trace)},"final":{_number(event.status)},'
+        f'{more}{rang}{over}{_legs(event.legs)}"elapsed_us":{round(elapsed * 1e6)}}}'
+    )
 
-    def _treated(self, arrived: str) -> str:
-        verdict = self._verdict
-        told = isinstance(verdict.treatment, Answer) and verdict.treatment.reject == "603+"
-        fields = {
-            "label": verdict.label,
-            "service": verdict.service,
-            "reference": reference(self._call_id, arrived) if told else "",
-        }
-        return "".join(f'"{name}":{_text(value)},' for name, value in fields.items() if value)
+
+def ended_line(event: Ended) -> str:
+    """The end of a call that was answered; it has its record already. `seconds` is how long it stood."""
+    rang = f'"rang":"{timestamp(event.rang)}",' if event.rang is not None else ""
+    return (
+        f'{{"event":"ended","timestamp":"{timestamp(event.at)}","call_id":{_text(event.call_id)},'
+        f'{rang}"answered":"{timestamp(event.answered)}",{_legs(event.legs)}"by":"{event.by}",'
+        f'"seconds":{event.at - event.answered:.3f}}}'
+    )
+
+
+def _legs(legs: tuple[str, ...]) -> str:
+    return f'"legs":[{",".join(map(_text, legs))}],' if legs else ""
+
+
+def _said(said: SwitchSaid, final: int | None) -> str:
+    changed = f'"switch_status":{said.status},' if said.status != final else ""
+    texts = (("reason", said.reason), ("retry_after", said.retry_after))
+    return changed + "".join(f'"{name}":{_text(value)},' for name, value in texts if value)
+
+
+def _treated(call_id: str, verdict: Verdict, arrived: str) -> str:
+    told = isinstance(verdict.treatment, Answer) and verdict.treatment.reject == "603+"
+    fields = {
+        "label": verdict.label,
+        "service": verdict.service,
+        "reference": reference(call_id, arrived) if told else "",
+    }
+    return "".join(f'"{name}":{_text(value)},' for name, value in fields.items() if value)
 
 
 def timestamp(arrival: float) -> str:

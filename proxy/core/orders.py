@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from proxy.core.call_record import CallRecord
+from proxy.core.calls import Calls
 from proxy.core.deciding import Decision
+from proxy.core.events import Judged
 from proxy.core.questions import Questions, Save
 from proxy.core.response_context import ResponseContext
 from proxy.policy.engine import Policy
@@ -59,8 +60,11 @@ class Orders:
     """Those that wait until they are saved, and those of the same subscriber that wait for these. `send_text` tells a
     subscriber what became of an order that was answered already."""
 
-    def __init__(self, core: Core, questions: Questions, send_text: Callable[[Request, float], None]) -> None:
+    def __init__(
+        self, core: Core, calls: Calls, questions: Questions, send_text: Callable[[Request, float], None]
+    ) -> None:
         self._core = core
+        self._calls = calls
         self._questions = questions
         self._send_text = send_text
         self._behind: dict[str, list[Parked]] = {}  # by subscriber of whom an order is being saved, what comes next
@@ -70,7 +74,8 @@ class Orders:
         """Have an order saved, or wait for its turn."""
         served, call, verdict = parked.served, parked.decision.call, parked.served.verdict
         if call is not None and parked.context.final is None:  # a record, should the caller give up
-            parked.context.record = CallRecord(call, parked.request.call_id, verdict, parked.decision.elapsed)
+            judged = Judged(parked.request.call_id, call, verdict, parked.decision.elapsed)
+            parked.context.call = self._calls.waits(judged, parked.request)
         if served.changes:
             if (desk := self._core.desk) is not None:
                 desk.begin(served)
@@ -94,6 +99,8 @@ class Orders:
         self._late.discard(number)
         if (desk := self._core.desk) is not None:
             desk.settle(parked.served, saved)
+            if saved:
+                self._calls.changed(parked.served.changes, now)
         self._go_on(parked, parked.served if saved else None, now)
         for one in behind:
             if number in self._behind:  # the one before it is being saved now

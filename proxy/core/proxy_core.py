@@ -1,7 +1,7 @@
-"""The proxy without sockets: bytes come in, bytes to send and call records come out (RFC 3261 section 16).
+"""The proxy without sockets: bytes come in, bytes to send and events come out (RFC 3261 section 16).
 
 Nothing here reads a clock or does I/O. `receive` takes what a socket got, `run_timers` what time brought; afterwards
-`outbox` holds what is to be sent and `records` the lines of calls that ended, both in order, for the caller to empty.
+`outbox` holds what is to be sent and `outputs` what happened (events.py), both in order, for the caller to empty.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from proxy.core.answering import Answering
+from proxy.core.calls import Calls
 from proxy.core.deciding import Decision
 from proxy.core.keys import Keys
 from proxy.core.leg_screening import PASSES, LegScreening
@@ -70,9 +71,10 @@ class ProxyCore:
         self._receivers = Receivers()
         self._layer = TransactionLayer(settings.timer_c, self._receivers.knows)
         self._own = OwnAnswers(self._layer, self.counters, keys.to_tags, self.refusals)
-        self._contexts = ResponseContexts(self._layer, self._own)
+        self._calls = Calls(settings.epoch)
+        self.outputs = self._calls.outputs
+        self._contexts = ResponseContexts(self._layer, self._own, self._calls)
         self.outbox = self._layer.outbox
-        self.records = self._contexts.records
         switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
         self._router = Router(settings.listeners, keys, settings.domains, switch_routes)
         authenticator = Authenticator(
@@ -93,7 +95,7 @@ class ProxyCore:
         )
         self._questions = Questions()
         self.asks = self._questions.asks
-        self._orders = Orders(self, self._questions, self._answering.send_text)
+        self._orders = Orders(self, self._calls, self._questions, self._answering.send_text)
         self._switch = settings.softswitch
         self.watch = SoftswitchWatch(
             settings.probing, self._switch, self._layer, self._router, self._contexts, self.counters
@@ -197,12 +199,11 @@ class ProxyCore:
             self._forward_ack(request, side)
         elif request.method == "CANCEL":
             self._cancel(request, via, key, flow, now)
+        elif self._has_room(size):
+            self._begin(request, via, key, flow, side, now)
         else:
-            if self._has_room(size):
-                self._begin(request, via, key, flow, side, now)
-            else:
-                self._own.without_state(request, via, flow, 503, "overload", TRY_AGAIN)
-                self.counters["overload"] += 1
+            self._own.without_state(request, via, flow, 503, "overload", TRY_AGAIN)
+            self.counters["overload"] += 1
 
     def _side_of(self, flow: Flow) -> Side | None:
         """The side that sent a message; None for a stranger."""
@@ -237,7 +238,7 @@ class ProxyCore:
         except SipError as error:
             self._refuse(context, request, error, now)
         except Exception:
-            self._contexts.let_go(context)
+            self._contexts.let_go(context, now, "proxy")
             self._layer.abandon(server)
             raise
 
@@ -251,7 +252,7 @@ class ProxyCore:
 
     def _refuse(self, context: ResponseContext, request: Request, error: SipError, now: float) -> None:
         context.final = error.code
-        self._contexts.let_go(context)
+        self._contexts.let_go(context, now, "proxy" if self.watch.up else "softswitch")
         self._own.answer(context.server, request, error, now)
 
     def _is_for_us(self, request: Request, uri: Uri) -> bool:
@@ -285,8 +286,7 @@ class ProxyCore:
                 parked = Parked(context, request, fingerprint, flow, side, decision, decision.served)
                 self._orders.wait(parked, now)
                 return
-        answer = self._answering.answer
-        if decision.verdict is None or not answer(context, request, decision, self.desk, self.policy.snapshot, now):
+        if not self._answering.answer(context, request, decision, self.desk, self.policy.snapshot, now):
             self._send_on(context, request, fingerprint, outer, target, side, decision, now)
 
     def _send_on(
@@ -311,6 +311,10 @@ class ProxyCore:
         forwarded = self._rewriter.onward(request, branch, outer, target, side, decision, numbering)
         if method == "INVITE":
             self._layer.schedule_trying(server, self.settings.trying_after, now)
+            if side == "switch":
+                context.leg_of = self._calls.begins_leg(request)
+        elif method == "BYE":
+            context.ends = self._calls.hangs_up(request, now, by_switch=side == "switch")
         patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
         client = self._layer.send((branch, method), forwarded, target, now, patience)
         client.user = context

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.core.call_record import CallRecord
+from proxy.core.calls import Calls, CallState
+from proxy.core.events import Party
 from proxy.core.late_responses import LateResponses, hang_up
 from proxy.core.own_responses import OwnAnswers
 from proxy.identity.registrations import Registration
@@ -14,13 +15,26 @@ from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, Stat
 from proxy.sip.transaction_layer import TransactionLayer, cancel_for
 
 _CHALLENGES = (401, 407)
+_RINGS = (180, 183)
 _PREFERRED_4XX = (401, 407, 415, 420, 484)
 
 
 class ResponseContext:
     """The proxy's knowledge between a request and its final response."""
 
-    __slots__ = ("best", "branches", "cancelled", "final", "reasons", "record", "refusal", "registration", "server")
+    __slots__ = (
+        "best",
+        "branches",
+        "call",
+        "cancelled",
+        "ends",
+        "final",
+        "leg_of",
+        "reasons",
+        "refusal",
+        "registration",
+        "server",
+    )
 
     def __init__(self, server: ServerTransaction) -> None:
         self.server = server
@@ -29,7 +43,9 @@ class ResponseContext:
         self.final: int | None = None  # status sent upstream
         self.cancelled = False
         self.reasons: list[str] = []  # why the caller gave up
-        self.record: CallRecord | None = None  # the call record, until the final response completes it
+        self.call: CallState | None = None  # that was judged, until its final response
+        self.leg_of: CallState | None = None  # the call for which the switch sent this INVITE, until its final response
+        self.ends: tuple[CallState, Party, float] | None = None  # the call that this BYE ends, who sent it, and when
         self.registration: Registration | None = None  # what a REGISTER proved, where phones must
         self.refusal: Response | None = None  # what the caller gets in the end, whatever a branch says
 
@@ -52,11 +68,11 @@ def rank(status: int) -> tuple[int, int]:
 
 
 class ResponseContexts:
-    """The response side of the proxy. `records` are the lines of calls that ended, for the server to empty."""
+    """The response side of the proxy. `calls` are told what becomes of each."""
 
-    def __init__(self, layer: TransactionLayer, own: OwnAnswers) -> None:
+    def __init__(self, layer: TransactionLayer, own: OwnAnswers, calls: Calls) -> None:
         self.late = LateResponses(layer)
-        self.records: list[str] = []
+        self.calls = calls
         self.pending = 0  # requests forwarded and not yet answered finally
         self._layer = layer
         self._own = own
@@ -79,7 +95,10 @@ class ResponseContexts:
             return
         if status < 200:
             if context.final is None:
-                if context.refusal is not None and response.body and "p-early-media" not in response.names:
+                if context.refusal is None:
+                    if (call := context.call) is not None and call.rang is None and status in _RINGS:
+                        self.calls.rings(call, now)
+                elif response.body and "p-early-media" not in response.names:
                     response.replace("P-Early-Media", "sendrecv")  # the announcement (RFC 5009 8)
                 self._layer.respond(context.server, status, _for_caller(context, response), now)
         elif status < 300:
@@ -96,20 +115,30 @@ class ResponseContexts:
                 self._cancel_others(context, client, now)
             self._finish(context, now)
 
-    def respond_finally(self, context: ResponseContext, status: int, response: bytes, now: float) -> None:
-        """Send a final response upstream; the first one ends the call's record."""
+    def respond_finally(
+        self, context: ResponseContext, status: int, response: bytes, now: float, by: Party = "proxy"
+    ) -> None:
+        """Send a final response upstream; `by` is who brought it about, should it be the first one and no 2xx."""
         if context.final is None:
             context.final = status
             if context.branches:
                 self.pending -= 1
-            self.let_go(context)
+            self.let_go(context, now, by)
         self._layer.respond(context.server, status, response, now)
 
-    def let_go(self, context: ResponseContext) -> None:
-        """Write the record, and forget what is not needed after the final response."""
-        if context.record is not None:
-            self.records.append(context.record.line(context.final))
-            context.record = None
+    def let_go(self, context: ResponseContext, now: float, by: Party) -> None:
+        """Say what became of a call, and forget what is not needed after the final response."""
+        if (call := context.call) is not None:
+            context.call = None
+            self.calls.concluded(call, context.final, by, now)
+        elif context.leg_of is not None:
+            if context.final is not None and context.final >= 300:
+                self.calls.leg_refused(context.leg_of, context.final)
+            context.leg_of = None
+        elif context.ends is not None:
+            ended, hung_up, at = context.ends
+            context.ends = None
+            self.calls.ended(ended, hung_up, context.final, at)
         if context.final in _CHALLENGES:
             self._layer.may_come_again(context.server)
         context.best = None
@@ -125,11 +154,12 @@ class ResponseContexts:
         if context.refusal is not None:
             self._refuse(context, context.refusal, now)
             return
-        if context.record is not None and not ours:
-            context.record.note_answer(best)
+        if context.call is not None and not ours:
+            self.calls.switch_says(context.call, best)
         if best.status == 503:  # it would say that this proxy is out of service; what else it says is still true
             best.status, best.reason = 500, reason_for(500)
-        self.respond_finally(context, best.status, _for_caller(context, best), now)
+        by: Party = "timeout" if ours else "softswitch"
+        self.respond_finally(context, best.status, _for_caller(context, best), now, by)
 
     def _refuse(self, context: ResponseContext, refusal: Response, now: float) -> None:
         """The announcement is over, or nobody could make it."""
@@ -141,9 +171,11 @@ class ResponseContexts:
     def give_up_by_caller(self, context: ResponseContext, reasons: list[str], now: float) -> None:
         """The caller's CANCEL, with its Reasons: the call ends with 487 (RFC 3261 9.2), be it a refusal still being
         announced. Where nothing was forwarded yet (questions.py), that is said here."""
+        if context.call is not None:
+            self.calls.cancelled(context.call, "caller", now)
         if not context.branches and context.final is None and context.server.request is not None:
             ended = context.server.request.reply(487, to_tag=self._own.new_tag())
-            self.respond_finally(context, 487, bytes(ended), now)
+            self.respond_finally(context, 487, bytes(ended), now, "caller")
             return
         if context.refusal is not None and context.server.request is not None:
             context.refusal = context.server.request.reply(487, to_tag=self._own.new_tag())
@@ -181,6 +213,8 @@ class ResponseContexts:
             self.late.leave(client, now)
             return
         if client.state is State.PROCEEDING and not context.cancelled:
+            if context.call is not None:
+                self.calls.cancelled(context.call, "timeout", now)
             self.cancel(context, now)  # timer C (RFC 3261 16.8)
             return
         self.late.leave(client, now)
@@ -190,7 +224,7 @@ class ResponseContexts:
         if request.method != "INVITE" and status == 408:
             # Nobody is waiting any more for a late 408 (RFC 4320 4.2).
             self.pending -= 1
-            self.let_go(context)
+            self.let_go(context, now, "timeout")
             self._layer.abandon(context.server)
             return
         status, why = (487, "cancelled") if context.cancelled else (status, "no answer from where it was sent")
@@ -211,7 +245,7 @@ class ResponseContexts:
                 status = 487 if context.cancelled else 503
                 headers = () if context.cancelled else TRY_AGAIN
                 reply = context.server.request.reply(status, headers=headers, to_tag=self._own.new_tag())
-                self.respond_finally(context, status, bytes(reply), now)
+                self.respond_finally(context, status, bytes(reply), now, "softswitch")
         self.late.leave(client, now)
 
     def give_up(self, now: float) -> None:

@@ -17,6 +17,7 @@ import structlog
 from asyncio_dgram.aio import DatagramServer
 from asyncio_dgram.aio import Protocol as DatagramProtocol
 
+from proxy.core.events import Listener as EventListener
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Ask
 from proxy.core.routing import Listener
@@ -52,8 +53,8 @@ class _Handover:
 
 
 class Server:
-    """Runs a core on its sockets. `write_record` takes the JSON line of each call that ended; `save` keeps what
-    subscribers changed of their profiles, and tells whether it could.
+    """Runs a core on its sockets. `listeners` hear of each event, in order; `save` keeps what subscribers changed of
+    their profiles, and tells whether it could.
 
     Raises ValueError for a TLS listener without `tls`.
     """
@@ -61,7 +62,7 @@ class Server:
     def __init__(
         self,
         core: ProxyCore,
-        write_record: Callable[[str], None],
+        listeners: Iterable[EventListener] = (),
         *,
         save: Callable[[Iterable[Change]], Awaitable[bool]] | None = None,
         tls: ssl.SSLContext | None = None,
@@ -73,7 +74,7 @@ class Server:
         if tls is None and (bare := next((one for one in self.listeners if one.transport == "tls"), None)):
             raise ValueError(f"tls:{bare.host_port} has no certificate: give the server an SSL context")
         self.message_bytes = message_bytes
-        self._write_record = write_record
+        self._events = tuple(listeners)
         self._save = save
         self._resolving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -169,7 +170,7 @@ class Server:
         return now
 
     def flush(self, now: float = 0.0) -> None:
-        """Send what the core has to say, write what it has to report, and see to its next timer.
+        """Send what the core has to say, tell what happened, and see to its next timer.
 
         Timers that are due go off in the wake of a message, a few at a time, where messages come often; an alarm is
         for the times between.
@@ -183,10 +184,8 @@ class Server:
                     self._send_datagram(flow, data)
                 else:
                     self._send_on_stream(flow, data)
-        if core.records:
-            for line in core.records:
-                self._write_record(line)
-            core.records.clear()
+        if core.outputs:
+            self._tell_listeners()
         if core.refusals:
             write_refusals(core.refusals, core.settings.find_trunk)
         if core.asks:
@@ -203,6 +202,17 @@ class Server:
             if self._alarm is not None:
                 self._alarm.cancel()
             self._alarm, self._alarm_at = self._loop.call_at(due, self._ring), due
+
+    def _tell_listeners(self) -> None:
+        outputs = self.core.outputs.copy()
+        self.core.outputs.clear()
+        for event in outputs:
+            for listener in self._events:
+                try:
+                    listener(event)
+                except Exception:
+                    self.core.counters["internal_error"] += 1
+                    log.exception("internal_error")
 
     async def _resolve(self, ask: Ask) -> None:
         """Find the answer to a question of the core's; calls go on meanwhile."""

@@ -144,7 +144,8 @@ class ProxyProcess:
 
         def look() -> list[dict[str, Any]]:
             lines = self._records.read_text().splitlines() if self._records.exists() else []
-            return [json.loads(line) for line in lines] if len(lines) >= count else []
+            calls = [record for record in map(json.loads, lines) if record["event"] == "call"]
+            return calls if len(calls) >= count else []
 
         found = eventually(look)
         assert len(found) == count

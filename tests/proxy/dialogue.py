@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Self
 
+from proxy.core.call_record import CallRecords
+from proxy.core.events import Event
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.core.settings import CoreSettings
@@ -155,9 +157,26 @@ class Play:
 
     def records(self) -> list[dict[str, Any]]:
         """The call records written since the last look."""
-        lines = [json.loads(line) for line in self.core.records]
-        self.core.records.clear()
-        return lines
+        return [line for line in self.lines() if line["event"] == "call"]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """All lines of the call log since the last look."""
+        return written(self.events())
+
+    def events(self) -> list[Event]:
+        """What happened since the last look."""
+        events = self.core.outputs.copy()
+        self.core.outputs.clear()
+        return events
+
+
+def written(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """The lines of the call log that these events make."""
+    lines: list[str] = []
+    listener = CallRecords(lines.append)
+    for event in events:
+        listener(event)
+    return [json.loads(line) for line in lines]
 
 
 def play(core: ProxyCore | None = None, now: float = 1000.0) -> Play:

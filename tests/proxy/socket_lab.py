@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from dialogue import TRUNKS, new_policy, request
 
+from proxy.core.call_record import CallRecords
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.core.settings import CoreSettings
@@ -117,7 +118,10 @@ class Lab:
             (Listener("tls", HOST, self.tls),) if tls else ()
         )
         self.core = ProxyCore(CoreSettings(listeners, switch.flow, TRUNKS.find, trying_after=0.0), new_policy())
-        self.server = Server(self.core, lambda line: self.records.append(json.loads(line)), tls=tls, **limits)
+        self.server = Server(self.core, [CallRecords(self._take_line)], tls=tls, **limits)
+
+    def _take_line(self, line: str) -> None:
+        self.records.append(json.loads(line))
 
     async def is_alive(self) -> bool:
         async with Peer.at(TRUNK_HOST) as peer:

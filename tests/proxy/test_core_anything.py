@@ -109,7 +109,7 @@ def test_nothing_escapes_and_nothing_is_left_behind(script):
     assert core.pending == 0
     assert not core._layer._requests
     assert core.next_timer() == float("inf")
-    assert core.counters["allow"] + core.counters["label"] + core.counters["reject"] == len(core.records)
+    assert core.counters["allow"] + core.counters["label"] + core.counters["reject"] == len(dialogue.records())
 
 
 BROKEN = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dialogue import written
 
 from proxy.config.models import ProxyConfig, load_config
 from proxy.core.proxy_core import ProxyCore
@@ -167,12 +167,12 @@ class Running:
         answers = [parse(sent) for to, sent in core.outbox if to.host == flow.host]
         final = next((one.status for one in answers if isinstance(one, Response) and one.status >= 200), None)
         core.outbox.clear()
-        records = [json.loads(line) for line in core.records]
-        core.records.clear()
+        records = written(core.outputs)
+        core.outputs.clear()
         core.give_up(1.0)  # so that the record of what went on is written now
         core.outbox.clear()
-        records += [json.loads(line) for line in core.records]
-        core.records.clear()
+        records += written(core.outputs)
+        core.outputs.clear()
         return final, records[0] if records else {}
 
     def proves(self, data: bytes, user: str) -> bytes:

@@ -25,7 +25,7 @@ def core() -> Iterator[ProxyCore]:
 
 def left_behind(core: ProxyCore) -> int:
     core.outbox.clear()
-    core.records.clear()
+    core.outputs.clear()
     return gc.collect()
 
 

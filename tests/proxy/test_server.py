@@ -282,10 +282,10 @@ async def test_a_port_in_use_names_the_listener_and_leaves_no_socket(transport):
         if transport == "tcp":
             holder.listen()
         with pytest.raises(OSError, match=f"{transport}:{HOST}:{taken}") as caught:
-            await Server(core, print).start()
+            await Server(core).start()
         assert caught.value.filename == f"{transport}:{HOST}:{taken}"
     await asyncio.sleep(0)
-    again = Server(core, print)
+    again = Server(core)
     await again.start()
     again.close()
     await asyncio.sleep(0)
@@ -295,14 +295,14 @@ async def test_a_tls_listener_without_certificate_is_an_error_and_no_plain_tcp()
     listeners = (Listener("udp", HOST, 5060), Listener("tls", HOST, 5061))
     core = ProxyCore(CoreSettings(listeners, Flow("udp", SWITCH_HOST, 5080, 0), TRUNKS.find), new_policy())
     with pytest.raises(ValueError, match=r"tls:127\.0\.0\.1:5061 has no certificate"):
-        Server(core, print)
+        Server(core)
 
 
 async def test_an_address_that_is_not_ours_names_the_listener():
     listeners = (Listener("udp", "192.0.2.1", 5060),)
     core = ProxyCore(CoreSettings(listeners, Flow("udp", SWITCH_HOST, 5080, 0), TRUNKS.find), new_policy())
     with pytest.raises(OSError, match=r"udp:192\.0\.2\.1:5060"):
-        await Server(core, print).start()
+        await Server(core).start()
 
 
 async def test_draining_waits_for_calls_being_set_up():

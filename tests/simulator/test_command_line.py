@@ -102,7 +102,7 @@ def test_a_run_as_expected_ends_with_0_and_leaves_everything_in_its_folder(
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["calls"], metrics["scam_recall"], metrics["false_block_rate"]) == (12, 1.0, 0.0)
     assert metrics["added_setup_delay.count"] == 2
-    assert len(lines(folder / "proxy-calls.jsonl")) == 12
+    assert len([one for one in lines(folder / "proxy-calls.jsonl") if one["event"] == "call"]) == 12
     document = json.loads((desk / "result.json").read_text())
     assert document["exit_code"] == 0
     assert document["scenarios"][0]["confusion"]["scam_blocked"] == 10

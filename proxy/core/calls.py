@@ -1,0 +1,210 @@
+"""Each judged call from its verdict to its end, by the messages that pass: who rang, answered, hung up. Sans-IO.
+
+A back-to-back softswitch has legs of its own. One that says of a leg which call it is for (`X-Ringfence-Call`, with the
+Call-ID of the side that it came in on), or that keeps the Call-ID, lets us tell who of them ended it.
+"""
+
+from __future__ import annotations
+
+from proxy.core.events import (
+    Answered,
+    Cancelled,
+    Ended,
+    Event,
+    Judged,
+    Party,
+    ProfileChanged,
+    Rang,
+    SwitchSaid,
+    Unanswered,
+)
+from proxy.sip.errors import BadRequest
+from proxy.sip.message import Request, Response
+from proxy.subscribers.changes import Change
+
+CALL_HEADER = "x-ringfence-call"
+_MOST = 100_000  # answered calls that are remembered, and legs of the switch
+_KEPT = 86_400.0  # seconds from the answer: a BYE may never pass here
+_REACTS_WITHIN = 4.0  # seconds from a BYE on one leg to that of the switch on the other
+_MOST_LEGS = 16  # of one call
+_SHOWN = 200  # characters of what a switch may write at any length
+_CHALLENGES = (401, 407)
+
+
+class CallState:
+    """One call under way. `caller_tag` is that of From; `judged` is forgotten once the call was answered."""
+
+    __slots__ = (
+        "answered",
+        "call_id",
+        "caller_tag",
+        "cancelled_by",
+        "far_hung_up",
+        "far_refused",
+        "judged",
+        "legs",
+        "rang",
+        "said",
+        "told",
+    )
+
+    def __init__(self, judged: Judged, caller_tag: str | None) -> None:
+        self.judged: Judged | None = judged
+        self.call_id = judged.call_id
+        self.caller_tag = caller_tag
+        self.rang: float | None = None
+        self.answered: float | None = None
+        self.cancelled_by: Party | None = None
+        self.far_refused = False  # the last leg of the switch was refused by whom it rang
+        self.far_hung_up: float | None = None  # when a BYE came on one of them
+        self.said: SwitchSaid | None = None
+        self.told = True  # that it was judged
+        self.legs: tuple[str, ...] = ()
+
+
+class Calls:
+    """Follows calls, and puts what becomes of them into `outputs`. `epoch` makes seconds since 1970 of `now`."""
+
+    def __init__(self, epoch: float) -> None:
+        self.outputs: list[Event] = []
+        self._epoch = epoch
+        self._known: dict[str, CallState] = {}  # by Call-ID: those set up, and those answered
+        self._standing: dict[str, CallState] = {}  # answered ones, oldest first
+        self._far: dict[str, CallState] = {}  # by the Call-ID of a leg of the switch
+
+    def __len__(self) -> int:
+        return len(self._known) + len(self._far)
+
+    def judged(self, event: Judged, request: Request) -> CallState:
+        """Begin to follow what was decided over."""
+        state = CallState(event, request.from_.tag)
+        self.outputs.append(event)
+        if event.call.method == "INVITE":
+            self._known.setdefault(event.call_id, state)  # else another's, by chance or by intent
+        return state
+
+    def waits(self, event: Judged, request: Request) -> CallState:
+        """Take what will be decided over in a while: as this, should its sender give up before."""
+        state = CallState(event, request.from_.tag)
+        state.told = False
+        return state
+
+    def changed(self, changes: tuple[Change, ...], now: float) -> None:
+        """Changes of a subscriber's profile are saved."""
+        self.outputs.append(ProfileChanged(now + self._epoch, changes))
+
+    # --- the side that a call came in on
+
+    def rings(self, state: CallState, now: float) -> None:
+        """The first 180 or 183 went to the caller."""
+        if state.rang is None and state.judged is not None:
+            state.rang = at = now + self._epoch
+            self.outputs.append(Rang(state.judged, at))
+
+    def cancelled(self, state: CallState, by: Party, now: float) -> None:
+        """Nobody waits for an answer any more."""
+        if state.cancelled_by is None and state.judged is not None:
+            state.cancelled_by = by
+            self._tell(state)
+            self.outputs.append(Cancelled(state.judged, now + self._epoch, by))
+
+    def switch_says(self, state: CallState, response: Response) -> None:
+        """Keep what a final response of the switch says of its reason."""
+        reasons = ", ".join(response.headers("reason")) if "reason" in response.names else ""
+        state.said = SwitchSaid(response.status, reasons[:_SHOWN], (response.header("retry-after") or "")[:_SHOWN])
+
+    def concluded(self, state: CallState, status: int | None, by: Party, now: float) -> None:
+        """The final response went to the caller, or never will. `by` is who brought it about, as far as it is known."""
+        judged = state.judged
+        if judged is None:
+            return
+        at = now + self._epoch
+        self._tell(state)
+        state.judged = None
+        if status is not None and status < 300:
+            self.outputs.append(Answered(judged, at, status, state.rang, state.legs))
+            if self._known.get(state.call_id) is state:
+                state.answered = at
+                self._standing[state.call_id] = state
+                self._give_up(at)
+            return
+        if status == 487 and state.cancelled_by is not None:
+            by = state.cancelled_by
+        elif by == "softswitch" and state.far_refused:
+            by = "callee"
+        self.outputs.append(Unanswered(judged, at, status, state.rang, state.legs, by, state.said))
+        self._forget(state)
+
+    def _tell(self, state: CallState) -> None:
+        if not state.told and state.judged is not None:
+            state.told = True
+            self.outputs.append(state.judged)
+
+    # --- the legs of the softswitch
+
+    def begins_leg(self, request: Request) -> CallState | None:
+        """Take an INVITE from the switch: the call that it is for, where that is known."""
+        call_id = request.call_id
+        near = request.header(CALL_HEADER) if CALL_HEADER in request.names else call_id
+        state = self._known.get(near or "")
+        if state is None or request.to.tag is not None:
+            return None
+        if call_id != state.call_id and call_id not in state.legs:
+            if len(state.legs) >= _MOST_LEGS or len(self._far) >= _MOST:
+                return state
+            state.legs += (call_id,)
+            self._far[call_id] = state
+        return state
+
+    def leg_refused(self, state: CallState, status: int) -> None:
+        """Whom the switch called did not take the call; 487 is what the switch asked for itself."""
+        state.far_refused = status != 487
+
+    # --- the end of calls that were answered
+
+    def hangs_up(self, bye: Request, now: float, *, by_switch: bool) -> tuple[CallState, Party, float] | None:
+        """Take a BYE that goes on: whose call it ends once it is answered, who hung up, and when."""
+        call_id = bye.call_id
+        state = self._standing.get(call_id)
+        try:
+            if by_switch:
+                if state is None or bye.to.tag != state.caller_tag:
+                    return None
+                hung_up = state.far_hung_up
+                by_callee = hung_up is not None and now - hung_up < _REACTS_WITHIN
+                return state, "callee" if by_callee else "softswitch", now
+            if state is not None and bye.from_.tag == state.caller_tag:
+                return state, "caller", now
+            if state is None:
+                state = self._far.get(call_id)
+            elif bye.to.tag != state.caller_tag:
+                return None
+        except BadRequest:  # the other side will say so
+            return None
+        if state is not None:
+            state.far_hung_up = now
+        return None
+
+    def ended(self, state: CallState, by: Party, status: int | None, at: float) -> None:
+        """A BYE had its final response, None where none came; `at` is when it was sent. A challenge ends nothing."""
+        if status not in _CHALLENGES and self._standing.get(state.call_id) is state:
+            self._end(state, by, at + self._epoch)
+
+    def _end(self, state: CallState, by: Party, at: float) -> None:
+        if state.answered is not None:
+            self.outputs.append(Ended(state.call_id, at, state.rang, state.answered, state.legs, by))
+        self._forget(state)
+
+    def _give_up(self, at: float) -> None:
+        """End those of whose end nothing was heard for too long: one at a time, as others are answered."""
+        oldest = next(iter(self._standing.values()))
+        if len(self._standing) > _MOST or (oldest.answered or 0.0) + _KEPT < at:
+            self._end(oldest, "timeout", at)
+
+    def _forget(self, state: CallState) -> None:
+        if self._known.get(state.call_id) is state:
+            del self._known[state.call_id]
+            self._standing.pop(state.call_id, None)
+        for leg in state.legs:
+            if self._far.get(leg) is state:
+                del self._far[leg]

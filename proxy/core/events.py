@@ -1,0 +1,94 @@
+"""Events, for all who want to hear of calls: the core puts them into its `outputs`, in order, and knows no listener.
+
+A listener takes one event at a time (call records do; metrics, a capture and a console can). Events are frozen and say
+all that there is to say: no listener has to ask the core. `at` and all other times are in seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from proxy.policy.call import Call
+from proxy.policy.verdict import Verdict
+from proxy.subscribers.changes import Change
+
+# Who ended a call: the far side, the policy or an error of ours, the softswitch itself, or nobody in time.
+Party = Literal["caller", "callee", "proxy", "softswitch", "timeout"]
+
+
+class SwitchSaid(NamedTuple):
+    """What the switch refused a call with: its status, Reason (RFC 3326) and Retry-After (RFC 3261 20.33)."""
+
+    status: int
+    reason: str
+    retry_after: str
+
+
+class Judged(NamedTuple):
+    """A call, text or transfer was decided over. `elapsed` is how long that took, in seconds."""
+
+    call_id: str
+    call: Call
+    verdict: Verdict
+    elapsed: float
+
+
+class Rang(NamedTuple):
+    """The caller was told that it rings: by 180, or by 183 where that is no announcement of a refusal."""
+
+    judged: Judged
+    at: float
+
+
+class Cancelled(NamedTuple):
+    """A call that still rang was given up, by its caller, or by the proxy because nobody answered in time."""
+
+    judged: Judged
+    at: float
+    by: Party
+
+
+class Answered(NamedTuple):
+    """A call or text got its 2xx. `legs` are the Call-IDs of the softswitch's legs to whom it rang, where known."""
+
+    judged: Judged
+    at: float
+    status: int
+    rang: float | None
+    legs: tuple[str, ...]
+
+
+class Unanswered(NamedTuple):
+    """A call or text is over without having been answered. `status` is what its sender got, None where nobody waited
+    for an answer any more; `said` is what the switch refused with, where it did."""
+
+    judged: Judged
+    at: float
+    status: int | None
+    rang: float | None
+    legs: tuple[str, ...]
+    by: Party
+    said: SwitchSaid | None
+
+
+class Ended(NamedTuple):
+    """A call that was answered is over. By timeout: nothing was heard of its end for so long that it is given up."""
+
+    call_id: str
+    at: float
+    rang: float | None
+    answered: float
+    legs: tuple[str, ...]
+    by: Party
+
+
+class ProfileChanged(NamedTuple):
+    """A subscriber's order is in force, and saved."""
+
+    at: float
+    changes: tuple[Change, ...]
+
+
+Event = Judged | Rang | Cancelled | Answered | Unanswered | Ended | ProfileChanged
+Listener = Callable[[Event], None]
