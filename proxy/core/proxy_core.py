@@ -86,7 +86,7 @@ class ProxyCore:
             key=keys.nonces,
         )
         challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms, keys.nonces)
-        self._registrations = Registrations(challenger, authenticator.guesses)
+        self._registrations = Registrations(challenger, authenticator.lockout)
         self._rewriter = Rewriter(settings, self._router, authenticator, self._registrations)
         self._screening = Screening(settings, self._router, authenticator, self._registrations)
         self._legs = LegScreening(self._screening.emergencies)

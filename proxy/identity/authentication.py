@@ -65,7 +65,7 @@ class Authenticator:
         self._challenger = digest.Challenger(realm, nonce_seconds, algorithms, key or token_bytes(32))
         self._realm = realm
         self._counts = counts or NonceCounts(nonce_seconds)
-        self.guesses = Guesses(wrong_answers, lockout_seconds)
+        self.lockout = Lockout(wrong_answers, lockout_seconds)
 
     def authenticate(
         self,
@@ -84,7 +84,7 @@ class Authenticator:
         found = Found()
         try:
             given = self._credentials(request)
-            found = self.guesses.look_through(
+            found = self.lockout.look_through(
                 given, find_user, lambda fields, who: self._judge(fields, request, who, now), now, source
             )
         except BadRequest:
@@ -163,7 +163,7 @@ class Found:
             raise Forbidden("too many wrong answers", headers=(("Retry-After", str(ceil(self.locked))),))
 
 
-class Guesses:
+class Lockout:
     """Counts wrong answers, and says who gave too many of them: `limit` within `seconds`."""
 
     def __init__(self, limit: int, seconds: float, most: int = _MOST_GUESSERS) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from proxy.identity.authentication import Guesses, nonce_count
+from proxy.identity.authentication import Lockout, nonce_count
 from proxy.identity.nonces import NonceCounts
 from proxy.numbers.numbering import Numbering
 from proxy.policy.profile import Subscriber
@@ -50,10 +50,10 @@ class Registration:
 class Registrations:
     """Checks REGISTERs on their way to the registrar, and what it answers. `challenger` makes the nonces."""
 
-    def __init__(self, challenger: digest.Challenger, guesses: Guesses) -> None:
+    def __init__(self, challenger: digest.Challenger, lockout: Lockout) -> None:
         self._challenger = challenger
         self._counts = NonceCounts(challenger.lifetime)
-        self._guesses = guesses
+        self._lockout = lockout
 
     def check(self, request: Request, snapshot: Snapshot, now: float, source: str) -> Registration:
         """Look for a right answer. Raises Forbidden for who guesses, and for the address of somebody else."""
@@ -63,7 +63,7 @@ class Registrations:
             if name == "authorization" and line.partition(":")[2].lower().split(None, 1)[:1] == ["digest"]
         ]
         given = [digest.parse_digest(value_of(line)) for line in lines[:_MOST_CREDENTIALS]]
-        found = self._guesses.look_through(
+        found = self._lockout.look_through(
             given, snapshot.subscribers.find_user, lambda fields, who: self._judge(fields, who, now), now, source
         )
         if found.subscriber is not None:

@@ -10,7 +10,7 @@ from digest_phone import ELSEWHERE, REALM, start, with_field
 
 from proxy.config.models import load_config
 from proxy.files.yaml_file import FileErrors
-from proxy.identity.authentication import Guesses
+from proxy.identity.authentication import Lockout
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060]
@@ -65,21 +65,21 @@ def test_neither_stale_answers_nor_other_realms_are_guesses() -> None:
 
 
 def test_wrong_answers_that_lie_far_apart_are_mistakes_and_not_guesses() -> None:
-    guesses = Guesses(3, 60.0)
-    name = guesses.name("alice", "127.0.0.77")
+    lockout = Lockout(3, 60.0)
+    name = lockout.name("alice", "127.0.0.77")
     for now in (0.0, 50.0, 61.0, 110.0):
-        guesses.note(name, now)
-        assert not guesses.locked_for(name, now)
-    guesses.note(name, 120.0)
-    assert guesses.locked_for(name, 130.0) == 50.0
-    assert not guesses.locked_for(name, 180.0)
+        lockout.note(name, now)
+        assert not lockout.locked_for(name, now)
+    lockout.note(name, 120.0)
+    assert lockout.locked_for(name, 130.0) == 50.0
+    assert not lockout.locked_for(name, 180.0)
 
 
 def test_the_memory_for_guesses_is_bounded_and_the_oldest_are_forgotten_first() -> None:
-    guesses = Guesses(1, 60.0, most=2)
+    lockout = Lockout(1, 60.0, most=2)
     for name in (1, 2, 1, 3):
-        guesses.note(name, 0.0)
-    assert [bool(guesses.locked_for(name, 1.0)) for name in (1, 2, 3)] == [True, False, True]
+        lockout.note(name, 0.0)
+    assert [bool(lockout.locked_for(name, 1.0)) for name in (1, 2, 3)] == [True, False, True]
 
 
 # --- the config
