@@ -157,7 +157,7 @@ class Calls:
         return state
 
     def leg_refused(self, state: CallState, status: int) -> None:
-        """Whom the switch called did not take the call; 487 is what the switch asked for itself."""
+        """Note that the called phone did not take the call; 487 is what the switch asked for itself."""
         state.far_refused = status != 487
 
     # --- the end of calls that were answered

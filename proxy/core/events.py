@@ -18,7 +18,7 @@ Party = Literal["caller", "callee", "proxy", "softswitch", "timeout"]
 
 
 class SwitchSaid(NamedTuple):
-    """What the switch refused a call with: its status, Reason (RFC 3326) and Retry-After (RFC 3261 20.33)."""
+    """The refusal of a call by the switch: its status, Reason (RFC 3326) and Retry-After (RFC 3261 20.33)."""
 
     status: int
     reason: str
