@@ -27,7 +27,6 @@ from proxy.process.loading import Loaded, core_settings, load, load_overlay, mak
 from proxy.process.ports import in_use
 from proxy.process.reload import Reloader, counts, warn
 from proxy.process.secret_file import load_secret
-from proxy.signing.card import write_card
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
 from proxy.transport.server import Server
@@ -73,6 +72,8 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
         overlay = load_overlay(config)
         loaded = load(config, overlay)
         if config.card is not None:
+            from proxy.signing.card import write_card  # what signs is slow to import
+
             write_card(config.card.file, config.card, config.card.private_key, time.time())
         secret = _secret(config)
     except FileErrors as error:

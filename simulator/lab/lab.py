@@ -29,7 +29,7 @@ from simulator.judging.observation import CallerSaw, PhoneSaw
 from simulator.lab.premises import CARD_KEY, LOCALHOST, Premises, user_of, write_files
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
-from simulator.lab.published_card import PublicKey, new_key, whose
+from simulator.lab.published_card import Key, new_key, whose
 from simulator.lab.real_phones import Part, RealPhones, callers
 from simulator.loopback import free_port
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
@@ -169,7 +169,7 @@ class Lab:
             self._check_card(key)
         return address
 
-    def _check_card(self, key: PublicKey) -> None:
+    def _check_card(self, key: Key) -> None:
         """Look at the card as whoever is refused with 608 would."""
         try:
             name = whose(self.folder / "card.jws", key)
