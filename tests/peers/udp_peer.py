@@ -50,6 +50,12 @@ class Peer:
             if what == (message.method if isinstance(message, Request) else message.status):
                 return message
 
+    def next_request(self) -> Request:
+        """The very next request, whatever it is."""
+        while True:
+            if (data := self.socket.recv(65535)).strip() and isinstance(message := parse(data), Request):
+                return message
+
     def answers(self, request: Request | Response, status: int, *headers: tuple[str, str]) -> None:
         assert isinstance(request, Request)
         self.socket.sendto(bytes(request.reply(status, headers=headers, to_tag="there")), self.proxy)
