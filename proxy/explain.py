@@ -88,6 +88,7 @@ def explain(
     user: str | None = None,
     *,
     after_emergency: bool = False,
+    secret: bytes | None = None,
 ) -> dict[str, Any]:
     """The verdict on one raw request, as a JSON object.
 
@@ -97,7 +98,8 @@ def explain(
     `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
     be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. With
     `after_emergency` the callee called an emergency number just before; where that could matter and is not given,
-    `assumed` says so. Line ends of a text editor will do. `elapsed_us` is the time of a second run, since the first
+    `assumed` says so. With the proxy's `secret` its tokens tell what belongs to a dialog. Line ends of a text
+    editor will do. `elapsed_us` is the time of a second run, since the first
     compiles the numbering plans that it meets. `ambiguity` of a number says which two numbers its digits may stand for.
     Of a request that the proxy refuses unjudged, `rule` is None and `reason` says why. Raises SipError for what is no
     SIP request, ValueError for a trunk or a user that the config does not know, FileErrors and OSError.
@@ -114,8 +116,8 @@ def explain(
     try:
         request = _request(data)
         memory = _JustCalled(arrival) if after_emergency else EmergencyCalls()
-        _decide(config, request.copy(), came_in, proof, arrival, snapshot, None, memory)
-        decision = _decide(config, request, came_in, proof, arrival, snapshot, desk, memory)
+        _decide(config, request.copy(), came_in, proof, arrival, snapshot, None, memory, secret)
+        decision = _decide(config, request, came_in, proof, arrival, snapshot, desk, memory, secret)
     except SipError as error:
         if isinstance(error, Unanswerable):
             raise
@@ -148,11 +150,12 @@ def _decide(
     snapshot: Snapshot,
     desk: ServiceDesk | None,
     memory: EmergencyCalls,
+    secret: bytes | None,
 ) -> Decision:
     """Take the request the way that it takes through the core. Raises SipError for what the proxy answers with one."""
     settings = replace(core_settings(config, 0.0), epoch=arrival)
     routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
-    router = Router(settings.listeners, Keys.derive(), settings.domains, routes)
+    router = Router(settings.listeners, Keys.derive(secret), settings.domains, routes)
     screening = Screening(settings, router, proof, None, memory)
     try:
         via = request.via

@@ -164,7 +164,10 @@ class Screening:
     def _is_on(self, routed: Routed, trunk: Trunk) -> bool:
         """True for a request of a dialog that came in on, or went out to, that trunk: our token says so."""
         flow = routed.flow
-        return routed.in_dialog and flow is not None and self._settings.find_trunk(flow.host, flow.port) is trunk
+        if not routed.in_dialog or flow is None:
+            return False
+        found = self._settings.find_trunk(flow.host, flow.port)
+        return found is not None and found.name == trunk.name
 
     def _in_known_dialog(self, request: Request, routed: Routed, trunk: Trunk, policy: Policy) -> bool:
         """True within a dialog of that trunk.

@@ -1,4 +1,5 @@
-"""What `ringfence explain` says of a request is what the running core does: held for 2,200 requests of all sorts."""
+"""What `ringfence explain` says of a request is what the running core does: held for 2,200 requests of all sorts,
+those within dialogs with genuine tokens included."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import pytest
 from dialogue import written
 
 from proxy.config.models import ProxyConfig, load_config
+from proxy.core.flow_tokens import FlowTokens
+from proxy.core.keys import Keys
 from proxy.core.proxy_core import ProxyCore
 from proxy.explain import explain
 from proxy.policy.engine import Policy
@@ -28,7 +31,7 @@ preset: {preset}
 domains: [ringfence.example]
 trunks:
   international: {{match: [127.0.1.0/24], kind: international, trust_identity: true}}
-  domestic: {{match: [127.0.2.0/24], kind: domestic, trust_identity: true}}
+  domestic: {{match: [127.0.2.0/24], kind: domestic, trust_identity: true, refer: in_dialog}}
   shady: {{match: [127.0.3.0/24], kind: international}}
   phones: {{match: [127.0.4.0/24], kind: access}}
   desks: {{match: [127.0.5.0/24], kind: access, auth: digest}}
@@ -98,6 +101,8 @@ MORE = [
     ("Content-Type", "text/html"),
     ("Feature-Caps", "*;+sip.608"),
 ]
+SECRET = b"secret" * 4
+TOKENS = FlowTokens(Keys.derive(SECRET).flow_tokens)
 TEXTS = ["hello", "STATUS", "QXGJLH", "BLOCK +1900*", ""]
 
 
@@ -137,7 +142,13 @@ class Requests:
             f"Call-ID: call-{count}",
             f"CSeq: 1 {method}",
         ]
-        if route := pick(ROUTES):
+        if method != "INVITE" and self._random.random() < 0.3:  # within a dialog, with To the one it is with, or not
+            other = pick(NUMBERS[:8])
+            lines[3] = f"To: <sip:{pick([other, other, pick(NUMBERS)])}@ringfence.example>;tag=x"
+            flow = Flow("udp", SOURCES[pick([trunk, trunk, trunk, "domestic"])], 5070, 0)
+            token = TOKENS.make(flow, pick([f"call-{count}"] * 4 + ["another"]), other)
+            lines.append(f"Route: <sip:{token}@127.0.0.1:5060;lr>")
+        elif route := pick(ROUTES):
             lines.append(f"Route: {route}")
         if method == "REFER":
             lines.append(f"Refer-To: <{self._uri()}>")
@@ -154,7 +165,7 @@ class Running:
         overlay = load_overlay(config)
         policy = Policy(load_snapshot(config, overlay))
         settings = replace(core_settings(config, 0.0), epoch=1.8e9)
-        self._core = ProxyCore(settings, policy, b"secret" * 4, make_desk(config, overlay))
+        self._core = ProxyCore(settings, policy, SECRET, make_desk(config, overlay))
         self._policy = policy
 
     def does(self, trunk: str, data: bytes) -> tuple[int | None, dict[str, Any]]:
@@ -201,11 +212,12 @@ def test_explain_says_what_the_running_core_does(tmp_path: Path, home: str, pres
     seen: dict[Any, int] = {}
     for (trunk, lines, body), _ in zip(Requests(seed), range(550), strict=False):
         data = "\r\n".join((*lines, "", "")).encode() + body
-        said = explain(config, trunk, data, 1.8e9)
+        said = explain(config, trunk, data, 1.8e9, secret=SECRET)
         running = Running(config)  # a new one each: no order, notice or nonce of before counts
         final, record = running.does(trunk, data)
         if trunk == "desks" and final == 407 and said["status"] != 407:  # who explain takes for proven, proves it
-            named = next(name for name, number in PROVE.items() if said["caller"] and said["caller"]["e164"] == number)
+            shown = said["caller"] and (said["caller"]["e164"], said["caller"]["presented"])
+            named = next(name for name, number in PROVE.items() if shown and (number == shown[0] or name == shown[1]))
             final, record = running.does(trunk, running.proves(data, named))
         told = (said["action"], said["rule"]) if said["rule"] else (None, None)
         assert (record.get("action"), record.get("rule")) == told, (data, said, record)
