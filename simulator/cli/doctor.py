@@ -11,8 +11,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
+import click
+
 from simulator.agents.pjsua import phones as pjsua
+from simulator.cli.grammar import Command
 from simulator.errors import LabError
+from simulator.judging.result import ExitCode
+
+_HELP = "Look at what this machine has of what the lab needs, and say how to mend what is missing."
+
+
+@click.command("doctor", Command, help=_HELP, short_help="say what is missing on this machine")
+def doctor() -> int:
+    """Print the findings, each as soon as it is there."""
+    findings = []
+    for finding in examine():
+        print(finding, flush=True)
+        findings.append(finding)
+    broken = [finding for finding in findings if finding.needed and not finding.fine]
+    print("Something that the lab needs is missing." if broken else "The lab can run here.")
+    return ExitCode.ENVIRONMENT if broken else ExitCode.AS_EXPECTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 from proxy.files.yaml_file import FileError, FileErrors, did_you_mean
-from simulator.judging.result import ExitCode
+from simulator.cli.grammar import FILE, Command
 
 _EXAMPLE = """\
 example:
@@ -17,25 +18,20 @@ example:
 """
 
 
-def add_to(commands: Any) -> None:
-    """Put the command on the command line."""
-    report = commands.add_parser(
-        "report",
-        help="show a call of a run",
-        description="Show one call of a run: what was planned, what caller, phone and proxy saw of it, what every rule "
-        "said, and what it adds up to.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    report.add_argument("run", type=Path, metavar="RUN", help="the run's folder, such as runs/latest")
-    report.add_argument("--call", required=True, metavar="ID", help="the call, as the summary or calls.jsonl names it")
-    report.set_defaults(command=_report)
+_HELP = """\
+Show one call of a run: what was planned, what caller, phone and proxy saw of it, what every rule said, and what it adds
+up to. RUN is the run's folder, such as runs/latest.
+"""
 
 
-def _report(arguments: argparse.Namespace) -> int:
-    for line in shown(arguments.run, arguments.call):
+@click.command("report", Command, help=_HELP, epilog=_EXAMPLE, short_help="show a call of a run")
+@click.argument("run", type=FILE)
+@click.option("--call", required=True, metavar="ID", help="the call, as the summary or calls.jsonl names it")
+def report(run: Path, call: str) -> int:
+    """Print what is known of a call."""
+    for line in shown(run, call):
         print(line)
-    return ExitCode.AS_EXPECTED
+    return 0
 
 
 def shown(run: Path, call_id: str) -> Iterator[str]:

@@ -2,65 +2,64 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from pathlib import Path
-from typing import Any
 
-from simulator.judging.result import ExitCode
-from simulator.report.terminal import say
-from simulator.softswitch import serve as standing
+import click
+
+from simulator.cli.grammar import FILE, Group
 
 _LOCALHOST = "127.0.0.1"
 _FASTAGI = 4573  # the port that Asterisk itself takes where none is named
+_EMBEDDED = """\
+Be the softswitch that a proxy's config names: its subscribers register and are called, and the services (announcements,
+voicemail, honeypot, challenge, warning) are there. Runs until Ctrl-C or SIGTERM.
+"""
+_BASE = """\
+Fetch the image that those of the lab are built on; where no image registry can be reached, make it from Debian's
+packages. Nothing where there is one.
+"""
+_ACCOUNTS = """\
+Write what Asterisk reads (address, realm, accounts) from the proxy's config into FOLDER, Asterisk's /ringfence, then
+tell Asterisk where dialled numbers lead, until SIGTERM.
+"""
 
 
-def add_to(commands: Any) -> None:
-    """Put the command and what is below it on the command line."""
-    group = commands.add_parser("softswitch", help="run a softswitch by itself")
-    below = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    embedded = below.add_parser(
-        "embedded",
-        help="be the softswitch of a proxy's config until SIGTERM",
-        description="Be the softswitch that a proxy's config names: its subscribers register and are called, and the "
-        "services (announcements, voicemail, honeypot, challenge, warning) are there. Runs until Ctrl-C or SIGTERM.",
-    )
-    embedded.add_argument("config", type=Path, metavar="CONFIG", help="the proxy's config")
-    embedded.add_argument(
-        "--folder", type=Path, default=Path(), metavar="FOLDER", help="where recordings/ is made [where you are]"
-    )
-    embedded.set_defaults(command=_embedded)
-    base = below.add_parser(
-        "base",
-        help="fetch or make the base image",
-        description="Fetch the image that those of the lab are built on; where no image registry can be reached, make "
-        "it from Debian's packages. Nothing where there is one.",
-    )
-    base.set_defaults(command=_base)
-    accounts = below.add_parser(
-        "accounts",
-        help="write Asterisk's accounts and answer its dialplan until SIGTERM",
-        description="Write what Asterisk reads (address, realm, accounts) from the proxy's config, then tell Asterisk "
-        "where dialled numbers lead, until SIGTERM.",
-    )
-    accounts.add_argument("config", type=Path, metavar="CONFIG", help="the proxy's config")
-    accounts.add_argument("folder", type=Path, metavar="FOLDER", help="Asterisk's /ringfence")
-    accounts.add_argument("--port", type=int, default=_FASTAGI, help=f"TCP port on {_LOCALHOST} [{_FASTAGI}]")
-    accounts.set_defaults(command=_accounts)
+@click.group("softswitch", Group, short_help="run a softswitch by itself")
+def softswitch() -> None:
+    """Run a softswitch by itself."""
 
 
-def _embedded(arguments: argparse.Namespace) -> int:
-    asyncio.run(standing.serve_embedded(arguments.config, arguments.folder, say))
-    return ExitCode.AS_EXPECTED
+@softswitch.command("embedded", help=_EMBEDDED, short_help="be the softswitch of a proxy's config until SIGTERM")
+@click.argument("config", type=FILE)
+@click.option("--folder", type=FILE, default=Path(), help="where recordings/ is made [where you are]")
+def embedded(config: Path, folder: Path) -> int:
+    """Serve until a signal comes."""
+    from simulator.report.terminal import say
+    from simulator.softswitch import serve
+
+    asyncio.run(serve.serve_embedded(config, folder, say))
+    return 0
 
 
-def _base(_arguments: argparse.Namespace) -> int:
-    from simulator.softswitch.asterisk import switch as asterisk  # docker is slow to import, and only needed here
+@softswitch.command("base", help=_BASE, short_help="fetch or make the base image")
+def base() -> int:
+    """Fetch or make it."""
+    from simulator.report.terminal import say
+    from simulator.softswitch.asterisk import switch as asterisk
 
     asterisk.prepare_base(say)
-    return ExitCode.AS_EXPECTED
+    return 0
 
 
-def _accounts(arguments: argparse.Namespace) -> int:
-    asyncio.run(standing.serve_asterisk(arguments.config, arguments.folder, (_LOCALHOST, arguments.port), say))
-    return ExitCode.AS_EXPECTED
+@softswitch.command("accounts", help=_ACCOUNTS, short_help="feed Asterisk with accounts and its dialplan until SIGTERM")
+@click.argument("config", type=FILE)
+@click.argument("folder", type=FILE)
+@click.option("--port", type=int, default=_FASTAGI, help=f"TCP port on {_LOCALHOST} [{_FASTAGI}]")
+def accounts(config: Path, folder: Path, port: int) -> int:
+    """Write and serve until a signal comes."""
+    from simulator.report.terminal import say
+    from simulator.softswitch import serve
+
+    asyncio.run(serve.serve_asterisk(config, folder, (_LOCALHOST, port), say))
+    return 0

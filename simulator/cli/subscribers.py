@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import click
 
 from proxy.config.models import ProxyConfig, load_config
 from proxy.files.yaml_file import FileError, FileErrors, load, read_bytes
@@ -19,6 +21,7 @@ from proxy.subscribers.changes import LAST_WRONG_PIN, WRONG_PINS, ChangedDirecto
 from proxy.subscribers.simservs.document import document
 from proxy.subscribers.simservs.reader import read
 from proxy.subscribers.storage import SubscribersFile, read_directory, save_subscribers
+from simulator.cli.grammar import FILE, Group
 from simulator.judging.result import ExitCode
 from simulator.wording import counted
 
@@ -47,69 +50,59 @@ A running proxy reads it on SIGHUP.
 """
 
 
-def add_to(commands: Any) -> None:
-    """Put the command and what is below it on the command line."""
-    group = commands.add_parser("subscribers", help="put subscribers into a database, exchange and unlock them")
-    below = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    taking = _described(
-        below,
-        "import",
-        "YAML file -> SQLite database, or simservs XML -> one subscriber",
-        "Put the subscribers of a YAML file into an SQLite database, which is made where it is missing (who is in it "
-        "already, by number, is replaced); or give one subscriber what a simservs document (3GPP TS 24.611) says.",
-        _IMPORT_EXAMPLE,
-    )
-    taking.add_argument("file", type=Path, metavar="FILE", help="what `subscribers:` may name; with --simservs, XML")
-    taking.add_argument("database", nargs="?", metavar="sqlite:///FILE", help="where subscribers go")
-    taking.add_argument("--simservs", metavar="NUMBER", help="the subscriber whose settings the file holds")
-    taking.add_argument("--config", type=Path, help="the proxy's config, with --simservs")
-    taking.set_defaults(command=_import)
-    giving = _described(
-        below,
-        "export",
-        "one subscriber -> simservs XML",
-        "Print what a subscriber has chosen as a simservs document (3GPP TS 24.611).",
-        _EXPORT_EXAMPLE,
-    )
-    giving.add_argument("--simservs", required=True, metavar="NUMBER", help="the subscriber")
-    giving.add_argument("--config", type=Path, required=True, help="the proxy's config")
-    giving.set_defaults(command=_export)
-    unlocking = _described(
-        below,
-        "unlock",
-        "let a subscriber use star codes again",
-        "Forget the wrong PINs that locked a subscriber's star codes.",
-        _UNLOCK_EXAMPLE,
-    )
-    unlocking.add_argument("--config", type=Path, required=True, help="the proxy's config")
-    unlocking.add_argument("number", metavar="NUMBER", help="the subscriber")
-    unlocking.set_defaults(command=_unlock)
+_IMPORT = """\
+Put the subscribers of a YAML FILE into an SQLite database, which is made where it is missing (who is in it already, by
+number, is replaced); or give one subscriber what a simservs document (3GPP TS 24.611) says.
+"""
 
 
-def _described(below: Any, name: str, help_: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = below.add_parser(
-        name,
-        help=help_,
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return parser
+@click.group("subscribers", Group, short_help="put subscribers into a database, exchange and unlock them")
+def subscribers() -> None:
+    """Put subscribers into a database, exchange and unlock them."""
 
 
-def _import(arguments: argparse.Namespace) -> int:
+_SHORT = "YAML file -> SQLite database, or simservs XML -> one subscriber"
+
+
+@subscribers.command("import", help=_IMPORT, epilog=_IMPORT_EXAMPLE, short_help=_SHORT)
+@click.argument("file", type=FILE)
+@click.argument("database", required=False, metavar="[sqlite:///FILE]")
+@click.option("--simservs", metavar="NUMBER", help="the subscriber whose settings the file holds")
+@click.option("--config", type=FILE, metavar="CONFIG", help="the proxy's config, with --simservs")
+def taking(**options: Any) -> int:
+    """Import them."""
+    return _import(SimpleNamespace(**options))
+
+
+@subscribers.command("export", epilog=_EXPORT_EXAMPLE, short_help="one subscriber -> simservs XML")
+@click.option("--simservs", required=True, metavar="NUMBER", help="the subscriber")
+@click.option("--config", type=FILE, required=True, metavar="CONFIG", help="the proxy's config")
+def giving(**options: Any) -> int:
+    """Print what a subscriber has chosen as a simservs document (3GPP TS 24.611)."""
+    return _export(SimpleNamespace(**options))
+
+
+@subscribers.command("unlock", epilog=_UNLOCK_EXAMPLE, short_help="let a subscriber use star codes again")
+@click.option("--config", type=FILE, required=True, metavar="CONFIG", help="the proxy's config")
+@click.argument("number")
+def unlocking(**options: Any) -> int:
+    """Forget the wrong PINs that locked a subscriber's star codes."""
+    return _unlock(SimpleNamespace(**options))
+
+
+def _import(arguments: SimpleNamespace) -> int:
     if arguments.simservs is not None:
         return _import_simservs(arguments)
     if arguments.database is None or not arguments.database.startswith(SQLITE):
         problem = "no database; write sqlite:///FILE"
         raise FileErrors([FileError.whole(Path(arguments.database or arguments.file), problem)])
-    subscribers = load(arguments.file, SubscribersFile).subscribers
-    save_subscribers(Path(arguments.database.removeprefix(SQLITE)), subscribers)
-    print(f"{counted(len(subscribers), 'subscriber')} put into {arguments.database}")
+    people = load(arguments.file, SubscribersFile).subscribers
+    save_subscribers(Path(arguments.database.removeprefix(SQLITE)), people)
+    print(f"{counted(len(people), 'subscriber')} put into {arguments.database}")
     return ExitCode.AS_EXPECTED
 
 
-def _import_simservs(arguments: argparse.Namespace) -> int:
+def _import_simservs(arguments: SimpleNamespace) -> int:
     if arguments.config is None or arguments.database is not None:
         print("ringfence subscribers import: --simservs NUMBER takes --config CONFIG and one XML file", file=sys.stderr)
         return ExitCode.USAGE
@@ -125,12 +118,12 @@ def _import_simservs(arguments: argparse.Namespace) -> int:
     return ExitCode.AS_EXPECTED
 
 
-def _export(arguments: argparse.Namespace) -> int:
+def _export(arguments: SimpleNamespace) -> int:
     print(document(_chosen(arguments.config, arguments.simservs)[1]), end="")
     return ExitCode.AS_EXPECTED
 
 
-def _unlock(arguments: argparse.Namespace) -> int:
+def _unlock(arguments: SimpleNamespace) -> int:
     config, subscriber = _chosen(arguments.config, arguments.number)
     with _store(config) as store:
         store.forget(subscriber.number, (WRONG_PINS, LAST_WRONG_PIN))

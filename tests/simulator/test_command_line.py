@@ -233,6 +233,22 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
     assert "usage: ringfence" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments", [["-h"], ["run", "--help"], ["subscribers", "import", "-h"], ["softswitch", "-h"]]
+)
+def test_help_is_given_on_every_level(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("Usage: ringfence")
+
+
+def test_a_shell_is_told_how_commands_go_on(tmp_path: Path) -> None:
+    asked = {"_RINGFENCE_COMPLETE": "bash_complete", "COMP_WORDS": "ringfence so", "COMP_CWORD": "1"}
+    told = subprocess.run(
+        [sys.executable, "-P", "-m", "simulator"], env=os.environ | asked, capture_output=True, text=True, timeout=60
+    )
+    assert told.stdout == "plain,softswitch\n"
+
+
 def test_a_bad_selection_ends_with_2(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", written(desk / "small.yaml"), "-k", "wangiri and"]) == 2
     assert "expected a name, found the end" in capsys.readouterr().err

@@ -1,0 +1,38 @@
+"""What the commands share: paths, help with examples as they are written, and a command line of the proxy's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+
+class Command(click.Command):
+    """A command whose epilog, the examples, keeps its lines."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as click calls it
+        """Write the examples as they are."""
+        if self.epilog:
+            formatter.write(f"\n{self.epilog}")
+
+
+class Group(click.Group):
+    """A command with commands below it, in the order in which they were put there."""
+
+    command_class = Command
+    format_epilog = Command.format_epilog
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as click calls it
+        """Their names."""
+        return list(self.commands)
+
+
+class Handed(click.Command):
+    """A command whose arguments, --help among them, another parser reads."""
+
+    def __init__(self, name: str, **more: Any) -> None:
+        settings = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+        super().__init__(name, add_help_option=False, context_settings=settings, **more)

@@ -1,0 +1,38 @@
+"""`ringfence run ...`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from simulator.cli.grammar import FILE, Command
+
+_HELP = """\
+Play scenarios: labelled calls pass the proxy on their way to a softswitch and a phone. The summary says how many
+were judged rightly and what the check cost in time; runs/latest has every detail. Where -k chooses a part of a
+scenario, its thresholds are left out: each call is judged by its `expect` or its truth.
+"""
+_EXAMPLES = """\
+examples:
+  ringfence run scenarios
+  ringfence run scenarios/wangiri.yaml --seed 11
+  ringfence run scenarios -k 'wangiri and not family' --junit result.xml --json result.json
+"""
+_SELECT = "only names that match, such as 'wangiri and not family'; a part of a scenario is held to no threshold"
+_SWITCH = "embedded: in this process (default); docker: Asterisk in a container, which is built and started"
+
+
+@click.command("run", Command, help=_HELP, epilog=_EXAMPLES, short_help="play scenarios and report")
+@click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
+@click.option("-k", "select", metavar="EXPR", help=_SELECT)
+@click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
+@click.option("--softswitch", type=click.Choice(("embedded", "docker")), default="embedded", help=_SWITCH)
+@click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
+@click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
+@click.pass_obj
+def run(forks: Any, /, **options: Any) -> int:
+    """Play scenarios; PATH is a scenario file, or a folder of them."""
+    from simulator.cli import playing  # which imports the lab
+
+    return playing.run(playing.Arguments(forks=forks, **options))

@@ -1,0 +1,29 @@
+"""`ringfence schema ...`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from simulator.cli.grammar import Command
+
+_HELP = """\
+Print the JSON schema of a file format, for editors that complete and check YAML with it; of a scenario, where no format
+is named.
+"""
+_EXAMPLE = """\
+example:
+  ringfence schema scenario > scenario.schema.json
+"""
+_FORMATS = ("scenario", "config", "subscribers")
+
+
+@click.command("schema", Command, help=_HELP, epilog=_EXAMPLE, short_help="print the JSON schema of a file format")
+@click.argument("format_", type=click.Choice(_FORMATS), default="scenario")
+def schema(format_: str) -> int:
+    """Print it."""
+    from simulator.report import files
+
+    print(json.dumps(files.SCHEMAS[format_](), indent=2))
+    return 0
