@@ -15,10 +15,13 @@ from simulator.lab.proxy_forks import proxy_forks
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    with proxy_forks() if arguments[:1] == ["run"] else nullcontext() as forks:
-        from simulator.cli import commands  # which imports all the rest
+    try:
+        with proxy_forks() if arguments[:1] == ["run"] else nullcontext() as forks:
+            from simulator.cli import commands  # which imports all the rest
 
-        return commands.main(arguments, forks)
+            return commands.main(arguments, forks)
+    except KeyboardInterrupt:  # while all the rest is imported
+        return 130
 
 
 if __name__ == "__main__":

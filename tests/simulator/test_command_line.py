@@ -569,6 +569,14 @@ def test_an_interruption_ends_with_130_a_valid_partial_folder_and_no_process(
     assert lines(folder / "events.jsonl")[-1]["event"] == "interrupted"
 
 
+def test_who_interrupts_before_anything_is_read_sees_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulator.cli.commands.main", interrupted)
+    assert main(["run", "long.yaml"]) == 130
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_a_killed_run_leaves_no_proxy_behind(tmp_path: Path) -> None:
     with Started(tmp_path) as run:
