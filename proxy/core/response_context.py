@@ -73,6 +73,7 @@ class ResponseContexts:
     def __init__(self, layer: TransactionLayer, own: OwnAnswers, calls: Calls) -> None:
         self.late = LateResponses(layer)
         self.calls = calls
+        self.left_unheard = False  # a caller gave up before the softswitch said a word; for the watch to take back
         self.pending = 0  # requests forwarded and not yet answered finally
         self._layer = layer
         self._own = own
@@ -192,6 +193,7 @@ class ResponseContexts:
             for client in context.branches:
                 if client.state is State.CALLING:
                     client.last = None  # whoever did not hear of it by now need not
+                    self.left_unheard = True
                 self._cancel_branch(client, now, context.reasons)
 
     def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:

@@ -100,6 +100,10 @@ class SoftswitchWatch:
     def heard(self, now: float) -> None:
         """Something came from the switch."""
         self._quiet_since = now
+        if self._contexts.left_unheard:  # what it says first may be that it rings for them
+            self._contexts.left_unheard = False
+            if now >= self._waiting + _KNOCK_AFTER:
+                self._awake_at = now + _WAKING
         self._waiting = NEVER
         self._known = True
         if self._probe is not None or not self.up:

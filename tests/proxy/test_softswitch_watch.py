@@ -363,6 +363,20 @@ def test_what_goes_nowhere_is_told_so_half_a_second_later() -> None:
     on.wait(0.6).sends(403, SWITCH)
 
 
+def test_nor_does_it_after_a_sleep_too_short_to_be_noticed_where_the_caller_hung_up() -> None:
+    on = heard_of().calls(1).wait(0.3).forget_sent()
+    on.receive(request("CANCEL", call_id="call-1", branch="z9hG4bK-1"))
+    on.forget_sent()
+    ringing(on).sends_nothing()
+    on.receive(bytes(on.invite.reply(100)), SWITCH).sends("CANCEL", SWITCH)
+
+
+def test_a_switch_that_answers_at_once_is_kept_waiting_by_no_caller_who_hangs_up() -> None:
+    on = heard_of().calls(1)
+    on.receive(request("CANCEL", call_id="call-1", branch="z9hG4bK-1")).forget_sent()
+    ringing(on).sends("INVITE", PHONE)
+
+
 def test_a_switch_that_has_been_awake_for_a_while_is_not_kept_waiting() -> None:
     on = heard_of().freezes()
     on.forget_sent().answers_probe().wait(2.1)
