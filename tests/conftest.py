@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -28,6 +29,10 @@ _EACH_ALONE = (
     "tests/simulator/test_real_phone_runs.py",
 )
 _SWITCH = re.compile(r"\[(embedded|docker)\b")
+
+# The same examples on every machine, and as long as they take (`--hypothesis-profile=default` looks for new ones).
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.hookimpl(tryfirst=True)

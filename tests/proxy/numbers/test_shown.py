@@ -62,9 +62,11 @@ def test_within_a_dialog_a_trusted_trunk_claims_nothing_new(method: str) -> None
     claims += [("Alert-Info", "<urn:alert:x:y>"), ("Diversion", "<tel:110>"), ("Route", routes(dialogue)[0])]
     later = request(method, uri="sip:127.0.0.9:5080", branch="z9hG4bK-2", cseq=2, to_tag="callee", more=claims)
     dialogue.receive(later).forget_sent("SIP/2.0")
-    forwarded = dialogue.core.outbox[-1][1]
-    assert forwarded.startswith(method.encode())
-    assert not any(claim in forwarded for claim in (b"110", b"95588", b"urn:alert"))
+    forwarded = dialogue.core.outbox[-1][1].decode()
+    assert forwarded.startswith(method)
+    # Via and Record-Route hold random digits of ours, any of them.
+    told = "\n".join(line for line in forwarded.splitlines() if not line.startswith(("Via:", "Record-Route:")))
+    assert not any(claim in told for claim in ("110", "95588", "urn:alert"))
 
 
 ODD_CALLEES = [
