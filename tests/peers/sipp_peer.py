@@ -132,7 +132,9 @@ def _bound(host: str, port: int) -> bool:
     """Whether somebody listens there, by the kernel's own tables."""
     address = "".join(f"{int(part):02X}" for part in reversed(host.split("."))) + f":{port:04X}"
     tables = (Path("/proc/net/udp"), Path("/proc/net/tcp"))
-    return any(line.split()[1] == address for table in tables for line in table.read_text().splitlines()[1:])
+    rows = (line.split() for table in tables for line in table.read_text().splitlines()[1:])
+    # UDP unconnected, TCP in LISTEN: a connection of whoever had the port before may be there still, in TIME_WAIT.
+    return any(row[1] == address and row[3] in ("07", "0A") for row in rows)
 
 
 def sent(lines: list[Line], start: str) -> int:
