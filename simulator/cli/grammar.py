@@ -1,4 +1,4 @@
-"""What the commands share: paths, help with examples as they are written, and a command line of the proxy's own."""
+"""Hold what commands share: paths, help with examples as they are written, and a command line of the proxy's own."""
 
 from __future__ import annotations
 

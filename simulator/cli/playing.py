@@ -29,7 +29,7 @@ _ENDED = "a process of the lab ended while it was needed"
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What was asked for on the command line."""
+    """The options that the command line asked for."""
 
     paths: Sequence[Path]
     select: str | None
