@@ -19,7 +19,8 @@ from proxy.core.events import (
     Unanswered,
 )
 from proxy.sip.errors import BadRequest
-from proxy.sip.message import Request, Response
+from proxy.sip.headers import parse_name_addr
+from proxy.sip.message import Request, Response, value_of
 from proxy.subscribers.changes import Change
 
 CALL_HEADER = "x-ringfence-call"
@@ -168,16 +169,16 @@ class Calls:
         state = self._standing.get(call_id)
         try:
             if by_switch:
-                if state is None or bye.to.tag != state.caller_tag:
+                if state is None or not _has_tag(bye.line("to"), state.caller_tag):
                     return None
                 hung_up = state.far_hung_up
                 by_callee = hung_up is not None and now - hung_up < _REACTS_WITHIN
                 return state, "callee" if by_callee else "softswitch", now
-            if state is not None and bye.from_.tag == state.caller_tag:
+            if state is not None and _has_tag(bye.line("from"), state.caller_tag):
                 return state, "caller", now
             if state is None:
                 state = self._far.get(call_id)
-            elif bye.to.tag != state.caller_tag:
+            elif not _has_tag(bye.line("to"), state.caller_tag):
                 return None
         except BadRequest:  # the other side will say so
             return None
@@ -208,3 +209,10 @@ class Calls:
         for leg in state.legs:
             if self._far.get(leg) is state:
                 del self._far[leg]
+
+
+def _has_tag(line: str, tag: str | None) -> bool:
+    """True for a From or To line with that tag; most end with it. Raises BadRequest where it cannot be read."""
+    if tag and line.endswith(f">;tag={tag}"):
+        return True
+    return parse_name_addr(value_of(line)).tag == tag
