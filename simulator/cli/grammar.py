@@ -10,6 +10,14 @@ import click
 FILE = click.Path(path_type=Path)
 
 
+class OneOf(click.Choice[str]):
+    """One of a few words."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002  # as click calls it
+        """Say what was found and expected."""
+        return f'found "{value}", expected {" or ".join(self.choices)}'
+
+
 class Command(click.Command):
     """A command whose epilog, the examples, keeps its lines."""
 
@@ -24,6 +32,10 @@ class Group(click.Group):
 
     command_class = Command
     format_epilog = Command.format_epilog
+
+    def __init__(self, *names: Any, **more: Any) -> None:
+        super().__init__(*names, **more)
+        self.no_args_is_help = False  # that no command was named is an error, in one line
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as click calls it
         """Their names."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.grammar import FILE, Command
+from simulator.cli.grammar import FILE, Command, OneOf
 
 _HELP = """\
 Play scenarios: labelled calls pass the proxy on their way to a softswitch and a phone. The summary says how many
@@ -27,7 +27,7 @@ _SWITCH = "embedded: in this process (default); docker: Asterisk in a container,
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
 @click.option("-k", "select", metavar="EXPR", help=_SELECT)
 @click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
-@click.option("--softswitch", type=click.Choice(("embedded", "docker")), default="embedded", help=_SWITCH)
+@click.option("--softswitch", type=OneOf(("embedded", "docker")), default="embedded", help=_SWITCH)
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
 @click.pass_obj

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from simulator.cli.grammar import Command
+from simulator.cli.grammar import Command, OneOf
 
 _HELP = """\
 Print the JSON schema of a file format, for editors that complete and check YAML with it; of a scenario, where no format
@@ -20,7 +20,7 @@ _FORMATS = ("scenario", "config", "subscribers")
 
 
 @click.command("schema", Command, help=_HELP, epilog=_EXAMPLE, short_help="print the JSON schema of a file format")
-@click.argument("format_", type=click.Choice(_FORMATS), default="scenario")
+@click.argument("format_", type=OneOf(_FORMATS), default="scenario")
 def schema(format_: str) -> int:
     """Print it."""
     from simulator.report import files

@@ -249,6 +249,23 @@ def test_a_shell_is_told_how_commands_go_on(tmp_path: Path) -> None:
     assert told.stdout == "plain,softswitch\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "ringfence: error: Missing command.\n"),
+        (["softswitch"], "ringfence softswitch: error: Missing command.\n"),
+        (["run", "x", "--softswitch", "other"], 'found "other", expected embedded or docker\n'),
+        (["schema", "csv"], 'found "csv", expected scenario or config or subscribers\n'),
+    ],
+)
+def test_wrong_usage_is_told_in_two_lines(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    error = capsys.readouterr().err
+    assert error.endswith(told)
+    assert len(error.splitlines()) == 2
+
+
 def test_a_bad_selection_ends_with_2(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", written(desk / "small.yaml"), "-k", "wangiri and"]) == 2
     assert "expected a name, found the end" in capsys.readouterr().err
