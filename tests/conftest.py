@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
 _SOUNDS = "test_contract_services.py"
-_LONGEST = ("test_standing_lab.py", _SOUNDS)
+_LONGEST = ("test_standing_lab.py", _SOUNDS, "test_explain_agrees.py", "test_prompts.py", "test_long_lines.py")
 _FIRST = ("docker", "phones", "peers")  # the markers of what takes longest
 _EACH_ALONE = (
     "tests/contract/test_asterisk_lifecycle.py",
@@ -31,7 +31,7 @@ _EACH_ALONE = (
 _SWITCH = re.compile(r"\[(embedded|docker)\b")
 
 # The same examples on every machine, and as long as they take (`--hypothesis-profile=default` looks for new ones).
-settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
 

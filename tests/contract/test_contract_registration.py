@@ -34,6 +34,7 @@ async def proxy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 async def phones(proxy: Address) -> AsyncIterator[WirePhones]:
     async with WirePhones((PHONES, 0), proxy) as phones:
         yield phones
+        await asyncio.wait_for(phones.register([ALICE, BOB], expires=0), PATIENCE)  # or they are rung where they were
 
 
 @pytest.fixture
