@@ -13,7 +13,7 @@ from proxy_process import SWITCH
 
 CONFIG = Path(__file__).parent / "kamailio.cfg"
 _KAMAILIO = "/usr/sbin/kamailio"
-_PATIENCE = 15.0  # seconds to start in
+_PATIENCE = 30.0  # seconds to start in
 
 
 class KamailioSwitch:

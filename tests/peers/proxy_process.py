@@ -33,7 +33,7 @@ TRUNKS = {
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], patience: float = 10.0) -> T:
+def eventually(look: Callable[[], T], patience: float = 30.0) -> T:
     """What `look` returns as soon as that is true; AssertionError when it never is."""
     deadline = time.monotonic() + patience
     while not (found := look()):

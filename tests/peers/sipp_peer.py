@@ -13,7 +13,7 @@ from typing import Self
 from proxy_process import SWITCH, eventually, free_port
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-_PATIENCE = 25  # seconds that one SIPp may take
+_PATIENCE = 60  # seconds that one SIPp may take
 
 
 @dataclass(frozen=True)

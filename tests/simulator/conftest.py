@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import pytest
 
 from simulator import __main__ as command
+from simulator.judging import result
 from simulator.lab.proxy_forks import ProxyForks, proxy_forks
 
 
@@ -19,6 +20,7 @@ def forks() -> Iterator[ProxyForks | None]:
 
 
 @pytest.fixture
-def runs_share_forks(forks: ProxyForks | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`main(["run", ...])` forks its proxies off the same one each time."""
+def runs_beside_others(forks: ProxyForks | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`main(["run", ...])` forks its proxies off the same one each time, and is valid also on a machine that lags."""
     monkeypatch.setattr(command, "proxy_forks", lambda: nullcontext(forks))
+    monkeypatch.setattr(result, "LATENESS_BOUND", 60.0)

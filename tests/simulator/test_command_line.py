@@ -23,7 +23,7 @@ from simulator.lab import lab
 from simulator.loopback import free_port
 from simulator.play.runner import Runner
 
-pytestmark = pytest.mark.usefixtures("runs_share_forks")
+pytestmark = pytest.mark.usefixtures("runs_beside_others")
 
 SCENARIO = """\
 scenario: small

@@ -82,7 +82,7 @@ def test_the_policy_judges_every_shipped_call_as_the_scenario_expects(name: str)
     assert wrong == []
 
 
-@pytest.mark.usefixtures("runs_share_forks")
+@pytest.mark.usefixtures("runs_beside_others")
 def test_orders_of_subscribers_hold_from_the_next_call_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["run", str(FOLDER / f"{CHANGING}.yaml")]) == 0

@@ -10,7 +10,7 @@ from simulator.judging.header_checks import sighting, unseen
 from simulator.scenario.model import load_scenarios
 
 IPV6 = ["Contact: <sip:alice@[::1]:5060>"]
-pytestmark = pytest.mark.usefixtures("runs_share_forks")
+pytestmark = pytest.mark.usefixtures("runs_beside_others")
 
 LINES = [
     "v: SIP/2.0/UDP 127.0.0.1",
