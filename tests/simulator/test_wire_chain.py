@@ -114,7 +114,8 @@ async def test_calls_through_the_proxy_are_judged_and_carried(tmp_path: Path) ->
         assert set(on.far.taken) == {"nobody", "outside"}
         assert placed["phone ends"].bye_received is not None
         assert on.phones.taken["text"][0].body == b"hello"
-    written = {record["call_id"]: record["rule"] for record in map(json.loads, on.log.read_text().splitlines())}
+    lines = [json.loads(line) for line in on.log.read_text().splitlines()]
+    written = {line["call_id"]: line["rule"] for line in lines if line["event"] == "call"}
     assert (written["barred"], written["allowed"]) == ("barring.incoming_international", "subscriber.allow")
 
 
