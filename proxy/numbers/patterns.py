@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from proxy.numbers.beginnings import begins
 from proxy.numbers.numbering import Numbering
@@ -26,6 +26,8 @@ _MOST = 15  # digits of E.164
 _MOST_OF_UNKNOWN = 6  # digits of a short code that the plan does not know
 _SHORT = 3  # digits of a prefix whose numbers are told apart no further
 _LITERAL_IDD = "00"  # read as an international prefix everywhere, as by Numbering
+_REMEMBERED = 4096  # prefixes: many lists have the same
+_read: WeakKeyDictionary[Numbering, dict[str, tuple[str, ...]]] = WeakKeyDictionary()  # of those before a reload none
 
 
 def compact(text: str) -> str:
@@ -47,7 +49,7 @@ def read_pattern(text: str, numbering: Numbering) -> tuple[str, ...]:
     Raises ValueError where it can stand for nothing.
     """
     written = compact(text)
-    found = _read_prefix(written[:-1], numbering) if written[-1] == "*" else _read_number(written, numbering)
+    found = _prefix(written[:-1], numbering) if written[-1] == "*" else _read_number(written, numbering)
     if not found:
         kind = "begins so" if written[-1] == "*" else "is written so"
         raise ValueError(
@@ -91,7 +93,15 @@ def _read_number(written: str, numbering: Numbering) -> tuple[str, ...]:
     return (e164,) if is_national and len(e164) <= _MOST + 1 else ()
 
 
-@lru_cache(maxsize=4096)  # many lists have the same
+def _prefix(digits: str, numbering: Numbering) -> tuple[str, ...]:
+    known = _read.setdefault(numbering, {})
+    if (found := known.get(digits)) is None:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        found = known[digits] = _read_prefix(digits, numbering)
+    return found
+
+
 def _read_prefix(digits: str, numbering: Numbering) -> tuple[str, ...]:
     if digits[0] == "+":
         return _widest(_international(digits[1:]))

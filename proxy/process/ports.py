@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 _TABLES = {"udp": ("udp", "udp6"), "tcp": ("tcp", "tcp6"), "tls": ("tcp", "tcp6")}
@@ -15,11 +16,20 @@ def owner_of(transport: str, port: int) -> str | None:
         return None
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(str(fd.readlink()) in inodes for fd in (process / "fd").iterdir()):
+            if _holds(process, inodes):
                 return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
         except OSError:  # ended meanwhile, or another user's
             continue
     return None
+
+
+def _holds(process: Path, inodes: set[str]) -> bool:
+    """Whether a process has one of these open. Raises OSError where that cannot be looked at."""
+    for descriptor in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if str(descriptor.readlink()) in inodes:
+                return True
+    return False
 
 
 def in_use(transport: str, host: str, port: int) -> str:

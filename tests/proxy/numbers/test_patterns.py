@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from functools import cache
 
 import pytest
@@ -204,3 +206,12 @@ def test_a_prefix_covers_whoever_dials_it(home: str, digits: str, size: int) -> 
     patterns = read_pattern(f"{digits[:size]}*", at(home))
     abroad = ABROAD in patterns and not at(home).is_home_code(number.e164)
     assert abroad or any(number.e164.startswith(one[:-1]) for one in patterns)
+
+
+def test_nothing_is_left_of_a_numbering_once_its_lists_were_read_anew() -> None:
+    numbering = Numbering("GB")
+    assert read_pattern("0160*", numbering)
+    before = weakref.ref(numbering)
+    del numbering
+    gc.collect()
+    assert before() is None
