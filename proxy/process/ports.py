@@ -24,7 +24,7 @@ def owner_of(transport: str, port: int) -> str | None:
 
 
 def _holds(process: Path, inodes: set[str]) -> bool:
-    """Whether a process has one of these open. Raises OSError where that cannot be looked at."""
+    """True for a process that has one of these open. Raises OSError where that cannot be looked at."""
     for descriptor in (process / "fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
             if str(descriptor.readlink()) in inodes:

@@ -69,9 +69,9 @@ def main(arguments: Sequence[str], forks: ProxyForks | None = None) -> int:
         if _COMPLETION in os.environ:  # the shell asks
             ringfence.main(list(arguments), "ringfence", _COMPLETION)
         with ringfence.make_context("ringfence", list(arguments), obj=forks) as context:
-            return int(ringfence.invoke(context))
+            return _written(int(ringfence.invoke(context)))
     except click.exceptions.Exit as end:  # --help and --version
-        return end.exit_code
+        return _written(end.exit_code)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx is not None else "ringfence"
         usage = error.ctx.get_usage().replace("Usage:", "usage:", 1) if error.ctx is not None else ""
@@ -91,3 +91,14 @@ def main(arguments: Sequence[str], forks: ProxyForks | None = None) -> int:
     except OSError as error:
         print(f"ringfence: {error.filename or 'a system call failed'}: {error.strerror}", file=sys.stderr)
         return ExitCode.ENVIRONMENT
+
+
+def _written(code: int) -> int:
+    """The exit code once all output is written, which changes it only where there is no room for it."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        terminal.let_go_of_output()
+        if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
+            raise
+    return code

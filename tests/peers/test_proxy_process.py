@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proxy_process import INTERNATIONAL, PHONES, ROOT, STRANGER, SWITCH, ProxyProcess, eventually, free_port
+from proxy_process import INTERNATIONAL, PHONES, PROXY_HOST, ROOT, STRANGER, SWITCH, ProxyProcess, eventually, free_port
+from self_signed import self_signed
 
 Start = Callable[..., ProxyProcess]
 MESSAGES = sorted((ROOT / "tests" / "torture" / "messages").rglob("*.dat"))
@@ -142,7 +143,7 @@ def lets_in(proxy: ProxyProcess) -> bool:
 
 def test_strangers_cannot_keep_phones_out(running_proxy: Start, tmp_path: Path) -> None:
     """Neither with connections nor with TLS handshakes that they never finish."""
-    certificate, key = self_signed(tmp_path)
+    certificate, key = self_signed(tmp_path, PROXY_HOST)
     pem = {"certificate": str(certificate), "private_key": str(key)}
     proxy = running_proxy(free_port(SWITCH), limits={"connections": 32}, tls=pem)
     with contextlib.ExitStack() as opened:
@@ -198,7 +199,7 @@ def test_a_message_in_many_segments_and_many_in_one_are_all_answered(running_pro
 
 
 def test_tls_carries_the_same(running_proxy: Start, tmp_path: Path) -> None:
-    certificate, key = self_signed(tmp_path)
+    certificate, key = self_signed(tmp_path, PROXY_HOST)
     proxy = running_proxy(free_port(SWITCH), tls={"certificate": str(certificate), "private_key": str(key)})
     context = ssl.create_default_context(cafile=certificate)
     with (
@@ -263,19 +264,6 @@ def is_up(proxy: ProxyProcess) -> bool:
             return probe.recv(65535).startswith(b"SIP/2.0 200 ")
         except (ConnectionRefusedError, TimeoutError):
             return False
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate for the proxy's address, good for a day, and its key."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-         "-subj", "/CN=ringfence", "-addext", "subjectAltName=IP:127.0.0.31", "-keyout", str(key),
-         "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    return certificate, key
 
 
 def test_why_a_request_was_refused_is_logged_once_the_operator_asks(running_proxy: Start) -> None:

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from self_signed import self_signed
 
 from proxy.sip.message import Request, parse
 from simulator.agents.pjsua import phones as pjsua
@@ -298,21 +299,12 @@ async def test_a_hand_on_the_phone_answers_and_changes_what_is_played(pool: Phon
 
 
 async def test_tls_checks_the_server_if_told_to(pool: PhonePool, tls_files: TlsFiles, tmp_path: Path) -> None:
-    callee = await pool.phone("bob", bind=CALLEE, transport="tls", tls=TlsFiles(*_other_certificate(tmp_path)))
+    callee = await pool.phone("bob", bind=CALLEE, transport="tls", tls=TlsFiles(*self_signed(tmp_path)))
     trusting = await pool.phone("alice", bind=CALLER, transport="tls")
     await (await trusting.call(callee.uri)).wait("answered")
     careful = await pool.phone("carol", bind=CALLER, transport="tls", tls=TlsFiles(ca=tls_files.certificate))
     with pytest.raises(PhoneError, match="ended with 503"):
         await (await careful.call(callee.uri)).wait("answered")
-
-
-def _other_certificate(folder: Path) -> tuple[Path, Path]:
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=other.example", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return folder / "cert.pem", folder / "key.pem"
 
 
 async def test_a_taken_port_is_said_and_hurts_nobody_else(pool: PhonePool) -> None:
