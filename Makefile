@@ -13,6 +13,8 @@ WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 PYTEST = -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 # Tests start Python hundreds of times: what it compiled is kept (`make clean` takes it away).
 unexport PYTHONDONTWRITEBYTECODE
+# Each would start threads for matrices, of which there are none.
+export OPENBLAS_NUM_THREADS := 1
 LAB_PORT := $(or $(RINGFENCE_PORT),5060)
 
 .PHONY: help demo test unit lint types style bench coverage clean system-packages docker-engine standing-lab

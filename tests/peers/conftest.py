@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fork_server import ForkServer
 from proxy_process import ProxyProcess
 from sipp_peer import SippPeers
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer | None]:
+    """What proxies are forked off, on Linux."""
+    if sys.platform != "linux":
+        yield None
+        return
+    server = ForkServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def running_proxy(tmp_path: Path) -> Iterator[Callable[..., ProxyProcess]]:
+def running_proxy(tmp_path: Path, forks: ForkServer | None) -> Iterator[Callable[..., ProxyProcess]]:
     """Starts proxies: `running_proxy(switch_port, transport="udp", **config_keys)`; each is stopped in the end.
 
     A proxy that logged an internal error, or that does not stop when asked, fails the test.
@@ -21,7 +34,7 @@ def running_proxy(tmp_path: Path) -> Iterator[Callable[..., ProxyProcess]]:
     def start(switch_port: int, **config: object) -> ProxyProcess:
         folder = tmp_path / f"proxy{len(started)}"
         folder.mkdir()
-        proxy = ProxyProcess(folder, switch_port, **config)  # type: ignore[arg-type]
+        proxy = ProxyProcess(folder, switch_port, forks=forks, **config)  # type: ignore[arg-type]
         started.append(proxy)
         proxy.wait_for("ready")
         return proxy

@@ -1,4 +1,4 @@
-"""`python -m proxy CONFIG` as its own process, for tests that talk to it over sockets."""
+"""A proxy as its own process, for tests that talk to it over sockets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fork_server import ROOT, ForkedProxy, ForkServer
+
 from simulator.loopback import free_port
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PROXY_HOST = "127.0.0.31"
 INTERNATIONAL, DOMESTIC, PHONES, SWITCH, STRANGER = (
     "127.0.1.31",
@@ -45,12 +46,20 @@ def eventually(look: Callable[[], T], patience: float = 30.0) -> T:
 class ProxyProcess:
     """A proxy that listens on `host`:`port` over UDP and TCP (and, with `tls`, on `tls_port` over TLS).
 
-    `stderr` is where its log goes instead of `log`. `config` goes over the defaults of this test bed, key by key; it is
-    written as JSON, which is YAML too.
+    `stderr` is where its log goes instead of `log`. The first one is forked off `forks`, where given; a restarted one
+    has an interpreter of its own. `config` goes over the defaults of this test bed, key by key; it is written as JSON,
+    which is YAML too.
     """
 
     def __init__(
-        self, folder: Path, switch_port: int, *, transport: str = "udp", stderr: int | None = None, **config: Any
+        self,
+        folder: Path,
+        switch_port: int,
+        *,
+        transport: str = "udp",
+        stderr: int | None = None,
+        forks: ForkServer | None = None,
+        **config: Any,
     ) -> None:
         self.host, self.port = PROXY_HOST, free_port(PROXY_HOST)
         self.tls_port = free_port(PROXY_HOST)
@@ -74,10 +83,15 @@ class ProxyProcess:
             }
         )
         self._stderr = stderr
-        self.start()
+        self.process: subprocess.Popen[bytes] | ForkedProxy
+        if forks is None:
+            self.start()
+            return
+        with self._log.open("wb") as log:
+            self.process = forks.start(self.config, log.fileno() if stderr is None else stderr)
 
     def start(self) -> None:
-        """Run it; its log begins anew."""
+        """Run it, by an interpreter of its own; its log begins anew."""
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "proxy", str(self.config)],
