@@ -172,7 +172,9 @@ def _way_to_an_engine() -> str:
 def sweep(client: docker.DockerClient) -> int:
     """Remove the containers that labs of this machine left behind when they were killed; returns how many."""
     removed = 0
-    for container in client.containers.list(all=True, filters={"label": f"{HOST_LABEL}={socket.gethostname()}"}):
+    here = f"{HOST_LABEL}={socket.gethostname()}"
+    # Others may be removed by their own labs meanwhile.
+    for container in client.containers.list(all=True, filters={"label": here}, ignore_removed=True):
         owner = container.labels.get(OWNER_LABEL, "")
         pid = owner.partition(":")[0]
         if not pid.isdigit() or _owner(int(pid)) != owner:
