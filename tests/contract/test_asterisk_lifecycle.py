@@ -70,7 +70,8 @@ class Started:
         )
         self._client = client
         self.events = folder / "runs" / "latest" / "events.jsonl"
-        wait_until(lambda: self.events.exists() and self.events.read_text().count("call_ended") >= 5)
+        wait_until(lambda: self.process.poll() is not None or self._calls_ended() >= 5)
+        assert self.process.poll() is None, self.ends()
 
     def __enter__(self) -> Started:
         return self
@@ -82,6 +83,9 @@ class Started:
             self.process.stdout.close()
         for container in self.containers():
             container.remove(force=True)
+
+    def _calls_ended(self) -> int:
+        return self.events.read_text().count("call_ended") if self.events.exists() else 0
 
     def containers(self) -> list[Container]:
         """Those that belong to this very process, dead or alive."""

@@ -180,7 +180,9 @@ def test_nothing_is_said_of_a_switch_that_answers(lab: Lab) -> None:
         switch.proxy = lab.caller.proxy
         for status in (200, 404, 501):
             lab.call()
-            switch.answers(switch.hears("INVITE"), 486)
+            while not (invite := switch.hears("INVITE")).call_id.startswith(f"{lab.calls}-"):
+                pass  # the last one once more, on a busy machine
+            switch.answers(invite, 486)
             lab.caller.hears(486)
             switch.answers(switch.hears("OPTIONS"), status)
     assert lab.proxy.events("softswitch_down") == []
