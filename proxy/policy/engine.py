@@ -5,7 +5,7 @@ Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and one l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
 from importlib import import_module
 
@@ -20,6 +20,7 @@ from proxy.policy.verdict import Finding, Mode, Step, Verdict
 
 # A judge finds something, or says in a few words why it does not apply.
 Judge = Callable[[Case], Finding | str]
+_Rule = tuple[str, Mode, Judge]
 
 
 def _judge_of(rule: str) -> Judge:
@@ -58,39 +59,41 @@ class Policy:
         case = Case.of(call, self.snapshot, memory)
         read = readings.step(call, self.snapshot.numbering)
         trace: list[Step] = [] if read is None else [read]
-        for rule, mode, judge in self._of_authenticated if call.authenticated else self._rules:
-            found = judge(case)
-            if isinstance(found, str):
-                trace.append(_no_match(rule, mode, found))
-                continue
-            trace.append(Step(rule, mode, found.action, found.detail))
-            if mode != "enforce":
-                continue
-            treatment = treatment_for(rule, case, self._treatments)
-            if treatment is None:
-                return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
-            return treated(treatment, rule, found.detail, tuple(trace), case)
-        raise AssertionError("default.allow matches every call")
+        match = _first_match(self._of_authenticated if call.authenticated else self._rules, case, trace)
+        if match is None:
+            raise AssertionError("default.allow matches every call")
+        rule, found = match
+        treatment = treatment_for(rule, case, self._treatments)
+        if treatment is None:
+            return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
+        return treated(treatment, rule, found.detail, tuple(trace), case)
 
     def refuses(self, call: Call, rules: Container[str], memory: Memory = NOTHING) -> Verdict | None:
         """The refusal that these rules alone have for a call; None where they let it through, or treat it kindly."""
         case = Case.of(call, self.snapshot, memory)
         trace: list[Step] = []
-        for rule, mode, judge in self._of_authenticated if call.authenticated else self._rules:
-            if rule not in rules:
-                continue
-            found = judge(case)
-            if isinstance(found, str):
-                trace.append(_no_match(rule, mode, found))
-                continue
-            trace.append(Step(rule, mode, found.action, found.detail))
-            if mode != "enforce":
-                continue
-            treatment = treatment_for(rule, case, self._treatments)
-            if found.action != "reject" or (treatment is not None and treatment.action != "reject"):
-                return None
-            if treatment is None:
-                return Verdict("reject", found.status, found.reason, rule, found.detail, tuple(trace))
-            # Who hears an announcement is not known: the softswitch is both ends' neighbour.
-            return treated(treatment, rule, found.detail, tuple(trace), case)._replace(service="")
-        return None
+        asked = self._of_authenticated if call.authenticated else self._rules
+        match = _first_match((one for one in asked if one[0] in rules), case, trace)
+        if match is None:
+            return None
+        rule, found = match
+        treatment = treatment_for(rule, case, self._treatments)
+        if found.action != "reject" or (treatment is not None and treatment.action != "reject"):
+            return None
+        if treatment is None:
+            return Verdict("reject", found.status, found.reason, rule, found.detail, tuple(trace))
+        # Who hears an announcement is not known: the softswitch is both ends' neighbour.
+        return treated(treatment, rule, found.detail, tuple(trace), case)._replace(service="")
+
+
+def _first_match(rules: Iterable[_Rule], case: Case, trace: list[Step]) -> tuple[str, Finding] | None:
+    """The first enforced rule that matches, and its finding; `trace` takes what every rule before it says."""
+    for rule, mode, judge in rules:
+        found = judge(case)
+        if isinstance(found, str):
+            trace.append(_no_match(rule, mode, found))
+            continue
+        trace.append(Step(rule, mode, found.action, found.detail))
+        if mode == "enforce":
+            return rule, found
+    return None
