@@ -156,7 +156,7 @@ class Talker(CallUser):
             await asyncio.sleep(0.05)
 
     def _samples(self) -> Samples:
-        """What it has heard so far; the head of a file that grows does not say how much it is."""
+        """The sound heard so far; the head of a file that grows does not say how much it is."""
         data = self._recording.read_bytes()[_HEAD:]
         return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2") / 32768
 

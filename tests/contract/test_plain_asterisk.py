@@ -1,4 +1,4 @@
-"""What Asterisk by itself does to a phone's refusal and to asserted identities: the tables in docker/README.md.
+"""Asterisk by itself: what it makes of a phone's refusal and of asserted identities, as in docker/README.md's tables.
 
 The same Asterisk and modules as the softswitch, but with a dialplan of one plain Dial().
 """

@@ -14,7 +14,7 @@ from sipp_peer import SippPeers
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[ForkServer | None]:
-    """What proxies are forked off, on Linux."""
+    """The process that proxies are forked off, on Linux."""
     if sys.platform != "linux":
         yield None
         return

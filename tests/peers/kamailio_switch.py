@@ -62,7 +62,7 @@ class KamailioSwitch:
 
     @property
     def log(self) -> str:
-        """What it wrote on stderr so far."""
+        """The text on its stderr so far."""
         return self._log.read_text(errors="replace")
 
     def _wait(self, transport: str, port: int) -> None:

@@ -114,7 +114,7 @@ class ProxyProcess:
 
     @property
     def log(self) -> str:
-        """What it wrote on stderr so far."""
+        """The text on its stderr so far."""
         return self._log.read_text()
 
     def write_config(self, config: Mapping[str, Any]) -> None:

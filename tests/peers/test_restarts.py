@@ -1,4 +1,4 @@
-"""What outlives a proxy that is stopped or killed and started again: registrations and dialogs, no overheard answer."""
+"""Restarts, in order or by a kill: registrations and dialogs outlive them, an overheard answer does not."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Play:
         return written(self.events())
 
     def events(self) -> list[Event]:
-        """What happened since the last look."""
+        """The events since the last look."""
         events = self.core.outputs.copy()
         self.core.outputs.clear()
         return events

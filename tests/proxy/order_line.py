@@ -87,13 +87,13 @@ def text_of(on: Play, number: str, service: str = "10086") -> str:
 
 
 def changes(on: Line) -> list[Change]:
-    """What was saved since the last look."""
+    """The changes saved since the last look."""
     found, on.saved = on.saved, []
     return found
 
 
 def rings(on: Play, to: str = ALICE, n: int = 90) -> bool:
-    """Whether a call from abroad goes on to the switch."""
+    """True if a call from abroad goes on to the switch."""
     on.receive(request("INVITE", ABROAD, to=to, branch=f"z9hG4bK-{n}", call_id=f"call-{n}"))
     first = on.core.outbox[0][1]
     on.forget_sent()

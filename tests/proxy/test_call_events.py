@@ -1,4 +1,4 @@
-"""What the core tells of a call: when it rang, was answered and ended, and by whom."""
+"""Events of a call: when it rang, was answered and ended, and by whom."""
 
 from __future__ import annotations
 

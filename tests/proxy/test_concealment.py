@@ -1,4 +1,4 @@
-"""What of a caller who wants to stay unknown goes to the softswitch, and what to the phone."""
+"""Callers who want to stay unknown: what of them goes to the softswitch, and what to the phone."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_a_call_for_help_from_a_trunk_is_nobodys() -> None:
 
 
 def called_back(on: Play) -> bool:
-    """Whether a line at home now reaches alice, who bars all calls."""
+    """True if a line at home now reaches alice, who bars all calls."""
     bars = Subscriber(ALICE, "alice", "s3cret", barring=Barring(all_incoming=True))
     others = [one for one in SUBSCRIBERS if one.number != ALICE]
     snapshot = build_snapshot("CN", preset.load("cn"), Directory([bars, *others]), Nobody())

@@ -1,4 +1,4 @@
-"""What `ringfence explain` says of a request is what the running core does: held for 2,200 requests of all sorts,
+"""`ringfence explain` says of a request what the running core does with it: held for 2,200 requests of all sorts,
 those within dialogs with genuine tokens included."""
 
 from __future__ import annotations

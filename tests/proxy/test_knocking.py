@@ -1,4 +1,4 @@
-"""Whether a UDP port is closed: on real sockets, for only the kernel can tell."""
+"""Knocking at UDP ports that are closed or open: on real sockets, for only the kernel can tell."""
 
 from __future__ import annotations
 

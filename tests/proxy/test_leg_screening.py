@@ -1,4 +1,4 @@
-"""What comes from the softswitch to a phone nobody dialled: judged by what its owner decided, or not at all."""
+"""Calls from the softswitch to a phone nobody dialled: judged by what its owner decided, or not at all."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def leg(
 
 
 def rings(dialogue: Play, sent: bytes, flow=PHONE) -> bool:
-    """Whether the phone gets it; a refusal goes to the softswitch, with a record."""
+    """True if the phone gets it; a refusal goes to the softswitch, with a record."""
     method = sent.split()[0].decode()
     dialogue.receive(sent, SWITCH).forget_sent("SIP/2.0 100")
     if dialogue.core.outbox[0][1].startswith((b"SIP/2.0 603", b"SIP/2.0 433")):

@@ -47,7 +47,7 @@ class Proxy:
         (self.folder / name).write_text(text)
 
     async def reload(self) -> list[Any]:
-        """What the log says of it."""
+        """The lines that the log has of it."""
         with capture_logs() as logs:
             await self._reloader._reload()
         return logs

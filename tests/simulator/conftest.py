@@ -14,7 +14,7 @@ from simulator.lab.proxy_forks import ProxyForks, proxy_forks
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[ProxyForks | None]:
-    """What proxies are forked off: one for all tests, since it takes longer to start than most of them."""
+    """The process that proxies are forked off: one for all tests, for it takes longer to start than most of them."""
     with proxy_forks() as forks:
         yield forks
 

@@ -44,7 +44,7 @@ def policy_of(scenario: Scenario) -> Policy:
 
 
 def judged(planned: PlannedCall, scenario: Scenario, policy: Policy, memory: EmergencyCalls) -> Verdict:
-    """What the proxy would make of the call that the agent sends, and remember of it."""
+    """The verdict that the proxy would reach on the call that the agent sends."""
     order = Order(
         planned.id,
         planned.caller,

@@ -1,4 +1,4 @@
-"""What stands behind a dialled text: the number that a switch calls without its codes, and all it could be."""
+"""Numbers behind dialled texts: the one that a switch calls without its codes, and all that it could be."""
 
 from __future__ import annotations
 

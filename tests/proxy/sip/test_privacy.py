@@ -1,4 +1,4 @@
-"""Who wants to stay unknown, by Privacy and by what Remote-Party-ID says of its own."""
+"""Wishes to stay unknown, by Privacy and by what Remote-Party-ID says of its own."""
 
 from __future__ import annotations
 
