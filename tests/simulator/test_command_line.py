@@ -504,14 +504,15 @@ def test_explain_is_part_of_the_command(tmp_path: Path, capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out)["caller"]["region"] == "SG"
 
 
-def test_a_reader_that_goes_away_changes_no_exit_code(desk: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_changes_no_exit_code(desk: Path, unbuffered: str) -> None:
     written(desk / "small.yaml")
     reader, writer = os.pipe()
     os.close(reader)
     for arguments in (["run", "small.yaml", "-k", "daughter"], ["lint", "small.yaml"]):
         ended = subprocess.run(
             [sys.executable, "-P", "-m", "simulator", *arguments],
-            env=os.environ | {"PYTHONUNBUFFERED": ""},  # as it is for most
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
             stdout=writer,
             stderr=subprocess.PIPE,
             text=True,

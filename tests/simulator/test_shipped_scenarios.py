@@ -44,7 +44,7 @@ def policy_of(scenario: Scenario) -> Policy:
 
 
 def judged(planned: PlannedCall, scenario: Scenario, policy: Policy, memory: EmergencyCalls) -> Verdict:
-    """The verdict that the proxy would reach on the call that the agent sends."""
+    """The verdict that the proxy would reach on the call that the agent sends; `memory` notes emergency calls."""
     order = Order(
         planned.id,
         planned.caller,
