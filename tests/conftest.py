@@ -24,9 +24,8 @@ _FIRST = ("docker", "phones", "peers")  # the markers of what takes longest
 _EACH_ALONE = (
     "tests/contract/test_asterisk_lifecycle.py",
     "tests/peers/",
-    "tests/simulator/test_phones_come_back.py",
-    "tests/simulator/test_pjsua_phones.py",
-    "tests/simulator/test_real_phone_runs.py",
+    "tests/simulator/agents/pjsua/",
+    "tests/simulator/lab/test_real_phones.py",
 )
 _SWITCH = re.compile(r"\[(embedded|docker)\b")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.plays import ROOT
+
 QUESTIONS = frozenset(("who", "whom", "whose", "whoever", "what", "whatever", "where", "wherever", "whether"))
 
 

@@ -1,4 +1,4 @@
-"""`python tests/bench/load.py --rate 800 --seconds 10 --system ringfence|kamailio|direct`: one measured round.
+"""`python -m tests.bench.load --rate 800 --seconds 10 --system ringfence|kamailio|direct`: one measured round.
 
 `--profile FILE` runs Ringfence under cProfile (read it with `python -m pstats FILE`); `--rounds N` repeats.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import harness
+from tests.bench import harness
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from statistics import median
 
-import harness
 import pytest
+
+from tests.bench import harness
 
 pytestmark = pytest.mark.bench
 CPU_TARGET, DELAY_TARGET = 1.0, 1.5  # of Kamailio's: CPU per call, p99 of the set-up delay

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from contract_lab import ACCOUNTS, NUMBERING, RING_TIME, Lab, MakeTalker
-from docker_engine import need_an_engine
-from talker import Talker
 
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.softswitch.kinds import softswitch
+from tests.plays.contract_lab import ACCOUNTS, NUMBERING, RING_TIME, Lab, MakeTalker
+from tests.plays.docker_engine import need_an_engine
+from tests.plays.talker import Talker
 
 SWITCHES = ("embedded", pytest.param("docker", marks=pytest.mark.docker))
 

@@ -17,13 +17,13 @@ import docker
 import pytest
 from docker.errors import NotFound
 from docker.models.containers import Container
-from docker_engine import need_an_engine
 
 from simulator.agents.orders import Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.softswitch.asterisk.switch import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, prepare, sweep
 from simulator.softswitch.embedded.registrar import Account
+from tests.plays.docker_engine import need_an_engine
 
 pytestmark = pytest.mark.docker
 

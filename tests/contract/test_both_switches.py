@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from docker_engine import need_an_engine
 
 from simulator.__main__ import main
 from simulator.judging import result
 from simulator.judging.result import ExitCode
+from tests.plays import ROOT
+from tests.plays.docker_engine import need_an_engine
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
+SCENARIOS = ROOT / "scenarios"
 NAMES = ("what-they-hear", "self-service", "labels-and-detours", "real-phones")
 
 

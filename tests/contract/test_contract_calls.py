@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from contract_lab import ALICE, BOB, CAROL, MOTHER, RING_TIME, Lab, MakeTalker, until
-from stranger import Stranger
-from talker import PATIENCE, Talker
 
 from proxy.sip.message import Request
 from simulator.agents.orders import ANONYMOUS, BUSY, REJECT, RING_ONLY, Behaviour, Order
+from tests.plays.contract_lab import ALICE, BOB, CAROL, MOTHER, RING_TIME, Lab, MakeTalker, until
+from tests.plays.stranger import Stranger
+from tests.plays.talker import PATIENCE, Talker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from contract_lab import ALICE, BOB, Lab, until
-from proxied import DOMESTIC, proxy_before
-from stranger import SENDER, Stranger
-from talker import PATIENCE
 
 from proxy.sip.headers import parse_name_addr
 from simulator.addresses import Address
 from simulator.agents.orders import Taken
 from simulator.agents.parties import describe_audio
+from tests.plays.contract_lab import ALICE, BOB, Lab, until
+from tests.plays.proxied import DOMESTIC, proxy_before
+from tests.plays.stranger import SENDER, Stranger
+from tests.plays.talker import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OUTSIDE = True  # see `lab`: an odd number is not to go there either

@@ -9,14 +9,14 @@ from itertools import count
 
 import pytest
 import pytest_asyncio
-from contract_lab import ALICE, BOB, MOTHER, Lab, until
-from proxied import DOMESTIC, ELSEWHERE, PHONES, proxy_before
-from stranger import Stranger, credentials, used_again
-from talker import PATIENCE
 
 from simulator.addresses import Address
 from simulator.agents.orders import Order
 from simulator.agents.wire import WirePhones, WireTrunk
+from tests.plays.contract_lab import ALICE, BOB, MOTHER, Lab, until
+from tests.plays.proxied import DOMESTIC, ELSEWHERE, PHONES, proxy_before
+from tests.plays.stranger import Stranger, credentials, used_again
+from tests.plays.talker import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AWAY = "sip:thief@127.0.0.99:5999"

@@ -7,12 +7,12 @@ import wave
 from pathlib import Path
 
 import pytest
-from contract_lab import ALICE, CAROL, MOTHER, Lab, MakeTalker, until
 
 from simulator.agents.orders import Order
 from simulator.agents.pjsua.phones import PhonePool
 from simulator.media.recognition import heard, which_prompt
 from simulator.media.recordings import recording_path
+from tests.plays.contract_lab import ALICE, CAROL, MOTHER, Lab, MakeTalker, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

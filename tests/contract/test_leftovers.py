@@ -12,9 +12,11 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import ImageNotFound
-from docker_engine import need_an_engine
 
-FOLDER = Path(__file__).parents[2] / "docker"
+from tests.plays import ROOT
+from tests.plays.docker_engine import need_an_engine
+
+FOLDER = ROOT / "docker"
 NAME = f"ringfence-test-{os.getpid()}"
 Build = Callable[[str], str]
 

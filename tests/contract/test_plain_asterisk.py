@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from contract_lab import ALICE
-from docker_engine import need_an_engine
-from stranger import Stranger
 
 from proxy.sip.message import Request, Response
 from simulator.softswitch.asterisk.switch import AsteriskSwitch
 from simulator.softswitch.embedded.registrar import Account
+from tests.plays import ROOT
+from tests.plays.contract_lab import ALICE
+from tests.plays.docker_engine import need_an_engine
+from tests.plays.stranger import Stranger
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.docker]
 
-REFERENCE = Path(__file__).parents[2] / "docker" / "README.md"
+REFERENCE = ROOT / "docker" / "README.md"
 TRUSTING = """
 [plain](calling)
 context = plain

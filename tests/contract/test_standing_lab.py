@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_engine import need_an_engine
 
 from simulator.agents.orders import RING_ONLY, Credentials, Order, Placed
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.loopback import free_port
 from simulator.softswitch.asterisk import switch as asterisk
+from tests.plays import ROOT
+from tests.plays.docker_engine import need_an_engine
 
 pytestmark = pytest.mark.docker
 
-LAB = Path(__file__).parents[2] / "docker" / "lab"
+LAB = ROOT / "docker" / "lab"
 PROJECT = f"ringfence-test-{os.getpid()}"
 PATIENCE = 300.0  # seconds; building the images takes one minute, a busy machine its time
 ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "s3cret-too")

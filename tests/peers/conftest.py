@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fork_server import ForkServer
-from proxy_process import ProxyProcess
-from sipp_peer import SippPeers
+
+from tests.plays.fork_server import ForkServer
+from tests.plays.proxy_process import ProxyProcess
+from tests.plays.sipp_peer import SippPeers
 
 
 @pytest.fixture(scope="session")

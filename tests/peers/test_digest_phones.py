@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
-from sipp_peer import SippPeers, received
 
 from simulator.agents.orders import Credentials, Order, Placed
 from simulator.agents.pjsua import phones as pjsua
 from simulator.agents.pjsua.phones import PhonePool
 from simulator.agents.wire import Phone, WirePhones
 from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from tests.plays.proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
+from tests.plays.sipp_peer import SippPeers, received
 
 ALICE, BOB = "+8613800138001", "+8613800138002"
 ABROAD = "+6591234567"

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from proxy_process import INTERNATIONAL, SWITCH, ProxyProcess, free_port
-from small_disk import SmallDisk, small_disk
+
+from tests.plays.proxy_process import INTERNATIONAL, SWITCH, ProxyProcess, free_port
+from tests.plays.small_disk import SmallDisk, small_disk
 
 Start = Callable[..., ProxyProcess]
 INVITE = (

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proxy_process import SWITCH, ProxyProcess, free_port
+
+from tests.plays.proxy_process import SWITCH, ProxyProcess, free_port
 
 Start = Callable[..., ProxyProcess]
 PEOPLE = "".join(f'- {{number: "+86138001380{index:02}"}}\n' for index in range(4))

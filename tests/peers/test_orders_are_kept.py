@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess
-from small_disk import SmallDisk, small_disk
 
 from proxy.policy.profile import Subscriber
 from proxy.sip.message import Request, parse
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.storage import save_subscribers
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess
+from tests.plays.small_disk import SmallDisk, small_disk
 
 Start = Callable[..., ProxyProcess]
 ALICE = "+8613800138001"

@@ -14,12 +14,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from proxy_process import INTERNATIONAL, PHONES, PROXY_HOST, SWITCH, ProxyProcess
 
 from proxy.sip.message import parse
 from simulator.agents.pjsua.phones import Behaviour, Phone, PhoneError, PhonePool, TlsFiles, Transport
 from simulator.media.recognition import heard, tone, write_wav
 from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, PROXY_HOST, SWITCH, ProxyProcess
 
 pytestmark = pytest.mark.phones
 

@@ -14,8 +14,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proxy_process import INTERNATIONAL, PHONES, PROXY_HOST, ROOT, STRANGER, SWITCH, ProxyProcess, eventually, free_port
-from self_signed import self_signed
+
+from tests.plays import ROOT
+from tests.plays.proxy_process import (
+    INTERNATIONAL,
+    PHONES,
+    PROXY_HOST,
+    STRANGER,
+    SWITCH,
+    ProxyProcess,
+    eventually,
+    free_port,
+)
+from tests.plays.self_signed import self_signed
 
 Start = Callable[..., ProxyProcess]
 MESSAGES = sorted((ROOT / "tests" / "torture" / "messages").rglob("*.dat"))

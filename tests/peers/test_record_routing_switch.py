@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kamailio_switch import KamailioSwitch
-from proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess, free_port
-from sipp_peer import Sipp, SippPeers, received
+
+from tests.plays.kamailio_switch import KamailioSwitch
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess, free_port
+from tests.plays.sipp_peer import Sipp, SippPeers, received
 
 pytestmark = pytest.mark.peers
 Start = Callable[..., ProxyProcess]

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
-from udp_peer import Peer
 
 from proxy.sip.digest import parse_digest
 from simulator.agents.digest import answer_challenge
+from tests.plays.proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
+from tests.plays.udp_peer import Peer
 
 Start = Callable[..., ProxyProcess]
 BEHIND_NAT = "sip:alice@192.168.1.7:5060"  # an address of no trunk: only the proxy's Path leads there

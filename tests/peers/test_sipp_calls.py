@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proxy_process import INTERNATIONAL, PHONES, STRANGER, SWITCH, ProxyProcess, eventually, free_port
-from sipp_peer import SippPeers, arrivals, received, sent
+
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, STRANGER, SWITCH, ProxyProcess, eventually, free_port
+from tests.plays.sipp_peer import SippPeers, arrivals, received, sent
 
 pytestmark = pytest.mark.peers
 Start = Callable[..., ProxyProcess]

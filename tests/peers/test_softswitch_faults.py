@@ -12,10 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from proxy_process import INTERNATIONAL, PHONES, ROOT, SWITCH, ProxyProcess, eventually, free_port
-from udp_peer import Peer
 
 from proxy.sip.message import Request, parse
+from tests.plays import ROOT
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess, eventually, free_port
+from tests.plays.udp_peer import Peer
 
 Start = Callable[..., ProxyProcess]
 ALICE, BARRED = "+8613800138001", "+8613800138002"

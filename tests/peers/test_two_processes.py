@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from proxy_process import DOMESTIC, PHONES, SWITCH, TRUNKS, ProxyProcess
-from udp_peer import Peer
 
 from proxy.sip.message import Request, Response
 from simulator.agents.digest import answer_challenge
+from tests.plays.proxy_process import DOMESTIC, PHONES, SWITCH, TRUNKS, ProxyProcess
+from tests.plays.udp_peer import Peer
 
 Start = Callable[..., ProxyProcess]
 ALICE = "+8613800138001"

@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from socket_lab import HOST
+
+from tests.plays.socket_lab import HOST
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dialogue import written
 
 from proxy.config.models import ProxyConfig, load_config
 from proxy.core.flow_tokens import FlowTokens
@@ -22,6 +21,7 @@ from proxy.process.loading import core_settings, load_overlay, load_snapshot, ma
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
 from simulator.agents.digest import answer_challenge
+from tests.plays.dialogue import written
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060]

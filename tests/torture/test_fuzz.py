@@ -6,9 +6,9 @@ import random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torture_lab import MESSAGES, SOURCE, SWITCH, TortureLab
 
 from proxy.sip.flow import Flow
+from tests.plays.torture_lab import MESSAGES, SOURCE, SWITCH, TortureLab
 
 SEEDS = [path.read_bytes() for path in sorted(MESSAGES.rglob("*.dat"))]
 _TOKENS = [

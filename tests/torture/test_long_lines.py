@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import digest_phone
 import pytest
-from dialogue import ABROAD, BARRED, DAUGHTER, PHONE, SHADY, SWITCH, Play, play, request
-from treated import BARRING, treating
 
 from proxy.sip.flow import Flow
 from proxy.sip.message import Message, parse
+from tests.plays import digest_phone
+from tests.plays.dialogue import ABROAD, BARRED, DAUGHTER, PHONE, SHADY, SWITCH, Play, play, request
+from tests.plays.treated import BARRING, treating
 
 _LONG = 60_000  # characters; a datagram holds not much more
 _BUDGET = 1.0  # seconds of the processor for one message

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import pytest
 from _pytest.mark import ParameterSet
-from torture_lab import MESSAGES, SWITCH, TortureLab, torture_message
 
 from proxy.sip.errors import SipError, Unanswerable
 from proxy.sip.headers import parse_name_addr, parse_via
 from proxy.sip.message import Message, Request, Response, parse
 from proxy.sip.stream import Framer
 from proxy.sip.uri import SipUri, parse_uri
+from tests.plays.torture_lab import MESSAGES, SWITCH, TortureLab, torture_message
 
 FORWARD, DISCARD = "forward", "discard"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from torture_lab import MESSAGES, TortureLab, torture_message
 
 from proxy.sip.errors import BadRequest
 from proxy.sip.flow import Flow
 from proxy.sip.headers import parse_via
 from proxy.sip.message import Request, parse
 from proxy.sip.uri import SipUri, parse_uri
+from tests.plays.torture_lab import MESSAGES, TortureLab, torture_message
 
 SIX = Flow("udp", "2001:db8::9:255", 5060, 2)
 WELL_FORMED = (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from dialogue import ABROAD, ALICE, BARRED, PHONE, SWITCH, play, request
-from digest_phone import BOB, start
-from test_core_routing import established, routes
 
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.shown import as_looks, shown_numbers
+from tests.plays.dialogue import ABROAD, ALICE, BARRED, PHONE, SWITCH, play, request
+from tests.plays.digest_phone import BOB, start
+from tests.proxy.core.test_routing import established, routes
 
 CN = Numbering("CN")
 ODD_HOME = [

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from policy_play import ALICE, BOB, DOMESTIC, FROM_ABROAD, NOON, UNTRUSTED_FROM_ABROAD, request
 
 from proxy.numbers.numbering import Numbering
 from proxy.policy.call import Call
 from proxy.policy.trunks import Trunk
 from proxy.sip.errors import BadRequest
+from tests.plays.policy_play import ALICE, BOB, DOMESTIC, FROM_ABROAD, NOON, UNTRUSTED_FROM_ABROAD, request
 
 CN = Numbering("CN")
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from policy_play import (
+
+from proxy.core.emergency_calls import EmergencyCalls
+from proxy.policy.call import Call
+from proxy.policy.engine import Policy
+from proxy.policy.trunks import Trunk
+from proxy.policy.verdict import Verdict
+from proxy.presets import preset
+from proxy.sip.flow import Flow
+from tests.plays.policy_play import (
     ALICE,
     DOMESTIC,
     FROM_ABROAD,
@@ -18,14 +26,6 @@ from policy_play import (
     request,
     subscriber,
 )
-
-from proxy.core.emergency_calls import EmergencyCalls
-from proxy.policy.call import Call
-from proxy.policy.engine import Policy
-from proxy.policy.trunks import Trunk
-from proxy.policy.verdict import Verdict
-from proxy.presets import preset
-from proxy.sip.flow import Flow
 
 MARK = {"priority": "psap-callback"}
 HOMES = [("CN", "cn", "110"), ("GB", "gb", "999"), ("US", "us", "911"), ("SG", "sg", "995"), ("TW", "tw", "119"),

@@ -6,7 +6,12 @@ import random
 from itertools import product
 
 import pytest
-from policy_play import (
+
+from proxy.core.deciding import decide
+from proxy.policy.call import Call
+from proxy.policy.engine import Policy
+from proxy.policy.trunks import Trunk
+from tests.plays.policy_play import (
     ALICE,
     BOB,
     DOMESTIC,
@@ -20,11 +25,6 @@ from policy_play import (
     judge,
     subscriber,
 )  # fmt: skip
-
-from proxy.core.deciding import decide
-from proxy.policy.call import Call
-from proxy.policy.engine import Policy
-from proxy.policy.trunks import Trunk
 
 SINGAPORE = "+6591234567"
 POLICY = company(

@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from policy_play import ALICE, BOB, DOMESTIC, FROM_ABROAD, PHONES, Listed, company, judge, request, said, subscriber
 
 from proxy.numbers.numbering import Written
 from proxy.policy.call import Call
 from proxy.policy.readings import ambiguity
 from proxy.policy.trunks import Trunk
 from proxy.presets import preset
+from tests.plays.policy_play import (
+    ALICE,
+    BOB,
+    DOMESTIC,
+    FROM_ABROAD,
+    PHONES,
+    Listed,
+    company,
+    judge,
+    request,
+    said,
+    subscriber,
+)
 
 CHICAGO, CHINESE = "+13125550143", "+8613125550143"
 BARE = "13125550143"  # either

@@ -1,0 +1,1 @@
+"""The tests: `proxy/` and `simulator/` mirror the sources; `plays/` holds what several of them share."""

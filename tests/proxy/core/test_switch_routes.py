@@ -1,0 +1,406 @@
+"""Routes of a softswitch that stays on the path: they lead to it and nowhere else (RFC 3261 16.4, 16.12, RFC 3608)."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.switch_routes import SwitchRoutes, parse_alias
+from proxy.sip.flow import Flow
+from proxy.sip.message import Response
+from proxy.sip.uri import parse_uri
+from tests.plays.dialogue import (
+    ABROAD,
+    ALICE,
+    BARRED,
+    CARRIER,
+    DAUGHTER,
+    PHONE,
+    SHADY,
+    SWITCH,
+    TCP_PHONE,
+    Play,
+    new_core,
+    play,
+    request,
+)
+
+TCP_SWITCH = Flow("tcp", SWITCH.host, SWITCH.port, 1)
+ONE = ["<sip:127.0.0.9:5080;lr>"]
+TWO = ["<sip:127.0.0.9:5080;r2=on;lr>", "<sip:127.0.0.9:5080;transport=tcp;r2=on;lr>"]
+BEYOND = ["<sip:127.0.0.9:5080;lr;ftag=from>", "<sip:127.0.0.10:5090;lr>", "<sip:core.example;lr>"]
+route_sets = pytest.mark.parametrize("recorded", [ONE, TWO, BEYOND])
+IN_DIALOG = ["BYE", "PRACK", "UPDATE", "INFO", "INVITE", "REFER", "NOTIFY"]
+REFERS = [("Refer-To", f"<sip:{DAUGHTER}@h>")]
+REMOTE = "sip:callee@10.1.1.1:5062"  # a contact behind the switch
+
+
+class Dialog:
+    """A call through a switch that record-routed: `route_set` is what the side away from it has to send."""
+
+    def __init__(self, recorded: list[str], flow: Flow, core: ProxyCore | None = None) -> None:
+        self.flow = flow
+        self.core = core or new_core()
+        self.dialogue = play(self.core)
+        self.route_set: list[str] = []
+        self._count = 1
+
+    @classmethod
+    def from_outside(cls, recorded: list[str], flow: Flow = ABROAD, core: ProxyCore | None = None) -> Dialog:
+        dialog = cls(recorded, flow, core)
+        heard = dialog.dialogue.receive(request("INVITE", flow), flow).sends(100).sends("INVITE")
+        ours = heard.forwarded.headers("record-route")
+        dialog.route_set = [*ours[::-1], *recorded]
+        heard.answer(200, dialog.core.settings.softswitch, [("Record-Route", r) for r in [*recorded[::-1], *ours]])
+        heard.sends(200, flow)
+        return dialog
+
+    @classmethod
+    def from_the_switch(cls, recorded: list[str], flow: Flow = PHONE) -> Dialog:
+        dialog = cls(recorded, flow)
+        uri = f"sip:a@{flow.host}:{flow.port}"
+        more = [("Record-Route", route) for route in recorded]
+        if flow.transport != "udp":
+            more += [("Route", path) for path in registered(dialog.core, flow)]
+        call = request("INVITE", SWITCH, uri=uri, more=more)
+        heard = dialog.dialogue.receive(call, SWITCH).sends(100, SWITCH).sends("INVITE", flow)
+        dialog.route_set = heard.forwarded.values("record-route")
+        heard.answer(200, flow).sends(200, SWITCH)
+        return dialog
+
+    def sends(self, method: str, routes: list[str] | None = None, uri: str = REMOTE, **more: object) -> Play:
+        """A request within the dialog, by the route set, or by other Routes."""
+        self._count += 1
+        headers = [("Route", route) for route in (self.route_set if routes is None else routes)]
+        headers += REFERS if method == "REFER" else []
+        options = {"to_tag": "callee", "to": "callee", **more}
+        data = request(
+            method, self.flow, uri=uri, branch=f"z9hG4bK-{self._count}", cseq=self._count, more=headers, **options
+        )
+        return self.dialogue.receive(data, self.flow)
+
+
+def registered(core: ProxyCore, flow: Flow, service_route: list[str] | None = None) -> list[str]:
+    """The Path of a phone that registered; the switch hands out a Service-Route."""
+    heard = play(core).receive(request("REGISTER", flow, uri="sip:127.0.0.1"), flow).sends("REGISTER")
+    path = heard.forwarded.headers("path")
+    heard.answer(200, headers=[("Service-Route", ", ".join(service_route or []))] if service_route else [])
+    heard.sends(200, flow)
+    return path
+
+
+# --- within dialogs
+
+
+@route_sets
+@pytest.mark.parametrize("method", IN_DIALOG)
+@pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
+def test_a_request_of_the_caller_goes_through_the_switch(recorded, method, flow):
+    dialogue = Dialog.from_outside(recorded, flow).sends(method)
+    if method == "INVITE":
+        dialogue.sends(100, flow)
+    assert dialogue.sends(method, SWITCH).forwarded.values("route") == recorded
+    assert dialogue.forwarded.uri == REMOTE
+
+
+@route_sets
+@pytest.mark.parametrize("method", IN_DIALOG)
+@pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
+def test_a_request_of_the_callee_goes_through_the_switch(recorded, method, flow):
+    dialogue = Dialog.from_the_switch(recorded, flow).sends(method)
+    if method == "INVITE":
+        dialogue.sends(100, flow)
+    assert dialogue.sends(method, SWITCH).forwarded.values("route") == recorded
+
+
+@route_sets
+@pytest.mark.parametrize("flow", [ABROAD, PHONE, TCP_PHONE])
+def test_the_ack_goes_through_the_switch(recorded, flow):
+    dialogue = Dialog.from_outside(recorded, flow).sends("ACK").sends("ACK", SWITCH)
+    assert dialogue.forwarded.values("route") == recorded
+
+
+def test_it_goes_by_the_transport_of_the_config():
+    core = new_core(switch=TCP_SWITCH)
+    dialog = Dialog.from_outside(["<sip:127.0.0.9:5080;transport=tcp;lr>"], PHONE, core)
+    assert dialog.sends("BYE").sends("BYE", TCP_SWITCH).forwarded.values("route") == dialog.route_set[2:]
+
+
+def test_both_halves_of_a_call_between_phones_are_followed():
+    """The switch sends the call back to us: our Record-Routes stand on either side of its own."""
+    dialog = Dialog.from_outside(ONE, PHONE)
+    far = Dialog.from_the_switch([*ONE, *dialog.route_set[:1]], TCP_PHONE)
+    assert far.sends("BYE").sends("BYE", SWITCH).forwarded.values("route") == [*ONE, *dialog.route_set[:1]]
+    returned = request("BYE", SWITCH, uri="sip:a@127.0.0.77:5071", to_tag="from", more=[("Route", dialog.route_set[0])])
+    dialog.dialogue.receive(returned, SWITCH).sends("BYE", PHONE)
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        ["<sip:192.0.2.1;lr>"],
+        ["<sip:192.0.2.1;lr>", *ONE],
+        ["<sip:127.0.0.9:5081;lr>"],
+        ["<sip:127.0.0.9;lr>"],
+        ["<sip:127.0.0.90:5080;lr>"],
+        ["<sip:127.0.0.9:5080@192.0.2.1;lr>"],
+        ["<sip:127.0.0.9:5080;maddr=192.0.2.1;lr>"],
+        ["<sip:127.0.0.9:5080;lr;received=sip:192.0.2.1:5060>"],
+        ["<sip:127.0.0.9:5080;lr?Route=%3Csip:192.0.2.1%3E>"],
+        ["<sip:127.0.0.9:5080>"],
+        ["sip:127.0.0.9:5080;lr"],
+        ['"<sip:127.0.0.9:5080;lr>" <sip:192.0.2.1;lr>'],
+        ["<sip:core.example;lr>"],
+        ["<tel:+6591234567>"],
+    ],
+)
+@pytest.mark.parametrize("method", ["BYE", "INVITE", "MESSAGE"])
+def test_a_route_in_a_dialog_leads_to_the_switch_first_or_nowhere(routes, method):
+    dialog = Dialog.from_outside(ONE, PHONE)
+    ours = dialog.route_set[:1]
+    dialog.sends(method, [*ours, *routes]).sends(403, PHONE).sends_nothing()
+    dialog.sends("ACK", [*ours, *routes]).sends_nothing()
+
+
+@pytest.mark.parametrize("to_tag", ["", "made-up"])
+def test_without_the_token_of_the_dialog_a_trunk_gets_nothing_through(to_tag):
+    core = new_core()
+    for number, token in enumerate(["x~y", "", Dialog.from_outside(ONE, PHONE).route_set[0][5:].partition("@")[0]]):
+        ours = f"<sip:{token}@127.0.0.1:5060;lr>" if token else "<sip:127.0.0.1:5060;lr>"
+        for method in ("BYE", "INVITE", "ACK"):
+            data = request(
+                method, ABROAD, branch=f"z9hG4bK-{method}{number}", to_tag=to_tag, call_id="other",
+                more=[("Route", ours), ("Route", ONE[0])],
+            )  # fmt: skip
+            dialogue = play(core).receive(data)
+            (dialogue if method == "ACK" else dialogue.sends(403, ABROAD)).sends_nothing()
+
+
+def test_a_dialog_of_one_trunk_opens_no_way_for_another():
+    dialog = Dialog.from_outside(ONE, PHONE)
+    bye = request("BYE", SHADY, branch="z9hG4bK-9", to_tag="callee", more=[("Route", r) for r in dialog.route_set])
+    dialog.dialogue.receive(bye, SHADY).sends(403, SHADY).sends_nothing()
+
+
+def test_a_dialogs_token_begins_nothing_new_behind_the_switch():
+    dialog = Dialog.from_outside(BEYOND, PHONE)
+    dialog.sends("INVITE", to_tag="").sends(403, PHONE).sends_nothing()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["sip:127.0.0.9:5080", "sip:127.0.0.9:5080;lr", "sip:far.example;lr", "sip:x@lab.example", "sip:x@127.0.0.9:5090"],
+)
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE"])
+def test_the_last_route_is_no_way_to_reach_somebody_else(uri, method):
+    """A switch that finds its Record-Route in the Request-URI takes the last Route for the one that is meant."""
+    for flow, other in ((ABROAD, BARRED), (PHONE, BARRED), (PHONE, "+15125550123")):
+        dialog = Dialog.from_outside(ONE, flow)
+        hidden = [*dialog.route_set, f"<sip:{other}@127.0.0.9:5080;lr>"]
+        dialog.sends(method, hidden, uri, to=ALICE).sends(403, flow).sends_nothing()
+
+
+def test_a_switch_may_write_the_dialled_number_into_its_record_route():
+    dialog = Dialog.from_the_switch([f"<sip:{ALICE}@127.0.0.9:5080;lr>"])
+    dialog.sends("INVITE").sends(100, PHONE).sends("INVITE", SWITCH)
+
+
+def test_two_tokens_of_one_call_id_do_not_make_one_that_nobody_gave():
+    """A switch that keeps the Call-ID: the token of the callee's side is about whom the caller claimed to be."""
+    claimed = request("INVITE", CARRIER, to=ALICE).replace(DAUGHTER.encode(), BARRED.encode())
+    dialogue = play().receive(claimed, CARRIER).sends(100).sends("INVITE", SWITCH)
+    callers = dialogue.forwarded.header("record-route")
+    more = [("Record-Route", callers)]
+    leg = request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071", branch="z9hG4bK-2", more=more)
+    dialogue.receive(leg.replace(DAUGHTER.encode(), BARRED.encode()), SWITCH).sends(100).sends("INVITE", PHONE)
+    callees = dialogue.forwarded.header("record-route")
+    for number, routes in enumerate(([callers], [callees], [callers, callees], [callees, callers])):
+        again = request(
+            "INVITE", CARRIER, to=BARRED, branch=f"z9hG4bK-a{number}", cseq=2, to_tag="callee",
+            more=[("Route", route) for route in routes],
+        )  # fmt: skip
+        dialogue.receive(again, CARRIER).sends(603, CARRIER).sends_nothing()
+
+
+def test_a_text_through_the_switch_is_for_whom_its_request_uri_names():
+    dialog = Dialog.from_outside(ONE)
+    dialog.sends("MESSAGE", to=ALICE).sends("MESSAGE", SWITCH)
+    dialog.sends("MESSAGE", uri=f"sip:{BARRED}@127.0.0.9", to=ALICE).sends(403, ABROAD).sends_nothing()
+
+
+def test_more_routes_than_a_path_has_are_not_worked_through():
+    dialog = Dialog.from_outside(ONE)
+    dialog.sends("BYE", [dialog.route_set[0], ",".join(ONE * 2000)]).sends(400, ABROAD).sends_nothing()
+
+
+# --- what phones begin
+
+
+@pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
+@pytest.mark.parametrize("ours", [[], ["<sip:127.0.0.1:5060;lr>"]])
+@pytest.mark.parametrize("service_route", [["<sip:orig@127.0.0.9:5080;lr>"], ONE, TWO])
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS", "REGISTER"])
+def test_a_phone_may_begin_by_the_switchs_own_route(flow, ours, service_route, method):
+    data = request(method, flow, more=[("Route", route) for route in [*ours, *service_route]])
+    dialogue = play().receive(data, flow)
+    if method == "INVITE":
+        dialogue.sends(100, flow)
+    assert dialogue.sends(method, SWITCH).forwarded.values("route") == service_route
+
+
+@pytest.mark.parametrize("flow", [ABROAD, SHADY])
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE"])
+def test_a_trunk_may_not(flow, method):
+    play().receive(request(method, flow, more=[("Route", ONE[0])]), flow).sends(403, flow).sends_nothing()
+
+
+def test_such_a_call_is_judged_like_any_other():
+    more = [("Route", "<sip:orig@127.0.0.9:5080;lr>")]
+    dialogue = play(new_core()).receive(request("INVITE", PHONE, to=BARRED, more=more), PHONE)
+    dialogue.sends(603, PHONE).sends_nothing()
+    assert [record["rule"] for record in dialogue.records()] == ["barring.incoming_international"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "routes"),
+    [
+        (f"sip:{ALICE}@127.0.0.1", [*ONE, "<sip:192.0.2.1;lr>"]),
+        (f"sip:{ALICE}@127.0.0.1", [*ONE, "<sip:127.0.0.1:5060;lr>"]),
+        (f"sip:{ALICE}@127.0.0.1", [f"<sip:{BARRED}@127.0.0.9:5080>"]),
+        ("sip:127.0.0.9:5080;lr", [f"<sip:{BARRED}@127.0.0.9:5080;lr>"]),
+        ("sip:127.0.0.9:5080", [f"<sip:{BARRED}@127.0.0.9:5080;lr>"]),
+        ("sip:x@127.0.0.9:5080;lr;ftag=1", [f"<sip:{BARRED}@127.0.0.9:5080;lr>"]),
+    ],
+)
+def test_nothing_hides_behind_a_preloaded_route(uri, routes):
+    data = request("INVITE", PHONE, uri=uri, more=[("Route", route) for route in routes])
+    play().receive(data, PHONE).sends(403, PHONE).sends_nothing()
+
+
+def test_what_a_strict_router_hid_is_judged_before_it_goes_through_the_switch():
+    more = [("Route", ONE[0]), ("Route", f"<sip:{BARRED}@127.0.0.1>")]
+    data = request("INVITE", PHONE, uri="sip:x~y@127.0.0.1:5060", more=more)
+    play().receive(data, PHONE).sends(603, PHONE).sends_nothing()
+
+
+# --- Service-Route
+
+
+IMS = ["<sip:orig@127.0.0.9:5080;lr>", "<sip:scscf.ims.example:6060;lr;x=1>"]
+
+
+@pytest.mark.parametrize("service_route", [IMS, IMS[1:]])
+def test_a_phone_may_use_the_service_route_that_it_was_given(service_route):
+    core = new_core()
+    registered(core, PHONE, service_route)
+    again = [route.replace("sip:scscf.ims", "sip:SCSCF.ims").replace("lr;x=1", "x=1;lr") for route in service_route]
+    for number, routes in enumerate((service_route, again)):
+        data = request(
+            "INVITE", PHONE._replace(port=6000 + number), branch=f"z9hG4bK-s{number}", call_id=str(number),
+            more=[("Route", route) for route in ["<sip:127.0.0.1;lr>", *routes]],
+        )  # fmt: skip
+        dialogue = play(core).receive(data, PHONE).sends(100).sends("INVITE", SWITCH)
+        assert dialogue.forwarded.values("route") == routes
+
+
+@pytest.mark.parametrize("routes", [IMS[1:], [*IMS, "<sip:192.0.2.1;lr>"], IMS[::-1], ["<sip:192.0.2.1;lr>"]])
+@pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
+def test_and_no_other(routes, flow):
+    core = new_core()
+    registered(core, PHONE, IMS)
+    data = request("INVITE", flow, more=[("Route", route) for route in routes])
+    play(core).receive(data, flow).sends(403, flow).sends_nothing()
+
+
+def test_a_service_route_is_the_phones_that_it_was_given_to():
+    core = new_core()
+    registered(core, PHONE, IMS)
+    for flow in (TCP_PHONE, ABROAD):
+        data = request("INVITE", flow, more=[("Route", route) for route in IMS])
+        play(core).receive(data, flow).sends(403, flow).sends_nothing()
+
+
+def test_only_the_switch_hands_out_service_routes():
+    core = new_core()
+    upstream = request("REGISTER", SWITCH, uri=f"sip:{PHONE.host}:{PHONE.port}")
+    dialogue = play(core).receive(upstream, SWITCH).sends("REGISTER", PHONE)
+    dialogue.answer(200, PHONE, [("Service-Route", IMS[1])]).sends(200, SWITCH)
+    for source in (SWITCH.host, PHONE.host):
+        assert not core._router.switch_routes._was_handed_out(source, [parse_uri(IMS[1][1:-1])])
+
+
+def test_service_routes_fill_no_memory():
+    routes = SwitchRoutes(SWITCH)
+
+    def learns(phone: str, given: list[str], status: int = 200) -> None:
+        lines = [f"Service-Route: {route}" for route in given]
+        routes.learn(phone, Response(status, "", lines, ["service-route"] * len(lines), b""))
+
+    for number in range(6000):
+        learns(f"192.0.2.{number}", [IMS[1]])
+    for bad in (["<sip:" + "x" * 600 + ";lr>"], ["nothing"], ["<tel:1>"], ["<sip:scscf.ims.example>"], [], ONE):
+        learns("192.0.2.1", bad)
+    learns("192.0.2.1", IMS, 401)
+    assert len(routes._handed_out) == 4096
+
+
+# --- names of the switch
+
+
+@pytest.mark.parametrize(
+    ("text", "alias"),
+    [
+        ("Core.example", ("core.example", None)),
+        ("core.example:5090", ("core.example", 5090)),
+        ("127.0.0.10:5090", ("127.0.0.10", 5090)),
+        ("[2001:DB8::9]:5090", ("2001:db8::9", 5090)),
+    ],
+)
+def test_an_alias_is_a_host_and_maybe_a_port(text, alias):
+    assert parse_alias(text) == alias
+
+
+@pytest.mark.parametrize("text", ["", "sip:core.example", "core.example:0", "core.example:70000", "a b", "::1", "h:"])
+def test_nothing_else_is_an_alias(text):
+    with pytest.raises(ValueError, match="a host or an address"):
+        parse_alias(text)
+
+
+@pytest.mark.parametrize(
+    ("route", "leads"),
+    [
+        ("sip:core.example;lr", True),
+        ("sip:core.example:5099;transport=tcp;lr", True),
+        ("sip:10.0.0.9:5090;lr", True),
+        ("sip:10.0.0.9;lr", False),
+        ("sip:core.example.org;lr", False),
+        ("sip:127.0.0.9:5080;lr=on", True),
+    ],
+)
+def test_the_switch_goes_by_its_aliases_too(route, leads):
+    routes = SwitchRoutes(SWITCH, [parse_alias("core.example"), parse_alias("10.0.0.9:5090")])
+    assert routes.leads_there(parse_uri(route)) is leads
+
+
+@pytest.mark.parametrize(
+    ("switch", "route", "leads"),
+    [
+        (Flow("udp", "127.0.0.9", 5060, 0), "sip:127.0.0.9;lr", True),
+        (Flow("tls", "127.0.0.9", 5061, 2), "sip:127.0.0.9;transport=tls;lr", True),
+        (Flow("tls", "127.0.0.9", 5061, 2), "sips:127.0.0.9;lr", True),
+        (Flow("udp", "127.0.0.9", 5060, 0), "sips:127.0.0.9;lr", False),
+        (Flow("udp", "::1", 5080, 0), "sip:[::1]:5080;lr", True),
+        (Flow("udp", "2001:db8::9", 5080, 0), "sip:[2001:DB8:0:0::9]:5080;lr", True),
+        (Flow("udp", "2001:db8::9", 5080, 0), "sip:[::::]:5080;lr", False),
+    ],
+)
+def test_a_route_without_a_port_has_the_usual_one(switch, route, leads):
+    assert SwitchRoutes(switch).leads_there(parse_uri(route)) is leads
+
+
+def test_a_switch_may_record_route_by_a_domain_that_is_served():
+    core = new_core(domains=frozenset(("lab.example",)), softswitch_aliases=(("lab.example", 5080),))
+    routes = ["<sip:lab.example;lr>", "<sip:lab.example:5080;lr>"]
+    invite = request("INVITE", PHONE, uri=f"sip:{ALICE}@lab.example", more=[("Route", route) for route in routes])
+    forwarded = play(core).receive(invite, PHONE).sends(100).sends("INVITE", SWITCH).forwarded
+    assert forwarded.values("route") == routes[1:]

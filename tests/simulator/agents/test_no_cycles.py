@@ -1,0 +1,41 @@
+"""The lab plays its calls without the garbage collector: agents and switch leave nothing that only it could free."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from simulator.agents.orders import BUSY, REJECT, RING_ONLY, Behaviour
+from tests.simulator.softswitch.embedded.test_switch import ALICE, Lab
+
+LINGERING = 200.0  # seconds after which every transaction has ended
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "order"),
+    [
+        (Behaviour(after=0.1), {"talk": 1.0}),
+        (Behaviour(talk=1.0), {}),
+        (BUSY, {}),
+        (REJECT, {}),
+        (RING_ONLY, {"cancel_after": 0.5}),
+        (RING_ONLY, {"patience": 2.0}),
+        (Behaviour(), {"callee": "+8613800138003"}),
+    ],
+)
+def test_a_call_leaves_no_cycles(behaviour: Behaviour, order: dict[str, object]) -> None:
+    lab = Lab()
+    lab.phones.otherwise = behaviour
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            lab.caller.call(**({"callee": ALICE.number} | order))
+            lab.caller.text("hello")
+            lab.network.run(LINGERING)
+        lab.network.log.clear()
+        assert lab.legs == 0
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
