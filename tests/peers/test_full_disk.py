@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plays.proxy_process import INTERNATIONAL, SWITCH, ProxyProcess, free_port
+from simulator.loopback import free_port
+from tests.plays.proxy_process import INTERNATIONAL, SWITCH, ProxyProcess
 from tests.plays.small_disk import SmallDisk, small_disk
 
 Start = Callable[..., ProxyProcess]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plays.proxy_process import SWITCH, ProxyProcess, free_port
+from simulator.loopback import free_port
+from tests.plays.proxy_process import SWITCH, ProxyProcess
 
 Start = Callable[..., ProxyProcess]
 PEOPLE = "".join(f'- {{number: "+86138001380{index:02}"}}\n' for index in range(4))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.loopback import free_port
 from tests.plays import ROOT
 from tests.plays.proxy_process import (
     INTERNATIONAL,
@@ -24,7 +25,6 @@ from tests.plays.proxy_process import (
     SWITCH,
     ProxyProcess,
     eventually,
-    free_port,
 )
 from tests.plays.self_signed import self_signed
 

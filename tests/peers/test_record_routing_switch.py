@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from simulator.loopback import free_port
 from tests.plays.kamailio_switch import KamailioSwitch
-from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess, free_port
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess
 from tests.plays.sipp_peer import Sipp, SippPeers, received
 
 pytestmark = pytest.mark.peers
 Start = Callable[..., ProxyProcess]
+StartKamailio = Callable[..., KamailioSwitch]
 BEHIND = "127.0.6.31"
 ALICE, BOB, ABROAD = "+8613800138001", "+8613800138002", "+6591234567"
 both_transports = pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -23,7 +25,7 @@ one_and_two = pytest.mark.parametrize("record_routes", [1, 2])
 
 
 @pytest.fixture
-def kamailio(tmp_path: Path) -> Iterator[Callable[..., KamailioSwitch]]:
+def kamailio(tmp_path: Path) -> Iterator[StartKamailio]:
     """Starts Kamailio; stops it in the end."""
     started: list[KamailioSwitch] = []
 
@@ -50,7 +52,7 @@ def follow_the_route_set(caller: Sipp, callee: Sipp, record_routes: int) -> None
 @one_and_two
 @pytest.mark.parametrize("kind", ["international", "phones"])
 def test_a_call_from_outside_follows_its_route_set(
-    running_proxy: Start, sipp: SippPeers, kamailio, transport: str, record_routes: int, kind: str
+    running_proxy: Start, sipp: SippPeers, kamailio: StartKamailio, transport: str, record_routes: int, kind: str
 ) -> None:
     outer = ("udp", free_port(SWITCH)) if record_routes == 2 else None
     behind = sipp.switch("route_set_callee", host=BEHIND, transport=outer[0] if outer else transport)
@@ -68,7 +70,7 @@ def test_a_call_from_outside_follows_its_route_set(
 @one_and_two
 @pytest.mark.parametrize("host", [INTERNATIONAL, PHONES])
 def test_a_call_from_behind_the_switch_follows_its_route_set(
-    running_proxy: Start, sipp: SippPeers, kamailio, transport: str, record_routes: int, host: str
+    running_proxy: Start, sipp: SippPeers, kamailio: StartKamailio, transport: str, record_routes: int, host: str
 ) -> None:
     outer = ("udp", free_port(SWITCH)) if record_routes == 2 else None
     proxy = running_proxy(port := free_port(SWITCH), transport=transport)
@@ -87,7 +89,7 @@ def test_a_call_from_behind_the_switch_follows_its_route_set(
 @one_and_two
 @pytest.mark.parametrize("by_proxy", [True, False])
 def test_phones_that_registered_use_the_service_route_and_call_each_other(
-    running_proxy: Start, sipp: SippPeers, kamailio, transport: str, record_routes: int, by_proxy: bool
+    running_proxy: Start, sipp: SippPeers, kamailio: StartKamailio, transport: str, record_routes: int, by_proxy: bool
 ) -> None:
     proxy = running_proxy(port := free_port(SWITCH), transport=transport)
     kamailio(port, transport, proxy.address, f"{BEHIND}:{free_port(BEHIND)}", double_rr=record_routes)

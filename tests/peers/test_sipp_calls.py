@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plays.proxy_process import INTERNATIONAL, PHONES, STRANGER, SWITCH, ProxyProcess, eventually, free_port
+from simulator.loopback import free_port
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, STRANGER, SWITCH, ProxyProcess, eventually
 from tests.plays.sipp_peer import SippPeers, arrivals, received, sent
 
 pytestmark = pytest.mark.peers

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from proxy.sip.message import Request, parse
+from simulator.loopback import free_port
 from tests.plays import ROOT
-from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess, eventually, free_port
+from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess, eventually
 from tests.plays.udp_peer import Peer
 
 Start = Callable[..., ProxyProcess]

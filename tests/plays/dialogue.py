@@ -20,6 +20,8 @@ from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
 
+Headers = Iterable[tuple[str, str]]  # names and values
+
 LISTENERS = (
     Listener("udp", "127.0.0.1", 5060),
     Listener("tcp", "127.0.0.1", 5060),
@@ -86,7 +88,7 @@ def request(
     cseq: int = 1,
     to_tag: str = "",
     hops: int | str = 70,
-    more: Iterable[tuple[str, str]] = (),
+    more: Headers = (),
     body: bytes = b"",
 ) -> bytes:
     """A request as a neighbour on that flow would send it; everything can be set."""
@@ -120,7 +122,7 @@ class Play:
         self.core.receive(data, flow, self.now)
         return self
 
-    def answer(self, status: int, flow: Flow = SWITCH, headers: Iterable[tuple[str, str]] = ()) -> Self:
+    def answer(self, status: int, flow: Flow = SWITCH, headers: Headers = ()) -> Self:
         """The peer answers the request that was forwarded last."""
         return self.receive(bytes(self.forwarded.reply(status, headers=headers, to_tag="callee")), flow)
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from simulator.loopback import free_port
 from tests.plays import ROOT
-from tests.plays.proxy_process import SWITCH, eventually, free_port
+from tests.plays.proxy_process import SWITCH, eventually
 
 SCENARIOS = ROOT / "tests" / "peers" / "scenarios"
 _PATIENCE = 60  # seconds that one SIPp may take

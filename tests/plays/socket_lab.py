@@ -21,6 +21,7 @@ from simulator.loopback import free_port
 from tests.plays.dialogue import TRUNKS, new_policy, request
 
 T = TypeVar("T")
+Contexts = tuple[ssl.SSLContext, ssl.SSLContext]  # of a server, and of a client that checks its certificate
 HOST, SWITCH_HOST, PHONE_HOST, TRUNK_HOST = "127.0.0.1", "127.0.0.9", "127.0.0.77", "127.0.1.1"
 
 

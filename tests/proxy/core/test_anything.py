@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
 from tests.plays.dialogue import ABROAD, BARRED, PHONE, SHADY, STRANGER, SWITCH, TCP_PHONE, new_core, play, request
 
@@ -86,7 +88,7 @@ def damaged(data: bytes, hits: list[tuple[int, int, bytes]]) -> bytes:
 
 @settings(max_examples=300, deadline=None)
 @given(steps)
-def test_nothing_escapes_and_nothing_is_left_behind(script):
+def test_nothing_escapes_and_nothing_is_left_behind(script: list[Any]) -> None:
     core = new_core(max_transactions=10)
     dialogue = play(core)
     for what, details, hits in script:
@@ -128,7 +130,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("peer", [ABROAD, STRANGER])
-def test_a_broken_message_leaves_nothing_to_the_garbage_collector(data, peer):
+def test_a_broken_message_leaves_nothing_to_the_garbage_collector(data: bytes, peer: Flow) -> None:
     """It is off while the proxy runs: an error that kept its own traceback alive would be a leak."""
     dialogue = play()
     gc.collect()

@@ -42,7 +42,7 @@ def ring_the_phone(dialogue: Play) -> Play:
     return dialogue.receive(leg(), SWITCH).sends(100).sends("INVITE", PHONE)
 
 
-def test_a_call_is_judged_rings_is_answered_and_ends():
+def test_a_call_is_judged_rings_is_answered_and_ends() -> None:
     dialogue = answered()
     judged, rang, up = dialogue.events()
     assert isinstance(judged, Judged)
@@ -54,7 +54,7 @@ def test_a_call_is_judged_rings_is_answered_and_ends():
     assert dialogue.events() == []
 
 
-def test_the_lines_of_a_call_tell_its_times():
+def test_the_lines_of_a_call_tell_its_times() -> None:
     dialogue = answered(epoch=1.8e9)
     (call,) = dialogue.lines()
     assert (call["event"], call["final"]) == ("call", 200)
@@ -75,7 +75,7 @@ def test_the_lines_of_a_call_tell_its_times():
     ]
 
 
-def test_one_ring_and_gone_is_the_callers_doing():
+def test_one_ring_and_gone_is_the_callers_doing() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180).wait(1)
     dialogue.receive(request("CANCEL")).sends(200).sends("CANCEL")
     invite = parse(INVITE)
@@ -88,25 +88,25 @@ def test_one_ring_and_gone_is_the_callers_doing():
     assert (end.status, end.by, end.rang) == (487, "caller", 1000.0)
 
 
-def test_a_refused_call_was_ended_by_the_proxy():
+def test_a_refused_call_was_ended_by_the_proxy() -> None:
     dialogue = play().receive(request("INVITE", to=BARRED)).sends(603)
     (record,) = dialogue.lines()
     assert (record["by"], record["final"], record["ended"]) == ("proxy", 603, record["timestamp"])
     assert "rang" not in record
 
 
-def test_silence_of_the_switch_is_a_timeout():
+def test_silence_of_the_switch_is_a_timeout() -> None:
     (record,) = play().receive(INVITE).sends(100).sends("INVITE").wait(40).forget_sent().records()
     assert (record["by"], record["final"]) == ("timeout", 408)
 
 
-def test_ringing_on_and_on_is_a_timeout():
+def test_ringing_on_and_on_is_a_timeout() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180).wait(300).forget_sent()
     assert [event.by for event in dialogue.events() if isinstance(event, (Cancelled, Unanswered))] == ["timeout"] * 2
 
 
 @pytest.mark.parametrize("flow", [ABROAD, PHONE])
-def test_a_text_is_answered_and_does_not_stand(flow):
+def test_a_text_is_answered_and_does_not_stand(flow: Flow) -> None:
     dialogue = play().receive(request("MESSAGE", flow), flow).sends("MESSAGE").answer(202).sends(202)
     assert names(dialogue) == ["Judged", "Answered"]
     assert len(dialogue.core._calls) == 0
@@ -115,7 +115,7 @@ def test_a_text_is_answered_and_does_not_stand(flow):
 # --- both legs
 
 
-def test_the_leg_of_the_switch_belongs_to_its_call_and_the_phone_may_hang_up():
+def test_the_leg_of_the_switch_belongs_to_its_call_and_the_phone_may_hang_up() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     near = dialogue.forwarded
     ring_the_phone(dialogue).answer(200, PHONE).sends(200, SWITCH)
@@ -132,7 +132,7 @@ def test_the_leg_of_the_switch_belongs_to_its_call_and_the_phone_may_hang_up():
     assert len(dialogue.core._calls) == 0
 
 
-def test_a_switch_that_hangs_up_by_itself_did_it():
+def test_a_switch_that_hangs_up_by_itself_did_it() -> None:
     dialogue = answered()
     dialogue.events()
     back = bye(SWITCH, to_caller=True)
@@ -141,7 +141,7 @@ def test_a_switch_that_hangs_up_by_itself_did_it():
 
 
 @pytest.mark.parametrize(("status", "by"), [(486, "callee"), (487, "softswitch")])
-def test_whom_it_rang_refuses_or_the_switch_gave_up(status, by):
+def test_whom_it_rang_refuses_or_the_switch_gave_up(status: int, by: str) -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     near = dialogue.forwarded
     ring_the_phone(dialogue).answer(status, PHONE).sends("ACK", PHONE).sends(status, SWITCH)
@@ -150,7 +150,7 @@ def test_whom_it_rang_refuses_or_the_switch_gave_up(status, by):
     assert (record["by"], record["legs"]) == (by, [FAR])
 
 
-def test_a_proxy_as_softswitch_keeps_the_call_id():
+def test_a_proxy_as_softswitch_keeps_the_call_id() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     near = dialogue.forwarded
     dialogue.receive(leg("call-1", ""), SWITCH).sends(100).sends("INVITE", PHONE)
@@ -164,7 +164,7 @@ def test_a_proxy_as_softswitch_keeps_the_call_id():
 # --- what is not to be believed, and what never ends
 
 
-def test_a_bye_of_another_dialog_ends_nothing():
+def test_a_bye_of_another_dialog_ends_nothing() -> None:
     dialogue = answered()
     dialogue.events()
     dialogue.receive(bye(ABROAD).replace(b"tag=from", b"tag=guess")).sends("BYE").answer(481).sends(481)
@@ -173,7 +173,7 @@ def test_a_bye_of_another_dialog_ends_nothing():
     assert dialogue.events() == []
 
 
-def test_only_the_switch_says_whose_leg_it_is():
+def test_only_the_switch_says_whose_leg_it_is() -> None:
     dialogue = answered()
     dialogue.receive(
         request("INVITE", PHONE, call_id="mine", branch="z9hG4bK-m", more=[("X-Ringfence-Call", "call-1")])
@@ -182,7 +182,7 @@ def test_only_the_switch_says_whose_leg_it_is():
     assert "mine" not in dialogue.core._calls._far
 
 
-def test_another_call_with_the_same_call_id_takes_nothing_away():
+def test_another_call_with_the_same_call_id_takes_nothing_away() -> None:
     dialogue = answered()
     dialogue.events()
     again = request("INVITE", branch="z9hG4bK-2").replace(b"tag=from", b"tag=other")
@@ -192,7 +192,7 @@ def test_another_call_with_the_same_call_id_takes_nothing_away():
     assert names(dialogue) == ["Ended"]
 
 
-def test_calls_whose_end_never_passes_are_given_up_after_a_day(monkeypatch):
+def test_calls_whose_end_never_passes_are_given_up_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     core = new_core()
     for number in range(4):
         call = request("INVITE", call_id=f"old-{number}", branch=f"z9hG4bK-{number}")

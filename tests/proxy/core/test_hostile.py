@@ -16,7 +16,7 @@ from tests.plays.dialogue import ABROAD, BARRED, DAUGHTER, INVITE, SHADY, STRANG
         f"sip:{BARRED}%3Bphone-context@127.0.0.1",
     ],
 )
-def test_a_callee_is_known_however_the_switch_may_read_the_request_uri(uri):
+def test_a_callee_is_known_however_the_switch_may_read_the_request_uri(uri: str) -> None:
     dialogue = play().receive(request("INVITE", uri=uri)).sends(603).sends_nothing()
     assert dialogue.records()[0]["caller"] == DAUGHTER
 

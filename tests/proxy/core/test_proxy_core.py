@@ -26,16 +26,16 @@ def refuses(data: bytes, status: int) -> Play:
     return play().receive(data).sends(status, ABROAD).sends_nothing()
 
 
-def test_an_invite_is_answered_with_100_and_sent_on():
+def test_an_invite_is_answered_with_100_and_sent_on() -> None:
     play().receive(INVITE).sends(100, ABROAD).sends("INVITE", SWITCH).sends_nothing()
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "SUBSCRIBE", "BYE", "NEWFANGLED"])
-def test_other_requests_are_sent_on_without_100(method):
+def test_other_requests_are_sent_on_without_100(method: str) -> None:
     play().receive(request(method, PHONE), PHONE).sends(method, SWITCH).sends_nothing()
 
 
-def test_our_via_comes_on_top_with_a_branch_of_its_own():
+def test_our_via_comes_on_top_with_a_branch_of_its_own() -> None:
     first, second = (play().receive(INVITE).sends(100).sends("INVITE").forwarded for _ in range(2))
     assert first.headers("via")[1] == "SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1"
     assert first.via.host == "127.0.0.1"
@@ -45,40 +45,40 @@ def test_our_via_comes_on_top_with_a_branch_of_its_own():
     assert first.via.branch != second.via.branch
 
 
-def test_the_100_has_no_to_tag_of_ours():
+def test_the_100_has_no_to_tag_of_ours() -> None:
     trying = play().receive(INVITE).sends(100).last
     assert trying.to.tag is None
     assert trying.headers("via") == ["SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1"]
 
 
 @pytest.mark.parametrize(("came", "leaves"), [("70", "69"), ("1", "0"), ("255", "254")])
-def test_each_hop_takes_one_from_max_forwards(came, leaves):
+def test_each_hop_takes_one_from_max_forwards(came: str, leaves: str) -> None:
     assert play().receive(request("BYE", hops=came)).sends("BYE").forwarded.headers("max-forwards") == [leaves]
 
 
-def test_a_request_without_max_forwards_gets_70():
+def test_a_request_without_max_forwards_gets_70() -> None:
     data = INVITE.replace(b"Max-Forwards: 70\r\n", b"")
     assert play().receive(data).sends(100).sends("INVITE").forwarded.headers("max-forwards") == ["70"]
 
 
 @pytest.mark.parametrize("method", ["INVITE", "BYE"])
-def test_the_last_hop_is_refused_with_483(method):
+def test_the_last_hop_is_refused_with_483(method: str) -> None:
     refuses(request(method, hops=0), 483)
 
 
-def test_what_goes_no_further_anyway_may_have_no_hops_left():
+def test_what_goes_no_further_anyway_may_have_no_hops_left() -> None:
     play().receive(request("OPTIONS", uri="sip:127.0.0.1:5060", hops=0)).sends(200, ABROAD).sends_nothing()
     refuses(request("OPTIONS", hops=0), 483)
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
     dialogue.receive(request("CANCEL", hops=0)).sends(200).sends("CANCEL", SWITCH)
 
 
-def test_an_ack_without_hops_left_is_dropped():
+def test_an_ack_without_hops_left_is_dropped() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(200).sends(200)
     dialogue.receive(request("ACK", branch="z9hG4bK-2", to_tag="callee", hops=0)).sends_nothing()
 
 
-def test_a_via_parameter_may_hold_commas_and_what_looks_like_another():
+def test_a_via_parameter_may_hold_commas_and_what_looks_like_another() -> None:
     via = 'SIP/2.0/UDP 127.0.1.1:5070;x="a, SIP/2.0/UDP h;\\"b";branch=z9hG4bK-1;rport, SIP/2.0/UDP 10.0.0.1;branch=y'
     answered = play().receive(request("BYE", via=via)).sends("BYE").answer(200).sends(200, ABROAD).last
     first, second = answered.values("via")
@@ -86,23 +86,23 @@ def test_a_via_parameter_may_hold_commas_and_what_looks_like_another():
     assert second == "SIP/2.0/UDP 10.0.0.1;branch=y"
 
 
-def test_a_response_may_write_the_version_small():
+def test_a_response_may_write_the_version_small() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE")
     answer = bytes(dialogue.forwarded.reply(180, to_tag="callee"))
     dialogue.receive(answer.replace(b"SIP/2.0 180", b"sip/2.0 180"), SWITCH).sends(180, ABROAD)
 
 
 @pytest.mark.parametrize("hops", ["-1", "256", "many", ""])
-def test_max_forwards_out_of_range_is_refused(hops):
+def test_max_forwards_out_of_range_is_refused(hops: str) -> None:
     refuses(request("BYE", hops=hops), 400)
 
 
-def test_a_proxy_require_is_refused_and_named():
+def test_a_proxy_require_is_refused_and_named() -> None:
     refused = refuses(request("INVITE", more=[("Proxy-Require", "foo, bar")]), 420).last
     assert refused.header("unsupported") == "foo, bar"
 
 
-def test_in_a_cancel_a_proxy_require_is_passed_over():
+def test_in_a_cancel_a_proxy_require_is_passed_over() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
     dialogue.receive(request("CANCEL", more=[("Proxy-Require", "foo")])).sends(200).sends("CANCEL", SWITCH)
 
@@ -112,24 +112,24 @@ def test_in_a_cancel_a_proxy_require_is_passed_over():
     ('"a\\\r\n b" <sip:+6591234567@h>;tag=from', 400), ('"What?" <sip:+6591234567@h>;tag=from', 100),
     ("<sip:who?@h>;tag=from", 100),
 ])  # fmt: skip
-def test_from_holds_one_address_and_nothing_for_other_requests(sender, status):
+def test_from_holds_one_address_and_nothing_for_other_requests(sender: str, status: int) -> None:
     data = INVITE.replace(f"<sip:{DAUGHTER}@127.0.1.1>;tag=from".encode(), sender.encode())
     play().receive(data).sends(status, ABROAD)
 
 
-def test_a_request_uri_is_ascii():
+def test_a_request_uri_is_ascii() -> None:
     data = request("INVITE", uri="sip:x@127.0.0.1").replace(b"sip:x", "sip:\uff0a331\uff03".encode())
     play().receive(data).sends(400, ABROAD).sends_nothing()
 
 
 @pytest.mark.parametrize("header", [b"From", b"To"])
-def test_a_request_of_any_method_says_from_whom_and_to_whom(header):
+def test_a_request_of_any_method_says_from_whom_and_to_whom(header: bytes) -> None:
     lines = request("BYE", PHONE, to_tag="callee").split(b"\r\n")
     data = b"\r\n".join(line for line in lines if not line.startswith(header + b":"))
     play().receive(data, PHONE).sends(400, PHONE).sends_nothing()
 
 
-def test_what_leaves_over_a_stream_says_how_long_it_is():
+def test_what_leaves_over_a_stream_says_how_long_it_is() -> None:
     core = new_core()
     path = play(core).receive(request("REGISTER", TCP_PHONE), TCP_PHONE).sends("REGISTER").forwarded.headers("path")[0]
     call = request("INVITE", SWITCH, more=[("Route", path)], branch="z9hG4bK-2", body=b"v=0\r\n")
@@ -140,7 +140,7 @@ def test_what_leaves_over_a_stream_says_how_long_it_is():
 
 
 @pytest.mark.parametrize("status", [180, 200, 486])
-def test_an_answer_that_goes_back_over_a_stream_says_how_long_it_is(status):
+def test_an_answer_that_goes_back_over_a_stream_says_how_long_it_is(status: int) -> None:
     dialogue = play().receive(request("INVITE", TCP_PHONE), TCP_PHONE).sends(100).sends("INVITE")
     answer = bytes(dialogue.forwarded.reply(status, to_tag="callee"))
     unsaid = answer.replace(b"Content-Length: 0\r\n", b"")
@@ -155,32 +155,32 @@ def test_an_answer_that_goes_back_over_a_stream_says_how_long_it_is(status):
     ("written", "spelt"),
     [(b"CSeq: 1 INVITE", b"CSeq: 1\tINVITE"), (b";branch=", b"; branch = "), (b"CSeq:", b"cseq :")],
 )
-def test_an_answer_is_known_however_it_is_spelt(written, spelt):
+def test_an_answer_is_known_however_it_is_spelt(written: bytes, spelt: bytes) -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE")
     answer = bytes(dialogue.forwarded.reply(180, to_tag="callee"))
     assert written in answer
     dialogue.receive(answer.replace(written, spelt, 1), SWITCH).sends(180)
 
 
-def test_require_is_none_of_our_business():
+def test_require_is_none_of_our_business() -> None:
     play().receive(request("INVITE", more=[("Require", "foo")])).sends(100).sends("INVITE")
 
 
-def test_a_request_without_breadth_left_is_refused():
+def test_a_request_without_breadth_left_is_refused() -> None:
     refuses(request("INVITE", more=[("Max-Breadth", "0")]), 440)
 
 
 @pytest.mark.parametrize("breadth", ["", "-1", "many", "٣", "1234567890"])
-def test_a_breadth_that_is_no_number_is_refused(breadth):
+def test_a_breadth_that_is_no_number_is_refused(breadth: str) -> None:
     refuses(request("INVITE", more=[("Max-Breadth", breadth)]), 400)
 
 
-def test_two_breadths_are_refused():
+def test_two_breadths_are_refused() -> None:
     refuses(request("INVITE", more=[("Max-Breadth", "3"), ("Max-Breadth", "3")]), 400)
 
 
 @pytest.mark.parametrize(("came", "goes"), [("1", "1"), ("60", "60"), ("61", "60"), (None, "60")])
-def test_a_forwarded_request_has_a_breadth_of_60_at_most(came, goes):
+def test_a_forwarded_request_has_a_breadth_of_60_at_most(came: str | None, goes: str) -> None:
     data = request("INVITE", more=[("Max-Breadth", came)] if came else [])
     assert play().receive(data).sends(100).sends("INVITE").forwarded.headers("max-breadth") == [goes]
 
@@ -204,13 +204,13 @@ def test_a_forwarded_request_has_a_breadth_of_60_at_most(came, goes):
         (request("INVITE", more=[("Route", "")]), 400),
     ],
 )
-def test_a_broken_request_is_refused(data, status):
+def test_a_broken_request_is_refused(data: bytes, status: int) -> None:
     answer = refuses(data, status).last
     assert answer.call_id == "call-1"
 
 
 @pytest.mark.parametrize("method", ["invite", "Invite", "mEssage", "register"])
-def test_a_method_in_other_letters_is_not_taken_for_an_unknown_one(method):
+def test_a_method_in_other_letters_is_not_taken_for_an_unknown_one(method: str) -> None:
     """Some user agents would take `invite` for INVITE, and ring unjudged."""
     refuses(request(method), 501)
 
@@ -218,35 +218,35 @@ def test_a_method_in_other_letters_is_not_taken_for_an_unknown_one(method):
 @pytest.mark.parametrize(
     "data", [b"", b"\r\n\r\n", b"\x00\x00\x00\x00", b"GET / HTTP/1.0\r\n\r\n", INVITE[:200], b"SIP/2.0 200 OK\r\n\r\n"]
 )
-def test_garbage_from_a_stranger_gets_no_answer(data):
+def test_garbage_from_a_stranger_gets_no_answer(data: bytes) -> None:
     assert play().receive(data, STRANGER).sends_nothing().core.transactions == 0
 
 
-def test_a_request_without_via_gets_no_answer():
+def test_a_request_without_via_gets_no_answer() -> None:
     play().receive(INVITE.replace(b"Via:", b"X-Via:")).sends_nothing()
 
 
-def test_a_broken_via_is_answered_to_where_it_came_from():
+def test_a_broken_via_is_answered_to_where_it_came_from() -> None:
     play().receive(INVITE.replace(b"SIP/2.0/UDP 127", b"SIP/2.0/UDP <127")).sends(400, ABROAD).sends_nothing()
 
 
 @pytest.mark.parametrize("method", ["INVITE", "OPTIONS", "REGISTER"])
-def test_a_stranger_gets_403_and_no_state(method):
+def test_a_stranger_gets_403_and_no_state(method: str) -> None:
     dialogue = play().receive(request(method, STRANGER), STRANGER).sends(403, STRANGER)
     assert dialogue.core.transactions == 0
     assert dialogue.records() == []
 
 
-def test_an_ack_from_a_stranger_gets_nothing():
+def test_an_ack_from_a_stranger_gets_nothing() -> None:
     play().receive(request("ACK", STRANGER), STRANGER).sends_nothing()
 
 
-def test_options_to_ourselves_are_answered_here():
+def test_options_to_ourselves_are_answered_here() -> None:
     answer = play().receive(request("OPTIONS", uri="sip:127.0.0.1:5060")).sends(200, ABROAD).last
     assert answer.to.tag is not None
 
 
-def test_options_to_a_user_are_sent_on():
+def test_options_to_a_user_are_sent_on() -> None:
     play().receive(request("OPTIONS", uri="sip:alice@127.0.0.1:5060")).sends("OPTIONS", SWITCH)
 
 
@@ -268,7 +268,7 @@ ODD = (
 )
 
 
-def test_header_lines_that_are_not_ours_leave_byte_for_byte_and_in_their_order():
+def test_header_lines_that_are_not_ours_leave_byte_for_byte_and_in_their_order() -> None:
     core = new_core()
     core.receive(ODD, ABROAD, 0.0)
     sent = core.outbox[1][1]
@@ -280,7 +280,7 @@ def test_header_lines_that_are_not_ours_leave_byte_for_byte_and_in_their_order()
     assert sent.endswith(b"\r\n" + theirs)
 
 
-def test_a_response_goes_back_byte_for_byte_but_for_our_via():
+def test_a_response_goes_back_byte_for_byte_but_for_our_via() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE")
     ours, theirs = dialogue.forwarded.headers("via")
     rest = (
@@ -299,7 +299,7 @@ def test_a_response_goes_back_byte_for_byte_but_for_our_via():
 # --- received and rport
 
 
-def test_the_source_is_noted_where_via_says_another():
+def test_the_source_is_noted_where_via_says_another() -> None:
     via = "SIP/2.0/UDP client.example:5070;branch=z9hG4bK-1"
     assert (
         play().receive(request("BYE", via=via)).sends("BYE").forwarded.headers("via")[1] == f"{via};received=127.0.1.1"
@@ -307,7 +307,7 @@ def test_the_source_is_noted_where_via_says_another():
 
 
 @pytest.mark.parametrize("rport", ["rport", " RPort ", "rport;x=1", "y;rport"])
-def test_rport_is_filled_in_and_followed(rport):
+def test_rport_is_filled_in_and_followed(rport: str) -> None:
     flow = ABROAD._replace(port=61000)
     via = f"SIP/2.0/UDP 127.0.1.1:5070;{rport};branch=z9hG4bK-1"
     dialogue = play().receive(request("BYE", via=via), flow).sends("BYE").answer(200).sends(200, flow)
@@ -316,7 +316,7 @@ def test_rport_is_filled_in_and_followed(rport):
     assert dialogue.last.via.branch == "z9hG4bK-1"
 
 
-def test_without_rport_the_answer_goes_to_the_port_in_via():
+def test_without_rport_the_answer_goes_to_the_port_in_via() -> None:
     flow = ABROAD._replace(port=61000)
     play().receive(request("BYE", via="SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1"), flow).sends("BYE").answer(
         200
@@ -329,7 +329,7 @@ def test_without_rport_the_answer_goes_to_the_port_in_via():
 @pytest.mark.parametrize(
     "aim", ["maddr=192.0.2.1", "received=192.0.2.1", "maddr=192.0.2.1;rport", "received=192.0.2.1;rport=99"]
 )
-def test_answers_never_go_where_a_header_aims_them(aim):
+def test_answers_never_go_where_a_header_aims_them(aim: str) -> None:
     via = f"SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK-1;{aim}"
     dialogue = play().receive(request("BYE", via=via)).sends("BYE").answer(200).sends(200)
     assert dialogue.last.call_id == "call-1"
@@ -339,12 +339,12 @@ def test_answers_never_go_where_a_header_aims_them(aim):
     )
 
 
-def test_answers_to_a_stream_go_back_over_it():
+def test_answers_to_a_stream_go_back_over_it() -> None:
     data = request("OPTIONS", TCP_PHONE, uri="sip:127.0.0.1", via="SIP/2.0/TCP 10.0.0.1:5060;branch=z9hG4bK-1")
     play().receive(data, TCP_PHONE).sends(200, TCP_PHONE)
 
 
-def test_a_stateless_refusal_notes_the_source_once():
+def test_a_stateless_refusal_notes_the_source_once() -> None:
     via = "SIP/2.0/UDP client.example:5070;branch=z9hG4bK-1;rport"
     for data, flow, status in (
         (request("CANCEL", via=via), ABROAD, 481),
@@ -362,7 +362,7 @@ def test_a_stateless_refusal_notes_the_source_once():
 
 
 @pytest.mark.parametrize("method", ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"])
-def test_we_stay_on_the_path_of_a_dialog(method):
+def test_we_stay_on_the_path_of_a_dialog(method: str) -> None:
     more = [("Record-Route", "<sip:earlier;lr>"), ("Refer-To", f"<sip:{ALICE}@127.0.0.1>")]
     dialogue = play().receive(request(method, PHONE, more=more), PHONE)
     if method == "INVITE":
@@ -374,18 +374,18 @@ def test_we_stay_on_the_path_of_a_dialog(method):
 
 
 @pytest.mark.parametrize("method", ["BYE", "MESSAGE", "OPTIONS", "REGISTER", "INFO"])
-def test_other_requests_are_not_record_routed(method):
+def test_other_requests_are_not_record_routed(method: str) -> None:
     assert play().receive(request(method, PHONE), PHONE).sends(method).forwarded.headers("record-route") == []
 
 
-def test_two_values_are_written_where_the_transport_changes():
+def test_two_values_are_written_where_the_transport_changes() -> None:
     inward = play().receive(request("INVITE", TCP_PHONE), TCP_PHONE).sends(100, TCP_PHONE).sends("INVITE", SWITCH)
     towards_switch, towards_phone = inward.forwarded.headers("record-route")
     assert towards_switch.endswith("@127.0.0.1:5060;lr>")
     assert towards_phone.endswith("@127.0.0.1:5060;transport=tcp;lr>")
 
 
-def test_the_order_of_two_values_is_that_of_the_path_outward_too():
+def test_the_order_of_two_values_is_that_of_the_path_outward_too() -> None:
     core = new_core()
     path = play(core).receive(request("REGISTER", TCP_PHONE), TCP_PHONE).sends("REGISTER").forwarded.headers("path")[0]
     call = request("INVITE", SWITCH, uri=f"sip:{ALICE}@10.0.0.1:5060;transport=tcp", more=[("Route", path)])
@@ -408,30 +408,30 @@ def looped(dialogue: Play, uri: str = "") -> bytes:
     return bytes(back)
 
 
-def test_a_request_that_comes_round_unchanged_is_a_loop():
+def test_a_request_that_comes_round_unchanged_is_a_loop() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     dialogue.receive(looped(dialogue), SWITCH).sends(482, SWITCH).sends_nothing()
 
 
-def test_a_request_that_comes_round_with_another_target_is_a_spiral():
+def test_a_request_that_comes_round_with_another_target_is_a_spiral() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     dialogue.receive(looped(dialogue, "sip:alice@127.0.0.77:5071"), SWITCH).sends(100, SWITCH).sends("INVITE", PHONE)
 
 
-def test_a_foreign_branch_that_looks_like_ours_is_no_loop():
+def test_a_foreign_branch_that_looks_like_ours_is_no_loop() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     back = looped(dialogue, "sip:alice@127.0.0.77:5071").replace(b"UDP 127.0.0.1:5060", b"UDP 127.0.0.2:5060")
     dialogue.receive(back, SWITCH).sends(100, SWITCH).sends("INVITE", PHONE)
 
 
-def test_the_same_request_by_two_ways_is_merged():
+def test_the_same_request_by_two_ways_is_merged() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE", SWITCH)
     dialogue.receive(request("INVITE", branch="z9hG4bK-2")).sends(482, ABROAD).sends_nothing()
 
 
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
 @pytest.mark.parametrize("status", [200, 486])
-def test_the_same_request_by_two_ways_is_merged_after_its_answer_too(method, status):
+def test_the_same_request_by_two_ways_is_merged_after_its_answer_too(method: str, status: int) -> None:
     dialogue = play().receive(request(method)).forget_sent("SIP/2.0 100")
     dialogue.core.outbox[:] = [sent for sent in dialogue.core.outbox if not sent[1].startswith(b"SIP/2.0 100")]
     dialogue.sends(method).answer(status).forget_sent()
@@ -442,12 +442,12 @@ def test_the_same_request_by_two_ways_is_merged_after_its_answer_too(method, sta
 
 
 @pytest.mark.parametrize("status", [401, 407])
-def test_who_answers_a_challenge_without_counting_on_is_heard(status):
+def test_who_answers_a_challenge_without_counting_on_is_heard(status: int) -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(status).sends("ACK").sends(status)
     dialogue.receive(request("INVITE", branch="z9hG4bK-2")).sends(100).sends("INVITE", SWITCH)
 
 
-def test_a_retried_request_is_not_merged_with_the_one_that_failed():
+def test_a_retried_request_is_not_merged_with_the_one_that_failed() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(407).sends("ACK").sends(407)
     dialogue.receive(request("INVITE", branch="z9hG4bK-2", cseq=2)).sends(100).sends("INVITE")
     dialogue.receive(request("INVITE", branch="z9hG4bK-3", cseq=1)).sends(100).sends("INVITE")

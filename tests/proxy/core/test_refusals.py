@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from proxy.core.refusals import Refusals
 from proxy.observability.log import _drop_below_level, write_refusals
+from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
 from tests.plays.dialogue import ABROAD, BARRED, PHONE, STRANGER, SWITCH, Play, new_core, play, request
 
@@ -48,7 +49,7 @@ def noted(dialogue: Play) -> list[tuple[int, str, str]]:
         (request("ACK", to_tag="t", more=[("Route", "<sip:192.0.2.1;lr>")]), ABROAD, 0, "Route leads past this proxy"),
     ],
 )
-def test_each_refusal_is_noted_with_its_reason(data, flow, status, reason):
+def test_each_refusal_is_noted_with_its_reason(data: bytes, flow: Flow, status: int, reason: str) -> None:
     dialogue = wanting().receive(data, flow)
     [(told, _, why)] = noted(dialogue)
     assert (told, why[: len(reason)]) == (status, reason) or status == 400
@@ -58,19 +59,19 @@ def test_each_refusal_is_noted_with_its_reason(data, flow, status, reason):
     dialogue.sends_nothing()
 
 
-def test_the_rule_is_named_where_one_refused():
+def test_the_rule_is_named_where_one_refused() -> None:
     dialogue = wanting().receive(request("INVITE", to=BARRED)).sends(603)
     [(status, method, reason)] = noted(dialogue)
     assert (status, method) == (603, "INVITE")
     assert reason.startswith("barring.incoming_international: ")
 
 
-def test_so_is_silence_of_the_switch():
+def test_so_is_silence_of_the_switch() -> None:
     dialogue = wanting().receive(request("INVITE")).sends(100).sends("INVITE").wait(33).forget_sent()
     assert noted(dialogue) == [(408, "INVITE", "no answer from where it was sent")]
 
 
-def test_nothing_is_gathered_unless_wanted_and_never_without_bound():
+def test_nothing_is_gathered_unless_wanted_and_never_without_bound() -> None:
     dialogue = play().receive(request("REGISTER")).sends(403)
     assert dialogue.core.refusals == []
     refusals = Refusals()
@@ -84,7 +85,7 @@ def test_nothing_is_gathered_unless_wanted_and_never_without_bound():
 
 
 @pytest.mark.parametrize("reason", ["malformed sip URI 'sip:*33*2580#;@h'", "malformed address '%2A33%2A2580'"])
-def test_no_pin_is_written_down(reason):
+def test_no_pin_is_written_down(reason: str) -> None:
     refusals = Refusals()
     refusals.wanted = True
     message = parse(request("INVITE"))
@@ -93,7 +94,7 @@ def test_no_pin_is_written_down(reason):
     assert "2580" not in refusals[0].reason
 
 
-def test_the_log_has_a_line_for_each():
+def test_the_log_has_a_line_for_each() -> None:
     dialogue = wanting().receive(request("REGISTER")).sends(403)
     with capture_logs() as lines:
         write_refusals(dialogue.core.refusals, dialogue.core.settings.find_trunk)
@@ -112,6 +113,6 @@ def test_the_log_has_a_line_for_each():
     assert dialogue.core.refusals == []
 
 
-def test_other_levels_are_always_written():
+def test_other_levels_are_always_written() -> None:
     for method in ("info", "warning", "error", "critical"):
         assert _drop_below_level(None, method, {"event": "x"}) == {"event": "x"}

@@ -23,7 +23,7 @@ def asking(method: str = "OPTIONS") -> Play:
 # --- passing responses on
 
 
-def test_a_call_from_ring_to_hang_up():
+def test_a_call_from_ring_to_hang_up() -> None:
     dialogue = calling().answer(180).sends(180, ABROAD).answer(200).sends(200, ABROAD)
     assert dialogue.last.headers("via") == ["SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1"]
     dialogue.receive(request("ACK", branch="z9hG4bK-2", to_tag="callee")).sends("ACK", SWITCH)
@@ -35,30 +35,30 @@ def unhurried() -> Play:
     return play(new_core(trying_after=0.15)).receive(INVITE).sends("INVITE", SWITCH)
 
 
-def test_100_is_sent_where_the_switch_says_nothing_for_a_while():
+def test_100_is_sent_where_the_switch_says_nothing_for_a_while() -> None:
     unhurried().wait(0.14).sends_nothing().wait(0.02).sends(100, ABROAD).wait(0.2).sends_nothing()
     unhurried().answer(100).wait(0.2).sends(100, ABROAD)
 
 
-def test_100_is_needless_where_the_switch_is_quick():
+def test_100_is_needless_where_the_switch_is_quick() -> None:
     unhurried().answer(180).sends(180, ABROAD).wait(0.2).sends_nothing()
     unhurried().answer(200).sends(200, ABROAD).wait(0.2).sends_nothing()
     unhurried().answer(486).sends("ACK", SWITCH).sends(486, ABROAD).wait(0.2).sends_nothing()
 
 
-def test_100_from_the_switch_goes_no_further():
+def test_100_from_the_switch_goes_no_further() -> None:
     calling().answer(100).sends_nothing()
 
 
 @pytest.mark.parametrize("status", [101, 180, 183, 199])
-def test_other_provisional_responses_are_passed_on(status):
+def test_other_provisional_responses_are_passed_on(status: int) -> None:
     calling().answer(status).sends(status, ABROAD)
 
 
 @pytest.mark.parametrize(
     "to", ['"rf0-" <{}>;tag=callee', "<{};rf0-=x>;tag=callee", "<{}>;tag=rf0-callee", "<{}>;tag=callee;x=rf0-"]
 )
-def test_an_ack_to_somebody_elses_answer_is_sent_on_whatever_stands_in_to(to):
+def test_an_ack_to_somebody_elses_answer_is_sent_on_whatever_stands_in_to(to: str) -> None:
     dialogue = calling().answer(200).sends(200)
     uri = "sip:+8613800138001@127.0.0.1"
     ack = request("ACK", branch="z9hG4bK-2").replace(f"<{uri}>\r".encode(), to.format(uri).encode() + b"\r")
@@ -67,7 +67,7 @@ def test_an_ack_to_somebody_elses_answer_is_sent_on_whatever_stands_in_to(to):
 
 
 @pytest.mark.parametrize("status", [300, 404, 486, 487, 500, 501, 600, 603, 699])
-def test_a_refusal_is_acknowledged_here_and_passed_on(status):
+def test_a_refusal_is_acknowledged_here_and_passed_on(status: int) -> None:
     dialogue = calling()
     invite = dialogue.forwarded
     ack = dialogue.answer(status).sends("ACK", SWITCH).last
@@ -78,7 +78,7 @@ def test_a_refusal_is_acknowledged_here_and_passed_on(status):
     assert len(answer.headers("via")) == 1
 
 
-def test_a_503_of_the_switch_becomes_500_and_says_why_all_the_same():
+def test_a_503_of_the_switch_becomes_500_and_says_why_all_the_same() -> None:
     said = [("Retry-After", "5"), ("Reason", 'Q.850;cause=34;text="No circuit"'), ("Reason", "SIP;cause=503")]
     dialogue = calling().answer(503, headers=[*said, ("Warning", '399 x "full"')]).sends("ACK").sends(500, ABROAD)
     answer = dialogue.last
@@ -95,11 +95,11 @@ def test_a_503_of_the_switch_becomes_500_and_says_why_all_the_same():
 
 
 @pytest.mark.parametrize("status", [200, 202, 302, 401, 404, 600])
-def test_other_requests_get_their_final_response(status):
+def test_other_requests_get_their_final_response(status: int) -> None:
     asking().answer(status).sends(status, ABROAD).sends_nothing()
 
 
-def test_the_best_response_is_chosen_as_the_standard_says():
+def test_the_best_response_is_chosen_as_the_standard_says() -> None:
     best_first = [603, 302, 401, 407, 415, 420, 484, 404, 486, 500, 503]
     assert sorted(best_first, key=lambda status: (rank(status), best_first.index(status))) == best_first
     assert rank(600) == rank(606) < rank(300) < rank(401) < rank(400) < rank(500) < rank(503)
@@ -108,19 +108,19 @@ def test_the_best_response_is_chosen_as_the_standard_says():
 # --- retransmissions
 
 
-def test_a_repeated_request_is_answered_and_not_sent_on_again():
+def test_a_repeated_request_is_answered_and_not_sent_on_again() -> None:
     dialogue = calling().receive(INVITE).sends(100, ABROAD).sends_nothing()
     dialogue.answer(180).sends(180).receive(INVITE).sends(180, ABROAD).sends_nothing()
     dialogue = asking().receive(request("OPTIONS")).sends_nothing()
     dialogue.answer(200).sends(200).receive(request("OPTIONS")).sends(200, ABROAD).sends_nothing()
 
 
-def test_our_invite_is_repeated_until_something_comes():
+def test_our_invite_is_repeated_until_something_comes() -> None:
     dialogue = calling().wait(1.6).sends("INVITE", SWITCH).sends("INVITE", SWITCH).answer(100)
     dialogue.wait(30).sends_nothing()
 
 
-def test_a_repeated_refusal_is_acknowledged_again_and_goes_no_further():
+def test_a_repeated_refusal_is_acknowledged_again_and_goes_no_further() -> None:
     calling().answer(486).sends("ACK").sends(486).answer(486)
     dialogue = calling()
     refusal = bytes(dialogue.forwarded.reply(486, to_tag="callee"))
@@ -128,39 +128,39 @@ def test_a_repeated_refusal_is_acknowledged_again_and_goes_no_further():
     dialogue.receive(refusal, SWITCH).sends("ACK", SWITCH).sends_nothing()
 
 
-def test_a_refusal_is_repeated_until_its_ack_which_goes_no_further():
+def test_a_refusal_is_repeated_until_its_ack_which_goes_no_further() -> None:
     dialogue = calling().answer(486).sends("ACK").sends(486).wait(1.6).sends(486, ABROAD).sends(486, ABROAD)
     dialogue.receive(request("ACK", to_tag="callee")).sends_nothing()
     dialogue.wait(60).sends_nothing()
     assert dialogue.core.transactions == 0
 
 
-def test_each_2xx_is_passed_on_and_repeated_by_nobody_here():
+def test_each_2xx_is_passed_on_and_repeated_by_nobody_here() -> None:
     dialogue = calling().answer(200).sends(200, ABROAD).wait(10).sends_nothing()
     dialogue.answer(200).sends(200, ABROAD)
     fork = bytes(dialogue.forwarded.reply(200, to_tag="another-phone"))
     assert dialogue.receive(fork, SWITCH).sends(200, ABROAD).last.to.tag == "another-phone"
 
 
-def test_no_refusal_follows_an_answer():
+def test_no_refusal_follows_an_answer() -> None:
     calling().answer(200).sends(200).answer(486).sends_nothing()
 
 
-def test_an_answer_after_the_transaction_is_dropped():
+def test_an_answer_after_the_transaction_is_dropped() -> None:
     dialogue = calling().answer(200).sends(200).wait(33)
     assert dialogue.core.transactions == 0
     dialogue.answer(200).sends_nothing()
 
 
-def test_a_repeated_invite_after_the_answer_is_absorbed():
+def test_a_repeated_invite_after_the_answer_is_absorbed() -> None:
     calling().answer(200).sends(200).wait(5).receive(INVITE).sends_nothing()
 
 
-def test_an_ack_that_was_given_the_branch_of_its_invite_is_passed_on():
+def test_an_ack_that_was_given_the_branch_of_its_invite_is_passed_on() -> None:
     calling().answer(200).sends(200).receive(request("ACK", to_tag="callee")).sends("ACK", SWITCH)
 
 
-def test_responses_that_answer_nothing_are_dropped():
+def test_responses_that_answer_nothing_are_dropped() -> None:
     stray = bytes(parse(INVITE).reply(200))  # type: ignore[union-attr]
     dialogue = calling()
     forged = bytes(dialogue.forwarded.reply(200)).replace(b"z9hG4bKrf", b"z9hG4bKrg")
@@ -169,7 +169,7 @@ def test_responses_that_answer_nothing_are_dropped():
 
 @pytest.mark.parametrize("status", [180, 200, 486])
 @pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
-def test_a_response_with_no_via_but_ours_does_no_harm(status, method):
+def test_a_response_with_no_via_but_ours_does_no_harm(status: int, method: str) -> None:
     """It cannot be passed on. The call must still come to its end when a sound one comes, or none."""
     dialogue = calling() if method == "INVITE" else asking(method)
     crippled = dialogue.forwarded.reply(status, to_tag="callee")
@@ -184,14 +184,14 @@ def test_a_response_with_no_via_but_ours_does_no_harm(status, method):
 # --- no answer
 
 
-def test_a_silent_switch_makes_408():
+def test_a_silent_switch_makes_408() -> None:
     dialogue = calling().wait(31.9).forget_sent().wait(0.2).sends(408, ABROAD)
     assert dialogue.last.to.tag is not None
     dialogue.wait(60).forget_sent()
     assert dialogue.core.transactions == 0
 
 
-def test_nobody_is_told_of_a_time_out_who_gave_up_himself():
+def test_nobody_is_told_of_a_time_out_who_gave_up_himself() -> None:
     """RFC 4320 4.2: a 408 to a request other than INVITE always comes too late."""
     dialogue = asking().wait(33)
     assert all(b"OPTIONS" in data[:10] for _, data in dialogue.core.outbox)
@@ -200,26 +200,26 @@ def test_nobody_is_told_of_a_time_out_who_gave_up_himself():
     assert dialogue.core.pending == 0
 
 
-def test_a_call_that_rings_too_long_is_cancelled():
+def test_a_call_that_rings_too_long_is_cancelled() -> None:
     dialogue = calling().answer(180).sends(180).wait(181.2).sends("CANCEL", SWITCH)
     dialogue.receive(bytes(dialogue.last.reply(200)), SWITCH)  # type: ignore[union-attr]
     dialogue.sends_nothing()
 
 
-def test_the_refusal_after_timer_c_ends_the_call():
+def test_the_refusal_after_timer_c_ends_the_call() -> None:
     dialogue = calling().answer(180).sends(180)
     invite = dialogue.forwarded
     dialogue.wait(181.2).sends("CANCEL", SWITCH)
     dialogue.receive(bytes(invite.reply(487, to_tag="t")), SWITCH).sends("ACK", SWITCH).sends(487, ABROAD)
 
 
-def test_ringing_puts_the_end_off():
+def test_ringing_puts_the_end_off() -> None:
     dialogue = calling()
     for _ in range(5):
         dialogue.answer(180).sends(180).wait(170).sends_nothing()
 
 
-def test_a_broken_connection_counts_as_503_and_is_told_as_500():
+def test_a_broken_connection_counts_as_503_and_is_told_as_500() -> None:
     core = new_core()
     path = play(core).receive(request("REGISTER", TCP_PHONE), TCP_PHONE).sends("REGISTER").forwarded.headers("path")[0]
     call = request("INVITE", SWITCH, uri="sip:a@h", more=[("Route", path)])
@@ -229,7 +229,7 @@ def test_a_broken_connection_counts_as_503_and_is_told_as_500():
 
 
 @pytest.mark.parametrize(("via", "port"), [("127.0.0.78:5066", 5066), ("127.0.0.78", 5060)])
-def test_where_the_callers_connection_has_ended_responses_go_to_the_port_of_their_via(via, port):
+def test_where_the_callers_connection_has_ended_responses_go_to_the_port_of_their_via(via: str, port: int) -> None:
     core = new_core()
     data = request("INVITE", TCP_PHONE, via=f"SIP/2.0/TCP {via};branch=z9hG4bK-1;rport")
     dialogue = play(core).receive(data, TCP_PHONE).sends(100, TCP_PHONE).sends("INVITE", SWITCH)
@@ -244,7 +244,7 @@ def test_where_the_callers_connection_has_ended_responses_go_to_the_port_of_thei
 # --- CANCEL
 
 
-def test_a_ringing_call_is_cancelled():
+def test_a_ringing_call_is_cancelled() -> None:
     dialogue = calling().answer(180).sends(180)
     invite = dialogue.forwarded
     cancel = dialogue.receive(CANCEL).sends(200, ABROAD).sends("CANCEL", SWITCH).last
@@ -256,35 +256,35 @@ def test_a_ringing_call_is_cancelled():
     dialogue.receive(request("ACK", to_tag="t")).sends_nothing()
 
 
-def test_the_reasons_of_a_cancel_are_passed_on():
+def test_the_reasons_of_a_cancel_are_passed_on() -> None:
     why = [("Reason", 'SIP;cause=200;text="Call completed elsewhere"'), ("Reason", "Q.850;cause=26")]
     dialogue = calling().receive(request("CANCEL", more=why)).sends(200).sends_nothing()
     dialogue.answer(180).sends("CANCEL", SWITCH)
     assert dialogue.forwarded.headers("reason") == [value for _, value in why]
 
 
-def test_cancel_waits_for_a_provisional_response():
+def test_cancel_waits_for_a_provisional_response() -> None:
     dialogue = calling().receive(CANCEL).sends(200, ABROAD).sends_nothing()
     dialogue.answer(100).sends("CANCEL", SWITCH).sends_nothing()
 
 
-def test_a_repeated_cancel_is_answered_and_not_sent_on_again():
+def test_a_repeated_cancel_is_answered_and_not_sent_on_again() -> None:
     dialogue = calling().answer(180).sends(180).receive(CANCEL).sends(200).sends("CANCEL")
     dialogue.receive(CANCEL).sends(200, ABROAD).sends_nothing()
 
 
-def test_ringing_after_a_cancel_brings_no_second_one():
+def test_ringing_after_a_cancel_brings_no_second_one() -> None:
     dialogue = calling().answer(180).sends(180)
     ringing = bytes(dialogue.forwarded.reply(183))
     dialogue.receive(CANCEL).sends(200).sends("CANCEL")
     dialogue.receive(ringing, SWITCH).sends(183, ABROAD).sends_nothing()
 
 
-def test_a_cancel_that_comes_too_late_changes_nothing():
+def test_a_cancel_that_comes_too_late_changes_nothing() -> None:
     calling().answer(200).sends(200).receive(CANCEL).sends(200, ABROAD).sends_nothing()
 
 
-def test_an_answer_that_crosses_the_cancel_wins():
+def test_an_answer_that_crosses_the_cancel_wins() -> None:
     dialogue = calling().answer(180).sends(180)
     answer = bytes(dialogue.forwarded.reply(200, to_tag="callee"))
     dialogue.receive(CANCEL).sends(200).sends("CANCEL").receive(answer, SWITCH).sends(200, ABROAD)
@@ -292,19 +292,19 @@ def test_an_answer_that_crosses_the_cancel_wins():
 
 
 @pytest.mark.parametrize("data", [CANCEL, request("CANCEL", via="SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1;rport")])
-def test_a_cancel_of_nothing_gets_481(data):
+def test_a_cancel_of_nothing_gets_481(data: bytes) -> None:
     play().receive(data).sends(481, ABROAD).sends_nothing()
 
 
 @pytest.mark.parametrize("change", [("branch=z9hG4bK-1", "branch=z9hG4bK-2"), ("127.0.1.1:5070;b", "127.0.1.1:5071;b")])
-def test_a_cancel_of_another_branch_gets_481(change):
+def test_a_cancel_of_another_branch_gets_481(change: tuple[str, str]) -> None:
     calling().answer(180).sends(180).receive(CANCEL.replace(*(text.encode() for text in change))).sends(
         481
     ).sends_nothing()
 
 
 @pytest.mark.parametrize("rings_on", [False, True])
-def test_a_peer_that_never_answers_the_cancel_is_given_up_after_32_seconds(rings_on):
+def test_a_peer_that_never_answers_the_cancel_is_given_up_after_32_seconds(rings_on: bool) -> None:
     dialogue = calling().answer(180).sends(180)
     ringing = bytes(dialogue.forwarded.reply(180))
     dialogue.receive(CANCEL).sends(200).wait(31).forget_sent()
@@ -315,22 +315,22 @@ def test_a_peer_that_never_answers_the_cancel_is_given_up_after_32_seconds(rings
     assert dialogue.core.pending == 0
 
 
-def test_a_cancel_late_in_a_long_ring_leaves_the_peer_its_32_seconds():
+def test_a_cancel_late_in_a_long_ring_leaves_the_peer_its_32_seconds() -> None:
     dialogue = calling().answer(180).sends(180).wait(175).receive(CANCEL).sends(200).wait(20)
     statuses = {data[:11] for _, data in dialogue.core.outbox}
     assert statuses == {b"CANCEL sip:"}
 
 
-def test_a_cancelled_call_to_a_silent_peer_ends_with_487():
+def test_a_cancelled_call_to_a_silent_peer_ends_with_487() -> None:
     calling().receive(CANCEL).sends(200).wait(31.9).forget_sent().wait(0.2).sends(487, ABROAD)
 
 
-def test_a_cancel_for_a_refused_call_is_answered_and_that_is_all():
+def test_a_cancel_for_a_refused_call_is_answered_and_that_is_all() -> None:
     refused = request("INVITE", hops=0)
     play().receive(refused).sends(483).receive(CANCEL).sends(200, ABROAD).sends_nothing()
 
 
-def test_a_phone_is_cancelled_along_the_way_its_invite_went():
+def test_a_phone_is_cancelled_along_the_way_its_invite_went() -> None:
     core = new_core()
     path = play(core).receive(request("REGISTER", PHONE), PHONE).sends("REGISTER").forwarded.headers("path")[0]
     call = request("INVITE", SWITCH, uri="sip:alice@10.0.0.1", more=[("Route", path), ("Route", "<sip:beyond;lr>")])
@@ -342,7 +342,7 @@ def test_a_phone_is_cancelled_along_the_way_its_invite_went():
 # --- clients of RFC 2543
 
 
-def test_an_old_client_without_branch_is_served_alike():
+def test_an_old_client_without_branch_is_served_alike() -> None:
     via = "SIP/2.0/UDP 127.0.1.1:5070"
     invite = request("INVITE", via=via)
     dialogue = play().receive(invite).sends(100).sends("INVITE").receive(invite).sends(100).sends_nothing()
@@ -352,7 +352,7 @@ def test_an_old_client_without_branch_is_served_alike():
 
 
 @pytest.mark.parametrize(("privacy", "shown"), [("id", []), ("none", ["<sip:callee@h>"])])
-def test_who_answers_and_wants_it_private_is_not_named_to_the_caller(privacy, shown):
+def test_who_answers_and_wants_it_private_is_not_named_to_the_caller(privacy: str, shown: list[str]) -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE")
     dialogue.answer(200, headers=[("P-Asserted-Identity", "<sip:callee@h>"), ("Privacy", privacy)])
     assert dialogue.sends(200, ABROAD).last.headers("p-asserted-identity") == shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,24 +62,24 @@ TO_BARRED = request("INVITE", to=BARRED)
 # --- refusing
 
 
-def test_a_barred_call_is_refused_and_reaches_nobody():
+def test_a_barred_call_is_refused_and_reaches_nobody() -> None:
     dialogue = play().receive(TO_BARRED).sends(603, ABROAD).sends_nothing()
     assert dialogue.last.to.tag is not None
     assert dialogue.last.header("reason") == 'Q.850;cause=21;text="Call rejected"'
 
 
-def test_a_refused_call_is_a_transaction_of_its_own():
+def test_a_refused_call_is_a_transaction_of_its_own() -> None:
     dialogue = play().receive(TO_BARRED).sends(603).receive(TO_BARRED).sends(603).wait(0.5).sends(603)
     dialogue.receive(request("ACK", to=BARRED, to_tag="x")).sends_nothing().wait(60).sends_nothing()
     assert dialogue.core.transactions == 0
 
 
-def test_a_text_is_judged_like_a_call():
+def test_a_text_is_judged_like_a_call() -> None:
     play().receive(request("MESSAGE", to=BARRED)).sends(603, ABROAD).sends_nothing()
     play().receive(request("MESSAGE", to=ALICE)).sends("MESSAGE", SWITCH)
 
 
-def test_what_comes_from_the_switch_was_judged_before():
+def test_what_comes_from_the_switch_was_judged_before() -> None:
     outward = request("INVITE", SWITCH, to=BARRED, uri=f"sip:{BARRED}@127.0.0.77:5071")
     assert play().receive(outward, SWITCH).sends(100).sends("INVITE", PHONE).records() == []
 
@@ -91,33 +92,33 @@ def test_what_comes_from_the_switch_was_judged_before():
     "route",
     [[], [("Route", "<sip:127.0.0.1:5060;lr>")], [("Route", "<sip:udp.0.5070.127.0.1.1~00@127.0.0.1:5060;lr>")]],
 )
-def test_a_made_up_to_tag_does_not_go_past_the_policy(method, route):
+def test_a_made_up_to_tag_does_not_go_past_the_policy(method: str, route: list[tuple[str, str]]) -> None:
     refused = play().receive(request(method, to=BARRED, to_tag="made-up", more=route))
     refused.sends(603 if method == "INVITE" else 403, ABROAD).sends_nothing()
 
 
-def test_a_token_of_one_call_opens_no_other():
+def test_a_token_of_one_call_opens_no_other() -> None:
     dialogue = established()
     stolen = [("Route", routes(dialogue)[0])]
     data = request("INVITE", to=BARRED, branch="z9hG4bK-2", call_id="call-2", to_tag="made-up", more=stolen)
     dialogue.receive(data).sends(603, ABROAD).sends_nothing()
 
 
-def test_a_token_without_a_to_tag_opens_nothing():
+def test_a_token_without_a_to_tag_opens_nothing() -> None:
     dialogue = established()
     data = request("INVITE", to=BARRED, branch="z9hG4bK-2", cseq=2, more=[("Route", routes(dialogue)[0])])
     dialogue.receive(data).sends(603, ABROAD).sends_nothing()
 
 
 @pytest.mark.parametrize("callee", [BARRED, "13800138002", "barred"])
-def test_a_token_of_one_call_opens_none_to_another_subscriber(callee):
+def test_a_token_of_one_call_opens_none_to_another_subscriber(callee: str) -> None:
     dialogue = established()
     more = [("Route", routes(dialogue)[0])]
     data = request("INVITE", to=callee, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=more)
     dialogue.receive(data).sends(603, ABROAD).sends_nothing()
 
 
-def test_who_is_called_goes_on_with_whom_they_were_called_by_and_with_nobody_else():
+def test_who_is_called_goes_on_with_whom_they_were_called_by_and_with_nobody_else() -> None:
     call = request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071")
     dialogue = play().receive(call, SWITCH).sends(100).sends("INVITE", PHONE)
     token = dialogue.forwarded.headers("record-route")[0]
@@ -130,7 +131,7 @@ def test_who_is_called_goes_on_with_whom_they_were_called_by_and_with_nobody_els
 
 @pytest.mark.parametrize("uri", ["sip:127.0.0.9:5080", "sip:asterisk@127.0.0.9:5080", f"sip:{BARRED}@127.0.0.1"])
 @pytest.mark.parametrize("routed", [True, False])
-def test_a_text_within_a_call_is_for_whom_the_call_is_with(uri, routed):
+def test_a_text_within_a_call_is_for_whom_the_call_is_with(uri: str, routed: bool) -> None:
     dialogue = established()
     more = [("Route", routes(dialogue)[0])] if routed else []
     text = request("MESSAGE", uri=uri, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=more)
@@ -145,7 +146,7 @@ def test_a_text_within_a_call_is_for_whom_the_call_is_with(uri, routed):
     dialogue.receive(other).sends(403, ABROAD).sends_nothing()
 
 
-def test_a_token_in_a_strict_routers_uri_is_read_and_a_false_one_is_not():
+def test_a_token_in_a_strict_routers_uri_is_read_and_a_false_one_is_not() -> None:
     dialogue = barred_since(established())
     ours = routes(dialogue)[0].strip("<>")
     reinvite = {"cseq": 2, "to_tag": "callee", "more": [("Route", f"<sip:{ALICE}@127.0.0.9:5080>")]}
@@ -155,7 +156,7 @@ def test_a_token_in_a_strict_routers_uri_is_read_and_a_false_one_is_not():
 
 
 @pytest.mark.parametrize("contact", [ALICE, "13800138001", "asterisk", "anonymous"])
-def test_a_call_that_goes_on_is_not_judged_again(contact):
+def test_a_call_that_goes_on_is_not_judged_again(contact: str) -> None:
     dialogue = established()
     assert len(dialogue.records()) == 1
     barred_since(dialogue)
@@ -175,7 +176,7 @@ def refer(target: str, flow: Flow = PHONE, **more: Any) -> bytes:
     return request("REFER", flow, more=[("Refer-To", target)], **more)
 
 
-def test_a_call_that_the_switch_is_asked_to_make_is_judged_by_whom_it_calls():
+def test_a_call_that_the_switch_is_asked_to_make_is_judged_by_whom_it_calls() -> None:
     play().receive(refer(f"<sip:{ALICE}@x?Replaces=1>"), PHONE).sends("REFER", SWITCH)
     blocked = play(new_core(), 1000.0)
     blocked.core.policy = new_policy_that_bars_calls_out()
@@ -187,7 +188,7 @@ def test_a_call_that_the_switch_is_asked_to_make_is_judged_by_whom_it_calls():
     )
 
 
-def test_a_transfer_within_a_call_is_judged_too():
+def test_a_transfer_within_a_call_is_judged_too() -> None:
     dialogue = established(flow=PHONE)
     dialogue.core.policy = new_policy_that_bars_calls_out()
     more = [("Route", routes(dialogue)[0]), ("Refer-To", "<tel:+881600000001>")]
@@ -195,15 +196,15 @@ def test_a_transfer_within_a_call_is_judged_too():
     dialogue.sends(603, PHONE).sends_nothing()
 
 
-def test_trunks_cannot_have_the_switch_make_calls():
+def test_trunks_cannot_have_the_switch_make_calls() -> None:
     play().receive(refer(f"<sip:{ALICE}@x>", ABROAD), ABROAD).sends(403, ABROAD).sends_nothing()
 
 
-def test_a_transfer_to_nobody_is_a_bad_request():
+def test_a_transfer_to_nobody_is_a_bad_request() -> None:
     play().receive(request("REFER", PHONE), PHONE).sends(400, PHONE).sends_nothing()
 
 
-def test_an_emergency_service_is_called_by_its_urn():
+def test_an_emergency_service_is_called_by_its_urn() -> None:
     dialogue = play().receive(request("INVITE", PHONE, uri="urn:service:sos.fire"), PHONE).sends(100)
     dialogue.sends("INVITE", SWITCH).answer(200).sends(200)
     assert dialogue.forwarded.uri == "urn:service:sos.fire"
@@ -211,7 +212,7 @@ def test_an_emergency_service_is_called_by_its_urn():
 
 
 @pytest.mark.parametrize("method", ["BYE", "INFO", "OPTIONS", "UPDATE"])
-def test_what_is_no_call_is_not_judged(method):
+def test_what_is_no_call_is_not_judged(method: str) -> None:
     dialogue = play().receive(request(method, to=BARRED)).sends(method, SWITCH).answer(200).sends(200)
     assert dialogue.records() == []
 
@@ -220,7 +221,7 @@ def test_what_is_no_call_is_not_judged(method):
 
 
 @pytest.mark.parametrize(("status", "final"), [(200, 200), (486, 486), (503, 500), (603, 603)])
-def test_a_call_leaves_one_record_with_the_status_its_caller_saw(status, final):
+def test_a_call_leaves_one_record_with_the_status_its_caller_saw(status: int, final: int) -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
     assert dialogue.records() == []
     answer = bytes(dialogue.forwarded.reply(status, to_tag="callee"))
@@ -241,7 +242,7 @@ def test_a_call_leaves_one_record_with_the_status_its_caller_saw(status, final):
     )
 
 
-def test_a_refused_call_leaves_a_record_that_says_why():
+def test_a_refused_call_leaves_a_record_that_says_why() -> None:
     (record,) = play().receive(TO_BARRED).sends(603).receive(TO_BARRED).sends(603).wait(60).forget_sent().records()
     assert record["event"] == "call"
     assert (record["action"], record["status"], record["final"]) == ("reject", 603, 603)
@@ -261,12 +262,12 @@ def test_a_refused_call_leaves_a_record_that_says_why():
     ],
     ids=["silence", "cancelled", "rang too long"],
 )
-def test_a_call_without_an_answer_leaves_a_record_too(steps, final):
+def test_a_call_without_an_answer_leaves_a_record_too(steps: Callable[[Play], object], final: int) -> None:
     dialogue = steps(play().receive(INVITE).sends(100).sends("INVITE"))
     assert [record["final"] for record in dialogue.forget_sent().wait(100).records()] == [final]
 
 
-def test_a_text_leaves_a_record_even_if_nobody_answers():
+def test_a_text_leaves_a_record_even_if_nobody_answers() -> None:
     dialogue = play().receive(request("MESSAGE")).sends("MESSAGE").wait(40)
     assert [(record["method"], record["final"]) for record in dialogue.records()] == [("MESSAGE", None)]
 
@@ -280,11 +281,11 @@ def test_a_text_leaves_a_record_even_if_nobody_answers():
         (request("INVITE"), STRANGER),
     ],
 )
-def test_what_is_refused_unjudged_leaves_no_record(data, flow):
+def test_what_is_refused_unjudged_leaves_no_record(data: bytes, flow: Flow) -> None:
     assert play().receive(data, flow).forget_sent().wait(100).forget_sent().records() == []
 
 
-def test_any_caller_can_be_written_down():
+def test_any_caller_can_be_written_down() -> None:
     odd = INVITE.replace(b"<sip:+6591234567@127.0.1.1>", b'"\xff\x00" <sip:%ff%00\xfe@h>')
     (record,) = play().receive(odd).sends(100).sends("INVITE").answer(486).sends("ACK").sends(486).records()
     assert isinstance(record["caller"], str)
@@ -293,7 +294,7 @@ def test_any_caller_can_be_written_down():
 # --- changes under way
 
 
-def test_a_call_is_judged_by_the_policy_at_its_start():
+def test_a_call_is_judged_by_the_policy_at_its_start() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE")
     dialogue.core.policy = new_policy(barring__incoming_international="off")
     dialogue.answer(180).sends(180).answer(200).sends(200)
@@ -301,7 +302,7 @@ def test_a_call_is_judged_by_the_policy_at_its_start():
     assert [record["callee"] for record in dialogue.records()] == [ALICE]
 
 
-def test_while_draining_new_calls_are_refused_and_others_end_well():
+def test_while_draining_new_calls_are_refused_and_others_end_well() -> None:
     dialogue = established()
     dialogue.core.draining = True
     dialogue.records()
@@ -314,7 +315,7 @@ def test_while_draining_new_calls_are_refused_and_others_end_well():
     assert dialogue.core.pending == 0
 
 
-def test_a_drained_retry_is_not_taken_for_merged():
+def test_a_drained_retry_is_not_taken_for_merged() -> None:
     dialogue = play()
     dialogue.core.draining = True
     dialogue.receive(INVITE).sends(503)
@@ -322,7 +323,7 @@ def test_a_drained_retry_is_not_taken_for_merged():
     dialogue.receive(request("INVITE", branch="z9hG4bK-2")).sends(100).sends("INVITE")
 
 
-def test_over_the_limit_requests_get_503_without_state_and_their_acks_end_here():
+def test_over_the_limit_requests_get_503_without_state_and_their_acks_end_here() -> None:
     dialogue = play(new_core(max_transactions=2)).receive(INVITE).sends(100).sends("INVITE")
     via = "SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-2;rport"
     refused = dialogue.receive(request("INVITE", via=via, call_id="call-2")).sends(503, ABROAD).last
@@ -334,7 +335,7 @@ def test_over_the_limit_requests_get_503_without_state_and_their_acks_end_here()
     dialogue.answer(486).sends("ACK").sends(486)
 
 
-def test_pending_counts_what_is_not_yet_answered():
+def test_pending_counts_what_is_not_yet_answered() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE")
     assert dialogue.core.pending == 1
     dialogue.answer(180).sends(180)
@@ -346,7 +347,7 @@ def test_pending_counts_what_is_not_yet_answered():
 # --- identities
 
 
-def test_the_policy_hears_the_asserted_caller_of_a_trusted_trunk_only():
+def test_the_policy_hears_the_asserted_caller_of_a_trusted_trunk_only() -> None:
     asserted = [("P-Asserted-Identity", "<sip:+8613900139000@trusted>")]
     for flow, caller in ((ABROAD, "+8613900139000"), (SHADY, "+6591234567")):
         dialogue = play().receive(request("INVITE", flow, more=asserted), flow).forget_sent().wait(40)
@@ -374,6 +375,6 @@ def test_large_requests_are_turned_away_before_small_ones() -> None:
 
 @pytest.mark.parametrize("hidden", [",U(warning)", "%2c1", "%00", "%20", "%0a", "%c2%a0", "%22", "%5c"])
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
-def test_a_number_with_more_behind_it_is_nobodys(method, hidden):
+def test_a_number_with_more_behind_it_is_nobodys(method: str, hidden: str) -> None:
     dialogue = play().receive(request(method, uri=f"sip:{BARRED}{hidden}@127.0.0.1"))
     assert dialogue.sends(404, ABROAD).last.status == 404

@@ -95,7 +95,7 @@ def registered(core: ProxyCore, flow: Flow, service_route: list[str] | None = No
 @route_sets
 @pytest.mark.parametrize("method", IN_DIALOG)
 @pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
-def test_a_request_of_the_caller_goes_through_the_switch(recorded, method, flow):
+def test_a_request_of_the_caller_goes_through_the_switch(recorded: list[str], method: str, flow: Flow) -> None:
     dialogue = Dialog.from_outside(recorded, flow).sends(method)
     if method == "INVITE":
         dialogue.sends(100, flow)
@@ -106,7 +106,7 @@ def test_a_request_of_the_caller_goes_through_the_switch(recorded, method, flow)
 @route_sets
 @pytest.mark.parametrize("method", IN_DIALOG)
 @pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
-def test_a_request_of_the_callee_goes_through_the_switch(recorded, method, flow):
+def test_a_request_of_the_callee_goes_through_the_switch(recorded: list[str], method: str, flow: Flow) -> None:
     dialogue = Dialog.from_the_switch(recorded, flow).sends(method)
     if method == "INVITE":
         dialogue.sends(100, flow)
@@ -115,18 +115,18 @@ def test_a_request_of_the_callee_goes_through_the_switch(recorded, method, flow)
 
 @route_sets
 @pytest.mark.parametrize("flow", [ABROAD, PHONE, TCP_PHONE])
-def test_the_ack_goes_through_the_switch(recorded, flow):
+def test_the_ack_goes_through_the_switch(recorded: list[str], flow: Flow) -> None:
     dialogue = Dialog.from_outside(recorded, flow).sends("ACK").sends("ACK", SWITCH)
     assert dialogue.forwarded.values("route") == recorded
 
 
-def test_it_goes_by_the_transport_of_the_config():
+def test_it_goes_by_the_transport_of_the_config() -> None:
     core = new_core(switch=TCP_SWITCH)
     dialog = Dialog.from_outside(["<sip:127.0.0.9:5080;transport=tcp;lr>"], PHONE, core)
     assert dialog.sends("BYE").sends("BYE", TCP_SWITCH).forwarded.values("route") == dialog.route_set[2:]
 
 
-def test_both_halves_of_a_call_between_phones_are_followed():
+def test_both_halves_of_a_call_between_phones_are_followed() -> None:
     """The switch sends the call back to us: our Record-Routes stand on either side of its own."""
     dialog = Dialog.from_outside(ONE, PHONE)
     far = Dialog.from_the_switch([*ONE, *dialog.route_set[:1]], TCP_PHONE)
@@ -155,7 +155,7 @@ def test_both_halves_of_a_call_between_phones_are_followed():
     ],
 )
 @pytest.mark.parametrize("method", ["BYE", "INVITE", "MESSAGE"])
-def test_a_route_in_a_dialog_leads_to_the_switch_first_or_nowhere(routes, method):
+def test_a_route_in_a_dialog_leads_to_the_switch_first_or_nowhere(routes: list[str], method: str) -> None:
     dialog = Dialog.from_outside(ONE, PHONE)
     ours = dialog.route_set[:1]
     dialog.sends(method, [*ours, *routes]).sends(403, PHONE).sends_nothing()
@@ -163,7 +163,7 @@ def test_a_route_in_a_dialog_leads_to_the_switch_first_or_nowhere(routes, method
 
 
 @pytest.mark.parametrize("to_tag", ["", "made-up"])
-def test_without_the_token_of_the_dialog_a_trunk_gets_nothing_through(to_tag):
+def test_without_the_token_of_the_dialog_a_trunk_gets_nothing_through(to_tag: str) -> None:
     core = new_core()
     for number, token in enumerate(["x~y", "", Dialog.from_outside(ONE, PHONE).route_set[0][5:].partition("@")[0]]):
         ours = f"<sip:{token}@127.0.0.1:5060;lr>" if token else "<sip:127.0.0.1:5060;lr>"
@@ -176,13 +176,13 @@ def test_without_the_token_of_the_dialog_a_trunk_gets_nothing_through(to_tag):
             (dialogue if method == "ACK" else dialogue.sends(403, ABROAD)).sends_nothing()
 
 
-def test_a_dialog_of_one_trunk_opens_no_way_for_another():
+def test_a_dialog_of_one_trunk_opens_no_way_for_another() -> None:
     dialog = Dialog.from_outside(ONE, PHONE)
     bye = request("BYE", SHADY, branch="z9hG4bK-9", to_tag="callee", more=[("Route", r) for r in dialog.route_set])
     dialog.dialogue.receive(bye, SHADY).sends(403, SHADY).sends_nothing()
 
 
-def test_a_dialogs_token_begins_nothing_new_behind_the_switch():
+def test_a_dialogs_token_begins_nothing_new_behind_the_switch() -> None:
     dialog = Dialog.from_outside(BEYOND, PHONE)
     dialog.sends("INVITE", to_tag="").sends(403, PHONE).sends_nothing()
 
@@ -192,7 +192,7 @@ def test_a_dialogs_token_begins_nothing_new_behind_the_switch():
     ["sip:127.0.0.9:5080", "sip:127.0.0.9:5080;lr", "sip:far.example;lr", "sip:x@lab.example", "sip:x@127.0.0.9:5090"],
 )
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE"])
-def test_the_last_route_is_no_way_to_reach_somebody_else(uri, method):
+def test_the_last_route_is_no_way_to_reach_somebody_else(uri: str, method: str) -> None:
     """A switch that finds its Record-Route in the Request-URI takes the last Route for the one that is meant."""
     for flow, other in ((ABROAD, BARRED), (PHONE, BARRED), (PHONE, "+15125550123")):
         dialog = Dialog.from_outside(ONE, flow)
@@ -200,12 +200,12 @@ def test_the_last_route_is_no_way_to_reach_somebody_else(uri, method):
         dialog.sends(method, hidden, uri, to=ALICE).sends(403, flow).sends_nothing()
 
 
-def test_a_switch_may_write_the_dialled_number_into_its_record_route():
+def test_a_switch_may_write_the_dialled_number_into_its_record_route() -> None:
     dialog = Dialog.from_the_switch([f"<sip:{ALICE}@127.0.0.9:5080;lr>"])
     dialog.sends("INVITE").sends(100, PHONE).sends("INVITE", SWITCH)
 
 
-def test_two_tokens_of_one_call_id_do_not_make_one_that_nobody_gave():
+def test_two_tokens_of_one_call_id_do_not_make_one_that_nobody_gave() -> None:
     """A switch that keeps the Call-ID: the token of the callee's side is about whom the caller claimed to be."""
     claimed = request("INVITE", CARRIER, to=ALICE).replace(DAUGHTER.encode(), BARRED.encode())
     dialogue = play().receive(claimed, CARRIER).sends(100).sends("INVITE", SWITCH)
@@ -222,13 +222,13 @@ def test_two_tokens_of_one_call_id_do_not_make_one_that_nobody_gave():
         dialogue.receive(again, CARRIER).sends(603, CARRIER).sends_nothing()
 
 
-def test_a_text_through_the_switch_is_for_whom_its_request_uri_names():
+def test_a_text_through_the_switch_is_for_whom_its_request_uri_names() -> None:
     dialog = Dialog.from_outside(ONE)
     dialog.sends("MESSAGE", to=ALICE).sends("MESSAGE", SWITCH)
     dialog.sends("MESSAGE", uri=f"sip:{BARRED}@127.0.0.9", to=ALICE).sends(403, ABROAD).sends_nothing()
 
 
-def test_more_routes_than_a_path_has_are_not_worked_through():
+def test_more_routes_than_a_path_has_are_not_worked_through() -> None:
     dialog = Dialog.from_outside(ONE)
     dialog.sends("BYE", [dialog.route_set[0], ",".join(ONE * 2000)]).sends(400, ABROAD).sends_nothing()
 
@@ -240,7 +240,9 @@ def test_more_routes_than_a_path_has_are_not_worked_through():
 @pytest.mark.parametrize("ours", [[], ["<sip:127.0.0.1:5060;lr>"]])
 @pytest.mark.parametrize("service_route", [["<sip:orig@127.0.0.9:5080;lr>"], ONE, TWO])
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS", "REGISTER"])
-def test_a_phone_may_begin_by_the_switchs_own_route(flow, ours, service_route, method):
+def test_a_phone_may_begin_by_the_switchs_own_route(
+    flow: Flow, ours: list[str], service_route: list[str], method: str
+) -> None:
     data = request(method, flow, more=[("Route", route) for route in [*ours, *service_route]])
     dialogue = play().receive(data, flow)
     if method == "INVITE":
@@ -250,11 +252,11 @@ def test_a_phone_may_begin_by_the_switchs_own_route(flow, ours, service_route, m
 
 @pytest.mark.parametrize("flow", [ABROAD, SHADY])
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE"])
-def test_a_trunk_may_not(flow, method):
+def test_a_trunk_may_not(flow: Flow, method: str) -> None:
     play().receive(request(method, flow, more=[("Route", ONE[0])]), flow).sends(403, flow).sends_nothing()
 
 
-def test_such_a_call_is_judged_like_any_other():
+def test_such_a_call_is_judged_like_any_other() -> None:
     more = [("Route", "<sip:orig@127.0.0.9:5080;lr>")]
     dialogue = play(new_core()).receive(request("INVITE", PHONE, to=BARRED, more=more), PHONE)
     dialogue.sends(603, PHONE).sends_nothing()
@@ -272,12 +274,12 @@ def test_such_a_call_is_judged_like_any_other():
         ("sip:x@127.0.0.9:5080;lr;ftag=1", [f"<sip:{BARRED}@127.0.0.9:5080;lr>"]),
     ],
 )
-def test_nothing_hides_behind_a_preloaded_route(uri, routes):
+def test_nothing_hides_behind_a_preloaded_route(uri: str, routes: list[str]) -> None:
     data = request("INVITE", PHONE, uri=uri, more=[("Route", route) for route in routes])
     play().receive(data, PHONE).sends(403, PHONE).sends_nothing()
 
 
-def test_what_a_strict_router_hid_is_judged_before_it_goes_through_the_switch():
+def test_what_a_strict_router_hid_is_judged_before_it_goes_through_the_switch() -> None:
     more = [("Route", ONE[0]), ("Route", f"<sip:{BARRED}@127.0.0.1>")]
     data = request("INVITE", PHONE, uri="sip:x~y@127.0.0.1:5060", more=more)
     play().receive(data, PHONE).sends(603, PHONE).sends_nothing()
@@ -290,7 +292,7 @@ IMS = ["<sip:orig@127.0.0.9:5080;lr>", "<sip:scscf.ims.example:6060;lr;x=1>"]
 
 
 @pytest.mark.parametrize("service_route", [IMS, IMS[1:]])
-def test_a_phone_may_use_the_service_route_that_it_was_given(service_route):
+def test_a_phone_may_use_the_service_route_that_it_was_given(service_route: list[str]) -> None:
     core = new_core()
     registered(core, PHONE, service_route)
     again = [route.replace("sip:scscf.ims", "sip:SCSCF.ims").replace("lr;x=1", "x=1;lr") for route in service_route]
@@ -305,14 +307,14 @@ def test_a_phone_may_use_the_service_route_that_it_was_given(service_route):
 
 @pytest.mark.parametrize("routes", [IMS[1:], [*IMS, "<sip:192.0.2.1;lr>"], IMS[::-1], ["<sip:192.0.2.1;lr>"]])
 @pytest.mark.parametrize("flow", [PHONE, TCP_PHONE])
-def test_and_no_other(routes, flow):
+def test_and_no_other(routes: list[str], flow: Flow) -> None:
     core = new_core()
     registered(core, PHONE, IMS)
     data = request("INVITE", flow, more=[("Route", route) for route in routes])
     play(core).receive(data, flow).sends(403, flow).sends_nothing()
 
 
-def test_a_service_route_is_the_phones_that_it_was_given_to():
+def test_a_service_route_is_the_phones_that_it_was_given_to() -> None:
     core = new_core()
     registered(core, PHONE, IMS)
     for flow in (TCP_PHONE, ABROAD):
@@ -320,7 +322,7 @@ def test_a_service_route_is_the_phones_that_it_was_given_to():
         play(core).receive(data, flow).sends(403, flow).sends_nothing()
 
 
-def test_only_the_switch_hands_out_service_routes():
+def test_only_the_switch_hands_out_service_routes() -> None:
     core = new_core()
     upstream = request("REGISTER", SWITCH, uri=f"sip:{PHONE.host}:{PHONE.port}")
     dialogue = play(core).receive(upstream, SWITCH).sends("REGISTER", PHONE)
@@ -329,7 +331,7 @@ def test_only_the_switch_hands_out_service_routes():
         assert not core._router.switch_routes._was_handed_out(source, [parse_uri(IMS[1][1:-1])])
 
 
-def test_service_routes_fill_no_memory():
+def test_service_routes_fill_no_memory() -> None:
     routes = SwitchRoutes(SWITCH)
 
     def learns(phone: str, given: list[str], status: int = 200) -> None:
@@ -356,12 +358,12 @@ def test_service_routes_fill_no_memory():
         ("[2001:DB8::9]:5090", ("2001:db8::9", 5090)),
     ],
 )
-def test_an_alias_is_a_host_and_maybe_a_port(text, alias):
+def test_an_alias_is_a_host_and_maybe_a_port(text: str, alias: tuple[str, None] | tuple[str, int]) -> None:
     assert parse_alias(text) == alias
 
 
 @pytest.mark.parametrize("text", ["", "sip:core.example", "core.example:0", "core.example:70000", "a b", "::1", "h:"])
-def test_nothing_else_is_an_alias(text):
+def test_nothing_else_is_an_alias(text: str) -> None:
     with pytest.raises(ValueError, match="a host or an address"):
         parse_alias(text)
 
@@ -377,7 +379,7 @@ def test_nothing_else_is_an_alias(text):
         ("sip:127.0.0.9:5080;lr=on", True),
     ],
 )
-def test_the_switch_goes_by_its_aliases_too(route, leads):
+def test_the_switch_goes_by_its_aliases_too(route: str, leads: bool) -> None:
     routes = SwitchRoutes(SWITCH, [parse_alias("core.example"), parse_alias("10.0.0.9:5090")])
     assert routes.leads_there(parse_uri(route)) is leads
 
@@ -394,11 +396,11 @@ def test_the_switch_goes_by_its_aliases_too(route, leads):
         (Flow("udp", "2001:db8::9", 5080, 0), "sip:[::::]:5080;lr", False),
     ],
 )
-def test_a_route_without_a_port_has_the_usual_one(switch, route, leads):
+def test_a_route_without_a_port_has_the_usual_one(switch: Flow, route: str, leads: bool) -> None:
     assert SwitchRoutes(switch).leads_there(parse_uri(route)) is leads
 
 
-def test_a_switch_may_record_route_by_a_domain_that_is_served():
+def test_a_switch_may_record_route_by_a_domain_that_is_served() -> None:
     core = new_core(domains=frozenset(("lab.example",)), softswitch_aliases=(("lab.example", 5080),))
     routes = ["<sip:lab.example;lr>", "<sip:lab.example:5080;lr>"]
     invite = request("INVITE", PHONE, uri=f"sip:{ALICE}@lab.example", more=[("Route", route) for route in routes])

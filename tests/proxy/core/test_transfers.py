@@ -36,24 +36,24 @@ def transfer(dialogue: Play, target: str, flow: Flow = CARRIER, *, to_tag: str =
 
 
 @pytest.mark.parametrize("target", [f"<sip:{CHARLIE}@h>", "<sip:+861012345678@h?Replaces=1%40h%3Bto-tag%3D2>"])
-def test_a_trunk_may_transfer_its_own_call_where_the_config_says_so(target):
+def test_a_trunk_may_transfer_its_own_call_where_the_config_says_so(target: str) -> None:
     dialogue = transfer(established(), target).sends("REFER", SWITCH)
     assert dialogue.forwarded.header("refer-to") == target
     dialogue.answer(202).sends(202, CARRIER)
     assert [record["method"] for record in dialogue.records()] == ["REFER"]
 
 
-def test_so_it_may_where_the_subscriber_called():
+def test_so_it_may_where_the_subscriber_called() -> None:
     dialogue = called_out()
     dialogue.answer(200, CARRIER).sends(200, SWITCH)
     transfer(dialogue, f"<sip:{CHARLIE}@h>").sends("REFER", SWITCH)
 
 
-def test_by_default_it_may_not():
+def test_by_default_it_may_not() -> None:
     transfer(established(ABROAD), f"<sip:{CHARLIE}@h>", ABROAD).sends(403, ABROAD).sends_nothing()
 
 
-def test_it_may_not_outside_its_calls():
+def test_it_may_not_outside_its_calls() -> None:
     data = request("REFER", CARRIER, more=[("Refer-To", f"<sip:{CHARLIE}@h>")])
     play().receive(data, CARRIER).sends(403, CARRIER).sends_nothing()
     transfer(established(), f"<sip:{CHARLIE}@h>", to_tag="").sends(403, CARRIER).sends_nothing()
@@ -61,11 +61,11 @@ def test_it_may_not_outside_its_calls():
     transfer(of_another, f"<sip:{CHARLIE}@h>").sends(403, CARRIER).sends_nothing()
 
 
-def test_it_may_not_where_to_names_another_than_whom_the_call_is_with():
+def test_it_may_not_where_to_names_another_than_whom_the_call_is_with() -> None:
     transfer(established(), f"<sip:{CHARLIE}@h>", to=CHARLIE).sends(403, CARRIER).sends_nothing()
 
 
-def test_nobody_is_called_by_it_whom_the_trunk_could_not_call():
+def test_nobody_is_called_by_it_whom_the_trunk_could_not_call() -> None:
     dialogue = called_out()
     dialogue.answer(200, CARRIER).sends(200, SWITCH)
     data = [("P-Asserted-Identity", f"<sip:{DAUGHTER}@h>")]
@@ -75,7 +75,7 @@ def test_nobody_is_called_by_it_whom_the_trunk_could_not_call():
     dialogue.receive(refer, CARRIER).sends(603, CARRIER).sends_nothing()
 
 
-def test_nobody_is_called_by_it_whom_the_subscriber_may_not_call():
+def test_nobody_is_called_by_it_whom_the_subscriber_may_not_call() -> None:
     dialogue = established()
     dialogue.core.policy = new_policy_that_bars_calls_out()
     dialogue = transfer(dialogue, "<tel:+881600000001>").sends(603, CARRIER).sends_nothing()
@@ -92,5 +92,5 @@ def test_nobody_is_called_by_it_whom_the_subscriber_may_not_call():
         f"<sip:{CHARLIE}@h;method=MESSAGE>",
     ],
 )
-def test_it_puts_no_words_into_the_new_calls_mouth(target):
+def test_it_puts_no_words_into_the_new_calls_mouth(target: str) -> None:
     transfer(established(), target).sends(403, CARRIER).sends_nothing()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from proxy.sip.flow import Flow
 from tests.plays.dialogue import ABROAD, ALICE, BARRED, PHONE, SHADY, SWITCH, TLS_PHONE, Play, play, request
 from tests.plays.treated import BARRING, treating
 
@@ -12,19 +15,19 @@ TO_BARRED = request("INVITE", to=BARRED)
 EARLY_MEDIA = [("P-Early-Media", "sendrecv"), ("Content-Type", "application/sdp")]
 
 
-def announcing(treatments=ANNOUNCED, invite: bytes = TO_BARRED) -> Play:
+def announcing(treatments: dict[str, Any] = ANNOUNCED, invite: bytes = TO_BARRED) -> Play:
     return treating(treatments).receive(invite).sends(100).sends("INVITE", SWITCH)
 
 
 # --- announce, then refuse
 
 
-def test_who_insists_on_reliable_responses_is_refused_without_an_announcement():
+def test_who_insists_on_reliable_responses_is_refused_without_an_announcement() -> None:
     insisting = request("INVITE", to=BARRED, more=[("Require", "timer, 100REL")])
     treating(ANNOUNCED).receive(insisting).sends(603, ABROAD).sends_nothing()
 
 
-def test_an_announcement_is_early_media_whether_the_switch_says_so_or_not():
+def test_an_announcement_is_early_media_whether_the_switch_says_so_or_not() -> None:
     dialogue = announcing()
     dialogue.receive(bytes(dialogue.forwarded.reply(183, to_tag="t", body=b"v=0\r\n")), SWITCH).sends(183, ABROAD)
     assert dialogue.last.headers("p-early-media") == ["sendrecv"]
@@ -33,7 +36,7 @@ def test_an_announcement_is_early_media_whether_the_switch_says_so_or_not():
     assert "p-early-media" not in ringing.last.names
 
 
-def test_a_refusal_is_announced_by_the_switch_before_it_is_sent():
+def test_a_refusal_is_announced_by_the_switch_before_it_is_sent() -> None:
     dialogue = announcing()
     assert dialogue.forwarded.uri == "sip:rf*announce*barred@127.0.0.9:5080"
     assert dialogue.forwarded.to.uri == f"sip:{BARRED}@127.0.0.1"
@@ -49,7 +52,7 @@ def test_a_refusal_is_announced_by_the_switch_before_it_is_sent():
     assert (dialogue.core.transactions, dialogue.core.pending) == (0, 0)
 
 
-def test_the_refusal_is_the_rules_own_whatever_the_switch_says():
+def test_the_refusal_is_the_rules_own_whatever_the_switch_says() -> None:
     treatments = {BARRING: {"reject": "603+", "tel": "+12025550123", "announce": "barred"}}
     for status in (404, 486, 500, 503, 603):
         dialogue = announcing(treatments).answer(status).sends("ACK").sends(603)
@@ -58,17 +61,17 @@ def test_the_refusal_is_the_rules_own_whatever_the_switch_says():
         assert f"id={record['reference']}" in dialogue.last.headers("reason")[0]
 
 
-def test_a_switch_that_is_gone_cannot_keep_a_caller_from_the_refusal():
+def test_a_switch_that_is_gone_cannot_keep_a_caller_from_the_refusal() -> None:
     dialogue = announcing().wait(3.9).forget_sent("INVITE").sends_nothing().wait(0.2).sends(603, ABROAD)
     assert [record["final"] for record in dialogue.records()] == [603]
 
 
-def test_an_announcement_without_end_is_ended():
+def test_an_announcement_without_end_is_ended() -> None:
     dialogue = announcing().answer(183).sends(183).wait(300).forget_sent("CANCEL").sends(603, ABROAD)
     assert [record["final"] for record in dialogue.records()] == [603]
 
 
-def test_a_caller_who_hangs_up_on_the_announcement_gets_487_and_stays_refused():
+def test_a_caller_who_hangs_up_on_the_announcement_gets_487_and_stays_refused() -> None:
     dialogue = announcing().answer(183).sends(183)
     invite = dialogue.forwarded
     dialogue.receive(request("CANCEL", to=BARRED)).sends(200).sends("CANCEL", SWITCH)
@@ -77,7 +80,7 @@ def test_a_caller_who_hangs_up_on_the_announcement_gets_487_and_stays_refused():
     assert (record["action"], record["status"], record["final"]) == ("reject", 603, 487)
 
 
-def test_a_switch_that_answers_instead_is_hung_up_on_and_the_caller_refused():
+def test_a_switch_that_answers_instead_is_hung_up_on_and_the_caller_refused() -> None:
     dialogue = announcing()
     invite = dialogue.forwarded
     answer = bytes(invite.reply(200, headers=[("Contact", "<sip:switch@127.0.0.9:5080>")], to_tag="switch"))
@@ -95,7 +98,7 @@ def test_a_switch_that_answers_instead_is_hung_up_on_and_the_caller_refused():
     assert dialogue.core.transactions == 0
 
 
-def test_a_text_is_refused_without_an_announcement():
+def test_a_text_is_refused_without_an_announcement() -> None:
     dialogue = treating(ANNOUNCED).receive(request("MESSAGE", to=BARRED)).sends(603, ABROAD).sends_nothing()
     assert "service" not in dialogue.records()[0]
 
@@ -104,7 +107,7 @@ def test_a_text_is_refused_without_an_announcement():
     ("capabilities", "announced"),
     [("", True), ("*;+g.x", True), ("*;+sip.608x", True), ("*;+sip.608", False), ("*;+g.x, * ;+SIP.608;+y", False)],
 )
-def test_608_is_announced_to_those_whose_network_does_not_know_it(capabilities, announced):
+def test_608_is_announced_to_those_whose_network_does_not_know_it(capabilities: str, announced: bool) -> None:
     treatments = {BARRING: {"reject": "608", "url": "https://cards.example/card.jws", "announce": "listed"}}
     more = [("Feature-Caps", capabilities)] if capabilities else []
     dialogue = treating(treatments).receive(request("INVITE", to=BARRED, more=more))
@@ -128,7 +131,7 @@ def test_608_is_announced_to_those_whose_network_does_not_know_it(capabilities, 
         ({"warn": "on"}, f"rf*warn*{BARRED}", "label"),
     ],
 )
-def test_the_switch_is_asked_for_a_service(treatment, service, action):
+def test_the_switch_is_asked_for_a_service(treatment: dict[str, Any], service: str, action: str) -> None:
     dialogue = announcing({BARRING: treatment})
     assert dialogue.forwarded.uri == f"sip:{service}@127.0.0.9:5080"
     dialogue.answer(180).sends(180).answer(200).sends(200, ABROAD)
@@ -137,7 +140,7 @@ def test_the_switch_is_asked_for_a_service(treatment, service, action):
     assert (record["status"], record["rule"], "label" in record) == (None, BARRING, False)
 
 
-def test_nothing_else_of_the_request_is_changed_for_a_service():
+def test_nothing_else_of_the_request_is_changed_for_a_service() -> None:
     treated, plain = announcing({BARRING: {"divert": "honeypot"}}), treating({})
     plain.receive(request("INVITE")).sends(100).sends("INVITE")
     changing = ("via", "to", "record-route")
@@ -146,7 +149,7 @@ def test_nothing_else_of_the_request_is_changed_for_a_service():
     assert treated.forwarded.names == plain.forwarded.names
 
 
-def test_a_random_digit_comes_from_the_time():
+def test_a_random_digit_comes_from_the_time() -> None:
     dialogue = treating({BARRING: {"challenge": "random"}})
     digits = set()
     for number in range(60):
@@ -167,24 +170,24 @@ def test_a_random_digit_comes_from_the_time():
         ("sip:b%C3%BC%3Bro@127.0.0.1", "b%C3%BC%3Bro"),
     ],
 )
-def test_the_callee_goes_with_it_as_e164_or_as_dialled(uri, number):
+def test_the_callee_goes_with_it_as_e164_or_as_dialled(uri: str, number: str) -> None:
     everybody = {BARRING: {"divert": "voicemail"}, "default.allow": {"challenge": "5"}}
     dialogue = treating(everybody).receive(request("INVITE", uri=uri)).sends(100).sends("INVITE")
     assert dialogue.forwarded.uri.rpartition("@")[0].endswith(f"*{number}")
 
 
 @pytest.mark.parametrize("treatment", [{"divert": "voicemail"}, {"challenge": "5"}, {"warn": "on"}, {"label": "Hi"}])
-def test_a_text_gets_what_the_rule_itself_says(treatment):
+def test_a_text_gets_what_the_rule_itself_says(treatment: dict[str, str]) -> None:
     treating({BARRING: treatment}).receive(request("MESSAGE", to=BARRED)).sends(603)
 
 
-def test_emergency_calls_are_never_treated():
+def test_emergency_calls_are_never_treated() -> None:
     dialogue = treating({"default.allow": {"challenge": "5"}}).receive(request("INVITE", to="110"))
     assert dialogue.sends(100).sends("INVITE").forwarded.uri == "sip:110@127.0.0.1"
 
 
 @pytest.mark.parametrize(("flow", "treated"), [(ABROAD, True), (SHADY, True), (PHONE, False)])
-def test_a_treatment_can_be_for_calls_from_overseas_only(flow, treated):
+def test_a_treatment_can_be_for_calls_from_overseas_only(flow: Flow, treated: bool) -> None:
     home = request("INVITE", flow).replace(b"+6591234567", b"+8613900139000")
     dialogue = treating({"default.allow": {"warn": "on", "only": "overseas"}, "spoofed.home_number": {"warn": "on"}})
     dialogue.receive(home, flow).sends(100).sends("INVITE")
@@ -194,12 +197,12 @@ def test_a_treatment_can_be_for_calls_from_overseas_only(flow, treated):
 # --- whose treatment
 
 
-def test_a_subscribers_own_treatment_goes_before_the_configs():
+def test_a_subscribers_own_treatment_goes_before_the_configs() -> None:
     dialogue = treating(ANNOUNCED, own={BARRING: {"divert": "voicemail"}}).receive(TO_BARRED).sends(100).sends("INVITE")
     assert dialogue.forwarded.uri == f"sip:rf*voicemail*{BARRED}@127.0.0.9:5080"
 
 
-def test_a_subscribers_own_treatment_is_for_their_calls_and_that_rule_only():
+def test_a_subscribers_own_treatment_is_for_their_calls_and_that_rule_only() -> None:
     own = {BARRING: {"divert": "voicemail"}}
     dialogue = treating({}, own=own).receive(request("INVITE", to=ALICE)).sends(100).sends("INVITE")
     assert dialogue.forwarded.uri == f"sip:{ALICE}@127.0.0.1"
@@ -212,7 +215,7 @@ def test_a_subscribers_own_treatment_is_for_their_calls_and_that_rule_only():
 
 @pytest.mark.parametrize("flow", [ABROAD, SHADY, PHONE])
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE"])
-def test_a_service_dialled_from_outside_is_not_found(flow, method):
+def test_a_service_dialled_from_outside_is_not_found(flow: Flow, method: str) -> None:
     dialogue = treating({}).receive(request(method, flow, uri="sip:rf*announce*barred@127.0.0.1"), flow)
     assert dialogue.sends(404, flow).sends_nothing().records() == []
 
@@ -231,13 +234,13 @@ def test_a_service_dialled_from_outside_is_not_found(flow, method):
         "sip:rf*warn*1:password@127.0.0.1;user=phone",
     ],
 )
-def test_no_spelling_of_a_service_gets_past(uri):
+def test_no_spelling_of_a_service_gets_past(uri: str) -> None:
     treating({}).receive(request("INVITE", uri=uri)).sends(404).sends_nothing()
     secure = request("INVITE", TLS_PHONE, uri=uri.replace("sip:", "sips:"))
     treating({}).receive(secure, TLS_PHONE).sends(404).sends_nothing()
 
 
-def test_a_call_to_a_service_that_began_with_sips_stays_on_tls():
+def test_a_call_to_a_service_that_began_with_sips_stays_on_tls() -> None:
     invite = request("INVITE", TLS_PHONE, uri=f"sips:{BARRED}@127.0.0.1").replace(b"+6591234567", b"+8613900139000")
     dialogue = treating({"default.allow": {"challenge": "5"}}).receive(invite, TLS_PHONE).sends(100).sends("INVITE")
     assert dialogue.forwarded.uri.startswith("sip:rf*challenge*5*")
@@ -245,16 +248,16 @@ def test_a_call_to_a_service_that_began_with_sips_stays_on_tls():
 
 
 @pytest.mark.parametrize("uri", ["sip:rf@127.0.0.1", "sip:surf*1@127.0.0.1", "sip:r*f@127.0.0.1"])
-def test_what_only_resembles_a_service_passes(uri):
+def test_what_only_resembles_a_service_passes(uri: str) -> None:
     treating({}).receive(request("INVITE", uri=uri)).sends(100).sends("INVITE", SWITCH)
 
 
-def test_a_phone_cannot_have_itself_referred_to_a_service():
+def test_a_phone_cannot_have_itself_referred_to_a_service() -> None:
     refer = request("REFER", PHONE, more=[("Refer-To", "<sip:rf*honeypot*1@127.0.0.1>")])
     treating({}).receive(refer, PHONE).sends(404, PHONE).sends_nothing()
 
 
-def test_a_dialog_with_a_service_goes_on_whatever_its_contact():
+def test_a_dialog_with_a_service_goes_on_whatever_its_contact() -> None:
     dialogue = announcing({BARRING: {"divert": "voicemail"}})
     dialogue.answer(200, headers=[("Record-Route", dialogue.forwarded.headers("record-route")[0])]).sends(200)
     route = [("Route", dialogue.last.headers("record-route")[0])]

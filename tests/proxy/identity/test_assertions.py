@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.sip.flow import Flow
+from proxy.sip.message import Request, Response
 from tests.plays.dialogue import ABROAD, PHONE, SHADY, SWITCH, play, request
 from tests.plays.digest_phone import ALICE, BOB, start
 from tests.proxy.core.test_routing import established, routes
@@ -19,13 +21,13 @@ ASKING = (
 NAMES = [name.lower() for name, _ in ASKING]
 
 
-def present(message) -> list[str]:
+def present(message: Request | Response) -> list[str]:
     return [name for name in NAMES if name in message.names]
 
 
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
 @pytest.mark.parametrize("flow", [SHADY, PHONE])
-def test_no_claim_of_a_stranger_passes(flow, method):
+def test_no_claim_of_a_stranger_passes(flow: Flow, method: str) -> None:
     sent = request(method, flow, more=ASKING).replace(b"+6591234567", b"+8613900139000" if flow == PHONE else b"+65912")
     dialogue = play().receive(sent, flow)
     if method == "INVITE":
@@ -33,12 +35,12 @@ def test_no_claim_of_a_stranger_passes(flow, method):
     assert present(dialogue.sends(method, SWITCH).forwarded) == []
 
 
-def test_what_a_trusted_trunk_says_passes_private_or_not():
+def test_what_a_trusted_trunk_says_passes_private_or_not() -> None:
     foreign = [(name, value.replace("110", "+6591234568")) for name, value in [*ASKING, ("Privacy", "id")]]
     assert present(play().receive(request("INVITE", more=foreign)).sends(100).sends("INVITE").forwarded) == NAMES
 
 
-def test_no_claim_of_a_phone_that_proved_who_it_is_passes():
+def test_no_claim_of_a_phone_that_proved_who_it_is_passes() -> None:
     on = start().challenged()
     claims = tuple((name, value.replace("110", BOB)) for name, value in ASKING)
     on.asks("INVITE", on.answer_to(), more=claims).goes_on()
@@ -46,7 +48,7 @@ def test_no_claim_of_a_phone_that_proved_who_it_is_passes():
     assert ALICE in on.forwarded.line("p-asserted-identity")
 
 
-def test_no_claim_passes_within_a_dialog():
+def test_no_claim_passes_within_a_dialog() -> None:
     dialogue = established(flow=SHADY)
     reinvite = request(
         "INVITE", SHADY, branch="z9hG4bK-2", cseq=2, to_tag="callee", more=[("Route", routes(dialogue)[0]), *ASKING]
@@ -55,7 +57,7 @@ def test_no_claim_passes_within_a_dialog():
 
 
 @pytest.mark.parametrize(("flow", "kept"), [(PHONE, ["call-info", "diversion", "history-info"]), (ABROAD, NAMES)])
-def test_who_is_called_asserts_nothing_either_unless_trusted(flow, kept):
+def test_who_is_called_asserts_nothing_either_unless_trusted(flow: Flow, kept: list[str]) -> None:
     outward = request("INVITE", SWITCH, uri=f"sip:x@{flow.host}:{flow.port}")
     dialogue = play().receive(outward, SWITCH).sends(100).sends("INVITE", flow)
     assert present(dialogue.answer(180, flow, headers=ASKING).sends(180, SWITCH).last) == kept
@@ -70,13 +72,13 @@ def test_who_is_called_asserts_nothing_either_unless_trusted(flow, kept):
         ([], ["p-asserted-identity", "remote-party-id"]),
     ],
 )
-def test_no_private_identity_reaches_the_phone(more, shown):
+def test_no_private_identity_reaches_the_phone(more: list[tuple[str, str]], shown: list[str]) -> None:
     outward = request("INVITE", SWITCH, uri="sip:x@127.0.0.77:5071", more=[*ASKING[:2], *more])
     assert present(play().receive(outward, SWITCH).sends(100).sends("INVITE", PHONE).forwarded) == shown
 
 
 @pytest.mark.parametrize(("wish", "kept"), [("full", False), ("Name;x", False), ("off", True)])
-def test_remote_party_id_has_a_privacy_of_its_own(wish, kept):
+def test_remote_party_id_has_a_privacy_of_its_own(wish: str, kept: bool) -> None:
     shown = ("Remote-Party-ID", f"<sip:110@h>;privacy = {wish}")
     outward = request("INVITE", SWITCH, uri="sip:x@127.0.0.77:5071", more=[shown])
     forwarded = play().receive(outward, SWITCH).sends(100).sends("INVITE", PHONE).forwarded

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plays.dialogue import ABROAD, ALICE, DAUGHTER, PHONE, SHADY, SWITCH, Play, new_core, play, request
+from proxy.sip.flow import Flow
+from proxy.sip.message import Request
+from tests.plays.dialogue import ABROAD, ALICE, DAUGHTER, PHONE, SHADY, SWITCH, Headers, Play, new_core, play, request
 from tests.plays.treated import treating
 
 NAME, NUMBER = "Jean Dupont", "+33123456789"
@@ -15,13 +17,17 @@ PARTY = f'"{NAME}" <sip:{NUMBER}@ims.example>;party=calling;screen=yes'
 
 
 def calling(
-    from_: str = f'"{NAME}" <sip:{NUMBER}@h>;tag=from', flow=ABROAD, more=(), method="INVITE", to=ALICE
+    from_: str = f'"{NAME}" <sip:{NUMBER}@h>;tag=from',
+    flow: Flow = ABROAD,
+    more: Headers = (),
+    method: str = "INVITE",
+    to: str = ALICE,
 ) -> bytes:
     line = f"<sip:{DAUGHTER}@{flow.host}>;tag=from"
     return request(method, flow, more=more, to=to).replace(line.encode(), from_.encode())
 
 
-def inward(sent: bytes, flow=ABROAD, dialogue: Play | None = None) -> Play:
+def inward(sent: bytes, flow: Flow = ABROAD, dialogue: Play | None = None) -> Play:
     """The request as the softswitch gets it."""
     dialogue = (dialogue or play()).receive(sent, flow)
     if sent.startswith(b"INVITE"):
@@ -63,7 +69,7 @@ WISHES = [
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
 @pytest.mark.parametrize("flow", [ABROAD, SHADY])
 @pytest.mark.parametrize("wish", WISHES)
-def test_the_name_of_a_withheld_caller_reaches_no_phone(wish, flow, method, labelled):
+def test_the_name_of_a_withheld_caller_reaches_no_phone(wish: Headers, flow: Flow, method: str, labelled: bool) -> None:
     policy = treating({"default.allow": KEEPING}) if labelled else play()
     phone = at_the_phone(inward(calling(flow=flow, method=method, more=[ASSERTED, *wish]), flow, policy)).forwarded
     assert NAME not in bytes(phone).decode()
@@ -74,7 +80,7 @@ def test_the_name_of_a_withheld_caller_reaches_no_phone(wish, flow, method, labe
 
 @pytest.mark.parametrize("more", [[ASSERTED], [ASSERTED, ("Privacy", "id")]])
 @pytest.mark.parametrize("labelled", [True, False])
-def test_nor_does_what_is_asserted_of_a_caller_with_an_anonymous_from(more, labelled):
+def test_nor_does_what_is_asserted_of_a_caller_with_an_anonymous_from(more: Headers, labelled: bool) -> None:
     policy = treating({"default.allow": KEEPING}) if labelled else play()
     switch = inward(calling(ANONYMOUS, more=more), dialogue=policy)
     assert NUMBER in switch.forwarded.line("p-asserted-identity")  # the network knows
@@ -83,21 +89,21 @@ def test_nor_does_what_is_asserted_of_a_caller_with_an_anonymous_from(more, labe
     assert NUMBER not in phone
 
 
-def test_the_label_of_a_withheld_caller_is_recorded_without_the_name():
+def test_the_label_of_a_withheld_caller_is_recorded_without_the_name() -> None:
     dialogue = inward(
         calling(ANONYMOUS, more=[ASSERTED, ("Privacy", "id")]), dialogue=treating({"default.allow": KEEPING})
     )
     assert dialogue.answer(486).sends("ACK").sends(486).records()[0]["label"] == "Overseas call: France"
 
 
-def test_a_name_that_nobody_withholds_is_kept():
+def test_a_name_that_nobody_withholds_is_kept() -> None:
     phone = at_the_phone(inward(calling(more=[ASSERTED]), dialogue=treating({"default.allow": KEEPING}))).forwarded
     assert phone.from_.display_name == "Overseas call: France (Jean Dupont)"
     assert NUMBER in phone.line("p-asserted-identity")
 
 
 @pytest.mark.parametrize("labelled", [True, False])
-def test_who_withholds_only_the_name_shows_the_number(labelled):
+def test_who_withholds_only_the_name_shows_the_number(labelled: bool) -> None:
     policy = treating({"default.allow": KEEPING}) if labelled else play()
     sent = calling(more=[ASSERTED, ("Remote-Party-ID", f"{PARTY};privacy=name")])
     phone = at_the_phone(inward(sent, dialogue=policy)).forwarded
@@ -106,7 +112,7 @@ def test_who_withholds_only_the_name_shows_the_number(labelled):
     assert "privacy" not in phone.names
 
 
-def test_nor_do_other_headers_tell_the_name_that_is_withheld():
+def test_nor_do_other_headers_tell_the_name_that_is_withheld() -> None:
     telling = [("Organization", NAME), ("Reply-To", f'"{NAME}" <sip:{NUMBER}@h>'), ("Call-Info", "<x:>;purpose=card")]
     sent = calling(more=[*telling, ASSERTED, ("Remote-Party-ID", f"{PARTY};privacy=name")])
     phone = at_the_phone(inward(sent)).forwarded
@@ -126,11 +132,11 @@ def test_nor_do_other_headers_tell_the_name_that_is_withheld():
         ([], []),
     ],
 )
-def test_a_wish_is_handed_on_as_privacy(more, privacy):
+def test_a_wish_is_handed_on_as_privacy(more: Headers, privacy: list[str]) -> None:
     assert inward(calling(more=more)).forwarded.headers("privacy") == privacy
 
 
-def test_who_asks_for_no_privacy_gets_none():
+def test_who_asks_for_no_privacy_gets_none() -> None:
     forwarded = inward(
         calling('"Anonymous" <sip:anonymous@x>;tag=from', more=[("Privacy", "none"), ASSERTED])
     ).forwarded
@@ -159,14 +165,14 @@ TELLING = [
         ("none", [name.lower() for name, _ in TELLING]),
     ],
 )
-def test_headers_that_tell_who_calls_go_as_far_as_the_wish_does(wish, kept):
+def test_headers_that_tell_who_calls_go_as_far_as_the_wish_does(wish: str, kept: list[str]) -> None:
     phone = at_the_phone(inward(calling(more=[*TELLING, ("Privacy", wish)]))).forwarded
     assert [name.lower() for name, _ in TELLING if name.lower() in phone.names] == kept
     if wish != "none":
         assert phone.headers("call-info") == ["<sip:x>;answer-after=0"]
 
 
-def test_an_emergency_call_keeps_all():
+def test_an_emergency_call_keeps_all() -> None:
     more = [("Privacy", "user"), *TELLING]
     forwarded = inward(calling(more=more, to="110", flow=SHADY), SHADY).forwarded
     assert forwarded.from_.display_name == NAME
@@ -174,7 +180,7 @@ def test_an_emergency_call_keeps_all():
     assert "reply-to" in forwarded.names
 
 
-def outward(*more: tuple[str, str], flow=PHONE):
+def outward(*more: tuple[str, str], flow: Flow = PHONE) -> Request:
     sent = request("INVITE", SWITCH, uri=f"sip:x@{flow.host}:{flow.port}", more=more)
     return play().receive(sent, SWITCH).sends(100).sends("INVITE", flow).forwarded
 
@@ -188,7 +194,7 @@ def outward(*more: tuple[str, str], flow=PHONE):
         (f'"{NAME}" <tel:{NUMBER}>;privacy=off', [f'"{NAME}" <tel:{NUMBER}>;privacy=off']),
     ],
 )
-def test_who_forwarded_a_call_can_withhold_that(diversion, kept):
+def test_who_forwarded_a_call_can_withhold_that(diversion: str, kept: list[str]) -> None:
     assert outward(("Diversion", diversion)).headers("diversion") == kept
 
 
@@ -196,17 +202,17 @@ ENTRIES = f"<sip:{NUMBER}@h?Reason=SIP%3Bcause%3D302>;index=1, <sip:bob@h?Privac
 
 
 @pytest.mark.parametrize("wish", ["history", "header", "session"])
-def test_the_history_of_a_call_can_be_private_as_a_whole(wish):
+def test_the_history_of_a_call_can_be_private_as_a_whole(wish: str) -> None:
     assert "history-info" not in outward(("History-Info", ENTRIES), ("Privacy", wish)).names
 
 
-def test_and_entry_by_entry():
+def test_and_entry_by_entry() -> None:
     first = f"<sip:{NUMBER}@h?Reason=SIP%3Bcause%3D302>;index=1"
     entries = outward(("History-Info", ENTRIES)).values("history-info")
     assert entries == [first, "<sip:anonymous@anonymous.invalid>;index=1.1;mp=1"]
 
 
 @pytest.mark.parametrize(("flow", "wish", "kept"), [(PHONE, "id", 0), (PHONE, "none", 1), (ABROAD, "id", 1)])
-def test_no_signature_tells_a_phone_who_calls(flow, wish, kept):
+def test_no_signature_tells_a_phone_who_calls(flow: Flow, wish: str, kept: int) -> None:
     forwarded = outward(("Identity", "a.b.c;info=<https://x.example>"), ("Privacy", wish), flow=flow)
     assert len(forwarded.headers("identity")) == kept

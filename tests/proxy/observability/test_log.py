@@ -25,10 +25,11 @@ from tests.plays.small_disk import small_disk
 
 SLOW = "nobody takes them as fast as they come"
 ROOM = log_module._HELD
+Pipe = tuple[int, int]  # its reading and its writing end
 
 
 @pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
+def pipe() -> Iterator[Pipe]:
     """Its reading and its writing end; the writer closes the latter."""
     reading, writing = os.pipe()
     yield reading, writing
@@ -41,7 +42,7 @@ def read_all(fd: int) -> bytes:
         return file.read()
 
 
-def test_lines_come_out_in_order_and_none_is_missing(pipe):
+def test_lines_come_out_in_order_and_none_is_missing(pipe: Pipe) -> None:
     reading, writing = pipe
     writer = LineWriter(writing, "pipe")
     for number in range(1000):
@@ -51,7 +52,7 @@ def test_lines_come_out_in_order_and_none_is_missing(pipe):
     assert writer.lost == 0
 
 
-def test_a_line_is_written_before_the_end(pipe):
+def test_a_line_is_written_before_the_end(pipe: Pipe) -> None:
     reading, writing = pipe
     with closing(LineWriter(writing, "pipe")) as writer:
         writer.write("ready")
@@ -60,7 +61,7 @@ def test_a_line_is_written_before_the_end(pipe):
         assert os.read(reading, 100) == b"one more\n"
 
 
-def test_a_pipe_that_nobody_reads_holds_nobody_up_and_takes_no_more_than_its_share(pipe):
+def test_a_pipe_that_nobody_reads_holds_nobody_up_and_takes_no_more_than_its_share(pipe: Pipe) -> None:
     reading, writing = pipe
     writer = LineWriter(writing, "pipe")
     line, count = "x" * 1000, 20_000
@@ -76,7 +77,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_and_takes_no_more_than_its_sha
     assert writer.lost == count
 
 
-def test_what_was_lost_of_the_log_is_said_once_there_is_a_reader_again(pipe):
+def test_what_was_lost_of_the_log_is_said_once_there_is_a_reader_again(pipe: Pipe) -> None:
     reading, writing = pipe
     writer = LineWriter(writing, "stderr", is_log=True)
     with capture_logs() as logs:
@@ -93,7 +94,9 @@ def test_what_was_lost_of_the_log_is_said_once_there_is_a_reader_again(pipe):
     assert logs == [{"event": "lines_lost", "log_level": "error", "file": "stderr", "lost": lost, "detail": SLOW}]
 
 
-def test_that_records_are_lost_to_a_reader_who_sleeps_is_said_at_once_and_the_rest_in_the_end(pipe):
+def test_that_records_are_lost_to_a_reader_who_sleeps_is_said_at_once_and_the_rest_in_the_end(
+    pipe: Pipe,
+) -> None:
     reading, writing = pipe
     writer = LineWriter(writing, "pipe")
     with capture_logs() as logs:
@@ -106,7 +109,7 @@ def test_that_records_are_lost_to_a_reader_who_sleeps_is_said_at_once_and_the_re
     assert lost < writer.lost == logs[-1]["lost"] <= 20_000
 
 
-def test_a_reader_that_went_away_costs_lines_and_nothing_else(pipe):
+def test_a_reader_that_went_away_costs_lines_and_nothing_else(pipe: Pipe) -> None:
     reading, writing = pipe
     os.close(reading)
     writer = LineWriter(writing, "pipe")
@@ -116,7 +119,7 @@ def test_a_reader_that_went_away_costs_lines_and_nothing_else(pipe):
     assert writer.lost == 10
 
 
-def test_a_full_disk_costs_lines_and_nothing_else():
+def test_a_full_disk_costs_lines_and_nothing_else() -> None:
     writer = LineWriter.append_to(Path("/dev/full"))
     for number in range(10):
         writer.write(f"{number}")
@@ -124,7 +127,7 @@ def test_a_full_disk_costs_lines_and_nothing_else():
     assert writer.lost == 10
 
 
-def test_half_a_line_does_not_spoil_the_next(pipe, monkeypatch):
+def test_half_a_line_does_not_spoil_the_next(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk may fill up in the middle of a line."""
     reading, writing = pipe
     real_write, room = os.write, [5, 0]
@@ -157,7 +160,7 @@ def until(happened: Callable[[], object]) -> None:
     pytest.fail("it never happened")
 
 
-def test_a_disk_that_is_full_is_told_of_at_once_and_no_line_in_it_is_half(tmp_path):
+def test_a_disk_that_is_full_is_told_of_at_once_and_no_line_in_it_is_half(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk, capture_logs() as logs:
         disk.limit(os.getpid())
         path = disk.folder / "calls.jsonl"
@@ -182,7 +185,7 @@ def test_a_disk_that_is_full_is_told_of_at_once_and_no_line_in_it_is_half(tmp_pa
         assert (logs[-1]["event"], logs[-1]["lost"]) == ("lines_written_again", writer.lost)
 
 
-def test_a_log_on_a_full_disk_is_told_of_when_there_is_room_in_it_again(tmp_path):
+def test_a_log_on_a_full_disk_is_told_of_when_there_is_room_in_it_again(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         disk.limit(os.getpid())
         path = disk.folder / "log"
@@ -203,7 +206,7 @@ def test_a_log_on_a_full_disk_is_told_of_when_there_is_room_in_it_again(tmp_path
         ]
 
 
-def test_half_a_record_that_an_earlier_process_left_is_cut_off(tmp_path):
+def test_half_a_record_that_an_earlier_process_left_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_text('{"a": 1}\n{"b": ')
     with capture_logs() as logs, closing(LineWriter.append_to(path)) as writer:
@@ -213,7 +216,7 @@ def test_half_a_record_that_an_earlier_process_left_is_cut_off(tmp_path):
 
 
 @pytest.mark.parametrize("left", ['{"a": 1}', "notes of somebody else", '{"a": 1}\n12'])
-def test_what_is_no_half_record_is_left_and_gets_its_end(tmp_path, left):
+def test_what_is_no_half_record_is_left_and_gets_its_end(tmp_path: Path, left: str) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_text(left)
     with closing(LineWriter.append_to(path)) as writer:
@@ -221,7 +224,7 @@ def test_what_is_no_half_record_is_left_and_gets_its_end(tmp_path, left):
     assert path.read_text() == left + '\n{"c": 3}\n'
 
 
-def test_what_others_append_to_the_file_is_never_cut(tmp_path, monkeypatch):
+def test_what_others_append_to_the_file_is_never_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "calls.jsonl"
     real_write, room = os.write, [5, 0]
 
@@ -242,7 +245,7 @@ def test_what_others_append_to_the_file_is_never_cut(tmp_path, monkeypatch):
     assert path.read_text().split() == ["firsttheirs", "second", "line"]
 
 
-def test_a_pipe_that_must_not_be_waited_for_is_waited_for_all_the_same(pipe):
+def test_a_pipe_that_must_not_be_waited_for_is_waited_for_all_the_same(pipe: Pipe) -> None:
     reading, writing = pipe
     os.set_blocking(writing, False)
     writer = LineWriter(writing, "pipe")
@@ -255,13 +258,13 @@ def test_a_pipe_that_must_not_be_waited_for_is_waited_for_all_the_same(pipe):
     assert writer.lost == 0
 
 
-def test_a_named_pipe_without_reader_is_refused_and_not_waited_for(tmp_path):
+def test_a_named_pipe_without_reader_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "calls")
     with pytest.raises(OSError, match="calls"):
         LineWriter.append_to(tmp_path / "calls")
 
 
-def test_records_are_appended_to_what_is_there(tmp_path):
+def test_records_are_appended_to_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_text("old\n")
     with closing(LineWriter.append_to(path)) as writer:
@@ -269,7 +272,7 @@ def test_records_are_appended_to_what_is_there(tmp_path):
     assert path.read_text() == "old\n? new\n"
 
 
-def test_times_are_utc_and_end_in_z():
+def test_times_are_utc_and_end_in_z() -> None:
     program = (
         "import structlog; from proxy.observability import log; "
         "w = log.configure(); structlog.get_logger().info('x'); w.close()"
@@ -283,7 +286,7 @@ def test_times_are_utc_and_end_in_z():
 PEER, OTHER = Flow("udp", "192.0.2.66", 5060, 0), Flow("tcp", "192.0.2.67", 40000, 1)
 
 
-def test_the_first_of_a_kind_is_told_at_once_and_the_rest_counted_every_ten_seconds():
+def test_the_first_of_a_kind_is_told_at_once_and_the_rest_counted_every_ten_seconds() -> None:
     notices = Notices()
     noticed = {"unknown_source": (1, PEER)}
     with capture_logs() as logs:

@@ -49,7 +49,7 @@ def told(dialogue: Play) -> list[str]:
     ]
 
 
-def test_a_rule_without_a_treatment_says_it_in_its_own_words():
+def test_a_rule_without_a_treatment_says_it_in_its_own_words() -> None:
     dialogue = play(new_core()).receive(request("INVITE", to=BARRED)).sends(603)
     assert told(dialogue) == ["SIP/2.0 603 Decline", CALL_REJECTED]
     assert "reference" not in dialogue.records()[0]
@@ -58,7 +58,7 @@ def test_a_rule_without_a_treatment_says_it_in_its_own_words():
 @pytest.mark.parametrize(
     ("reject", "status_line"), [("603", "603 Decline"), ("607", "607 Unwanted"), ("433", "433 Anonymity Disallowed")]
 )
-def test_a_plain_status_carries_its_standard_phrase(reject, status_line):
+def test_a_plain_status_carries_its_standard_phrase(reject: str, status_line: str) -> None:
     dialogue = refused(reject=reject)
     assert told(dialogue) == [f"SIP/2.0 {status_line}", CALL_REJECTED]
     record = dialogue.records()[0]
@@ -69,7 +69,7 @@ def test_a_plain_status_carries_its_standard_phrase(reject, status_line):
     ("name", "contact"),
     [("url", "https://redress.example/q?x=1&y=2"), ("tel", "+12025550123"), ("email", "redress@operator.example")],
 )
-def test_603_plus_tells_where_to_complain_and_what_to_quote(name, contact):
+def test_603_plus_tells_where_to_complain_and_what_to_quote(name: str, contact: str) -> None:
     dialogue = refused(reject="603+", **{name: contact})
     record = dialogue.records()[0]
     quoted = record["reference"]
@@ -83,7 +83,7 @@ def test_603_plus_tells_where_to_complain_and_what_to_quote(name, contact):
     assert (record["action"], record["status"], record["rule"]) == ("reject", 603, BARRING)
 
 
-def test_no_two_calls_quote_the_same_even_with_the_same_call_id():
+def test_no_two_calls_quote_the_same_even_with_the_same_call_id() -> None:
     answer = {"reject": "603+", "tel": "+12025550123"}
     dialogue = refused(**answer)
     dialogue.now += 0.001
@@ -92,12 +92,12 @@ def test_no_two_calls_quote_the_same_even_with_the_same_call_id():
     assert len({record["reference"] for record in dialogue.records()}) == 3
 
 
-def test_a_call_id_cannot_break_out_of_the_reason():
+def test_a_call_id_cannot_break_out_of_the_reason() -> None:
     dialogue = refused(call_id='a";x@\x80\u00e9', reject="603+", tel="+12025550123")
     assert dialogue.last.headers("reason")[0].count('"') == 2
 
 
-def test_608_points_to_the_signed_card():
+def test_608_points_to_the_signed_card() -> None:
     assert told(refused(reject="608", url=CARD, announce="barred")) == [
         "SIP/2.0 608 Rejected",
         f"Call-Info: <{CARD}>;purpose=jwscard",
@@ -105,14 +105,14 @@ def test_608_points_to_the_signed_card():
     ]
 
 
-def test_a_call_that_passes_is_told_nothing():
+def test_a_call_that_passes_is_told_nothing() -> None:
     dialogue = refused(reject="608", url=CARD, announce="barred")
     dialogue.receive(request("INVITE", branch="z9hG4bK-2", call_id="other")).forget_sent("SIP/2.0 100")
     dialogue.sends("INVITE", SWITCH)
     assert "call-info" not in dialogue.forwarded.names
 
 
-def test_the_us_preset_speaks_603_plus_for_listed_numbers_and_a_config_may_change_that():
+def test_the_us_preset_speaks_603_plus_for_listed_numbers_and_a_config_may_change_that() -> None:
     ours = Answer(reject="603+", tel="+12025550123")
     build = build_snapshot
     us = preset.load("us")
@@ -135,7 +135,7 @@ def errors_of(folder: Path, text: str) -> list[str]:
     return str(caught.value).replace(f"{path}:", "").splitlines()
 
 
-def test_wrong_treatments_are_told_with_their_places(tmp_path):
+def test_wrong_treatments_are_told_with_their_places(tmp_path: Path) -> None:
     assert errors_of(
         tmp_path,
         """\
@@ -162,7 +162,7 @@ treatments:
     ]
 
 
-def test_only_a_person_says_607_and_only_anonymous_calls_get_433(tmp_path):
+def test_only_a_person_says_607_and_only_anonymous_calls_get_433(tmp_path: Path) -> None:
     assert errors_of(
         tmp_path,
         'treatments: {scam_list.exact: {reject: "607"}, anonymous.reject: {reject: "433"}, '
@@ -173,7 +173,7 @@ def test_only_a_person_says_607_and_only_anonymous_calls_get_433(tmp_path):
     ]
 
 
-def test_a_card_names_a_contact_and_a_key_that_exists(tmp_path):
+def test_a_card_names_a_contact_and_a_key_that_exists(tmp_path: Path) -> None:
     text = "card: {name: Operator, certificate_url: 'https://a.example/c.pem', private_key: none.pem}"
     assert errors_of(tmp_path, text) == [
         '3:81: found "none.pem", expected a file that exists, named relative to this one'
@@ -201,7 +201,7 @@ def decoded(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def test_the_card_is_a_jcard_that_the_key_signed(tmp_path):
+def test_the_card_is_a_jcard_that_the_key_signed(tmp_path: Path) -> None:
     key = key_file(tmp_path, ec.SECP256R1())
     card = load_config(tmp_path / "proxy.yaml").card
     assert card is not None
@@ -230,7 +230,7 @@ def test_the_card_is_a_jcard_that_the_key_signed(tmp_path):
         public.verify(der, f"{header}.{payload}x".encode(), scheme)
 
 
-def test_a_key_that_cannot_sign_es256_is_refused(tmp_path):
+def test_a_key_that_cannot_sign_es256_is_refused(tmp_path: Path) -> None:
     key_file(tmp_path, ec.SECP384R1())
     card = load_config(tmp_path / "proxy.yaml").card
     assert card is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from proxy.files.yaml_file import FileErrors
 from proxy.process.loading import covering, covering_any
 from proxy.reputation.scam_list import ScamList
 
+Read = Callable[..., int | list[str]]
 HEADER = "number,category,confidence,source,expires\n"
 ROW = "+447700900765,bank,0.95,subscribers,\n"
 
 
 @pytest.fixture
-def read(tmp_path: Path):
+def read(tmp_path: Path) -> Read:
     """How many entries a list has, or what is wrong with it."""
 
     def write_and_read(text: str | bytes, home: str | None = None) -> int | list[str]:
@@ -46,7 +48,7 @@ def read(tmp_path: Path):
         ('"+447700900766","a, ""b"", c",0.5,x,,', "3:38: found 6 fields, expected 5, as the first line says"),
     ],
 )
-def test_a_row_with_too_many_or_too_few_fields_is_an_error(read, row: str, said: str) -> None:
+def test_a_row_with_too_many_or_too_few_fields_is_an_error(read: Read, row: str, said: str) -> None:
     assert read(HEADER + ROW + row + "\n" + ROW) == [said]
 
 
@@ -62,7 +64,7 @@ def test_a_row_with_too_many_or_too_few_fields_is_an_error(read, row: str, said:
         ("+49030*", "+4930*"),
     ],
 )
-def test_what_is_dialled_within_a_country_is_told_apart_from_the_number(read, number: str, right: str) -> None:
+def test_what_is_dialled_within_a_country_is_told_apart_from_the_number(read: Read, number: str, right: str) -> None:
     [error] = read(f"number\n{number}\n")
     assert error.startswith(f'2:1: found "{number}", expected "{right}": ')
 
@@ -70,22 +72,22 @@ def test_what_is_dialled_within_a_country_is_told_apart_from_the_number(read, nu
 @pytest.mark.parametrize(
     "number", ["+78121234567", "+78*", "+541123456789", "+390612345678", "+3906*", "+551134567890"]
 )
-def test_a_number_that_only_looks_so_is_read(read, number: str) -> None:
+def test_a_number_that_only_looks_so_is_read(read: Read, number: str) -> None:
     assert read(f"number\n{number}\n") == 1
 
 
-def test_a_beginning_without_its_star_is_an_error(read) -> None:
+def test_a_beginning_without_its_star_is_an_error(read: Read) -> None:
     assert read("number\n+442\n")[0].startswith('2:1: found "+442", expected an E.164 number')
 
 
-def test_a_column_that_has_no_name_in_the_first_line_is_an_error(read) -> None:
+def test_a_column_that_has_no_name_in_the_first_line_is_an_error(read: Read) -> None:
     assert read("number,\n+447700900765,\n")[0].startswith("1:8: found a column without a name")
     assert read("number,category\n+447700900765,bank,\n") == [
         "2:20: found 3 fields, expected 2, as the first line says"
     ]
 
 
-def test_lines_with_nothing_in_them_are_no_rows(read) -> None:
+def test_lines_with_nothing_in_them_are_no_rows(read: Read) -> None:
     assert read(HEADER + "\n" + ROW + "\n\r\n" + ROW + "\n") == 2
     assert read("number\n\n+447700900765\n\n") == 1
     assert read(HEADER) == 0
@@ -93,13 +95,13 @@ def test_lines_with_nothing_in_them_are_no_rows(read) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_rows_count_whatever_ends_them_and_behind_a_byte_order_mark(read, end: str) -> None:
+def test_rows_count_whatever_ends_them_and_behind_a_byte_order_mark(read: Read, end: str) -> None:
     rows = (HEADER + ROW * 3).replace("\n", end)
     assert read(rows) == read("\ufeff" + rows) == read(rows.removesuffix(end)) == 3
     assert read(rows + ROW.replace("\n", "," + end)) == ["5:38: found 6 fields, expected 5, as the first line says"]
 
 
-def test_other_separators_and_encodings_are_named(read) -> None:
+def test_other_separators_and_encodings_are_named(read: Read) -> None:
     for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         said = [f"1:1: found fields separated by {name}, expected commas between them"]
         assert read((HEADER + ROW).replace(",", mark)) == said
@@ -107,7 +109,7 @@ def test_other_separators_and_encodings_are_named(read) -> None:
     assert read((HEADER + ROW).encode("utf-16")) == ["1:1: found UTF-16, expected UTF-8 text"]
 
 
-def test_text_that_spans_lines_or_holds_a_nul_is_an_error(read) -> None:
+def test_text_that_spans_lines_or_holds_a_nul_is_an_error(read: Read) -> None:
     assert read(HEADER + '+447700900765,"ba\nnk",0.5,x,\n' + ROW) == [
         '2:15: found "ba nk", expected printable UTF-8 text'
     ]
@@ -122,7 +124,9 @@ FIELDS = st.sampled_from(
 
 
 @given(rows=st.lists(st.lists(FIELDS, min_size=1, max_size=4), max_size=6), end=st.sampled_from(["\n", "\r\n", "\r"]))
-def test_every_row_is_read_or_told_of(tmp_path_factory, rows: list[list[str]], end: str) -> None:
+def test_every_row_is_read_or_told_of(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], end: str
+) -> None:
     path = tmp_path_factory.mktemp("lists") / "list.csv"
     lines = [",".join(row) for row in rows]
     path.write_text("number,category" + end + "".join(line + end for line in lines), newline="")
@@ -150,7 +154,7 @@ def test_every_row_is_read_or_told_of(tmp_path_factory, rows: list[list[str]], e
         ("VA", ["+39*", "+3906698*"], ["+3902*"]),
     ],
 )
-def test_a_row_that_covers_all_of_home_or_the_world_is_refused(read, home: str, wide: list, narrow: list) -> None:
+def test_a_row_that_covers_all_of_home_or_the_world_is_refused(read: Read, home: str, wide: list, narrow: list) -> None:
     told = f"the home country {home} (safeguards: {{cover_home: on}} in the proxy's config allows it)"
     for pattern in wide:
         said = read(f"category,number\nx,{pattern}\n", home)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from proxy.reputation.scam_list import ScamEntry, ScamList
 
 HEADER = "number,category,confidence,source,expires\n"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
+Load = Callable[..., ScamList]
+ErrorsOf = Callable[..., list[str]]
 
 
 @pytest.fixture
-def load(tmp_path: Path):
+def load(tmp_path: Path) -> Load:
     def write_and_load(*texts: str | bytes) -> ScamList:
         paths = [tmp_path / f"list{index}.csv" for index in range(len(texts))]
         for path, text in zip(paths, texts, strict=True):
@@ -28,7 +31,7 @@ def load(tmp_path: Path):
 
 
 @pytest.fixture
-def errors_of(load, tmp_path: Path):
+def errors_of(load: Load, tmp_path: Path) -> ErrorsOf:
     def load_and_fail(*texts: str | bytes) -> list[str]:
         with pytest.raises(FileErrors) as caught:
             load(*texts)
@@ -37,7 +40,7 @@ def errors_of(load, tmp_path: Path):
     return load_and_fail
 
 
-def test_an_entry_says_all_that_its_row_says(load) -> None:
+def test_an_entry_says_all_that_its_row_says(load: Load) -> None:
     scam_list = load(HEADER + "+23224999001,wangiri,0.9375,regulator,2026-12-31\n")
     assert scam_list.find("+23224999001", NOON) == ScamEntry(
         "+23224999001", "wangiri", 0.9375, "regulator", date(2026, 12, 31)
@@ -46,13 +49,13 @@ def test_an_entry_says_all_that_its_row_says(load) -> None:
     assert len(scam_list) == 1
 
 
-def test_columns_left_out_or_empty_have_defaults_and_their_order_does_not_matter(load) -> None:
+def test_columns_left_out_or_empty_have_defaults_and_their_order_does_not_matter(load: Load) -> None:
     scam_list = load("category,number\nwangiri,+23224999001\n", HEADER + "+881612345678,,,,\n")
     assert scam_list.find("+23224999001", NOON) == ScamEntry("+23224999001", "wangiri", 1.0, "list0", None)
     assert scam_list.find("+881612345678", NOON) == ScamEntry("+881612345678", "", 1.0, "list1", None)
 
 
-def test_a_number_beats_a_prefix_and_a_longer_prefix_beats_a_shorter_one(load) -> None:
+def test_a_number_beats_a_prefix_and_a_longer_prefix_beats_a_shorter_one(load: Load) -> None:
     scam_list = load("number\n+232*\n+23224*\n+23224999001\n+2322*\n")
     found = [
         scam_list.find(number, NOON).pattern
@@ -62,7 +65,7 @@ def test_a_number_beats_a_prefix_and_a_longer_prefix_beats_a_shorter_one(load) -
     assert scam_list.find("+23324999001", NOON) is None
 
 
-def test_a_listed_number_says_nothing_of_longer_or_shorter_ones(load) -> None:
+def test_a_listed_number_says_nothing_of_longer_or_shorter_ones(load: Load) -> None:
     scam_list = load("number\n+2322400\n+232240*\n")
     assert scam_list.find("+23224000", NOON).pattern == "+232240*"
     assert scam_list.find("+232240", NOON).pattern == "+232240*"
@@ -73,12 +76,12 @@ def test_a_listed_number_says_nothing_of_longer_or_shorter_ones(load) -> None:
     ("at", "pattern"),
     [("2026-03-31T23:59:59", "+23224999001"), ("2026-04-01T00:00:00", "+23224*"), ("2027-01-01T00:00:00", "+232*")],
 )
-def test_an_expired_entry_is_passed_over_for_the_next_wider_one(load, at: str, pattern: str) -> None:
+def test_an_expired_entry_is_passed_over_for_the_next_wider_one(load: Load, at: str, pattern: str) -> None:
     scam_list = load("number,expires\n+23224999001,2026-03-31\n+23224*,2026-12-31\n+232*,\n")
     assert scam_list.find("+23224999001", datetime.fromisoformat(f"{at}Z").timestamp()).pattern == pattern
 
 
-def test_of_one_number_in_several_lists_the_surest_entry_that_holds_counts(load) -> None:
+def test_of_one_number_in_several_lists_the_surest_entry_that_holds_counts(load: Load) -> None:
     scam_list = load(
         HEADER + "+23224999001,a,0.5,x,\n+23224999001,b,0.9,x,2026-03-31\n+2322*,p,0.2,x,\n",
         HEADER + "+23224999001,c,0.7,y,\n+2322*,q,0.4,y,2026-03-31\n",
@@ -88,14 +91,14 @@ def test_of_one_number_in_several_lists_the_surest_entry_that_holds_counts(load)
     assert [scam_list.find("+2322", at).category for at in (spring, NOON)] == ["q", "p"]
 
 
-def test_what_is_longer_than_any_number_is_on_no_list(load) -> None:
+def test_what_is_longer_than_any_number_is_on_no_list(load: Load) -> None:
     scam_list = load("number\n+1*\n")
     assert scam_list.find("+123456789012345", NOON) is not None
     assert scam_list.find("+1234567890123456", NOON) is None
     assert ScamList().find("+12025550101", NOON) is None
 
 
-def test_every_wrong_field_of_every_list_is_told_with_its_place(errors_of) -> None:
+def test_every_wrong_field_of_every_list_is_told_with_its_place(errors_of: ErrorsOf) -> None:
     number = 'an E.164 number such as "+23224999001" or a prefix that ends in *, such as "+23224*"'
     assert errors_of(
         HEADER
@@ -127,7 +130,7 @@ def test_every_wrong_field_of_every_list_is_told_with_its_place(errors_of) -> No
     ]
 
 
-def test_a_number_with_the_prefix_that_is_dialled_within_its_country_is_refused(errors_of) -> None:
+def test_a_number_with_the_prefix_that_is_dialled_within_its_country_is_refused(errors_of: ErrorsOf) -> None:
     """No caller would ever be found under it. Where the zero is part of the number, as in Italy, it stays."""
     rows = ["+4407700900123", "+440*", "+86010*", "+390669812345", "+3906*", "+10000000000", "+442079460101"]
     said = ": the prefix that is dialled within the country is no part of an E.164 number"
@@ -138,7 +141,7 @@ def test_a_number_with_the_prefix_that_is_dialled_within_its_country_is_refused(
     ]
 
 
-def test_only_the_first_errors_are_listed_and_the_others_counted(errors_of) -> None:
+def test_only_the_first_errors_are_listed_and_the_others_counted(errors_of: ErrorsOf) -> None:
     lines = errors_of("number\n" + "1\n" * 60)
     assert len(lines) == 51
     assert lines[-1] == "... and 10 more"

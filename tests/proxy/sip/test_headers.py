@@ -46,7 +46,7 @@ from proxy.sip.uri import parse_uri
         ('<sip:a@h>;x="a;b,\\"";y;z=[::1]', NameAddr("", "sip:a@h", {"x": 'a;b,"', "y": None, "z": "[::1]"})),
     ],
 )
-def test_addresses(text, expected):
+def test_addresses(text: str, expected: NameAddr) -> None:
     assert parse_name_addr(text) == expected
 
 
@@ -68,7 +68,7 @@ def test_addresses(text, expected):
         '"name" sip:a@h',
     ],
 )
-def test_what_is_no_address_is_refused(text):
+def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(BadRequest):
         parse_name_addr(text)
 
@@ -89,7 +89,7 @@ def test_what_is_no_address_is_refused(text):
         ("SIP/2.0/TLS h;received=[::1];ttl=16", Via("TLS", "h", None, {"received": "[::1]", "ttl": "16"})),
     ],
 )
-def test_vias(text, expected):
+def test_vias(text: str, expected: Via) -> None:
     assert parse_via(text) == expected
 
 
@@ -109,7 +109,7 @@ def test_vias(text, expected):
         "SIP/2.0/UDP [::1",
     ],
 )
-def test_what_is_no_via_is_refused(text):
+def test_what_is_no_via_is_refused(text: str) -> None:
     with pytest.raises(BadRequest):
         parse_via(text)
 
@@ -117,7 +117,7 @@ def test_what_is_no_via_is_refused(text):
 # --- CSeq, names, parameters, lists
 
 
-def test_cseq():
+def test_cseq() -> None:
     assert (parse_cseq("0009 \t INVITE").number, parse_cseq("1 invite").method) == (9, "invite")
     assert parse_cseq("2147483647 BYE").number == 2**31 - 1
 
@@ -126,7 +126,7 @@ def test_cseq():
     "text",
     ["", "1", "INVITE", "INVITE 1", "-1 BYE", "2147483648 BYE", "99999999999 BYE", "1 BYE x", "1.0 BYE", "٣ BYE"],
 )
-def test_what_is_no_cseq_is_refused(text):
+def test_what_is_no_cseq_is_refused(text: str) -> None:
     with pytest.raises(BadRequest):
         parse_cseq(text)
 
@@ -134,17 +134,17 @@ def test_what_is_no_cseq_is_refused(text):
 @pytest.mark.parametrize(
     ("line", "name"), [("X-My: 1", "x-my"), ("v : 1", "via"), ("CSEQ:1", "cseq"), ("cseQ: 1", "cseq")]
 )
-def test_names_have_one_form(line, name):
+def test_names_have_one_form(line: str, name: str) -> None:
     assert canonical_name(line) == name
 
 
 @pytest.mark.parametrize("line", ["", ":", "a b: c", "a", " a: b", "a\x0b: b"])
-def test_a_line_without_a_name_is_refused(line):
+def test_a_line_without_a_name_is_refused(line: str) -> None:
     with pytest.raises(BadRequest):
         canonical_name(line)
 
 
-def test_parameters_keep_the_first_of_a_name_and_lose_their_quotes():
+def test_parameters_keep_the_first_of_a_name_and_lose_their_quotes() -> None:
     assert parse_header_params(';A=1;a=2;b="x\\";";c') == {"a": "1", "b": 'x";', "c": None}
 
 
@@ -160,11 +160,11 @@ def test_parameters_keep_the_first_of_a_name_and_lose_their_quotes():
         ('"open, b', ['"open, b']),
     ],
 )
-def test_lists_are_split_at_their_own_commas(text, values):
+def test_lists_are_split_at_their_own_commas(text: str, values: list[str]) -> None:
     assert split_values(text) == values
 
 
-def test_tokens():
+def test_tokens() -> None:
     assert is_token("INVITE-x.!%*_+`'~9")
     assert not any(map(is_token, ("", "a b", "a@b", "ü", "a\r\n")))
 
@@ -173,19 +173,19 @@ def test_tokens():
 
 
 @given(st.text(st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=("Cs",))))
-def test_any_text_can_be_quoted_and_read_again(text):
+def test_any_text_can_be_quoted_and_read_again(text: str) -> None:
     assert unquote(quote(text)) == text
     assert parse_name_addr(f"{quote(text)} <sip:a@h>").display_name == text
     assert split_values(f"{quote(text)} <sip:a@h>, <sip:b@h>") == [f"{quote(text)} <sip:a@h>", "<sip:b@h>"]
 
 
 @given(st.text())
-def test_a_quoted_text_never_breaks_the_line(text):
+def test_a_quoted_text_never_breaks_the_line(text: str) -> None:
     assert not set("\r\n\x00") & set(quote(text))
 
 
 @given(st.text())
-def test_no_text_raises_anything_but_a_sip_error(text):
+def test_no_text_raises_anything_but_a_sip_error(text: str) -> None:
     for read in (parse_name_addr, parse_via, parse_cseq, parse_header_params, canonical_name, split_values):
         for whole in (text, f"<sip:a@h>;{text}", f"SIP/2.0/UDP h;{text}", f'"{text}'):
             try:
@@ -232,7 +232,7 @@ def cost(read: Callable[[str], object], text: str) -> float:
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_no_pile_of_signs_costs_more_than_its_length(reader):
+def test_no_pile_of_signs_costs_more_than_its_length(reader: str) -> None:
     """Four times the length may take up to ten times as long, not sixteen; what is quick anyhow is not measured."""
     read = READERS[reader]
     slow = []

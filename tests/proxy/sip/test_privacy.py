@@ -23,7 +23,7 @@ def asking(*headers: tuple[str, str]) -> Request:
         (["x-id"], {"x-id"}),
     ],
 )
-def test_all_lines_of_privacy_count_and_only_whole_words(lines, wishes):
+def test_all_lines_of_privacy_count_and_only_whole_words(lines: list[str], wishes: set[str]) -> None:
     assert priv_values(asking(*[("Privacy", line) for line in lines])) == wishes
 
 
@@ -41,7 +41,7 @@ def test_all_lines_of_privacy_count_and_only_whole_words(lines, wishes):
         ("name;screen=no", {"name"}),  # the rest of privacy=uri,name
     ],
 )
-def test_an_address_can_have_a_privacy_of_its_own(value, said):
+def test_an_address_can_have_a_privacy_of_its_own(value: str, said: set[str]) -> None:
     assert own_privacy(value) == said
 
 
@@ -61,5 +61,5 @@ def test_an_address_can_have_a_privacy_of_its_own(value, said):
         ([("Privacy", "none"), ("Remote-Party-ID", "<sip:a@b>;privacy=off")], Hidden()),
     ],
 )  # fmt: skip
-def test_what_the_caller_asks_to_be_hidden(headers, hidden):
+def test_what_the_caller_asks_to_be_hidden(headers: list[tuple[str, str]], hidden: Hidden) -> None:
     assert hidden_by(asking(*headers)) == hidden

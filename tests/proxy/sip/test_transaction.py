@@ -99,7 +99,9 @@ def transaction(kind: str) -> ClientTransaction | ServerTransaction:
 
 
 @pytest.mark.parametrize(("kind", "row"), [(kind, row) for kind in TABLES for row in rows_of(TABLES[kind][1])])
-def test_each_event_moves_the_transaction_as_the_standard_says(kind, row):
+def test_each_event_moves_the_transaction_as_the_standard_says(
+    kind: str, row: tuple[str, str, str, tuple[str, ...]]
+) -> None:
     at, event, then, acts = row
     moving = transaction(kind)
     moving.state = State[at]
@@ -108,13 +110,13 @@ def test_each_event_moves_the_transaction_as_the_standard_says(kind, row):
 
 
 @pytest.mark.parametrize("kind", TABLES)
-def test_a_table_has_no_row_besides(kind):
+def test_a_table_has_no_row_besides(kind: str) -> None:
     table: Rows = TABLES[kind][0]
     assert {(state.name, event.name) for state, event in table} == {row[:2] for row in rows_of(TABLES[kind][1])}
 
 
 @pytest.mark.parametrize("kind", TABLES)
-def test_an_event_without_a_row_changes_nothing(kind):
+def test_an_event_without_a_row_changes_nothing(kind: str) -> None:
     rows = {row[:2] for row in rows_of(TABLES[kind][1])}
     for state in State:
         for event in Event:
@@ -126,12 +128,12 @@ def test_an_event_without_a_row_changes_nothing(kind):
 
 
 @pytest.mark.parametrize("kind", TABLES)
-def test_every_state_but_the_last_has_a_way_out(kind):
+def test_every_state_but_the_last_has_a_way_out(kind: str) -> None:
     table = TABLES[kind][0]
     reached = {state for state, _ in table.values()} | {transaction(kind).state}
     for state in reached - {State.TERMINATED}:
         assert any(at is state and then is not state for (at, _), (then, _) in table.items())
 
 
-def test_machines_start_where_the_standard_says():
+def test_machines_start_where_the_standard_says() -> None:
     assert [transaction(kind).state.name for kind in TABLES] == ["CALLING", "TRYING", "PROCEEDING", "TRYING"]

@@ -86,7 +86,7 @@ class Element:
         return [time for time, _ in self.sent]
 
 
-def test_timer_a_doubles_and_timer_b_gives_up_after_64_t1():
+def test_timer_a_doubles_and_timer_b_gives_up_after_64_t1() -> None:
     element = Element()
     client = element.client("INVITE", UDP)
     element.pass_time(100)
@@ -97,7 +97,7 @@ def test_timer_a_doubles_and_timer_b_gives_up_after_64_t1():
     assert len(element.layer) == 0
 
 
-def test_timer_e_doubles_up_to_t2_and_timer_f_gives_up():
+def test_timer_e_doubles_up_to_t2_and_timer_f_gives_up() -> None:
     element = Element()
     client = element.client("BYE", UDP)
     element.pass_time(100)
@@ -105,7 +105,7 @@ def test_timer_e_doubles_up_to_t2_and_timer_f_gives_up():
     assert element.unanswered == [(32.0, client)]
 
 
-def test_timer_e_runs_at_t2_once_a_provisional_response_came():
+def test_timer_e_runs_at_t2_once_a_provisional_response_came() -> None:
     element = Element()
     client = element.client("BYE", UDP)
     element.pass_time(0.1)
@@ -116,7 +116,7 @@ def test_timer_e_runs_at_t2_once_a_provisional_response_came():
 
 
 @pytest.mark.parametrize("method", ["INVITE", "BYE"])
-def test_nothing_is_sent_twice_over_tcp_but_the_time_out_is_the_same(method):
+def test_nothing_is_sent_twice_over_tcp_but_the_time_out_is_the_same(method: str) -> None:
     element = Element()
     client = element.client(method, TCP)
     element.pass_time(100)
@@ -124,7 +124,7 @@ def test_nothing_is_sent_twice_over_tcp_but_the_time_out_is_the_same(method):
     assert element.unanswered == [(32.0, client)]
 
 
-def test_a_provisional_response_stops_timers_a_and_b():
+def test_a_provisional_response_stops_timers_a_and_b() -> None:
     element = Element()
     client = element.client("INVITE", UDP)
     element.pass_time(0.7)
@@ -134,7 +134,7 @@ def test_a_provisional_response_stops_timers_a_and_b():
     assert element.unanswered == []
 
 
-def test_timer_c_tells_of_an_invite_that_rang_too_long():
+def test_timer_c_tells_of_an_invite_that_rang_too_long() -> None:
     element = Element()
     client = element.client("INVITE", UDP)
     element.answered(client, 100)
@@ -145,7 +145,7 @@ def test_timer_c_tells_of_an_invite_that_rang_too_long():
     assert client.state is State.PROCEEDING  # the user decides: a proxy cancels
 
 
-def test_each_provisional_response_but_100_puts_timer_c_off():
+def test_each_provisional_response_but_100_puts_timer_c_off() -> None:
     element = Element()
     client = element.client("INVITE", UDP)
     element.answered(client, 100)
@@ -157,7 +157,7 @@ def test_each_provisional_response_but_100_puts_timer_c_off():
     assert [who for _, who in element.unanswered] == [client]
 
 
-def test_a_repeated_100_puts_nothing_off():
+def test_a_repeated_100_puts_nothing_off() -> None:
     element = Element()
     client = element.client("INVITE", UDP)
     element.answered(client, 100)
@@ -167,7 +167,7 @@ def test_a_repeated_100_puts_nothing_off():
     assert element.unanswered == [(181.0, client)]
 
 
-def test_an_invite_given_up_is_told_of_even_if_it_rings_on():
+def test_an_invite_given_up_is_told_of_even_if_it_rings_on() -> None:
     element = Element()
     client = element.client("INVITE", UDP)
     element.answered(client, 180)
@@ -180,7 +180,7 @@ def test_an_invite_given_up_is_told_of_even_if_it_rings_on():
     assert element.unanswered[0] == (202.0, client)
 
 
-def test_each_2xx_reaches_the_user_until_timer_m():
+def test_each_2xx_reaches_the_user_until_timer_m() -> None:
     element = Element()
     client = element.client("INVITE", UDP)
     assert element.answered(client, 200)
@@ -193,7 +193,7 @@ def test_each_2xx_reaches_the_user_until_timer_m():
 
 
 @pytest.mark.parametrize(("flow", "seconds"), [(UDP, 32.0), (TCP, 0.0)])
-def test_timer_d_absorbs_final_responses_and_acknowledges_each(flow, seconds):
+def test_timer_d_absorbs_final_responses_and_acknowledges_each(flow: Flow, seconds: float) -> None:
     element = Element()
     client = element.client("INVITE", flow)
     assert element.answered(client, 486)
@@ -209,7 +209,7 @@ def test_timer_d_absorbs_final_responses_and_acknowledges_each(flow, seconds):
     assert len(element.layer) == 0
 
 
-def test_an_invite_answered_at_once_is_not_sent_again():
+def test_an_invite_answered_at_once_is_not_sent_again() -> None:
     element = Element()
     element.answered(element.client("INVITE", UDP), 486)
     element.pass_time(100)
@@ -218,7 +218,7 @@ def test_an_invite_answered_at_once_is_not_sent_again():
 
 @pytest.mark.parametrize(("flow", "seconds"), [(UDP, 5.0), (TCP, 0.0)])
 @pytest.mark.parametrize("status", [200, 404])
-def test_timer_k_absorbs_late_responses(flow, seconds, status):
+def test_timer_k_absorbs_late_responses(flow: Flow, seconds: float, status: int) -> None:
     element = Element()
     client = element.client("BYE", flow)
     assert element.answered(client, status)
@@ -230,7 +230,7 @@ def test_timer_k_absorbs_late_responses(flow, seconds, status):
     assert client.state is State.TERMINATED
 
 
-def test_timer_g_repeats_a_refusal_until_timer_h():
+def test_timer_g_repeats_a_refusal_until_timer_h() -> None:
     element = Element()
     server = element.server("INVITE", UDP)
     element.respond(server, 486)
@@ -240,7 +240,7 @@ def test_timer_g_repeats_a_refusal_until_timer_h():
     assert len(element.layer) == 0
 
 
-def test_a_refusal_over_tcp_is_sent_once_and_waits_for_its_ack_as_long():
+def test_a_refusal_over_tcp_is_sent_once_and_waits_for_its_ack_as_long() -> None:
     element = Element()
     server = element.server("INVITE", TCP)
     element.respond(server, 486)
@@ -252,7 +252,7 @@ def test_a_refusal_over_tcp_is_sent_once_and_waits_for_its_ack_as_long():
 
 
 @pytest.mark.parametrize(("flow", "seconds"), [(UDP, 5.0), (TCP, 0.0)])
-def test_the_ack_ends_the_repeats_and_timer_i_absorbs_more_of_it(flow, seconds):
+def test_the_ack_ends_the_repeats_and_timer_i_absorbs_more_of_it(flow: Flow, seconds: float) -> None:
     element = Element()
     server = element.server("INVITE", flow)
     element.respond(server, 486)
@@ -269,7 +269,7 @@ def test_the_ack_ends_the_repeats_and_timer_i_absorbs_more_of_it(flow, seconds):
 
 
 @pytest.mark.parametrize(("flow", "seconds"), [(UDP, 32.0), (TCP, 0.0)])
-def test_timer_j_answers_a_repeated_request_with_the_same_response(flow, seconds):
+def test_timer_j_answers_a_repeated_request_with_the_same_response(flow: Flow, seconds: float) -> None:
     element = Element()
     server = element.server("BYE", flow)
     element.respond(server, 200)
@@ -282,7 +282,7 @@ def test_timer_j_answers_a_repeated_request_with_the_same_response(flow, seconds
 
 
 @pytest.mark.parametrize("flow", [UDP, TCP])
-def test_timer_l_absorbs_the_invite_and_lets_2xx_and_ack_pass(flow):
+def test_timer_l_absorbs_the_invite_and_lets_2xx_and_ack_pass(flow: Flow) -> None:
     element = Element()
     server = element.server("INVITE", flow)
     element.respond(server, 200)
@@ -296,7 +296,7 @@ def test_timer_l_absorbs_the_invite_and_lets_2xx_and_ack_pass(flow):
     assert server.state is State.TERMINATED
 
 
-def test_a_repeated_invite_gets_the_last_provisional_response():
+def test_a_repeated_invite_gets_the_last_provisional_response() -> None:
     element = Element()
     server = element.server("INVITE", UDP)
     element.respond(server, 100)
@@ -305,14 +305,14 @@ def test_a_repeated_invite_gets_the_last_provisional_response():
     assert [data for _, data in element.sent] == [b"100", b"180", b"180"]
 
 
-def test_a_repeated_non_invite_is_dropped_until_there_is_an_answer():
+def test_a_repeated_non_invite_is_dropped_until_there_is_an_answer() -> None:
     element = Element()
     server = element.server("BYE", UDP)
     assert not element.again(server, "BYE")
     assert element.sent == []
 
 
-def test_no_second_final_response_is_sent():
+def test_no_second_final_response_is_sent() -> None:
     element = Element()
     server = element.server("INVITE", UDP)
     element.respond(server, 486)
@@ -321,7 +321,7 @@ def test_no_second_final_response_is_sent():
     assert [data for _, data in element.sent] == [b"486"]
 
 
-def test_a_broken_transport_is_told_once():
+def test_a_broken_transport_is_told_once() -> None:
     element = Element()
     client = element.client("INVITE", TCP)
     assert element.layer.fail(client, 1.0)
@@ -332,7 +332,7 @@ def test_a_broken_transport_is_told_once():
 
 @pytest.mark.parametrize("method", ["INVITE", "BYE"])
 @pytest.mark.parametrize("status", [200, 486])
-def test_no_transaction_outlives_its_timers(method, status):
+def test_no_transaction_outlives_its_timers(method: str, status: int) -> None:
     element = Element()
     element.answered(element.client(method, UDP), status)
     element.respond(element.server(method, UDP), status)
@@ -340,7 +340,7 @@ def test_no_transaction_outlives_its_timers(method, status):
     assert len(element.layer) == 0
 
 
-def test_timers_fire_in_the_order_of_time():
+def test_timers_fire_in_the_order_of_time() -> None:
     element = Element()
     for _ in range(3):
         element.client("INVITE", UDP)
@@ -357,13 +357,13 @@ def key(message: Request) -> tuple[str, ...]:
     return server_key(message, message.via)
 
 
-def test_an_ack_matches_its_invite_and_a_cancel_does_not():
+def test_an_ack_matches_its_invite_and_a_cancel_does_not() -> None:
     assert key(request("ACK")) == key(request("INVITE"))
     assert key(request("CANCEL")) != key(request("INVITE"))
     assert key(request("CANCEL"))[:-1] == key(request("INVITE"))[:-1]
 
 
-def test_a_branch_counts_together_with_its_sender():
+def test_a_branch_counts_together_with_its_sender() -> None:
     elsewhere = request("INVITE")
     elsewhere.replace("Via", "SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bKx")
     assert key(elsewhere) != key(request("INVITE"))
@@ -371,7 +371,7 @@ def test_a_branch_counts_together_with_its_sender():
 
 
 @pytest.mark.parametrize("branch", ["", "1", "magic"])
-def test_without_the_magic_cookie_an_rfc_2543_client_is_matched_by_its_headers(branch):
+def test_without_the_magic_cookie_an_rfc_2543_client_is_matched_by_its_headers(branch: str) -> None:
     first = request("INVITE", branch=branch)
     assert key(first) == key(request("INVITE", branch=branch))
     assert key(first) == key(request("ACK", branch=branch, to_tag="ours"))  # the tag we gave it
@@ -381,7 +381,7 @@ def test_without_the_magic_cookie_an_rfc_2543_client_is_matched_by_its_headers(b
 @pytest.mark.parametrize(
     ("header", "value"), [("Call-ID", "c2"), ("CSeq", "2 INVITE"), ("From", "<sip:a@x>;tag=g")], ids=lambda v: v
 )
-def test_an_rfc_2543_request_that_differs_is_another_one(header, value):
+def test_an_rfc_2543_request_that_differs_is_another_one(header: str, value: str) -> None:
     other = request("INVITE", branch="")
     other.replace(header, value)
     assert key(other) != key(request("INVITE", branch=""))
@@ -390,7 +390,7 @@ def test_an_rfc_2543_request_that_differs_is_another_one(header, value):
 # --- what the layer makes by itself
 
 
-def test_the_ack_to_a_refusal_has_the_via_route_and_cseq_of_its_invite_and_the_to_of_the_response():
+def test_the_ack_to_a_refusal_has_the_via_route_and_cseq_of_its_invite_and_the_to_of_the_response() -> None:
     invite = request(
         "INVITE", more=(("Route", "<sip:p1;lr>, <sip:p2;lr>"), ("Via", "SIP/2.0/UDP earlier;branch=z9hG4bK0"))
     )
@@ -404,7 +404,7 @@ def test_the_ack_to_a_refusal_has_the_via_route_and_cseq_of_its_invite_and_the_t
     assert (ack.header("from"), ack.header("call-id"), ack.header("cseq")) == ("<sip:a@x>;tag=f", "c1", "1 ACK")
 
 
-def test_a_cancel_has_the_top_via_route_and_to_of_its_invite():
+def test_a_cancel_has_the_top_via_route_and_to_of_its_invite() -> None:
     invite = request("INVITE", more=(("Route", "<sip:p1;lr>"),))
     cancel = cancel_for(invite)
     assert cancel.headers("via") == invite.headers("via")

@@ -16,7 +16,7 @@ def sip(text: str) -> SipUri:
     return uri
 
 
-def test_all_parts_of_a_sip_uri():
+def test_all_parts_of_a_sip_uri() -> None:
     uri = sip("sips:alice:pass%20word@EXAMPLE.com:5061;Transport=TCP;lr?subject=a&to=b")
     assert uri == SipUri(
         "sips", "alice", "pass word", "example.com", 5061, {"transport": "TCP", "lr": None}, "subject=a&to=b"
@@ -37,22 +37,22 @@ def test_all_parts_of_a_sip_uri():
         ("sip:a&=+$,;?/@h", "a&=+$,;?/", "h", None),
     ],
 )
-def test_user_host_and_port(text, user, host, port):
+def test_user_host_and_port(text: str, user: str | None, host: str, port: int | None) -> None:
     uri = sip(text)
     assert (uri.user, uri.host, uri.port) == (user, host, port)
 
 
-def test_the_first_of_a_repeated_parameter_counts():
+def test_the_first_of_a_repeated_parameter_counts() -> None:
     assert sip("sip:h;a=1;A=2;b").params == {"a": "1", "b": None}
 
 
-def test_escapes_that_are_not_utf8_survive():
+def test_escapes_that_are_not_utf8_survive() -> None:
     user = sip("sip:%ff%fe@h").user
     assert user is not None
     assert user.encode("utf-8", "surrogateescape") == b"\xff\xfe"
 
 
-def test_tel_uris_keep_their_separators_and_context():
+def test_tel_uris_keep_their_separators_and_context() -> None:
     assert parse_uri("tel:+1-555-0100;phone-context=+1") == TelUri("+1-555-0100", {"phone-context": "+1"})
     assert parse_uri("TEL:110;Phone-Context=example.cn") == TelUri("110", {"phone-context": "example.cn"})
 
@@ -86,13 +86,13 @@ def test_tel_uris_keep_their_separators_and_context():
         "sip:h\r\nTo: x",
     ],
 )
-def test_what_is_no_uri_is_refused(text):
+def test_what_is_no_uri_is_refused(text: str) -> None:
     with pytest.raises(BadUri) as caught:
         parse_uri(text)
     assert caught.value.code == 400
 
 
-def test_emergency_services_go_by_urn():
+def test_emergency_services_go_by_urn() -> None:
     assert parse_uri("urn:service:SOS.fire") == ServiceUrn("sos.fire")
 
 
@@ -108,14 +108,14 @@ def test_emergency_services_go_by_urn():
         "im:a@h",
     ],
 )
-def test_other_schemes_get_416(text):
+def test_other_schemes_get_416(text: str) -> None:
     with pytest.raises(UnsupportedUriScheme) as caught:
         parse_uri(text)
     assert caught.value.code == 416
 
 
 @given(st.text())
-def test_no_text_raises_anything_but_a_sip_error(text):
+def test_no_text_raises_anything_but_a_sip_error(text: str) -> None:
     for whole in (text, f"sip:{text}", f"sip:a@h;{text}", f"tel:{text}"):
         try:
             parse_uri(whole)
@@ -124,7 +124,7 @@ def test_no_text_raises_anything_but_a_sip_error(text):
 
 
 @given(st.binary(min_size=1, max_size=20))
-def test_any_user_can_be_escaped_and_read_again(user):
+def test_any_user_can_be_escaped_and_read_again(user: bytes) -> None:
     escaped = "".join(f"%{byte:02X}" for byte in user)
     assert (sip(f"sip:{escaped}@h").user or "").encode("utf-8", "surrogateescape") == user
     assert unescape(escaped).encode("utf-8", "surrogateescape") == user

@@ -8,7 +8,8 @@ import socket
 import pytest
 
 from proxy.transport.knocking import KNOCK, Knocker
-from tests.plays.socket_lab import HOST, SWITCH_HOST, free_port, soon
+from simulator.loopback import free_port
+from tests.plays.socket_lab import HOST, SWITCH_HOST, soon
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from proxy.transport import streams
 from proxy.transport.server import Server
 from simulator.loopback import free_port
 from tests.plays.dialogue import BARRED, TRUNKS, new_policy, request
-from tests.plays.socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Lab, Peer, Stream, running, soon
+from tests.plays.socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Contexts, Lab, Peer, Stream, running, soon
 
 
 def options(flow: Flow, branch: str = "z9hG4bK-1") -> bytes:
@@ -25,7 +25,7 @@ def options(flow: Flow, branch: str = "z9hG4bK-1") -> bytes:
 # --- UDP
 
 
-async def test_a_call_passes_and_its_record_is_written():
+async def test_a_call_passes_and_its_record_is_written() -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         trunk.send(request("INVITE", trunk.flow), lab.udp)
         await trunk.hears(100)
@@ -37,7 +37,7 @@ async def test_a_call_passes_and_its_record_is_written():
         assert [record["final"] for record in lab.records] == [200]
 
 
-async def test_a_barred_call_is_refused_and_reaches_nobody():
+async def test_a_barred_call_is_refused_and_reaches_nobody() -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         trunk.send(request("INVITE", trunk.flow, to=BARRED), lab.udp)
         await trunk.hears(603)
@@ -45,7 +45,7 @@ async def test_a_barred_call_is_refused_and_reaches_nobody():
         assert [record["rule"] for record in lab.records] == ["barring.incoming_international"]
 
 
-async def test_timers_run_by_the_clock():
+async def test_timers_run_by_the_clock() -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         trunk.send(request("INVITE", trunk.flow), lab.udp)
         first, again = await lab.switch.hears("INVITE"), await lab.switch.hears("INVITE")
@@ -55,7 +55,7 @@ async def test_timers_run_by_the_clock():
 @pytest.mark.parametrize(
     "garbage", [b"", b"\x00", b"\r\n\r\n", b"\xff" * 65000, b"INVITE sip:x SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n\r\n"]
 )
-async def test_datagrams_that_are_no_sip_do_no_harm(garbage):
+async def test_datagrams_that_are_no_sip_do_no_harm(garbage: bytes) -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         for _ in range(20):
             trunk.send(garbage, lab.udp)
@@ -64,7 +64,7 @@ async def test_datagrams_that_are_no_sip_do_no_harm(garbage):
 
 
 @pytest.mark.parametrize("padding", [b"\r\n", b"\r\n\r\n", b"\r\n\0"])
-async def test_line_breaks_before_a_message_are_no_part_of_it(padding):
+async def test_line_breaks_before_a_message_are_no_part_of_it(padding: bytes) -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         trunk.send(padding, lab.udp)
         trunk.send(padding + request("INVITE", trunk.flow), lab.udp)
@@ -76,7 +76,7 @@ async def test_line_breaks_before_a_message_are_no_part_of_it(padding):
         assert lab.core.counters["malformed"] == 0
 
 
-async def test_a_peer_that_went_away_does_no_harm():
+async def test_a_peer_that_went_away_does_no_harm() -> None:
     """Its ICMP errors come up in the socket that everybody's datagrams go through."""
     async with running() as lab:
         for _ in range(20):
@@ -86,7 +86,7 @@ async def test_a_peer_that_went_away_does_no_harm():
             assert await lab.is_alive()
 
 
-async def test_a_fault_of_our_own_is_logged_and_the_next_call_served(caplog):
+async def test_a_fault_of_our_own_is_logged_and_the_next_call_served(caplog: pytest.LogCaptureFixture) -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         sound = lab.core.policy
         lab.core.policy = None  # type: ignore[assignment]  # any call now fails inside
@@ -102,7 +102,7 @@ async def test_a_fault_of_our_own_is_logged_and_the_next_call_served(caplog):
 # --- TCP
 
 
-async def test_requests_over_one_connection_are_answered_over_it():
+async def test_requests_over_one_connection_are_answered_over_it() -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         for number in range(3):
             phone.send(options(phone.flow, f"z9hG4bK-{number}"))
@@ -112,7 +112,7 @@ async def test_requests_over_one_connection_are_answered_over_it():
             assert answer.via.branch == f"z9hG4bK-{number}"
 
 
-async def test_a_message_may_come_in_pieces_and_two_in_one():
+async def test_a_message_may_come_in_pieces_and_two_in_one() -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         phone.writer.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         both = options(phone.flow, "z9hG4bK-1") + options(phone.flow, "z9hG4bK-2").replace(b"CSeq: 1", b"CSeq: 2")
@@ -122,14 +122,14 @@ async def test_a_message_may_come_in_pieces_and_two_in_one():
         assert [(await lab.switch.hears("OPTIONS")).cseq.number for _ in range(2)] == [1, 2]
 
 
-async def test_a_keepalive_is_answered():
+async def test_a_keepalive_is_answered() -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         phone.send(b"\r\n\r\n")
         assert await soon(phone.reader.readexactly(2)) == b"\r\n"
 
 
 @pytest.mark.parametrize("keepalive", [b"\r\n\0", b"\r\n\r\n\0", b"\0"])
-async def test_a_keepalive_with_a_zero_byte_spoils_no_message(keepalive):
+async def test_a_keepalive_with_a_zero_byte_spoils_no_message(keepalive: bytes) -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         for number in range(3):
             phone.send(keepalive + options(phone.flow, f"z9hG4bK-{number}") + keepalive)
@@ -140,7 +140,7 @@ async def test_a_keepalive_with_a_zero_byte_spoils_no_message(keepalive):
 @pytest.mark.parametrize(
     "garbage", [b"\x16\x03\x01\x00\xff\r\n\r\n", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"A" * 70000]
 )
-async def test_garbage_closes_its_own_connection_only(garbage):
+async def test_garbage_closes_its_own_connection_only(garbage: bytes) -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone, Stream.to(lab.tcp) as vandal:
         vandal.send(garbage)
         assert await vandal.is_closed()
@@ -148,14 +148,14 @@ async def test_garbage_closes_its_own_connection_only(garbage):
         assert await soon(phone.reader.readexactly(2)) == b"\r\n"
 
 
-async def test_a_message_before_garbage_in_one_segment_is_served():
+async def test_a_message_before_garbage_in_one_segment_is_served() -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         phone.send(options(phone.flow) + b"GET / HTTP/1.1\r\n\r\n")
         await lab.switch.hears("OPTIONS")
         assert await phone.is_closed()
 
 
-async def test_a_broken_message_is_answered_and_the_connection_kept():
+async def test_a_broken_message_is_answered_and_the_connection_kept() -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         phone.send(options(phone.flow).replace(b"CSeq: 1 OPTIONS", b"CSeq: 1 BYE"))
         await phone.hears(400)
@@ -164,7 +164,7 @@ async def test_a_broken_message_is_answered_and_the_connection_kept():
 
 
 @pytest.mark.parametrize("length", [b"", b"\r\nContent-Length: -1", b"\r\nContent-Length: 0\r\nContent-Length: 9"])
-async def test_a_request_whose_end_nobody_knows_is_answered_before_the_connection_closes(length):
+async def test_a_request_whose_end_nobody_knows_is_answered_before_the_connection_closes(length: bytes) -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         phone.send(options(phone.flow).replace(b"\r\nContent-Length: 0", length))
         await phone.hears(400)
@@ -172,7 +172,7 @@ async def test_a_request_whose_end_nobody_knows_is_answered_before_the_connectio
         assert lab.switch.mail.empty()
 
 
-async def test_a_message_over_the_limit_closes_the_connection():
+async def test_a_message_over_the_limit_closes_the_connection() -> None:
     async with running(message_bytes=2000) as lab, Stream.to(lab.tcp) as phone:
         phone.send(request("MESSAGE", phone.flow, body=b"x" * 2000))
         await phone.hears(513)
@@ -193,7 +193,7 @@ def call_back(lab: Lab, path: str) -> bytes:
     return request("INVITE", lab.switch.flow, uri="sip:alice@h", more=[("Route", path)])
 
 
-async def test_a_call_to_a_phone_uses_the_connection_of_its_registration():
+async def test_a_call_to_a_phone_uses_the_connection_of_its_registration() -> None:
     async with running() as lab, Stream.to(lab.tcp) as phone:
         lab.switch.send(call_back(lab, await registered(lab, phone)), lab.udp)
         invite = await phone.hears("INVITE")
@@ -202,7 +202,7 @@ async def test_a_call_to_a_phone_uses_the_connection_of_its_registration():
         await lab.switch.hears(486)
 
 
-async def test_a_call_to_a_phone_that_hung_up_its_connection_fails_at_once():
+async def test_a_call_to_a_phone_that_hung_up_its_connection_fails_at_once() -> None:
     async with running() as lab:
         async with Stream.to(lab.tcp) as phone:
             path = await registered(lab, phone)
@@ -232,7 +232,7 @@ class Unread(asyncio.Transport):
         self.aborted = True
 
 
-async def test_a_peer_that_reads_nothing_is_dropped(monkeypatch):
+async def test_a_peer_that_reads_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "_WRITE_BUFFER", 1000)
     async with running() as lab:
         connection = streams.Connection(lab.server._streams, lab.server, Flow("tcp", PHONE_HOST, 40000, 1))
@@ -249,7 +249,7 @@ async def test_a_peer_that_reads_nothing_is_dropped(monkeypatch):
 # --- TLS
 
 
-async def test_requests_over_tls_are_answered_over_it(contexts):
+async def test_requests_over_tls_are_answered_over_it(contexts: Contexts) -> None:
     server, client = contexts
     async with running(server) as lab, Stream.to(lab.tls, client) as phone:
         lab.switch.send(call_back(lab, await registered(lab, phone)), lab.udp)
@@ -260,7 +260,7 @@ async def test_requests_over_tls_are_answered_over_it(contexts):
         await lab.switch.hears(486)
 
 
-async def test_plain_text_at_the_tls_port_does_no_harm(contexts):
+async def test_plain_text_at_the_tls_port_does_no_harm(contexts: Contexts) -> None:
     server, _ = contexts
     async with running(server) as lab, Stream.to(lab.tls) as vandal:
         vandal.send(b"OPTIONS sip:h SIP/2.0\r\n\r\n")
@@ -272,7 +272,7 @@ async def test_plain_text_at_the_tls_port_does_no_harm(contexts):
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
-async def test_a_port_in_use_names_the_listener_and_leaves_no_socket(transport):
+async def test_a_port_in_use_names_the_listener_and_leaves_no_socket(transport: str) -> None:
     kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
     free, taken = free_port(), free_port()
     listeners = (Listener("udp", HOST, free), Listener(transport, HOST, taken))
@@ -291,21 +291,21 @@ async def test_a_port_in_use_names_the_listener_and_leaves_no_socket(transport):
     await asyncio.sleep(0)
 
 
-async def test_a_tls_listener_without_certificate_is_an_error_and_no_plain_tcp():
+async def test_a_tls_listener_without_certificate_is_an_error_and_no_plain_tcp() -> None:
     listeners = (Listener("udp", HOST, 5060), Listener("tls", HOST, 5061))
     core = ProxyCore(CoreSettings(listeners, Flow("udp", SWITCH_HOST, 5080, 0), TRUNKS.find), new_policy())
     with pytest.raises(ValueError, match=r"tls:127\.0\.0\.1:5061 has no certificate"):
         Server(core)
 
 
-async def test_an_address_that_is_not_ours_names_the_listener():
+async def test_an_address_that_is_not_ours_names_the_listener() -> None:
     listeners = (Listener("udp", "192.0.2.1", 5060),)
     core = ProxyCore(CoreSettings(listeners, Flow("udp", SWITCH_HOST, 5080, 0), TRUNKS.find), new_policy())
     with pytest.raises(OSError, match=r"udp:192\.0\.2\.1:5060"):
         await Server(core).start()
 
 
-async def test_draining_waits_for_calls_being_set_up():
+async def test_draining_waits_for_calls_being_set_up() -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         assert await soon(lab.server.drain(1))
         lab.core.draining = False

@@ -7,12 +7,13 @@ import errno
 import socket
 from contextlib import AsyncExitStack
 
+import pytest
 from structlog.testing import capture_logs
 
 from proxy.sip.flow import Flow
 from proxy.transport import streams
 from tests.plays.dialogue import request
-from tests.plays.socket_lab import HOST, PHONE_HOST, TRUNK_HOST, Lab, Peer, Stream, running, soon
+from tests.plays.socket_lab import HOST, PHONE_HOST, TRUNK_HOST, Contexts, Lab, Peer, Stream, running, soon
 
 STRANGER_HOST, OTHER_PHONE = "127.0.9.1", "127.0.0.78"
 
@@ -29,7 +30,7 @@ async def turned_away(opened: AsyncExitStack, lab: Lab, host: str, count: int) -
     return away
 
 
-async def test_connections_are_limited_in_number_and_those_that_end_make_room():
+async def test_connections_are_limited_in_number_and_those_that_end_make_room() -> None:
     async with running(max_connections=4) as lab, AsyncExitStack() as kept:
         hosts = [f"127.0.0.{70 + number}" for number in range(5)]
         async with AsyncExitStack() as opened:
@@ -39,25 +40,25 @@ async def test_connections_are_limited_in_number_and_those_that_end_make_room():
         assert await turned_away(kept, lab, hosts[4], 1) == [False]
 
 
-async def test_strangers_get_a_small_share():
+async def test_strangers_get_a_small_share() -> None:
     async with running(max_connections=32) as lab, AsyncExitStack() as opened:
         assert await turned_away(opened, lab, STRANGER_HOST, 4) == [False, False, True, True]
         assert await turned_away(opened, lab, "127.0.9.2", 1) == [True]
         assert await turned_away(opened, lab, PHONE_HOST, 4) == [False] * 4
 
 
-async def test_one_address_gets_a_share_and_others_are_served():
+async def test_one_address_gets_a_share_and_others_are_served() -> None:
     async with running(max_connections=8) as lab, AsyncExitStack() as opened:
         assert await turned_away(opened, lab, PHONE_HOST, 4) == [False, False, True, True]
         assert await turned_away(opened, lab, OTHER_PHONE, 1) == [False]
 
 
-async def test_the_softswitch_may_have_all_of_them():
+async def test_the_softswitch_may_have_all_of_them() -> None:
     async with running(max_connections=4) as lab, AsyncExitStack() as opened:
         assert await turned_away(opened, lab, lab.switch.flow.host, 5) == [False] * 4 + [True]
 
 
-async def test_handshakes_under_way_count(contexts):
+async def test_handshakes_under_way_count(contexts: Contexts) -> None:
     server, client = contexts
     async with running(server, max_connections=8) as lab, AsyncExitStack() as opened:
         for _ in range(2):  # which never say anything
@@ -68,7 +69,9 @@ async def test_handshakes_under_way_count(contexts):
         assert await other.is_served()
 
 
-async def test_a_handshake_that_does_not_come_is_given_up_and_makes_room(contexts, monkeypatch):
+async def test_a_handshake_that_does_not_come_is_given_up_and_makes_room(
+    contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server, client = contexts
     monkeypatch.setitem(streams._STANDS, "tls", 0.05)
     async with running(server, max_connections=4) as lab, Stream.to(lab.tls) as mute:
@@ -78,7 +81,7 @@ async def test_a_handshake_that_does_not_come_is_given_up_and_makes_room(context
             assert await phone.is_served()
 
 
-async def test_a_call_to_a_phone_fails_at_once_where_no_connection_may_be_made():
+async def test_a_call_to_a_phone_fails_at_once_where_no_connection_may_be_made() -> None:
     async with running(max_connections=1) as lab:
         async with Stream.to(lab.tcp) as phone:
             phone.send(request("REGISTER", phone.flow))
@@ -94,7 +97,7 @@ async def test_a_call_to_a_phone_fails_at_once_where_no_connection_may_be_made()
         assert lab.core.counters["too_many_connections"] == 1
 
 
-async def test_an_answer_finds_a_caller_whose_connection_has_ended():
+async def test_an_answer_finds_a_caller_whose_connection_has_ended() -> None:
     answered: asyncio.Queue[Stream] = asyncio.Queue()
     listening = await asyncio.start_server(lambda *ends: answered.put_nowait(Stream(*ends)), PHONE_HOST, 0)
     port = listening.sockets[0].getsockname()[1]
@@ -112,7 +115,7 @@ async def test_an_answer_finds_a_caller_whose_connection_has_ended():
         assert lab.records[0]["final"] == 200
 
 
-async def test_a_process_without_file_descriptors_left_accepts_again_later(monkeypatch):
+async def test_a_process_without_file_descriptors_left_accepts_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     class Exhausted:
         """A listening socket that cannot accept at first."""
 
@@ -143,7 +146,7 @@ async def test_a_process_without_file_descriptors_left_accepts_again_later(monke
         assert lab.core.noticed["accept_failed"] == (2, Flow("tcp", HOST, lab.tcp, 1))
 
 
-async def test_operators_hear_of_strangers_and_of_refused_connections(monkeypatch):
+async def test_operators_hear_of_strangers_and_of_refused_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(max_connections=4) as lab, AsyncExitStack() as opened, Peer.at(STRANGER_HOST) as stranger:
         for _ in range(3):
             stranger.send(request("OPTIONS", stranger.flow), lab.udp)
@@ -155,7 +158,7 @@ async def test_operators_hear_of_strangers_and_of_refused_connections(monkeypatc
         assert told == {"unknown_source": (3, f"udp:{STRANGER_HOST}"), "too_many_connections": (1, f"tcp:{PHONE_HOST}")}
 
 
-async def test_operators_hear_of_it_without_being_asked():
+async def test_operators_hear_of_it_without_being_asked() -> None:
     async with running() as lab, Peer.at(STRANGER_HOST) as stranger:
         with capture_logs() as logs:
             stranger.send(request("OPTIONS", stranger.flow), lab.udp)
@@ -168,6 +171,6 @@ async def until(look: object) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_trunk_is_no_stranger():
+async def test_a_trunk_is_no_stranger() -> None:
     async with running(max_connections=32) as lab, AsyncExitStack() as opened:
         assert await turned_away(opened, lab, TRUNK_HOST, 4) == [False] * 4
