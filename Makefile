@@ -50,7 +50,7 @@ lint: .venv/.done ## ruff and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 
-types: .venv/.done ## mypy --strict
+types: .venv/.done ## mypy --strict, of sources and tests
 	$(BIN)/mypy
 
 style: .venv/.done ## let ruff mend what it can

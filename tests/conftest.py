@@ -59,7 +59,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     """Hand out pieces of work. (xdist's own mark for it, xdist_group, does nothing with pytest 9.2: its issue 1386.)"""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Pieces(LoadScopeScheduling):
+    class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
         def _split_scope(self, nodeid: str) -> str:
             return _piece(nodeid)
 

@@ -199,9 +199,9 @@ async def test_accounts_come_and_go_while_the_switch_runs(tmp_path: Path, client
         WirePhones(("127.0.0.1", 0), switch.address) as phones,
         WireTrunk(("127.0.0.1", 0), switch.address) as trunk,
     ):
-        as_phones = [Phone(each.number, each.user, each.password) for each in accounts]
+        as_phones = [Phone(each.number, each.user, each.password or "") for each in accounts]
         assert await phones.register(as_phones) == []
-        newcomer = Phone(late.number, late.user, late.password)
+        newcomer = Phone(late.number, late.user, "comer")
         assert len(await phones.register([newcomer])) == 1, "nobody knows it yet"
         await switch.provision([*accounts[:500], late])
         assert await phones.register([newcomer]) == []

@@ -139,7 +139,7 @@ def test_sipp_is_a_phone_and_a_trunk_as_the_readme_shows(lab: StandingLab, tmp_p
     register = sipp(
         lab, "127.0.0.1", "-sf", str(LAB.parent / "standing-lab" / "register.xml"), "-s", "alice", "-ap", "s3cret"
     )
-    run = partial(subprocess.run, cwd=tmp_path, capture_output=True, timeout=30)
+    run: Any = partial(subprocess.run, cwd=tmp_path, capture_output=True, timeout=30)
     assert run(register).returncode == 0
     phone = ["sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", register[register.index("-p") + 1], "-nostdin", "-m", "1"]
     with subprocess.Popen(phone, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as ringing:

@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,9 +131,14 @@ def test_the_same_request_by_two_ways_rings_once(running_proxy: Start, sipp: Sip
 
 def ask(sipp: SippPeers, proxy: ProxyProcess, host: str, status: int, **words: str) -> None:
     """One request from `host`, which the proxy has to answer with `status`."""
-    words = {"URI": "sip:@CALLEE@@[remote_ip]:[remote_port]", "HEADER": "Subject: test", "HOPS": "70", **words}
-    words["URI"] = words["URI"].replace("@CALLEE@", "+8613800138001")
-    sipp.caller("caller_sends", host, proxy.address, STATUS=str(status), **words).finish()
+    said: dict[str, Any] = {
+        "URI": "sip:@CALLEE@@[remote_ip]:[remote_port]",
+        "HEADER": "Subject: test",
+        "HOPS": "70",
+        **words,
+    }
+    said["URI"] = said["URI"].replace("@CALLEE@", "+8613800138001")
+    sipp.caller("caller_sends", host, proxy.address, STATUS=str(status), **said).finish()
 
 
 def test_an_options_ping_is_answered(running_proxy: Start, sipp: SippPeers) -> None:

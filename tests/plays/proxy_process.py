@@ -25,7 +25,7 @@ INTERNATIONAL, DOMESTIC, PHONES, SWITCH, STRANGER = (
     "127.0.4.31",
     "127.0.9.31",
 )
-TRUNKS = {
+TRUNKS: dict[str, dict[str, object]] = {
     "international": {"match": ["127.0.1.0/24"], "kind": "international", "trust_identity": True},
     "domestic": {"match": ["127.0.2.0/24"], "kind": "domestic", "trust_identity": True},
     "phones": {"match": ["127.0.3.0/24"], "kind": "access", "auth": "none"},

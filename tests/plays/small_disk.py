@@ -53,7 +53,7 @@ class SmallDisk:
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
     """One that lasts as long as the block; `folder` is made for it."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True).returncode == 0
     disk = SmallDisk(folder, mounted)
     try:

@@ -33,6 +33,9 @@ async def soon(event: Awaitable[T]) -> T:
 class Peer(asyncio.DatagramProtocol):
     """A UDP neighbour with a mailbox."""
 
+    transport: asyncio.DatagramTransport
+    flow: Flow
+
     def __init__(self) -> None:
         self.mail: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -41,7 +44,8 @@ class Peer(asyncio.DatagramProtocol):
     async def at(cls, host: str) -> AsyncIterator[Peer]:
         transport, peer = await asyncio.get_running_loop().create_datagram_endpoint(cls, local_addr=(host, 0))
         peer.transport = transport
-        peer.flow = Flow("udp", *transport.get_extra_info("sockname"), 0)
+        bound, port = transport.get_extra_info("sockname")
+        peer.flow = Flow("udp", bound, port, 0)
         try:
             yield peer
         finally:
@@ -65,7 +69,8 @@ class Stream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
         transport = "tcp" if writer.get_extra_info("ssl_object") is None else "tls"
-        self.flow = Flow(transport, *writer.get_extra_info("sockname"), 0)
+        host, port = writer.get_extra_info("sockname")
+        self.flow = Flow(transport, host, port, 0)
         self._framer = Framer()
         self._waiting: list[bytes] = []
 
@@ -110,7 +115,7 @@ class Stream:
 class Lab:
     """A proxy between a switch and whoever connects; its records and its ports."""
 
-    def __init__(self, switch: Peer, tls: ssl.SSLContext | None, limits: dict[str, int]) -> None:
+    def __init__(self, switch: Peer, tls: ssl.SSLContext | None, limits: dict[str, Any]) -> None:
         self.switch = switch
         self.records: list[dict[str, Any]] = []
         self.udp, self.tcp, self.tls = (free_port(HOST) for _ in range(3))

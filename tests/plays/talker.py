@@ -52,10 +52,11 @@ class Talker(CallUser):
         self._udp = UdpEndpoint(("127.0.0.1", 0), self)
         self._media = RtpMedia("127.0.0.1")
         self._media.after = self._udp.flush
-        self._side = Side(self._media.open())
+        self._port = self._media.open()
+        self._side = Side(self._port)
         self._leg: Leg | None = None
         self._recording = self._folder / f"{self.name}.wav"
-        self._side.port.record(self._recording, 60.0)
+        self._port.record(self._recording, 60.0)
         self._tone = self._folder / f"{self.name} plays.wav"
         write_wav(self._tone, tone(self.hz, 1.0))
         self._playing: Timer | None = None
@@ -134,7 +135,7 @@ class Talker(CallUser):
         for n in range(_KEY_PACKETS + 3):
             end, duration = n >= _KEY_PACKETS, 160 * min(n + 1, _KEY_PACKETS)
             event = bytes([_DIGITS.index(digit), end << 7 | 10]) + duration.to_bytes(2, "big")
-            self._side.port.send(Packet(_EVENTS, 40000 + n, timestamp, 99, event, marker=n == 0))
+            self._port.send(Packet(_EVENTS, 40000 + n, timestamp, 99, event, marker=n == 0))
             await asyncio.sleep(0 if end else 0.02)
 
     # --- what it saw
@@ -183,7 +184,7 @@ class Talker(CallUser):
 
     def _talk(self, _now: float = 0.0) -> None:
         if self._leg is not None and not self._leg.over:
-            self._side.port.play(self._tone, self._talk)
+            self._port.play(self._tone, self._talk)
 
     def incoming(self, incoming: Incoming, now: float) -> None:
         self._note(incoming.request.method, incoming.request)
@@ -220,7 +221,7 @@ class Talker(CallUser):
         self._note("CANCEL", request)
 
     def hung_up(self, _leg: Leg, request: Request, _now: float) -> None:
-        self._side.port.silence()
+        self._port.silence()
         self._note("BYE", request)
 
     def requested(self, leg: Leg, incoming: Incoming, now: float) -> None:

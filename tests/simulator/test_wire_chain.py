@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.agents.leg import Leg
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour, Order
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
@@ -126,7 +127,7 @@ async def test_both_sides_of_a_call_stay_behind_the_proxy(tmp_path: Path) -> Non
         seen = on.phones.taken["c"][0]
         assert f"SIP/2.0/UDP {on.proxy}" in seen.headers["via"]  # calls come to phones by their Path
         sides = [*on.trunk.endpoint.legs.values(), *on.phones.endpoint.legs.values()]
-        routes = [side.dialog.routes for side in sides if side.dialog]
+        routes = [side.dialog.routes for side in sides if isinstance(side, Leg) and side.dialog]
         assert len(routes) == 2
         assert all(on.proxy in side[0] for side in routes)
         on.trunk.hang_up("c")

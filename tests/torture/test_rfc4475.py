@@ -266,7 +266,9 @@ def request(name: str) -> Request:
 
 def test_wsinv_is_read_through_all_its_folding() -> None:
     invite = request("wsinv")
-    assert parse_uri(invite.uri).params == {"unknownparam": None}
+    uri = parse_uri(invite.uri)
+    assert isinstance(uri, SipUri)
+    assert uri.params == {"unknownparam": None}
     assert (invite.to.uri, invite.to.tag) == ("sip:vivekg@chair-dnrc.example.com", "1918181833n")
     assert (invite.from_.display_name, invite.from_.tag) == ('J Rosenberg \\"', "98asjd8")
     assert (invite.cseq.number, invite.cseq.method) == (9, "INVITE")

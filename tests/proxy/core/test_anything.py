@@ -70,7 +70,7 @@ damage = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 12), st.sampled_
 answers = st.tuples(
     st.sampled_from([100, 180, 200, 302, 408, 486, 503, 603]), st.sampled_from(["", "via", "to", "cseq"])
 )
-steps = st.lists(
+steps: st.SearchStrategy[list[Any]] = st.lists(
     st.one_of(
         st.tuples(st.just("request"), requests, damage),
         st.tuples(st.just("answer"), answers, damage),

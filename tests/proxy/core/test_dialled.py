@@ -81,8 +81,7 @@ def test_behind_what_not_every_switch_cuts_off_it_does(dialled: str) -> None:
 def test_whoever_bars_all_calls_out_still_reaches_the_police(dialled: str) -> None:
     dialogue = judged_by()
     household = Directory([Subscriber(ALICE, "alice", barring=Barring(all_outgoing=True))])
-    snapshot = dialogue.core.policy.snapshot
-    dialogue.core.policy = Policy(build_snapshot("CN", snapshot.preset, household, Nobody()))
+    dialogue.core.policy = Policy(build_snapshot("CN", preset.load("cn"), household, Nobody()))
     dialogue.receive(from_alice(dialled), PHONE).sends(100).sends("INVITE", SWITCH)
     dialogue.forget_sent().receive(from_alice("#31#13800138002").replace(b"z9hG4bK-1", b"z9hG4bK-2"), PHONE).sends(603)
 

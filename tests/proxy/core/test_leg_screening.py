@@ -8,7 +8,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from proxy.config.models import ProxyConfig
-from proxy.core.proxy_core import CoreSettings, ProxyCore
+from proxy.core.proxy_core import ProxyCore
+from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.treatments import Treatments

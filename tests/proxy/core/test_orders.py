@@ -93,7 +93,7 @@ def test_a_disk_that_does_not_come_back_is_not_waited_for_for_ever_and_what_it_s
     on.receive(sent("MESSAGE", BOB, "10086", "STATUS", n=3), PHONE).sends(200, PHONE)
     text_of(on, BOB)
     assert on.core.pending == 0
-    saved(on.forget_sent(), True)  # type: ignore[arg-type]
+    saved(on.forget_sent(), True)
     assert "Done." in text_of(on, ALICE)
     on.sends_nothing()
     assert changes(on) == BARRED

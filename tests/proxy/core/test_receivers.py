@@ -23,7 +23,7 @@ def finals(dialogue: Play, seconds: float = 40.0) -> int:
 
 
 def ack(dialogue: Play, branch: str = "z9hG4bK-1", tag: str | None = None) -> bytes:
-    return request("ACK", to=BARRED, branch=branch, to_tag=dialogue.last.to.tag if tag is None else tag)
+    return request("ACK", to=BARRED, branch=branch, to_tag=(dialogue.last.to.tag or "") if tag is None else tag)
 
 
 def test_a_refusal_that_nobody_acknowledges_is_sent_three_times() -> None:

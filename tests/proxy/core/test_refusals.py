@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -12,7 +14,7 @@ from proxy.sip.message import Request, parse
 from tests.plays.dialogue import ABROAD, BARRED, PHONE, STRANGER, SWITCH, Play, new_core, play, request
 
 
-def wanting(**settings: object) -> Play:
+def wanting(**settings: Any) -> Play:
     core = new_core(**settings)
     core.refusals.wanted = True
     return play(core)

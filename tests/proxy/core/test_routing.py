@@ -5,6 +5,8 @@ RFC 3261 16.4 and 16.6, RFC 3327 (Path), RFC 5626 (flow tokens).
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from proxy.core.flow_tokens import FlowTokens
@@ -184,7 +186,7 @@ def test_whatever_is_dialled_from_outside_goes_to_the_switch(uri: str, flow: Flo
 
 def test_a_domain_not_served_is_refused_even_with_a_to_tag() -> None:
     core = new_core(domains=frozenset(("example.com",)))
-    foreign = {"uri": "sip:+8613800138001@elsewhere.example"}
+    foreign: dict[str, Any] = {"uri": "sip:+8613800138001@elsewhere.example"}
     play(core).receive(request("INVITE", branch="z9hG4bK-1", **foreign)).sends(403, ABROAD)
     play(core).receive(request("INVITE", branch="z9hG4bK-2", to_tag="made-up", **foreign)).sends(403, ABROAD)
     play(core).receive(request("INVITE", branch="z9hG4bK-3", uri="sip:+8613800138001@example.com")).sends(100).sends(

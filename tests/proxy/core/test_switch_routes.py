@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from proxy.core.proxy_core import ProxyCore
@@ -68,7 +70,7 @@ class Dialog:
         heard.answer(200, flow).sends(200, SWITCH)
         return dialog
 
-    def sends(self, method: str, routes: list[str] | None = None, uri: str = REMOTE, **more: object) -> Play:
+    def sends(self, method: str, routes: list[str] | None = None, uri: str = REMOTE, **more: Any) -> Play:
         """A request within the dialog, by the route set, or by other Routes."""
         self._count += 1
         headers = [("Route", route) for route in (self.route_set if routes is None else routes)]
@@ -209,11 +211,11 @@ def test_two_tokens_of_one_call_id_do_not_make_one_that_nobody_gave() -> None:
     """A switch that keeps the Call-ID: the token of the callee's side is about whom the caller claimed to be."""
     claimed = request("INVITE", CARRIER, to=ALICE).replace(DAUGHTER.encode(), BARRED.encode())
     dialogue = play().receive(claimed, CARRIER).sends(100).sends("INVITE", SWITCH)
-    callers = dialogue.forwarded.header("record-route")
+    callers = dialogue.forwarded.header("record-route") or ""
     more = [("Record-Route", callers)]
     leg = request("INVITE", SWITCH, uri="sip:a@127.0.0.77:5071", branch="z9hG4bK-2", more=more)
     dialogue.receive(leg.replace(DAUGHTER.encode(), BARRED.encode()), SWITCH).sends(100).sends("INVITE", PHONE)
-    callees = dialogue.forwarded.header("record-route")
+    callees = dialogue.forwarded.header("record-route") or ""
     for number, routes in enumerate(([callers], [callees], [callers, callees], [callees, callers])):
         again = request(
             "INVITE", CARRIER, to=BARRED, branch=f"z9hG4bK-a{number}", cseq=2, to_tag="callee",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.sip.flow import Flow
+from proxy.sip.message import Response
 from tests.plays.dialogue import ABROAD, ALICE, BARRED, PHONE, SHADY, SWITCH, TLS_PHONE, Play, play, request
 from tests.plays.treated import BARRING, treating
 
@@ -56,6 +57,7 @@ def test_the_refusal_is_the_rules_own_whatever_the_switch_says() -> None:
     treatments = {BARRING: {"reject": "603+", "tel": "+12025550123", "announce": "barred"}}
     for status in (404, 486, 500, 503, 603):
         dialogue = announcing(treatments).answer(status).sends("ACK").sends(603)
+        assert isinstance(dialogue.last, Response)
         assert dialogue.last.reason == "Network Blocked"
         (record,) = dialogue.records()
         assert f"id={record['reference']}" in dialogue.last.headers("reason")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class BarredPhone(Play):
         settings = CoreSettings(LISTENERS, SWITCH, TRUNKS.find, trying_after=0.0)
         super().__init__(ProxyCore(settings, policy, b"secret" * 4), 1000.0)
 
-    def dials(self, what: str, method: str = "INVITE", **more: str) -> BarredPhone:
+    def dials(self, what: str, method: str = "INVITE", **more: Any) -> BarredPhone:
         """A user part, or a whole URI; a REFER asks the switch to call it."""
         uri = what if what.partition(":")[0].lower() in ("sip", "sips", "tel", "urn") else f"sip:{what}@127.0.0.1"
         n = next(_NUMBERS)

@@ -26,7 +26,7 @@ class Sample(BaseModel):
 
     name: str
     colour: Literal["red", "green"] = "red"
-    share: float = Field(0.5, ge=0, le=1)
+    share: float = Field(default=0.5, ge=0, le=1)
     steps: Annotated[tuple[int, ...], AfterValidator(_increasing)] = ()
     note: str | None = None
     people: dict[str, Subscriber] = {}

@@ -17,7 +17,7 @@ OVERSEAS = {"label": "Overseas call: {country}", "only": "overseas"}
 SINGAPORE = '"Overseas call: Singapore"'
 
 
-def labelled(invite: bytes, flow: Flow = ABROAD, **more: str) -> Play:
+def labelled(invite: bytes, flow: Flow = ABROAD, **more: Any) -> Play:
     """The INVITE that reaches the switch from a proxy that labels all calls from overseas."""
     dialogue = treating({"default.allow": OVERSEAS | more})
     return dialogue.receive(invite, flow).sends(100).sends("INVITE", SWITCH)
@@ -101,7 +101,11 @@ def test_the_asserted_number_can_carry_a_verification_status_of_ours_only() -> N
 
 
 def test_a_label_can_ring_otherwise_and_point_to_more() -> None:
-    ours = {"info": "https://ringfence.example/why", "ring": "https://ring.example/a", "ring_info": "alert-external"}
+    ours: dict[str, Any] = {
+        "info": "https://ringfence.example/why",
+        "ring": "https://ring.example/a",
+        "ring_info": "alert-external",
+    }
     theirs = [("Call-Info", "<https://x.example>;purpose=icon"), ("Alert-Info", "<urn:alert:source:family>")]
     forwarded = labelled(request("INVITE", more=theirs), **ours).forwarded
     assert forwarded.headers("call-info") == ["<https://ringfence.example/why>;purpose=info"]

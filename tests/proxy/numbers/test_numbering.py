@@ -387,6 +387,7 @@ def test_national_forms_agree_with_phonenumbers(home: str) -> None:
     numbering = Numbering(home)
     for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE):
         example = phonenumbers.example_number_for_type(home, kind)
+        assert example is not None
         dialled = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
         number = numbering.understand(dialled)
         assert number.e164 == _e164(example), dialled

@@ -139,7 +139,7 @@ def test_half_a_line_does_not_spoil_the_next(pipe: Pipe, monkeypatch: pytest.Mon
             raise OSError(28, "no space")
         return real_write(fd, data[:some])
 
-    monkeypatch.setattr(log_module.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     writer = LineWriter(writing, "disk")
     with capture_logs() as logs:
         writer.write("first line")
@@ -164,7 +164,7 @@ def test_a_disk_that_is_full_is_told_of_at_once_and_no_line_in_it_is_half(tmp_pa
     with small_disk(tmp_path / "disk") as disk, capture_logs() as logs:
         disk.limit(os.getpid())
         path = disk.folder / "calls.jsonl"
-        counters = Counter()
+        counters: Counter[str] = Counter()
         writer = LineWriter.append_to(path)
         writer.count_in(counters)
         lines = [json.dumps({"call": number, "what": "x" * 90}) for number in range(2000)]
@@ -234,10 +234,10 @@ def test_what_others_append_to_the_file_is_never_cut(tmp_path: Path, monkeypatch
             with path.open("a") as other:
                 other.write("theirs\n")
             return some
-        monkeypatch.setattr(log_module.os, "write", real_write)
+        monkeypatch.setattr(os, "write", real_write)
         raise OSError(28, "no space")
 
-    monkeypatch.setattr(log_module.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     with capture_logs() as logs, closing(LineWriter.append_to(path)) as writer:
         writer.write("first line")
         until(lambda: logs)

@@ -118,7 +118,9 @@ def test_the_us_preset_speaks_603_plus_for_listed_numbers_and_a_config_may_chang
     us = preset.load("us")
     answers = build("US", us, Household(), Nobody(), treatments={"scam_list.exact": ours}).treatments
     assert answers["scam_list.exact"] is ours
-    assert answers["scam_list.prefix"].reject == "603+"
+    prefix = answers["scam_list.prefix"]
+    assert isinstance(prefix, Answer)
+    assert prefix.reject == "603+"
 
 
 # --- the config

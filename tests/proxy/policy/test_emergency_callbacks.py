@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from tests.plays.policy_play import (
     subscriber,
 )
 
-MARK = {"priority": "psap-callback"}
+MARK: dict[str, Any] = {"priority": "psap-callback"}
 HOMES = [("CN", "cn", "110"), ("GB", "gb", "999"), ("US", "us", "911"), ("SG", "sg", "995"), ("TW", "tw", "119"),
          ("IN", "in", "112"), ("AU", "au", "000"), ("DE", "default", "112"), ("GB", "default", "112")]  # fmt: skip
 MINUTE = 60.0
@@ -36,7 +37,9 @@ LINE = "+8613900139120"
 
 def locked(home: str = "CN", rules: str = "cn", listed: tuple[Listed, ...] = ()) -> Policy:
     """Alice wants nobody to call her."""
-    bars = dict.fromkeys(("all_incoming", "incoming_international", "incoming_when_roaming", "anonymous"), True)
+    bars: dict[str, Any] = dict.fromkeys(
+        ("all_incoming", "incoming_international", "incoming_when_roaming", "anonymous"), True
+    )
     return company(subscriber(ALICE, block=(LINE, "110"), **bars), home=home, rules=rules, listed=listed)
 
 
@@ -54,7 +57,8 @@ def judged(
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
 def test_a_control_room_reaches_everybody_whatever_they_bar(home: str, rules: str, number: str, method: str) -> None:
     policy = locked(home, rules)
-    for headers in ({}, {"privacy": "id", "p_asserted_identity": f"<sip:{number}@x>"}):
+    withheld: dict[str, Any] = {"privacy": "id", "p_asserted_identity": f"<sip:{number}@x>"}
+    for headers in ({}, withheld):
         assert judged(number, policy=policy, method=method, **headers).rule == "never_block"
     verdict = judged("<sip:anonymous@anonymous.invalid>;tag=1", policy=policy, method=method, **MARK)
     assert (verdict.action, verdict.rule, verdict.detail) == ("allow", "never_block", "Priority: psap-callback")

@@ -179,7 +179,7 @@ def test_a_shadowed_rule_is_traced_and_not_obeyed() -> None:
 
 
 def test_a_shadowed_rule_does_not_stop_later_ones() -> None:
-    modes = {"barring.incoming_international": "shadow"}
+    modes: dict[str, Mode] = {"barring.incoming_international": "shadow"}
     policy = company(subscriber(incoming_international=True), listed=(Listed(ABROAD),), modes=modes)
     assert judge(policy, ABROAD).rule == "scam_list.exact"
 

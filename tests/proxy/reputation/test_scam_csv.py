@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from proxy.files.yaml_file import FileErrors
 from proxy.process.loading import covering, covering_any
 from proxy.reputation.scam_list import ScamList
 
-Read = Callable[..., int | list[str]]
+Read = Callable[..., Any]
 HEADER = "number,category,confidence,source,expires\n"
 ROW = "+447700900765,bank,0.95,subscribers,\n"
 
@@ -154,7 +155,9 @@ def test_every_row_is_read_or_told_of(
         ("VA", ["+39*", "+3906698*"], ["+3902*"]),
     ],
 )
-def test_a_row_that_covers_all_of_home_or_the_world_is_refused(read: Read, home: str, wide: list, narrow: list) -> None:
+def test_a_row_that_covers_all_of_home_or_the_world_is_refused(
+    read: Read, home: str, wide: list[str], narrow: list[str]
+) -> None:
     told = f"the home country {home} (safeguards: {{cover_home: on}} in the proxy's config allows it)"
     for pattern in wide:
         said = read(f"category,number\nx,{pattern}\n", home)
@@ -167,7 +170,8 @@ def test_the_widest_entry_is_found_last(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("number\n+*\n+86*\n")
     scam_list = ScamList.load([path])
-    assert [scam_list.find(number, 0.0).pattern for number in ("+8613800138001", "+447700900765")] == ["+86*", "+*"]
+    found = [scam_list.find(number, 0.0) for number in ("+8613800138001", "+447700900765")]
+    assert [entry and entry.pattern for entry in found] == ["+86*", "+*"]
 
 
 def test_prefixes_that_cover_some_country_are_known() -> None:

@@ -4,6 +4,7 @@ import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,13 @@ def errors_of(load: Load, tmp_path: Path) -> ErrorsOf:
     return load_and_fail
 
 
+def found(scam_list: ScamList, number: str, at: float = NOON) -> ScamEntry:
+    """The entry that counts, where there is one."""
+    entry = scam_list.find(number, at)
+    assert entry is not None
+    return entry
+
+
 def test_an_entry_says_all_that_its_row_says(load: Load) -> None:
     scam_list = load(HEADER + "+23224999001,wangiri,0.9375,regulator,2026-12-31\n")
     assert scam_list.find("+23224999001", NOON) == ScamEntry(
@@ -57,18 +65,17 @@ def test_columns_left_out_or_empty_have_defaults_and_their_order_does_not_matter
 
 def test_a_number_beats_a_prefix_and_a_longer_prefix_beats_a_shorter_one(load: Load) -> None:
     scam_list = load("number\n+232*\n+23224*\n+23224999001\n+2322*\n")
-    found = [
-        scam_list.find(number, NOON).pattern
-        for number in ("+23224999001", "+23224999002", "+23225000001", "+23276000001")
+    patterns = [
+        found(scam_list, number).pattern for number in ("+23224999001", "+23224999002", "+23225000001", "+23276000001")
     ]
-    assert found == ["+23224999001", "+23224*", "+2322*", "+232*"]
+    assert patterns == ["+23224999001", "+23224*", "+2322*", "+232*"]
     assert scam_list.find("+23324999001", NOON) is None
 
 
 def test_a_listed_number_says_nothing_of_longer_or_shorter_ones(load: Load) -> None:
     scam_list = load("number\n+2322400\n+232240*\n")
-    assert scam_list.find("+23224000", NOON).pattern == "+232240*"
-    assert scam_list.find("+232240", NOON).pattern == "+232240*"
+    assert found(scam_list, "+23224000").pattern == "+232240*"
+    assert found(scam_list, "+232240").pattern == "+232240*"
     assert scam_list.find("+23224", NOON) is None
 
 
@@ -78,7 +85,7 @@ def test_a_listed_number_says_nothing_of_longer_or_shorter_ones(load: Load) -> N
 )
 def test_an_expired_entry_is_passed_over_for_the_next_wider_one(load: Load, at: str, pattern: str) -> None:
     scam_list = load("number,expires\n+23224999001,2026-03-31\n+23224*,2026-12-31\n+232*,\n")
-    assert scam_list.find("+23224999001", datetime.fromisoformat(f"{at}Z").timestamp()).pattern == pattern
+    assert found(scam_list, "+23224999001", datetime.fromisoformat(f"{at}Z").timestamp()).pattern == pattern
 
 
 def test_of_one_number_in_several_lists_the_surest_entry_that_holds_counts(load: Load) -> None:
@@ -87,8 +94,8 @@ def test_of_one_number_in_several_lists_the_surest_entry_that_holds_counts(load:
         HEADER + "+23224999001,c,0.7,y,\n+2322*,q,0.4,y,2026-03-31\n",
     )
     spring = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
-    assert [scam_list.find("+23224999001", at).category for at in (spring, NOON)] == ["b", "c"]
-    assert [scam_list.find("+2322", at).category for at in (spring, NOON)] == ["q", "p"]
+    assert [found(scam_list, "+23224999001", at).category for at in (spring, NOON)] == ["b", "c"]
+    assert [found(scam_list, "+2322", at).category for at in (spring, NOON)] == ["q", "p"]
 
 
 def test_what_is_longer_than_any_number_is_on_no_list(load: Load) -> None:
@@ -166,7 +173,7 @@ ROWS = st.tuples(DIGITS, st.booleans(), st.integers(0, 9), st.sampled_from([0, 2
 
 
 @given(rows=st.lists(ROWS, max_size=30), digits=DIGITS, today=st.sampled_from([20_000, 20_005, 20_011]))
-def test_bisecting_finds_what_trying_every_entry_finds(rows: list, digits: str, today: int) -> None:
+def test_bisecting_finds_what_trying_every_entry_finds(rows: list[Any], digits: str, today: int) -> None:
     numbers, prefixes, confidences, expiries = zip(*rows, strict=True) if rows else ((), (), (), ())
     scam_list = ScamList([int(number) for number in numbers], prefixes, 0, confidences, 0, expiries)
     fits = [

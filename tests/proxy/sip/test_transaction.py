@@ -80,7 +80,7 @@ NON_INVITE_SERVER_ROWS = """
     COMPLETED   REQUEST          COMPLETED   RESEND
     COMPLETED   TIMER_J          TERMINATED
 """
-TABLES = {
+TABLES: dict[str, tuple[Rows, str, type[ClientTransaction | ServerTransaction], str]] = {
     "INVITE client": (INVITE_CLIENT, INVITE_CLIENT_ROWS, ClientTransaction, "INVITE"),
     "non-INVITE client": (NON_INVITE_CLIENT, NON_INVITE_CLIENT_ROWS, ClientTransaction, "BYE"),
     "INVITE server": (INVITE_SERVER, INVITE_SERVER_ROWS, ServerTransaction, "INVITE"),

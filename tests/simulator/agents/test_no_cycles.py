@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ LINGERING = 200.0  # seconds after which every transaction has ended
         (Behaviour(), {"callee": "+8613800138003"}),
     ],
 )
-def test_a_call_leaves_no_cycles(behaviour: Behaviour, order: dict[str, object]) -> None:
+def test_a_call_leaves_no_cycles(behaviour: Behaviour, order: dict[str, Any]) -> None:
     lab = Lab()
     lab.phones.otherwise = behaviour
     gc.collect()

@@ -211,7 +211,7 @@ async def test_keys_are_heard_once_and_only_while_somebody_listens(lab: Lab) -> 
     phone.port.listen(None)
     keys = await pressed(phone.port)
     phone.send(key(11, 400))
-    heard = []
+    heard: list[str] = []
     while not heard or heard[-1] != "#":
         heard.append(await asyncio.wait_for(keys.get(), 10))
     assert heard == ["1", "2", "3", "#"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def judged(planned: PlannedCall, scenario: Scenario, policy: Policy, memory: Eme
         headers=planned.headers,
     )
     headers = [("From", f"{order.from_};tag=1"), ("To", f"<{order.uri}>"), *order.identity_headers]
-    kind = scenario.trunks[planned.trunk]
+    kind: Any = scenario.trunks[planned.trunk]
     trunk = Trunk(planned.trunk, kind, trust_identity=kind != "access")
     request = Request.build(planned.method, order.uri, headers)
     proves_it = planned.trunk in scenario.digest_trunks and planned.caller_name is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -175,11 +176,11 @@ class TestSpoofedHomeNumber:
 
     def test_a_number_on_the_callees_allow_list_vouches_for_no_other_beside_it(self) -> None:
         policy = company(subscriber(allow=("+6591234567", "+65*")))
-        friend = {"p_asserted_identity": "<tel:+6591234567>"}
+        friend: dict[str, Any] = {"p_asserted_identity": "<tel:+6591234567>"}
         assert judge(policy, "+6591234567", **friend).rule == "subscriber.allow"
         assert judge(policy, "+6598765432", **friend).rule == "subscriber.allow"
         assert refused(judge(policy, "110", **friend), "spoofed.home_number")
-        both = {"p_asserted_identity": "<tel:+6591234567>, <tel:+861066108003>"}
+        both: dict[str, Any] = {"p_asserted_identity": "<tel:+6591234567>, <tel:+861066108003>"}
         assert refused(judge(policy, "+6591234567", **both), "spoofed.home_number")
 
     @pytest.mark.parametrize("host", ["anonymous.invalid", "anonymous.invalid.example", "Anonymous.invalid:5060"])
@@ -202,7 +203,7 @@ class TestSpoofedHomeNumber:
 
     def test_a_forwarded_line_lets_no_short_code_pass_beside_it(self) -> None:
         policy = company(subscriber(BOB))
-        forwarded = {"p_asserted_identity": f"<sip:{STRANGER}@x>", "diversion": f"<sip:{BOB}@x>"}
+        forwarded: dict[str, Any] = {"p_asserted_identity": f"<sip:{STRANGER}@x>", "diversion": f"<sip:{BOB}@x>"}
         assert passed(judge(policy, "+862062345678", **forwarded))
         assert refused(judge(policy, "10086", **forwarded), "spoofed.home_number")
 
@@ -231,7 +232,7 @@ class TestSpoofedHomeNumber:
             {"history_info": f"<sip:{BOB}@192.0.2.1>;index=1, <sip:{ALICE}@192.0.2.1?Reason=SIP>;index=1.1"},
         ],
     )
-    def test_a_call_that_a_subscriber_forwarded_comes_home(self, forwarding: dict[str, str], caller: str) -> None:
+    def test_a_call_that_a_subscriber_forwarded_comes_home(self, forwarding: dict[str, Any], caller: str) -> None:
         policy = company(subscriber(incoming_international=True), subscriber(BOB))
         verdict = judge(policy, caller, ALICE, **forwarding)
         assert passed(verdict)
@@ -320,7 +321,7 @@ class TestOwnNumber:
     LONDON = "+442079460101"
     POLICY = company(subscriber(LONDON), subscriber("+447700900101", roaming=True), home="GB", rules="gb")
 
-    def judge(self, caller: str, callee: str = LONDON, trunk: Trunk = FROM_ABROAD, **more: str) -> Verdict:
+    def judge(self, caller: str, callee: str = LONDON, trunk: Trunk = FROM_ABROAD, **more: Any) -> Verdict:
         return judge(self.POLICY, caller, callee, trunk, **more)
 
     @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
@@ -343,7 +344,7 @@ class TestOwnNumber:
 
     @pytest.mark.parametrize("header", ["p_asserted_identity", "remote_party_id"])
     def test_be_it_one_number_of_several(self, header: str) -> None:
-        more = {header: f"<tel:{self.LONDON}>"}
+        more: dict[str, Any] = {header: f"<tel:{self.LONDON}>"}
         assert refused(self.judge("+6591234567", **more), "spoofed.own_number")
         assert self.judge("+6591234567", trunk=UNTRUSTED_FROM_ABROAD, **more).rule == "default.allow"
 
@@ -355,7 +356,7 @@ class TestOwnNumber:
             assert refused(self.judge("+442079460199", callee, DOMESTIC, remote_party_id=shown), "spoofed.own_number")
 
     def test_another_number_is_looked_at_whatever_it_is_said_to_be(self) -> None:
-        about = {"remote_party_id": "<sip:+442079460999@x>;party=called"}
+        about: dict[str, Any] = {"remote_party_id": "<sip:+442079460999@x>;party=called"}
         assert refused(self.judge("+6591234567", **about), "spoofed.home_number")
 
     def test_a_diversion_by_the_callee_is_no_excuse(self) -> None:
@@ -412,7 +413,7 @@ class TestAnonymousReject:
 
     @pytest.mark.parametrize(("caller", "headers"), WITHHELD)
     def test_a_withheld_identity_gets_433_where_the_callee_wants_that(
-        self, caller: str, headers: dict[str, str]
+        self, caller: str, headers: dict[str, Any]
     ) -> None:
         verdict = judge(company(subscriber(anonymous=True)), caller, **headers)
         assert refused(verdict, "anonymous.reject", 433)
@@ -433,7 +434,7 @@ class TestAnonymousReject:
             ("+26622123456", {}),  # Lesotho
         ],
     )
-    def test_an_identity_that_is_shown_or_only_missing_passes(self, caller: str, headers: dict[str, str]) -> None:
+    def test_an_identity_that_is_shown_or_only_missing_passes(self, caller: str, headers: dict[str, Any]) -> None:
         assert passed(judge(company(subscriber(anonymous=True)), caller, **headers))
 
     @pytest.mark.parametrize("home", ["DE", "FR", "TW", "AU"])

@@ -113,7 +113,9 @@ async def test_wideband_is_spoken_where_it_is_built_and_wanted(tmp_path: Path) -
         callee = await pool.phone("callee", bind=CALLEE, behaviour=Behaviour(record=tmp_path / "heard.wav"))
         made = await (await pool.phone("caller", bind=CALLER)).call(callee.uri, play=tmp_path / "played.wav")
         await made.wait("answered")
-        offer = parse(made.invite().message.encode()).body.decode()
+        invite = made.invite()
+        assert invite is not None
+        offer = parse(invite.message.encode()).body.decode()
         assert "G722/8000" in offer  # its clock in RTP, whatever it samples at (RFC 3551 4.5.2)
         assert "PCM" not in offer
         await asyncio.sleep(1.0)  # the time it takes to hear something

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ calls:
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bool]]:
+def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     """The Call-IDs of alice's registrations, one for each life of her phone, and whether they came by the proxy."""
     seen: dict[str, bool] = {}
     receive = Registrar.receive

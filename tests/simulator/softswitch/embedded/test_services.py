@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ class Lab:
         assert self.phones.register(ALICE) == []
         self.network.log.clear()
 
-    def call(self, service: str, **details: object) -> PlacedCall:
+    def call(self, service: str, **details: Any) -> PlacedCall:
         call = self.caller.call(service, **details)
         self.network.settle()
         return call

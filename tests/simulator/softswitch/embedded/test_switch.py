@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.sip.message import Request, Response
+from simulator.agents.leg import Leg
 from simulator.agents.orders import ANONYMOUS, BUSY, REJECT, RING_ONLY, SILENT, Behaviour
 from simulator.agents.registration import Phone
 from simulator.softswitch.embedded.registrar import Account
@@ -218,6 +219,10 @@ def test_a_display_name_survives_with_its_quotes() -> None:
     assert lab.phones.taken["call-1"][0].from_.startswith('"Bank \\"A\\" 中国" <sip:+6591234567@')
 
 
+def status_of(response: Response | None) -> int | None:
+    return None if response is None else response.status
+
+
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE", "INFO", "MESSAGE"])
 @pytest.mark.parametrize("from_caller", [True, False])
 def test_a_request_within_the_call_goes_to_the_other_side(method: str, from_caller: bool) -> None:
@@ -226,11 +231,11 @@ def test_a_request_within_the_call_goes_to_the_other_side(method: str, from_call
     lab.network.settle()
     lab.network.log.clear()
     leg = call.leg if from_caller else next(iter(lab.phones.endpoint.legs.values()))
-    assert leg is not None
+    assert isinstance(leg, Leg)
     answers: list[int | None] = []
 
     def answered(response: Response | None, now: float) -> None:
-        answers.append(response and response.status)
+        answers.append(status_of(response))
         if method == "INVITE":
             leg.acknowledge(now, body=b"answer", headers=[("Content-Type", "text/plain")])
 
@@ -253,7 +258,7 @@ def test_a_request_that_the_other_side_never_answers(method: str, status: int | 
     lab.network.loses = lambda message: name(message) == method and message.via.host == SWITCH[0]
     assert call.leg is not None
     answers: list[int | None] = []
-    call.leg.request(method, lab.network.now, lambda response, _: answers.append(response and response.status))
+    call.leg.request(method, lab.network.now, lambda response, _: answers.append(status_of(response)))
     lab.network.run(70.0)
     assert answers == [status]
     assert lab.legs == 4
@@ -266,7 +271,7 @@ def test_some_requests_within_a_call_stay_at_the_switch(method: str, status: int
     lab.network.settle()
     assert call.leg is not None
     answers: list[int | None] = []
-    call.leg.request(method, lab.network.now, lambda response, _: answers.append(response and response.status))
+    call.leg.request(method, lab.network.now, lambda response, _: answers.append(status_of(response)))
     lab.network.settle()
     assert answers == [status]
     assert f"> {method}" not in lab.network.between(SWITCH, PHONES)
@@ -284,7 +289,7 @@ def test_a_reinvite_that_the_other_side_refuses_leaves_the_call_up() -> None:
     network.settle()
     assert call.leg is not None
     answers: list[int | None] = []
-    call.leg.request("INVITE", network.now, lambda response, _: answers.append(response and response.status))
+    call.leg.request("INVITE", network.now, lambda response, _: answers.append(status_of(response)))
     network.run(3.0)
     assert answers == [405]
     assert listener.heard == ["acknowledged"]
