@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simulator.errors import LabError
 from simulator.judging.result import ExitCode, Result, worst
 from simulator.lab.proxy_forks import ProxyForks
-from simulator.play.runner import Job, Runner, not_set_up, spare_the_collector
+from simulator.play.jobs import Job, jobs
+from simulator.play.runner import Settings
+from simulator.play.session import ENDED, Session
 from simulator.report import asked_for, terminal
 from simulator.report.progress import RunProgress
+from simulator.results.events import Event, PassEnded
 from simulator.results.run_folder import write_suite
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
-from simulator.traffic.plan import plan
 from simulator.traffic.selection import compile_expression
-from simulator.wording import counted
 
 RUNS = Path("runs")
-_ENDED = "a process of the lab ended while it was needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +52,17 @@ def run(arguments: Arguments) -> int:
     reports = {option: path for option, path in asked.items() if path is not None}
     if _complained(asked_for.objections(reports, [source for _, source in scenarios])):
         return ExitCode.USAGE
-    jobs = []
-    for scenario, source in scenarios:
-        seed = scenario.seed if arguments.seed is None else arguments.seed
-        calls = all_calls = tuple(plan(scenario, arguments.seed))
-        if selected is not None:
-            calls = tuple(call for call in calls if selected(f"{scenario.name}/{call.campaign}"))
-        if calls:
-            jobs.append(Job(scenario, source, seed, calls, partial=len(calls) < len(all_calls)))
-    if not jobs:
+    playing = list(jobs(scenarios, arguments.seed, selected or (lambda _: True)))
+    if not playing:
         what = f"-k {arguments.select!r} selects no call" if selected is not None else "no scenario has a call"
         print(f"ringfence run: {what}; `ringfence lint PATH...` lists scenarios and calls", file=sys.stderr)
         return ExitCode.NOTHING_SELECTED
-    check_lists(job.scenario for job in jobs)
+    check_lists(job.scenario for job in playing)
     prepare(arguments.softswitch, terminal.say)
     try:
-        results = _under_uvloop(_play(jobs, arguments.softswitch, arguments.forks))
+        results = _under_uvloop(_play(playing, arguments))
     except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
-        raise LabError(_ENDED) from error
+        raise LabError(ENDED) from error
     if not any(result.set_up for result in results):
         raise LabError(results[0].problems[0])
     complaints = []
@@ -92,35 +86,28 @@ def _complained(complaints: Iterable[str]) -> bool:
     return bool(complaints)
 
 
-async def _play(jobs: Sequence[Job], switch: Kind, forks: ProxyForks | None) -> list[Result]:
-    """Play the jobs in turn; Ctrl-C or SIGTERM ends the one under way in order and leaves out the rest, and so does a
-    job that could not be set up."""
+async def _play(jobs: Sequence[Job], arguments: Arguments) -> list[Result]:
+    """Play the jobs; Ctrl-C or SIGTERM ends the one under way in order."""
     spare_the_collector()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    results = []
+    settings = Settings(arguments.softswitch, arguments.forks, tuple(sys.argv))
     with RunProgress(terminal.console()) as progress:
-        runner = Runner(RUNS, progress, stop, sys.argv, switch, forks)
-        for job in jobs:
-            try:
-                results.append(await runner.play(job))
-            except OSError as error:  # there is no room for files, or something of the lab has ended
-                if not results:
-                    raise
-                why = _ENDED if isinstance(error, BrokenPipeError) else f"{error.filename}: {error.strerror}"
-                results.append(not_set_up(job, why, RUNS))
-            if stop.is_set() or not results[-1].set_up:
-                results[-1] = _last_of(results, jobs)
-                break
-    return results
+        session = Session(RUNS, (progress.hear, collect_between_passes), settings)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, session.stop)
+        return await session.play(jobs)
 
 
-def _last_of(results: Sequence[Result], jobs: Sequence[Job]) -> Result:
-    """The result of the job that was the last, with a note of those that were to follow it."""
-    left = [job.scenario.name for job in jobs[len(results) :]]
-    note = (f"not begun: {counted(len(left), 'more scenario')} ({', '.join(left)})",) if left else ()
-    return replace(results[-1], notes=(*results[-1].notes, *note))
+def spare_the_collector() -> None:
+    """Collect garbage between passes only: a collection would stop the agents, and look like a delay of the proxy."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def collect_between_passes(event: Event) -> None:
+    """Collect what a pass has left."""
+    if isinstance(event, PassEnded):
+        gc.collect()
 
 
 def _under_uvloop(coroutine: Coroutine[Any, Any, list[Result]]) -> list[Result]:

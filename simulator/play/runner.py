@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import time
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from simulator.agents.pjsua import phones as pjsua
 from simulator.errors import LabError
 from simulator.judging.figures import Figures
 from simulator.judging.observation import CallerSaw, CallObservation, Expected, Outcome, ProxyWrote
@@ -23,114 +21,106 @@ from simulator.judging.result import Result
 from simulator.lab.lab import PATIENCE, Lab, plan_lasts
 from simulator.lab.premises import Premises
 from simulator.lab.proxy_forks import ProxyForks
-from simulator.results.run_folder import RunFolder, file_hashes
+from simulator.play.jobs import Job, not_set_up, with_agents_at_hand
+from simulator.results.events import (
+    CallEnded,
+    CallJudged,
+    CallPlaced,
+    Event,
+    Listener,
+    PassBegan,
+    PassEnded,
+    Problem,
+    RunBegan,
+    RunEnded,
+    RunFailed,
+    Tick,
+)
+from simulator.results.manifest import file_hashes
+from simulator.results.run_folder import RunFolder
 from simulator.scenario.model import Scenario
 from simulator.softswitch.kinds import Kind
 from simulator.traffic.plan import PlannedCall
-from simulator.wording import counted
 
 _LEAD = 0.02  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
 _GRACE = PATIENCE + 5.0
-_TICK = 0.2  # seconds between two reports of progress
+_TICK = 0.2  # seconds between two looks at how far a pass is
 # The direct pass leaves out the calls that the proxy stopped; longer silences than this teach nothing.
 _LONGEST_GAP = 0.2
 
 
-class Progress(Protocol):
-    """A listener to the progress of a run."""
-
-    def part(self, what: str, calls: int) -> None:
-        """A pass of `calls` calls begins."""
-
-    def ended(self, calls: int) -> None:
-        """So many of them have ended."""
-
-
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One scenario to play: `calls` is its plan, or what `-k` left of it (then `partial`)."""
+class Settings:
+    """The settings of a session: the softswitch, the proxies to fork off, and the `command` that manifests tell of."""
 
-    scenario: Scenario
-    source: Path
-    seed: int
-    calls: tuple[PlannedCall, ...]
-    partial: bool = False
+    softswitch: Kind = "embedded"
+    forks: ProxyForks | None = None
+    command: tuple[str, ...] = ()
 
 
 class Runner:
     """Plays jobs one after another into folders under `runs`; setting `stop` ends the run early and in order."""
 
-    def __init__(
-        self,
-        runs: Path,
-        progress: Progress,
-        stop: asyncio.Event,
-        command: Sequence[str] = (),
-        switch: Kind = "embedded",
-        forks: ProxyForks | None = None,
-    ) -> None:
+    def __init__(self, runs: Path, listeners: Sequence[Listener], stop: asyncio.Event, settings: Settings) -> None:
         self._runs = runs
-        self._progress = progress
+        self._followers = tuple(listeners)
+        self._listeners = self._followers
         self._stop = stop
-        self._command = list(command)
-        self._switch = switch
-        self._forks = forks
+        self._settings = settings
         self._cut = float("inf")  # when the run was stopped: what calls came to afterwards says nothing
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
 
     async def play(self, job: Job) -> Result:
         """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder."""
-        scenario = job.scenario
-        folder = RunFolder(
-            self._runs,
-            scenario.name,
-            {
-                "scenario": scenario.name,
-                "source": str(job.source),
-                "seed": job.seed,
-                "home": scenario.home,
-                "preset": scenario.preset,
-                "softswitch": self._switch,
-                "calls": len(job.calls),
-                "command": self._command,
-                "files": file_hashes([job.source, *scenario.scam_lists]),
-            },
-        )
+        about = self._about(job)
+        folder = RunFolder(self._runs, job.scenario.name, about)
+        self._listeners = (folder.hear, *self._followers)
+        self._tell(RunBegan(time.monotonic(), job.scenario.name, folder.path, about))
         try:
-            result = await self._play(job, folder)
+            result = await self._play(job, folder.path)
         except LabError as error:
-            folder.finish("failed", reason=str(error))
+            self._tell(RunFailed(time.monotonic(), job.scenario.name, str(error)))
             return not_set_up(job, str(error), folder.path)
         except BaseException as error:
-            folder.finish("failed", reason=str(error) or type(error).__name__)
+            self._tell(RunFailed(time.monotonic(), job.scenario.name, str(error) or type(error).__name__))
             raise
-        folder.write_calls(result)
-        folder.write("metrics.json", result.figures.metrics)
-        folder.finish(
-            "interrupted" if result.interrupted else "finished",
-            exit_code=int(result.exit_code),
-            valid=not result.invalid_because,
-            invalid_because=result.invalid_because,
-            partial=result.partial,
-            unfinished=result.unfinished,
-            duration=result.duration,
-        )
+        wrong = {call.id: why for call, why in result.wrong}
+        for call in result.calls:
+            self._tell(CallJudged(time.monotonic(), call, wrong.get(call.id)))
+        self._tell(RunEnded(time.monotonic(), result))
         return result
 
-    async def _play(self, job: Job, folder: RunFolder) -> Result:
+    def _about(self, job: Job) -> dict[str, Any]:
+        scenario = job.scenario
+        return {
+            "scenario": scenario.name,
+            "source": str(job.source),
+            "seed": job.seed,
+            "home": scenario.home,
+            "preset": scenario.preset,
+            "softswitch": self._settings.softswitch,
+            "calls": len(job.calls),
+            "command": list(self._settings.command),
+            "files": file_hashes([job.source, *scenario.scam_lists]),
+        }
+
+    async def _play(self, job: Job, folder: Path) -> Result:
         started = time.monotonic()
         scenario = job.scenario
         premises = premises_of(scenario)
         job, notes = with_agents_at_hand(job)
         proxied = await self._pass(scenario.name, job.calls, premises, folder, proxied=True)
-        calls = tuple(self._observations(job, proxied, folder.path / "proxy-calls.jsonl"))
+        calls = tuple(self._observations(job, proxied, folder / "proxy-calls.jsonl"))
         problems = list(proxied.problems)
         comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.timed}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
         if twins and not self._stop.is_set():
-            what = f"{scenario.name}, straight to the softswitch"
-            direct = await self._pass(what, twins, premises, folder, proxied=False)
+            direct = await self._pass(scenario.name, twins, premises, folder, proxied=False)
             problems += direct.problems
             seen = {call.id: saw for call in twins if (saw := direct.caller_saw(call.id)) and saw.status is not None}
         return Result(
@@ -139,7 +129,7 @@ class Runner:
             home=scenario.home,
             preset=scenario.preset,
             seed=job.seed,
-            folder=folder.path,
+            folder=folder,
             figures=Figures(calls, seen),
             thresholds=scenario.thresholds,
             partial=job.partial,
@@ -151,22 +141,34 @@ class Runner:
         )
 
     async def _pass(
-        self, what: str, calls: Sequence[PlannedCall], premises: Premises, folder: RunFolder, *, proxied: bool
+        self, scenario: str, calls: Sequence[PlannedCall], premises: Premises, folder: Path, *, proxied: bool
     ) -> Lab:
         """Bring a lab up, play the calls in it, and take it down; it still tells what was seen."""
 
         def ended(call: str) -> None:
-            saw = lab.caller_saw(call)
-            if saw is not None:
-                folder.event("call_ended", proxied=proxied, call=call, status=saw.status, setup_delay=saw.setup_delay)
+            if (saw := lab.caller_saw(call)) is not None:
+                self._tell(CallEnded(time.monotonic(), call, proxied, saw.status, saw.setup_delay))
 
-        lab = Lab(premises, calls, folder.path, proxied=proxied, on_ended=ended, switch=self._switch, forks=self._forks)
+        def place(call: PlannedCall, due: float) -> None:
+            lab.place(call, due)
+            self._tell(CallPlaced(time.monotonic(), call.id, proxied, due))
+
+        settings = self._settings
+        lab = Lab(
+            premises,
+            calls,
+            folder,
+            proxied=proxied,
+            on_ended=ended,
+            switch=settings.softswitch,
+            forks=settings.forks,
+        )
         async with lab:
-            self._progress.part(what, len(calls))
-            folder.event("pass_started", proxied=proxied, calls=len(calls))
-            await self._until_stopped(_place_all(lab, calls, to_their_end=proxied), lab)
-            folder.event("pass_ended", proxied=proxied, ended=lab.ended)
-        gc.collect()
+            self._tell(PassBegan(time.monotonic(), scenario, proxied, len(calls)))
+            await self._until_stopped(_place_all(lab, calls, place, to_their_end=proxied), lab)
+        for problem in lab.problems:
+            self._tell(Problem(time.monotonic(), problem))
+        self._tell(PassEnded(time.monotonic(), proxied, lab.ended))
         return lab
 
     async def _until_stopped(self, playing: Coroutine[Any, Any, None], lab: Lab) -> None:
@@ -175,7 +177,7 @@ class Runner:
             done: set[asyncio.Task[Any]] = set()
             while not done:
                 done, _ = await asyncio.wait(tasks, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
-                self._progress.ended(lab.ended)
+                self._tell(Tick(time.monotonic(), lab.ended))
             for task in done:
                 task.result()
             if self._stop.is_set():
@@ -218,24 +220,9 @@ class Runner:
             )
 
 
-def not_set_up(job: Job, why: str, folder: Path) -> Result:
-    """The result of a job that could not be played."""
-    scenario = job.scenario
-    return Result(
-        name=scenario.name,
-        source=job.source,
-        home=scenario.home,
-        preset=scenario.preset,
-        seed=job.seed,
-        folder=folder,
-        figures=Figures((), {}),
-        set_up=False,
-        problems=(why,),
-        unfinished=len(job.calls),
-    )
-
-
-async def _place_all(lab: Lab, calls: Sequence[PlannedCall], *, to_their_end: bool) -> None:
+async def _place_all(
+    lab: Lab, calls: Sequence[PlannedCall], place: Callable[[PlannedCall, float], None], *, to_their_end: bool
+) -> None:
     """Place every call at its moment, then wait until all have ended or should have.
 
     Where only their setup delays are wanted and not what becomes of them, hang up once all of these are known.
@@ -244,27 +231,13 @@ async def _place_all(lab: Lab, calls: Sequence[PlannedCall], *, to_their_end: bo
     for call in sorted(calls, key=lambda call: call.start):
         due = begin + call.start
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        lab.place(call, due)
+        place(call, due)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(begin + plan_lasts(calls) + _GRACE - time.monotonic()):
             if not to_their_end:
                 await lab.all_set_up()
                 lab.hang_up()
             await lab.idle()
-
-
-def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
-    """The job with wire agents in the place of real phones where there can be none here, and a note that says so."""
-    usable, reason = pjsua.available()
-    real = [call for call in job.calls if call.agent == "pjsua"]
-    if usable or not real:
-        return job, ()
-    left_out = sum(call.needs_sound for call in real)
-    calls = tuple(replace(call, agent="wire") for call in job.calls if not call.needs_sound)
-    notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
-    if left_out:
-        notes.append(f"left out: {left_out} that need sound, so what is heard was not checked")
-    return replace(job, calls=calls, partial=job.partial or left_out > 0), tuple(notes)
 
 
 def closer_together(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
@@ -284,13 +257,6 @@ def read_records(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     records = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
     return {record["call_id"]: record for record in records if record["event"] == "call"}
-
-
-def spare_the_collector() -> None:
-    """Collect garbage between passes only: a collection would stop the agents, and look like a delay of the proxy."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
 
 
 def premises_of(scenario: Scenario) -> Premises:

@@ -1,4 +1,4 @@
-"""How far the run is: a bar on a terminal, a line for each part elsewhere."""
+"""The progress of a run: a bar on a terminal, a line for each part elsewhere."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from simulator.results.events import Event, PassBegan, Tick
 from simulator.wording import counted
 
 
 class RunProgress:
-    """Told of each part as it starts, and then of the calls that have ended."""
+    """A listener that shows each pass as it begins, and then how many of its calls have ended."""
 
     def __init__(self, out: Console) -> None:
         self._out = out
@@ -29,19 +30,21 @@ class RunProgress:
                 auto_refresh=False,  # no thread beside the agents: drawn when there is news
             )
 
-    def part(self, what: str, calls: int) -> None:
-        """A pass of `calls` calls begins."""
+    def hear(self, event: Event) -> None:
+        """Show what is new."""
+        if isinstance(event, PassBegan):
+            way = "" if event.proxied else ", straight to the softswitch"
+            self._begin(event.scenario + way, event.calls)
+        elif isinstance(event, Tick) and self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=event.ended, refresh=True)
+
+    def _begin(self, what: str, calls: int) -> None:
         if self._bar is None:
             self._out.print(f"{what}: {counted(calls, 'call')}", markup=False)
             return
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(what, total=calls)
-
-    def ended(self, calls: int) -> None:
-        """So many calls of the part have ended."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=calls, refresh=True)
 
     def __enter__(self) -> Self:
         if self._bar is not None:

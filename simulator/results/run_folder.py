@@ -5,54 +5,77 @@ Events are appended line by line as they happen, so that after a crash the file 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from simulator.judging.figures import combine
 from simulator.judging.result import ExitCode, Result, worst
-
-# The packages whose version may change what a run measures.
-_PACKAGES = ("ringfence", "asyncio-dgram", "phonenumbers", "pjsua2-python", "pydantic", "uvloop")
-
-
-def timestamp(now: datetime | None = None) -> str:
-    """The moment in UTC as RFC 3339 writes it, to the microsecond."""
-    return (now or datetime.now(UTC)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+from simulator.results.calls_file import write_calls
+from simulator.results.events import (
+    CallEnded,
+    CallJudged,
+    CallPlaced,
+    Event,
+    PassBegan,
+    PassEnded,
+    Problem,
+    RunBegan,
+    RunEnded,
+    RunFailed,
+    Tick,
+)
+from simulator.results.manifest import surroundings, timestamp
 
 
 class RunFolder:
-    """One scenario's folder under `root`; the constructor makes it and points `latest` at it."""
+    """One scenario's folder under `root`, a listener to its run. The constructor makes it and points `latest` at it;
+    `about` is what the manifest says of the run beforehand.
+    """
 
-    def __init__(self, root: Path, name: str, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, root: Path, name: str, about: Mapping[str, Any]) -> None:
         now = datetime.now(UTC)
         self.path = _fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
         _point_latest(root, self.path)
         self._events = (self.path / "events.jsonl").open("a", buffering=1, encoding="utf-8")
-        self._manifest = {
-            "state": "running",
-            "started": timestamp(now),
-            **manifest,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "versions": versions(),
-            **git_commit(),
-        }
+        self._manifest = {"state": "running", "started": timestamp(now), **about, **surroundings()}
         self.write("manifest.json", self._manifest)
-        self.event("started")
+        self.note("started")
 
-    def event(self, kind: str, **fields: Any) -> None:
-        """Append one event; it is on disk when this returns."""
+    def hear(self, event: Event) -> None:
+        """Write down one event; it is on disk when this returns. Raises OSError where there is no room for it."""
+        match event:
+            case CallPlaced():
+                self.note("call_placed", proxied=event.proxied, call=event.call)
+            case CallEnded():
+                self.note(
+                    "call_ended",
+                    proxied=event.proxied,
+                    call=event.call,
+                    status=event.status,
+                    setup_delay=event.setup_delay,
+                )
+            case PassBegan():
+                self.note("pass_started", proxied=event.proxied, calls=event.calls)
+            case PassEnded():
+                self.note("pass_ended", proxied=event.proxied, ended=event.ended)
+            case Problem():
+                self.note("problem", text=event.text)
+            case RunEnded():
+                self._keep(event.result)
+            case RunFailed():
+                self.finish("failed", reason=event.reason)
+            case RunBegan() | Tick() | CallJudged():  # told by the manifest, by nobody, and by calls.jsonl
+                pass
+            case _:
+                assert_never(event)
+
+    def note(self, kind: str, **fields: Any) -> None:
+        """Append a line to events.jsonl."""
         self._events.write(json.dumps({"event": kind, "timestamp": timestamp(), **fields}) + "\n")
 
     def write(self, name: str, data: Any) -> None:
@@ -62,29 +85,25 @@ class RunFolder:
         fresh.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         fresh.replace(target)
 
-    def write_calls(self, result: Result) -> None:
-        """Write calls.jsonl: one line a call with what each side saw and what that adds up to."""
-        direct = result.figures.direct
-        wrong = {call.id: why for call, why in result.wrong}
-        with (self.path / "calls.jsonl").open("w", encoding="utf-8") as file:
-            for call in result.calls:
-                twin = direct.get(call.id)
-                line = asdict(call) | {
-                    "outcome": call.outcome,
-                    "rightly_judged": call.rightly_judged,
-                    "disagreements": call.disagreements,
-                    "unmet_expectations": call.unmet_expectations,
-                    "wrong": wrong.get(call.id),
-                    "direct": asdict(twin) if twin else None,
-                }
-                file.write(json.dumps(line) + "\n")
-
     def finish(self, state: str, **fields: Any) -> None:
         """Close the folder; `state` is finished, interrupted or failed."""
         self._manifest |= {"state": state, "finished": timestamp(), **fields}
         self.write("manifest.json", self._manifest)
-        self.event(state)
+        self.note(state)
         self._events.close()
+
+    def _keep(self, result: Result) -> None:
+        write_calls(self.path / "calls.jsonl", result)
+        self.write("metrics.json", result.figures.metrics)
+        self.finish(
+            "interrupted" if result.interrupted else "finished",
+            exit_code=int(result.exit_code),
+            valid=not result.invalid_because,
+            invalid_because=result.invalid_because,
+            partial=result.partial,
+            unfinished=result.unfinished,
+            duration=result.duration,
+        )
 
 
 def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -> Path:
@@ -96,39 +115,6 @@ def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -
     folder.write("metrics.json", total.metrics)
     folder.finish("interrupted" if code is ExitCode.INTERRUPTED else "finished", exit_code=int(code))
     return folder.path
-
-
-def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of every file, by the path as given."""
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-@cache
-def versions() -> dict[str, str]:
-    """The installed versions of the packages that matter to a run."""
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-@cache
-def git_commit() -> dict[str, str]:
-    """The checked-out commit of Ringfence's own sources, where they are a git checkout."""
-    try:
-        answer = subprocess.run(  # noqa: S603 - a fixed command
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"commit": answer.stdout.strip()}
 
 
 def _fresh(path: Path) -> Path:

@@ -88,7 +88,8 @@ def test_a_run_as_expected_ends_with_0_and_leaves_everything_in_its_folder(
     assert (manifest["state"], manifest["seed"], manifest["exit_code"], manifest["valid"]) == ("finished", 7, 0, True)
     assert list(manifest["files"]) == [scenario]
     events = [event["event"] for event in lines(folder / "events.jsonl")]
-    assert events == [
+    assert events.count("call_placed") == 12 + 2
+    assert [event for event in events if event != "call_placed"] == [
         "started",
         *["pass_started", *["call_ended"] * 12, "pass_ended"],
         *["pass_started", *["call_ended"] * 2, "pass_ended"],

@@ -15,10 +15,10 @@ from simulator.judging.result import ExitCode, Result
 from simulator.lab import real_phones
 from simulator.media.prompts import prompt
 from simulator.media.recognition import tone
-from simulator.play.runner import Job, Runner, with_agents_at_hand
+from simulator.play.jobs import Job, jobs, with_agents_at_hand
+from simulator.play.session import Session
 from simulator.scenario.model import load_scenarios
 from simulator.softswitch.embedded import switch as embedded
-from simulator.traffic.plan import plan
 from tests.plays.phone_workers import workers
 
 pytestmark = pytest.mark.phones
@@ -47,25 +47,16 @@ calls:
 """
 
 
-class Silent:
-    """Progress that nobody watches."""
-
-    def part(self, what: str, calls: int) -> None:
-        pass
-
-    def ended(self, calls: int) -> None:
-        pass
-
-
 def job(folder: Path, text: str) -> Job:
     path = folder / "scenario.yaml"
     path.write_text(text)
-    ((scenario, source),) = load_scenarios([path])
-    return Job(scenario, source, 1, tuple(plan(scenario)))
+    (only,) = jobs(load_scenarios([path]), 1)
+    return only
 
 
 async def play(folder: Path, text: str) -> Result:
-    return await Runner(folder / "runs", Silent(), asyncio.Event()).play(job(folder, text))
+    (result,) = await Session(folder / "runs").play([job(folder, text)])
+    return result
 
 
 async def test_an_announcement_counts_if_it_is_the_one_that_was_promised(

@@ -18,7 +18,8 @@ from simulator.lab import lab as lab_module
 from simulator.lab.lab import Lab
 from simulator.lab.premises import Premises
 from simulator.lab.proxy_forks import ProxyForks
-from simulator.play.runner import Job, closer_together, read_records, with_agents_at_hand
+from simulator.play.jobs import Job, with_agents_at_hand
+from simulator.play.runner import closer_together, read_records
 from simulator.scenario.calls import TRUNKS
 from simulator.scenario.model import load_scenarios
 from simulator.traffic.plan import PlannedCall, plan

@@ -16,6 +16,7 @@ from simulator.judging.observation import CallerSaw, CallObservation, Expected, 
 from simulator.judging.result import Result
 from simulator.judging.thresholds import Threshold
 from simulator.report import json_file, junit, terminal
+from simulator.results.events import CallEnded, RunEnded
 from simulator.results.run_folder import RunFolder
 from tests.plays.observed import call
 
@@ -226,14 +227,13 @@ def test_a_run_of_no_call_passes_nothing() -> None:
 def test_a_run_folder_holds_manifest_events_calls_and_figures(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path, "wangiri", {"seed": 7})
     assert json.loads((folder.path / "manifest.json").read_text())["state"] == "running"
-    folder.event("answered", call="d1")
+    folder.hear(CallEnded(12.5, "d1", True, 200, 0.25))
     lines = (folder.path / "events.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines]
-    assert [event["event"] for event in events] == ["started", "answered"]
+    assert [event["event"] for event in events] == ["started", "call_ended"]
     assert all(event["timestamp"].endswith("Z") for event in events)
-    folder.write_calls(GOOD)
-    folder.write("metrics.json", GOOD.figures.metrics)
-    folder.finish("finished", exit_code=0)
+    assert (events[1]["call"], events[1]["status"], events[1]["setup_delay"]) == ("d1", 200, 0.25)
+    folder.hear(RunEnded(13.0, GOOD))
     manifest = json.loads((folder.path / "manifest.json").read_text())
     assert (manifest["state"], manifest["seed"], manifest["exit_code"]) == ("finished", 7, 0)
     assert manifest["versions"]["ringfence"]

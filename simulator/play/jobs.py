@@ -1,0 +1,70 @@
+"""Jobs: scenarios with the calls of theirs that are to be played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simulator.agents.pjsua import phones as pjsua
+from simulator.judging.figures import Figures
+from simulator.judging.result import Result
+from simulator.scenario.model import Scenario
+from simulator.traffic.plan import PlannedCall, plan
+from simulator.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scenario to play: `calls` is its plan, or what `-k` left of it (then `partial`)."""
+
+    scenario: Scenario
+    source: Path
+    seed: int
+    calls: tuple[PlannedCall, ...]
+    partial: bool = False
+
+
+def jobs(
+    scenarios: Iterable[tuple[Scenario, Path]],
+    seed: int | None = None,
+    selected: Callable[[str], bool] = lambda _: True,
+) -> Iterator[Job]:
+    """A job for each scenario of which anything is `selected` (asked of SCENARIO/CALL); `seed` replaces their own."""
+    for scenario, source in scenarios:
+        planned = plan(scenario, seed)
+        calls = tuple(call for call in planned if selected(f"{scenario.name}/{call.campaign}"))
+        if calls:
+            used = scenario.seed if seed is None else seed
+            yield Job(scenario, source, used, calls, partial=len(calls) < len(planned))
+
+
+def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
+    """The job with wire agents in the place of real phones where there can be none here, and a note that says so."""
+    usable, reason = pjsua.available()
+    real = [call for call in job.calls if call.agent == "pjsua"]
+    if usable or not real:
+        return job, ()
+    left_out = sum(call.needs_sound for call in real)
+    calls = tuple(replace(call, agent="wire") for call in job.calls if not call.needs_sound)
+    notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
+    if left_out:
+        notes.append(f"left out: {left_out} that need sound, so what is heard was not checked")
+    return replace(job, calls=calls, partial=job.partial or left_out > 0), tuple(notes)
+
+
+def not_set_up(job: Job, why: str, folder: Path) -> Result:
+    """The result of a job that could not be played."""
+    scenario = job.scenario
+    return Result(
+        name=scenario.name,
+        source=job.source,
+        home=scenario.home,
+        preset=scenario.preset,
+        seed=job.seed,
+        folder=folder,
+        figures=Figures((), {}),
+        set_up=False,
+        problems=(why,),
+        unfinished=len(job.calls),
+    )

@@ -1,0 +1,101 @@
+"""The events of a run, in the order in which they happen: a session tells them, and all who follow a run hear the same.
+
+The run's folder, the progress on the terminal and the collector of garbage are listeners; a console or a load
+generator can be. Events are frozen and say all that there is to say. `at` is in seconds of `time.monotonic`, the clock
+of the agents' sockets, which all processes of a machine share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from simulator.judging.observation import CallObservation
+from simulator.judging.result import Result
+
+
+class RunBegan(NamedTuple):
+    """A scenario is about to be played into its `folder`; `about` is what its manifest says of it beforehand."""
+
+    at: float
+    scenario: str
+    folder: Path
+    about: Mapping[str, Any]
+
+
+class PassBegan(NamedTuple):
+    """The lab is up, with the proxy in it or without, and this many calls are about to be placed."""
+
+    at: float
+    scenario: str
+    proxied: bool
+    calls: int
+
+
+class CallPlaced(NamedTuple):
+    """A call left, or a text; it was `due` when the plan wants it."""
+
+    at: float
+    call: str
+    proxied: bool
+    due: float
+
+
+class CallEnded(NamedTuple):
+    """Nothing more will happen to a call: what its caller got, and after how many seconds it heard ringing."""
+
+    at: float
+    call: str
+    proxied: bool
+    status: int | None
+    setup_delay: float | None
+
+
+class Tick(NamedTuple):
+    """Some time has passed in a pass; `ended` of its calls are over."""
+
+    at: float
+    ended: int
+
+
+class Problem(NamedTuple):
+    """The run cannot be trusted any more, as something went wrong that is no call's doing."""
+
+    at: float
+    text: str
+
+
+class PassEnded(NamedTuple):
+    """The lab is down again; `ended` calls came to their end in it."""
+
+    at: float
+    proxied: bool
+    ended: int
+
+
+class CallJudged(NamedTuple):
+    """The sides' sightings of a call were put together; `why` says what is wrong with the outcome, if anything is."""
+
+    at: float
+    call: CallObservation
+    why: str | None
+
+
+class RunEnded(NamedTuple):
+    """A scenario was played, to its end or until it was stopped."""
+
+    at: float
+    result: Result
+
+
+class RunFailed(NamedTuple):
+    """A scenario could not be played."""
+
+    at: float
+    scenario: str
+    reason: str
+
+
+Event = RunBegan | PassBegan | CallPlaced | CallEnded | Tick | Problem | PassEnded | CallJudged | RunEnded | RunFailed
+Listener = Callable[[Event], None]
