@@ -1,0 +1,82 @@
+"""A session from Python: what its listeners hear, what it leaves alone, and how it is stopped."""
+
+from __future__ import annotations
+
+import errno
+import gc
+from pathlib import Path
+
+import pytest
+
+from simulator.lab import lab
+from simulator.play.jobs import Job, jobs
+from simulator.play.session import Session
+from simulator.results.events import (
+    CallEnded,
+    CallJudged,
+    CallPlaced,
+    Event,
+    PassBegan,
+    PassEnded,
+    RunBegan,
+    RunEnded,
+    RunFailed,
+    Tick,
+)
+from simulator.scenario.model import load_scenarios
+
+TEXT = """\
+scenario: NAME
+subscribers: {alice: {number: "+8613800138001"}}
+preset: cn
+home: CN
+calls:
+  - {campaign: good, trunk: domestic, from: "+8613912345678", to: alice, count: 2, rate: 20/s, truth: legit}
+"""
+
+
+def written(folder: Path, *names: str, text: str = TEXT) -> list[Job]:
+    paths = [folder / f"{name}.yaml" for name in names]
+    for path in paths:
+        path.write_text(text.replace("NAME", path.stem))
+    return list(jobs(load_scenarios(paths)))
+
+
+async def test_listeners_hear_of_a_run_from_its_beginning_to_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[Event] = []
+    (result,) = await Session(tmp_path / "runs", [heard.append]).play(written(tmp_path, "small"))
+    told = [type(event) for event in heard if not isinstance(event, Tick)]
+    one_pass = {PassBegan, CallPlaced, CallEnded, PassEnded}
+    assert told[0] is RunBegan
+    assert set(told[1:13]) == one_pass
+    assert [told.count(kind) for kind in (PassBegan, CallPlaced, CallEnded, PassEnded)] == [2, 4, 4, 2]
+    assert told[-3:] == [CallJudged, CallJudged, RunEnded]
+    assert [event.at for event in heard] == sorted(event.at for event in heard)
+    assert heard[-1] == RunEnded(heard[-1].at, result)
+    assert capsys.readouterr() == ("", "")
+    assert gc.isenabled()
+
+
+async def test_a_session_that_is_stopped_ends_its_run_and_begins_no_other(tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, CallEnded):
+            session.stop()
+
+    session = Session(tmp_path / "runs", [stop])
+    slow = TEXT.replace("20/s", "1/s")
+    results = await session.play(written(tmp_path, "first", "second", text=slow))
+    assert [(result.name, result.interrupted, result.unfinished) for result in results] == [("first", True, 1)]
+    assert results[0].notes == ("not begun: 1 more scenario (second)",)
+
+
+async def test_a_lab_that_cannot_be_set_up_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left() -> int:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(lab, "free_port", none_left)
+    heard: list[Event] = []
+    (result,) = await Session(tmp_path / "runs", [heard.append]).play(written(tmp_path, "small"))
+    assert not result.set_up
+    assert [type(event) for event in heard] == [RunBegan, RunFailed]
