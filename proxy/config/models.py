@@ -35,7 +35,7 @@ from proxy.numbers.dialled import OUTSIDE_LINES
 from proxy.numbers.numbering import Numbering, Written
 from proxy.policy.answers import Card
 from proxy.policy.precedence import SETTABLE
-from proxy.policy.profile import Switch
+from proxy.policy.profile import OnOff
 from proxy.policy.treatments import Treatments
 from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
 from proxy.policy.verdict import Mode
@@ -205,7 +205,7 @@ class TrunkConfig(_Model):
 
     match: Annotated[tuple[_MatchText, ...], AfterValidator(some)]
     kind: Literal["international", "domestic", "access"]
-    trust_identity: Switch = False
+    trust_identity: OnOff = False
     auth: Literal["none", "digest"] = "none"
     refer: Literal["none", "in_dialog"] = "none"
     numbers: Written = "either"
@@ -252,7 +252,7 @@ class SelfServiceConfig(_Model):
     `notices_per_hour` refused callers.
     """
 
-    enabled: Switch = True
+    enabled: OnOff = True
     numbers: tuple[ServiceNumber, ...] = ()
     keywords: Keywords = {}
     codes: Codes = {}
@@ -287,7 +287,7 @@ class SoftswitchProbe(_Model):
     every `retry_seconds`. With `enabled: no` it is taken to be there, whatever happens.
     """
 
-    enabled: Switch = True
+    enabled: OnOff = True
     interval_seconds: Annotated[float, Field(ge=0)] = 10.0
     unanswered_seconds: Annotated[float, Field(ge=0.1)] = 1.0
     timeout_seconds: Annotated[float, Field(ge=0.1)] = 2.0
@@ -320,7 +320,7 @@ class Safeguards(_Model):
     """
 
     least_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    cover_home: Switch = False
+    cover_home: OnOff = False
 
 
 class ProxyConfig(_Model):

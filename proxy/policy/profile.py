@@ -21,7 +21,7 @@ _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _PIN = re.compile(r"[0-9]{4,8}")
 _SECRET = re.compile(r"[^\x00-\x1f\x7f]*")
 
-_SWITCH = ("on", "off", "yes", "no", "true", "false", True, False)
+_ON_OFF = ("on", "off", "yes", "no", "true", "false", True, False)
 
 
 def e164(text: str) -> str:
@@ -68,7 +68,7 @@ def _plain(text: str) -> str:
 
 E164 = Annotated[str, AfterValidator(e164)]
 Patterns = Annotated[tuple[str, ...], AfterValidator(_patterns)]
-Switch = Annotated[bool, WithJsonSchema({"enum": list(_SWITCH)})]
+OnOff = Annotated[bool, WithJsonSchema({"enum": list(_ON_OFF)})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,13 @@ class Barring:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    incoming_international: Switch = False
-    outgoing_international: Switch = False
-    anonymous: Switch = False
-    incoming_international_texts: Switch = False
-    all_incoming: Switch = False
-    all_outgoing: Switch = False
-    incoming_when_roaming: Switch = False
+    incoming_international: OnOff = False
+    outgoing_international: OnOff = False
+    anonymous: OnOff = False
+    incoming_international_texts: OnOff = False
+    all_incoming: OnOff = False
+    all_outgoing: OnOff = False
+    incoming_when_roaming: OnOff = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ class Subscriber:
     user: Annotated[str, AfterValidator(_plain)] = ""
     password: Annotated[str, AfterValidator(_plain)] = ""
     pin: Annotated[str, AfterValidator(_pin)] | None = None
-    roaming: Switch = False
+    roaming: OnOff = False
     barring: Barring = Barring()
     allow: Patterns = ()
     block: Patterns = ()
-    notify: Switch = False
+    notify: OnOff = False
     treatment: Treatments = field(default_factory=dict, hash=False)
 
 

@@ -94,7 +94,7 @@ class SelfService:
                 return self._wrong_pin(subscriber, wrong, now)
             if wrong.count:
                 unlocked = (Change(subscriber.number, WRONG_PINS, 0),)
-        return self._switch(subscriber, code.do == "on", known.settings, None, unlocked)
+        return self._turn(subscriber, code.do == "on", known.settings, None, unlocked)
 
     def not_saved(self) -> Reply:
         """Instead of a reply whose changes could not be saved."""
@@ -123,7 +123,7 @@ class SelfService:
 
     def _grant(self, subscriber: Subscriber, keyword: Keyword, rest: str, service: str, numbering: Numbering) -> Reply:
         if keyword.do in ("on", "off"):
-            return self._switch(subscriber, keyword.do == "on", keyword.settings, service)
+            return self._turn(subscriber, keyword.do == "on", keyword.settings, service)
         if keyword.do == "status":
             return self._say("unchanged", (), lambda say: _whole_status(say, subscriber))
         try:
@@ -152,7 +152,7 @@ class SelfService:
 
         return self._say("changed" if changes else "unchanged", changes, lines)
 
-    def _switch(
+    def _turn(
         self,
         subscriber: Subscriber,
         wanted: bool,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from proxy.files import yaml_file
-from proxy.policy.profile import Switch
+from proxy.policy.profile import OnOff
 
 _PHRASES = Path(__file__).parent / "phrases"
 _KEYWORD = re.compile(r"[^\sa-z]+(?: [^\sa-z]+){0,2}")
@@ -67,7 +67,7 @@ class Code(_Data):
     """
 
     settings: tuple[Setting, ...] = ()
-    only_off: Switch = False
+    only_off: OnOff = False
 
 
 Keywords = dict[Annotated[str, AfterValidator(_keyword)], Keyword]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from proxy.policy.profile import Barring, Subscriber
-from proxy.subscribers.simservs.names import CP, INCOMING, OUTGOING, PREFIXES, RF, SS, Switches
+from proxy.subscribers.simservs.names import CP, INCOMING, OUTGOING, PREFIXES, RF, SS, SettingOf
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
@@ -17,12 +17,12 @@ def document(subscriber: Subscriber) -> str:
     incoming = [
         *_list_rules("allow", subscriber.allow, allow=True),
         *_list_rules("block", subscriber.block, allow=False),
-        *_switch_rules(INCOMING, subscriber.barring),
+        *_barring_rules(INCOMING, subscriber.barring),
     ]
     bars_outgoing = any(getattr(subscriber.barring, setting) for setting in OUTGOING.values())
     outgoing = [
         *(_list_rules("allow", subscriber.allow, allow=True) if bars_outgoing else ()),
-        *_switch_rules(OUTGOING, subscriber.barring),
+        *_barring_rules(OUTGOING, subscriber.barring),
     ]
     return "\n".join(
         [
@@ -59,9 +59,9 @@ def _list_rules(name: str, patterns: tuple[str, ...], *, allow: bool) -> Iterato
         yield _rule(f"{name}-patterns", f"<rf:numbers>{ones}</rf:numbers>", allow=allow)
 
 
-def _switch_rules(switches: Switches, barring: Barring) -> Iterator[str]:
+def _barring_rules(setting_of: SettingOf, barring: Barring) -> Iterator[str]:
     """All of them, deactivated where they are off, so that a reader sees what there is."""
-    for condition, setting in switches.items():
+    for condition, setting in setting_of.items():
         deactivated = "" if getattr(barring, setting) else "<rule-deactivated/>"
         test = f"<{PREFIXES[condition[0]]}{condition[1]}/>" if condition else ""
         yield _rule(setting.replace("_", "-"), f"{deactivated}{test}", allow=False)

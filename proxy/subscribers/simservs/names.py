@@ -12,17 +12,17 @@ RF = "https://ringfence.example/ns/simservs"
 
 PREFIXES = {SS: "", CP: "cp:", RF: "rf:"}
 
-Switches = dict[tuple[str, str] | None, str]
+SettingOf = dict[tuple[str, str] | None, str]
 
 # Which setting a condition with <allow>false</allow> stands for; None: a rule without one, which every call matches.
-INCOMING: Switches = {
+INCOMING: SettingOf = {
     None: "all_incoming",
     (SS, "roaming"): "incoming_when_roaming",
     (SS, "anonymous"): "anonymous",
     (RF, "from-abroad"): "incoming_international",
     (RF, "texts-from-abroad"): "incoming_international_texts",
 }
-OUTGOING: Switches = {None: "all_outgoing", (SS, "international"): "outgoing_international"}
+OUTGOING: SettingOf = {None: "all_outgoing", (SS, "international"): "outgoing_international"}
 # Read as another condition, for whose setting a profile has no other: calls home are never abroad here (service codes
 # 331 and 332 are one as well).
 READ_AS = {(SS, "international-exHC"): (SS, "international")}

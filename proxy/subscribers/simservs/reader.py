@@ -21,7 +21,7 @@ from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
 from proxy.policy.profile import Subscriber
 from proxy.subscribers.changes import Change
-from proxy.subscribers.simservs.names import CP, INCOMING, OUTGOING, PREFIXES, READ_AS, RF, SS, Switches
+from proxy.subscribers.simservs.names import CP, INCOMING, OUTGOING, PREFIXES, READ_AS, RF, SS, SettingOf
 from proxy.subscribers.simservs.xml import Element, parse
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -99,14 +99,14 @@ class _Rule:
 class _Service:
     """The barring in force of one direction; `place` is None where the document does not hold it."""
 
-    switches: Switches
+    setting_of: SettingOf
     on: set[str] = field(default_factory=set)
     lists: dict[bool, list[str]] = field(default_factory=lambda: {True: [], False: []})  # those allowed, those blocked
     place: Element | None = None
 
     def barring(self) -> dict[str, bool]:
         """Each setting of the service, and whether it is on."""
-        return {setting: setting in self.on for setting in self.switches.values()} if self.place else {}
+        return {setting: setting in self.on for setting in self.setting_of.values()} if self.place else {}
 
     def numbers(self) -> dict[str, tuple[str, ...]]:
         """Both lists of numbers, each of them once."""
@@ -164,9 +164,9 @@ class _Reader:
             if name in seen:
                 self._note(each, f'the id "{name}"', "another rule has it, and a profile keeps none")
             seen.add(name)
-        self._apply([rule for each in elements if (rule := self._rule(each, service.switches))], service)
+        self._apply([rule for each in elements if (rule := self._rule(each, service.setting_of))], service)
 
-    def _rule(self, element: Element, switches: Switches) -> _Rule | None:
+    def _rule(self, element: Element, setting_of: SettingOf) -> _Rule | None:
         """A rule that is active."""
         parts = [(CP, "conditions"), (CP, "actions")]
         children = self._known(element, parts, "it does not decide who is let through", "id")
@@ -174,24 +174,24 @@ class _Reader:
         tests = [each for part in conditions for each in part.children]
         if deactivated := next((each for each in tests if each.name == _DEACTIVATED), None):
             self._nothing_in(deactivated)
-            self._leave_out_deactivated(element, [each for each in tests if each.name != _DEACTIVATED], switches)
+            self._leave_out_deactivated(element, [each for each in tests if each.name != _DEACTIVATED], setting_of)
             return None
         rule = _Rule(element)
         errors, self.errors = self.errors, rule.errors  # they count if the rule has an effect
         rule.allow = self._allows(element, [each for each in children if each.name[1] == "actions"])
         for part in conditions:
             self._refuse_text(part)
-        self._read_condition(rule, tests, switches)
+        self._read_condition(rule, tests, setting_of)
         self.errors = errors
         return rule
 
-    def _leave_out_deactivated(self, element: Element, tests: list[Element], switches: Switches) -> None:
-        if len(tests) > 1 or any(test.name not in switches for test in tests):
+    def _leave_out_deactivated(self, element: Element, tests: list[Element], setting_of: SettingOf) -> None:
+        if len(tests) > 1 or any(test.name not in setting_of for test in tests):
             shown = " and ".join(map(_shown, tests))
             self._leave_out(element, f"it is deactivated, and a profile keeps no {shown} for later")
 
-    def _read_condition(self, rule: _Rule, tests: list[Element], switches: Switches) -> None:
-        known = [*filter(None, switches), *(name for name, by in READ_AS.items() if by in switches), *_NUMBERS]
+    def _read_condition(self, rule: _Rule, tests: list[Element], setting_of: SettingOf) -> None:
+        known = [*filter(None, setting_of), *(name for name, by in READ_AS.items() if by in setting_of), *_NUMBERS]
         for test in tests:
             if test.name not in known:
                 self._refuse(test, f"{_listed(known)} in <conditions>")
@@ -202,12 +202,12 @@ class _Reader:
         if len(tests) > 1:
             self._refuse(rule.element, "one condition in a rule at most, besides rule-deactivated")
         elif tests and tests[0].name in _NUMBERS:
-            if switches is OUTGOING and not rule.allow:
+            if setting_of is OUTGOING and not rule.allow:
                 self._refuse(rule.element, "no numbers to bar: a profile bars all outgoing calls, or those to abroad")
             rule.numbers = tuple(self._numbers(tests[0]))
         elif not self.errors:
             name = tests[0].name if tests else None
-            rule.setting = switches[READ_AS.get(name, name)]  # type: ignore[arg-type]
+            rule.setting = setting_of[READ_AS.get(name, name)]  # type: ignore[arg-type]
             if name in READ_AS and not rule.allow:
                 self._note(tests[0], "its difference to <international>", "a profile has one setting for calls abroad")
 
@@ -216,9 +216,9 @@ class _Reader:
         through = {rule.setting for rule in rules if rule.allow and rule.setting}
         for setting in tuple(through):
             through |= _COVERED.get(setting, frozenset())
-        if service.switches[None] in through:
-            through |= set(service.switches.values())
-        everybody = service.switches[None] in through
+        if service.setting_of[None] in through:
+            through |= set(service.setting_of.values())
+        everybody = service.setting_of[None] in through
         for rule in rules:
             if rule.allow:
                 continue
@@ -235,9 +235,9 @@ class _Reader:
                 self._let_through(rule, service, bars=bars)
 
     def _let_through(self, rule: _Rule, service: _Service, *, bars: bool) -> None:
-        if rule.numbers and not rule.errors and (bars or service.switches is INCOMING):
+        if rule.numbers and not rule.errors and (bars or service.setting_of is INCOMING):
             service.lists[True] += rule.numbers
-        elif rule.setting != service.switches[None] and not bars:
+        elif rule.setting != service.setting_of[None] and not bars:
             self._leave_out(rule.element, "no rule bars what it lets through")
         elif rule.errors:
             self.errors += rule.errors
