@@ -18,8 +18,10 @@ import structlog
 
 from proxy.config.models import ProxyConfig, TransportAddress, load_config
 from proxy.core.call_record import CallRecords
+from proxy.core.keys import Keys
 from proxy.core.proxy_core import ProxyCore
 from proxy.files.yaml_file import FileErrors
+from proxy.identity.authentication import Counts
 from proxy.observability import log
 from proxy.policy.engine import Policy
 from proxy.process.change_writer import ChangeWriter
@@ -27,6 +29,7 @@ from proxy.process.loading import Loaded, core_settings, load, load_overlay, mak
 from proxy.process.ports import in_use
 from proxy.process.reload import Reloader, counts, warn
 from proxy.process.secret_file import load_secret
+from proxy.process.shared_counts import SharedCounts
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
 from proxy.transport.server import Server
@@ -76,6 +79,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
 
             write_card(config.card.file, config.card, config.card.private_key, time.time())
         secret = _secret(config)
+        shared = _shared_counts(config, secret)
     except FileErrors as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -83,7 +87,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
         print(f"{error.filename or path}: {error.strerror}", file=sys.stderr)
         return USAGE
     try:
-        return _run(_serve(path, loaded, overlay, secret, console))
+        return _run(_serve(path, loaded, overlay, secret, shared, console))
     except _PortTaken as error:
         print(error, file=sys.stderr)
         return ENVIRONMENT
@@ -113,7 +117,27 @@ def _secret(config: ProxyConfig) -> bytes | None:
         return None
 
 
-async def _serve(path: Path, loaded: Loaded, overlay: Overlay, secret: bytes | None, console: log.LineWriter) -> int:
+def _shared_counts(config: ProxyConfig, secret: bytes | None) -> Counts | None:
+    """The counts that other processes share; None where none do, or no file can be made and none was asked for."""
+    if (path := config.counts_file) is None or secret is None:
+        return None
+    try:
+        return SharedCounts(path, Keys.derive(secret).counts)
+    except OSError as error:
+        if config.authentication.counts_file is not None:
+            raise
+        logger.warning("counts_not_shared", file=str(path), detail=error.strerror)
+        return None
+
+
+async def _serve(
+    path: Path,
+    loaded: Loaded,
+    overlay: Overlay,
+    secret: bytes | None,
+    shared: Counts | None,
+    console: log.LineWriter,
+) -> int:
     config = loaded.config
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -121,7 +145,7 @@ async def _serve(path: Path, loaded: Loaded, overlay: Overlay, secret: bytes | N
         loop.add_signal_handler(number, stop.set)
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
     policy = Policy(loaded.snapshot)
-    core = ProxyCore(core_settings(config, loop.time()), policy, secret, make_desk(config, overlay))
+    core = ProxyCore(core_settings(config, loop.time()), policy, secret, make_desk(config, overlay), shared)
     log.set_level(config.log_level, core.refusals)
     for writer in {records, console}:
         writer.count_in(core.counters)

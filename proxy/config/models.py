@@ -235,6 +235,8 @@ class Authentication(_Model):
 
     After `wrong_answers` for a user from an address within `lockout_seconds`, that user gets 403 there for as long.
     `algorithms` are offered in their order (RFC 8760: the strongest first); some old clients read the first only.
+    `counts_file` is where the proxies of one machine count uses of challenges and wrong answers together; `none`: each
+    in its memory. By default, it is beside `secret_file` where that is given, with `.counts` after its name.
     """
 
     realm: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "ringfence.example"
@@ -242,6 +244,12 @@ class Authentication(_Model):
     wrong_answers: Annotated[int, Field(ge=1)] = 5
     lockout_seconds: Annotated[float, Field(ge=1)] = 60.0
     algorithms: Annotated[tuple[Literal["SHA-256", "MD5"], ...], AfterValidator(some)] = ("SHA-256", "MD5")
+    counts_file: Literal["none"] | Path | None = None
+
+    @field_validator("counts_file")
+    @classmethod
+    def _beside_the_config(cls, path: Path | str | None, info: ValidationInfo) -> Path | str | None:
+        return FileContext.of(info).beside(path) if isinstance(path, Path) else path
 
 
 class SelfServiceConfig(_Model):
@@ -403,6 +411,16 @@ class ProxyConfig(_Model):
         if problems:
             raise Problems(problems)
         return self
+
+    @property
+    def counts_file(self) -> Path | None:
+        """The file of the counts that digest authentication shares with other processes; None: it shares none."""
+        chosen = self.authentication.counts_file
+        if chosen == "none" or not any(trunk.auth == "digest" for trunk in self.trunks.values()):
+            return None
+        if chosen is None and "secret_file" in self.model_fields_set:
+            return self.secret_file.with_name(f"{self.secret_file.name}.counts")
+        return chosen
 
     def numbering(self) -> Numbering:
         """How numbers are read at home."""

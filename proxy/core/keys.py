@@ -18,10 +18,11 @@ class Keys:
     nonces: bytes = field(repr=False)
     branches: bytes = field(repr=False)
     to_tags: bytes = field(repr=False)
+    counts: bytes = field(repr=False)
 
     @classmethod
     def derive(cls, secret: bytes | None = None) -> Self:
         """Make the keys of `secret`, at least 16 random bytes; without one, of a new secret that ends with us."""
         secret = secret or secrets.token_bytes(SECRET_BYTES)
-        uses = (b"flow token", b"nonce", b"branch", b"To tag")
+        uses = (b"flow token", b"nonce", b"branch", b"To tag", b"counts")
         return cls(*(blake2b(key=secret[:64], person=use, digest_size=SECRET_BYTES).digest() for use in uses))

@@ -27,13 +27,12 @@ from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_watch import SoftswitchWatch
 from proxy.core.switch_routes import SwitchRoutes
 from proxy.identity.assertions import CLAIMS, clean
-from proxy.identity.authentication import Authenticator
+from proxy.identity.authentication import Counts
 from proxy.identity.registrations import Registrations
 from proxy.policy.call import JUDGED
 from proxy.policy.engine import Policy
 from proxy.policy.trunks import Side
 from proxy.self_service.desk import Served, ServiceDesk
-from proxy.sip.digest import Challenger
 from proxy.sip.errors import TRY_AGAIN, KeepAlive, ServiceUnavailable, SipError, UnsupportedUriScheme
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via
@@ -53,12 +52,18 @@ _HELD = 0.5  # seconds that calls of a switch which wakes up are held back, lest
 class ProxyCore:
     """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other.
 
+    `counts` are those of nonces and wrong answers where several processes share them; else each remembers its own.
     With a `desk`, subscribers change their profiles by text and star code. `asks` are questions, such as whether these
     changes can be saved, for the caller to empty and to answer with `resolved`: some requests wait for that.
     """
 
     def __init__(
-        self, settings: CoreSettings, policy: Policy, secret: bytes | None = None, desk: ServiceDesk | None = None
+        self,
+        settings: CoreSettings,
+        policy: Policy,
+        secret: bytes | None = None,
+        desk: ServiceDesk | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self.settings = settings
         self.policy = policy
@@ -77,16 +82,8 @@ class ProxyCore:
         self.outbox = self._layer.outbox
         switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
         self._router = Router(settings.listeners, keys, settings.domains, switch_routes)
-        authenticator = Authenticator(
-            settings.realm,
-            settings.nonce_seconds,
-            settings.wrong_answers,
-            settings.lockout_seconds,
-            settings.digest_algorithms,
-            key=keys.nonces,
-        )
-        challenger = Challenger(settings.realm, settings.nonce_seconds, settings.digest_algorithms, keys.nonces)
-        self._registrations = Registrations(challenger, authenticator.lockout)
+        authenticator = settings.authenticator(keys.nonces, counts)
+        self._registrations = Registrations(authenticator.challenger, authenticator.counts, authenticator.lockout)
         self._rewriter = Rewriter(settings, self._router, authenticator, self._registrations)
         self._screening = Screening(settings, self._router, authenticator, self._registrations)
         self._legs = LegScreening(self._screening.emergencies)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from proxy.core.probing import Probing
 from proxy.core.routing import Listener
+from proxy.identity.authentication import Authenticator, Counts
 from proxy.policy.trunks import Trunk
 from proxy.sip.flow import Flow
 
@@ -32,3 +33,16 @@ class CoreSettings:
     judge_softswitch: bool = False  # calls and texts from the softswitch to phones, by what their owners decided
     probing: Probing | None = None  # of the softswitch; None: it is taken to be there
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record
+
+    def authenticator(self, key: bytes, counts: Counts | None = None) -> Authenticator:
+        """Make the one that challenges phones, with nonces signed by `key`; see ProxyCore for `counts`."""
+        return Authenticator(
+            self.realm,
+            self.nonce_seconds,
+            self.wrong_answers,
+            self.lockout_seconds,
+            self.digest_algorithms,
+            key=key,
+            counts=counts,
+            guesses=counts,
+        )

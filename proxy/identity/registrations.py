@@ -6,7 +6,7 @@ count, and the digest does not cover the Contact: who overheard one REGISTER cou
 
 - The phone gets the registrar's nonce wrapped in one of ours, and the registrar gets the answer made anew for its own.
   A registrar may give a nonce again, and nobody knows what it was used for before we started; ours tells both.
-- An answer counts once: its nonce must be one that this process gave not long ago, with a count that grows.
+- An answer counts once: its nonce must be one that was given not long ago, with a count that grows.
 - A REGISTER without a right answer goes on as a question (no credentials, no Contact: RFC 3261 10.2.3), which brings a
   fresh challenge. Should the registrar answer it without asking who it is, the proxy asks, with a nonce of its own.
 - Who answered rightly may register their own address-of-record only.
@@ -18,8 +18,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from proxy.identity.authentication import Lockout, nonce_count
-from proxy.identity.nonces import NonceCounts
+from proxy.identity.authentication import nonce_count
+from proxy.identity.lockout import Lockout
+from proxy.identity.nonces import NonceStore
 from proxy.numbers.numbering import Numbering
 from proxy.policy.profile import Subscriber
 from proxy.policy.snapshot import Snapshot
@@ -48,11 +49,12 @@ class Registration:
 
 
 class Registrations:
-    """Checks REGISTERs on their way to the registrar, and what it answers. `challenger` makes the nonces."""
+    """Checks REGISTERs on their way to the registrar, and what it answers. `challenger` makes the nonces, and `counts`
+    remember their uses."""
 
-    def __init__(self, challenger: digest.Challenger, lockout: Lockout) -> None:
+    def __init__(self, challenger: digest.Challenger, counts: NonceStore, lockout: Lockout) -> None:
         self._challenger = challenger
-        self._counts = NonceCounts(challenger.lifetime)
+        self._counts = counts
         self._lockout = lockout
 
     def check(self, request: Request, snapshot: Snapshot, now: float, source: str) -> Registration:
@@ -125,7 +127,8 @@ class Registrations:
         # Without qop nothing is counted, nor does the digest cover the cnonce: such an answer can be given but once.
         counted = "qop" in fields
         count = nonce_count(fields) if counted else 1
-        nonce, who = fields.get("nonce", ""), (fields["username"], fields.get("cnonce") if counted else None)
+        nonce = fields.get("nonce", "")
+        who = f"REGISTER\n{fields['username']}" + (f"\n{fields.get('cnonce', '')}" if counted else "")
         fresh = self._challenger.is_fresh(nonce, now)
         first = fresh and self._counts.use(nonce, who, count, self._challenger.issued(nonce), now)
         return CredentialCheck.RIGHT if first else CredentialCheck.STALE

@@ -85,15 +85,14 @@ class Challenger:
     """The server's side. Nonces are signed, carry their time and are all different: none need be remembered.
 
     `lifetime` of a nonce is in seconds; `algorithms` are those offered, and taken, in their order. Nonces name the
-    `process` that gave them, which alone knows what they were used for: those of any other, and those of before a
-    restart, are stale.
+    `store` that counts their uses: those counted elsewhere, by another process or before a restart, are stale.
     """
 
     realm: str
     lifetime: float = 300.0
     algorithms: tuple[str, ...] = tuple(ALGORITHMS)
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    process: str = field(default_factory=lambda: secrets.token_hex(4))
+    store: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def challenges(self, now: float, *, stale: bool = False, about: str = "") -> list[str]:
         """One challenge for each algorithm, the one preferred first; see `nonce` for `about`."""
@@ -109,7 +108,7 @@ class Challenger:
         if about:
             now -= now % min(_SAME_FOR, self.lifetime / 8)
         unique = self._mac(about)[:16] if about else secrets.token_hex(8)
-        text = f"{wraps}{'.' if wraps else ''}{round(now * 1000)}-{self.process}-{unique}"
+        text = f"{wraps}{'.' if wraps else ''}{round(now * 1000)}-{self.store}-{unique}"
         return f"{text}-{self._mac(text)}"
 
     def judge(self, fields: Mapping[str, str], method: str, user: str, password: str, now: float) -> CredentialCheck:
@@ -129,12 +128,12 @@ class Challenger:
         return issued is not None and now - issued <= self.lifetime
 
     def issued(self, nonce: str) -> float | None:
-        """When this process made a nonce; None for any other text."""
+        """When a nonce of this store was made; None for any other text."""
         text, _, mac = nonce.rpartition("-")
         if not _same(mac, self._mac(text)):
             return None
-        head, process, _ = text.rsplit("-", 2)
-        return int(head.rpartition(".")[2]) / 1000 if process == self.process else None
+        head, store, _ = text.rsplit("-", 2)
+        return int(head.rpartition(".")[2]) / 1000 if store == self.store else None
 
     def wrapped(self, nonce: str) -> str:
         """The nonce of another server that one of ours wraps; "" where it wraps none."""

@@ -5,6 +5,7 @@ Whoever speaks to them stands for a load balancer: what belongs to one process c
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ ALICE = "+8613800138001"
 PEOPLE = f'subscribers: [{{number: "{ALICE}", user: alice, password: s3cret}}]\n'
 BEHIND_NAT = "sip:alice@192.168.1.7:5060"  # an address of no trunk: only the token of the dialog leads there
 CALLEE = "sip:+8613800138002@switch.example"
+PASSWORD = "s3cret"
+GUESSES = 4  # wrong answers until nobody looks at them
 
 
 class Two:
@@ -33,19 +36,35 @@ class Two:
                 switch.port,
                 trunks={**TRUNKS, "phones": phones},
                 subscribers=str(folder / "people.yaml"),
-                authentication={"realm": "switch.example"},
+                authentication={"realm": "switch.example", "wrong_answers": GUESSES},
                 secret_file=str(folder / ("one" if shared else f"each{number}")),
             )
             for number in range(2)
         )
-        self.switch, self.phone = switch, phone
+        self.switch, self.phone, self.secret_file = switch, phone, folder / "one"
 
     def calls(self, proxy: ProxyProcess, *headers: tuple[str, str]) -> None:
         self.at(self.phone, proxy).asks("INVITE", CALLEE, *headers, sender=ALICE)
 
-    def answer(self, challenge: Request | Response) -> tuple[str, str]:
+    def challenge(self, proxy: ProxyProcess) -> Request | Response:
+        self.calls(proxy)
+        return self.phone.hears(407)
+
+    def answer(self, challenge: Request | Response, password: str = PASSWORD) -> tuple[str, str]:
         shown = challenge.headers("proxy-authenticate")
-        return "Proxy-Authorization", answer_challenge(shown, "INVITE", CALLEE, "alice", "s3cret") or ""
+        return "Proxy-Authorization", answer_challenge(shown, "INVITE", CALLEE, "alice", password) or ""
+
+    def passes(self, proxy: ProxyProcess, credentials: tuple[str, str]) -> None:
+        """A call with these goes on to the switch, which refuses it."""
+        self.calls(proxy, credentials)
+        self.is_refused_by_the_switch(proxy=proxy)
+
+    def is_stale(self, proxy: ProxyProcess, credentials: tuple[str, str]) -> Request | Response:
+        """A call with these is asked for others, and not for a password."""
+        self.calls(proxy, credentials)
+        again = self.phone.hears(407)
+        assert all("stale=true" in challenge for challenge in again.headers("proxy-authenticate"))
+        return again
 
     def sets_up(self) -> str:
         """The Route of the dialog of a call through the first process, from the switch to the phone."""
@@ -56,12 +75,12 @@ class Two:
         [route] = self.switch.hears(200).headers("record-route")
         return route
 
-    def is_refused_by_the_switch(self, caller: Peer | None = None) -> list[str]:
-        """Methods of what the switch got of the second process before a call, which it refuses."""
+    def is_refused_by_the_switch(self, caller: Peer | None = None, proxy: ProxyProcess | None = None) -> list[str]:
+        """Methods of what the switch got of a process, the second one, before a call, which it refuses."""
         before = []
         while (seen := self.switch.next_request()).method != "INVITE":
             before.append(seen.method)
-        self.at(self.switch, self.second).answers(seen, 486)
+        self.at(self.switch, proxy or self.second).answers(seen, 486)
         (caller or self.phone).hears(486)
         assert self.switch.next_request().method == "ACK"
         return before
@@ -82,30 +101,43 @@ def two(
 
 def test_what_one_process_signed_the_other_recognises(two: tuple[Two, bool]) -> None:
     both, shared = two
-    _a_challenge_of_one_is_answered_at_the_other(both)
+    _a_challenge_of_one_is_answered_at_the_other(both, shared=shared)
     _the_ack_to_a_refusal_ends_at_the_other(both, shared=shared)
     _a_loop_through_both_is_found(both, shared=shared)
     _a_dialog_goes_on_at_the_other(both, both.sets_up(), shared=shared)
+    _guesses_at_both_are_counted_together(both, shared=shared)
 
 
-def _a_challenge_of_one_is_answered_at_the_other(both: Two) -> None:
-    """Nonces: the other counts no use of it, and could not tell a replay. It asks once more, and not for a password."""
-    both.calls(both.first)
-    both.calls(both.second, both.answer(both.phone.hears(407)))
-    again = both.phone.hears(407)
-    assert all("stale=true" in challenge for challenge in again.headers("proxy-authenticate"))
-    both.calls(both.second, both.answer(again))
-    both.is_refused_by_the_switch()
+def _a_challenge_of_one_is_answered_at_the_other(both: Two, *, shared: bool) -> None:
+    """Nonces (RFC 7616 3.4): who shares their counts takes an answer once, wherever it comes first."""
+    answer = both.answer(both.challenge(both.first))
+    if not shared:
+        both.passes(both.second, both.answer(both.is_stale(both.second, answer)))
+        return
+    both.passes(both.second, answer)
+    for proxy in (both.first, both.second):
+        both.is_stale(proxy, answer)
+
+
+def _guesses_at_both_are_counted_together(both: Two, *, shared: bool) -> None:
+    right = [both.answer(both.challenge(proxy)) for proxy in (both.first, both.second)]
+    for proxy in [both.first, both.second] * (GUESSES // 2):
+        both.calls(proxy, both.answer(both.challenge(proxy), "guess"))
+        both.phone.hears(407)
+    for proxy, answer in zip((both.first, both.second), right, strict=True):
+        if shared:
+            both.calls(proxy, answer)
+            both.phone.hears(403)
+        else:
+            both.passes(proxy, answer)
 
 
 def _the_ack_to_a_refusal_ends_at_the_other(both: Two, *, shared: bool) -> None:
     """To tags of responses that left no transaction."""
-    both.calls(both.first)
-    tag = both.phone.hears(407).to.tag or ""
+    tag = both.challenge(both.first).to.tag or ""
     both.at(both.phone, both.second).asks("ACK", CALLEE, to_tag=tag, sender=ALICE)
     # Datagrams keep their order: were the ACK sent on, it would come before this call.
-    both.calls(both.second)
-    both.calls(both.second, both.answer(both.phone.hears(407)))
+    both.calls(both.second, both.answer(both.challenge(both.second)))
     assert both.is_refused_by_the_switch() == ([] if shared else ["ACK"])
 
 
@@ -132,3 +164,16 @@ def _a_dialog_goes_on_at_the_other(both: Two, route: str, *, shared: bool) -> No
         both.switch.hears(200)
     else:
         both.switch.hears(403)
+
+
+@pytest.mark.parametrize("two", [True], ids=["one secret"], indirect=True)
+def test_a_challenge_of_before_a_restart_is_answered_once_while_its_counts_are_there(two: tuple[Two, bool]) -> None:
+    both, _ = two
+    one, other, third = (both.answer(both.challenge(both.first)) for _ in range(3))
+    both.passes(both.first, one)
+    both.first.restart(signal.SIGKILL)
+    both.passes(both.first, other)
+    both.is_stale(both.first, one)
+    Path(f"{both.secret_file}.counts").unlink()
+    both.first.restart()
+    both.passes(both.first, both.answer(both.is_stale(both.first, third)))

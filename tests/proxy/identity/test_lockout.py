@@ -1,4 +1,4 @@
-"""Who guesses passwords is slowed down, and keeps nobody else from calling; and what the config may say of it."""
+"""Guessing passwords is slowed down, and keeps nobody else from calling; and what the config may say of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from proxy.config.models import load_config
 from proxy.files.yaml_file import FileErrors
-from proxy.identity.authentication import Lockout
+from proxy.identity.lockout import GuessesHere, Lockout
 from tests.plays.dialogue import PHONE
 from tests.plays.digest_phone import ELSEWHERE, REALM, start, with_field
 
@@ -65,21 +65,20 @@ def test_neither_stale_answers_nor_other_realms_are_guesses() -> None:
 
 
 def test_wrong_answers_that_lie_far_apart_are_mistakes_and_not_guesses() -> None:
-    lockout = Lockout(3, 60.0)
-    name = lockout.name("alice", "127.0.0.77")
+    lockout, alice = Lockout(3, 60.0), ("alice", "127.0.0.77")
     for now in (0.0, 50.0, 61.0, 110.0):
-        lockout.note(name, now)
-        assert not lockout.locked_for(name, now)
-    lockout.note(name, 120.0)
-    assert lockout.locked_for(name, 130.0) == 50.0
-    assert not lockout.locked_for(name, 180.0)
+        lockout.note(*alice, now)
+        assert not lockout.locked_for(*alice, now)
+    lockout.note(*alice, 120.0)
+    assert lockout.locked_for(*alice, 130.0) == 50.0
+    assert not lockout.locked_for(*alice, 180.0)
 
 
 def test_the_memory_for_guesses_is_bounded_and_the_oldest_are_forgotten_first() -> None:
-    lockout = Lockout(1, 60.0, most=2)
-    for name in (1, 2, 1, 3):
-        lockout.note(name, 0.0)
-    assert [bool(lockout.locked_for(name, 1.0)) for name in (1, 2, 3)] == [True, False, True]
+    lockout = Lockout(1, 60.0, GuessesHere(most=2))
+    for user in ("1", "2", "1", "3"):
+        lockout.note(user, "127.0.0.77", 0.0)
+    assert [bool(lockout.locked_for(user, "127.0.0.77", 1.0)) for user in ("1", "2", "3")] == [True, False, True]
 
 
 # --- the config
