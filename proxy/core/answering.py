@@ -64,7 +64,7 @@ class Answering:
                 self._contexts.respond_finally(context, refusal.status, bytes(refusal), now)
         elif served and request.method == "MESSAGE":
             self._contexts.respond_finally(context, 200, bytes(request.reply(200, to_tag=self._own.new_tag())), now)
-        text = served.text if served else desk.notice(call, verdict, snapshot) if desk else None
+        text = served.text if served else desk.refused_call_notice(call, verdict, snapshot) if desk else None
         if text is not None:
             self.send_text(text, now)
         return decision.outcome == "refuse" or (served is not None and request.method == "MESSAGE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxy.sip.flow import Flow
 
 
-class Noticed(dict[str, tuple[int, Flow]]):
+class PeerEvents(dict[str, tuple[int, Flow]]):
     """Event -> how often, and the first peer that caused it. Events are a few fixed names, so that this stays small."""
 
     def note(self, event: str, peer: Flow) -> None:

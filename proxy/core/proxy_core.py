@@ -15,7 +15,7 @@ from proxy.core.keys import Keys
 from proxy.core.leg_screening import PASSES, LegScreening
 from proxy.core.orders import Orders, Parked
 from proxy.core.own_responses import OwnAnswers
-from proxy.core.peer_events import Noticed
+from proxy.core.peer_events import PeerEvents
 from proxy.core.questions import Ask, Questions
 from proxy.core.receivers import Receivers
 from proxy.core.refusals import Refusals
@@ -69,7 +69,7 @@ class ProxyCore:
         self.policy = policy
         self.desk = desk
         self.counters: Counter[str] = Counter()
-        self.noticed = Noticed()
+        self.peer_events = PeerEvents()
         self.refusals = Refusals()
         self.draining = False
         keys = Keys.derive(secret)
@@ -144,7 +144,7 @@ class ProxyCore:
             if self.watch.gone(client, now):
                 continue
             if client.flow == self._switch and client.state is State.TERMINATED:
-                self.noticed.note("softswitch_unreachable", client.flow)
+                self.peer_events.note("softswitch_unreachable", client.flow)
             self._contexts.no_answer(client, now)
 
     def transport_failed(self, flow: Flow, now: float) -> None:
@@ -153,7 +153,7 @@ class ProxyCore:
             if not self._layer.fail(client, now) or self.watch.gone(client, now, refused=True):
                 continue
             if flow == self._switch:
-                self.noticed.note("softswitch_unreachable", flow)
+                self.peer_events.note("softswitch_unreachable", flow)
                 self._contexts.unavailable(client, now)
                 self.watch.suspect(now)
             else:
@@ -186,7 +186,7 @@ class ProxyCore:
                 return
         side = self._side_of(flow)
         if side is None:
-            self.noticed.note("unknown_source", flow)
+            self.peer_events.note("unknown_source", flow)
             self._own.stranger(request, via, flow)
             return
         note_source(request, via, flow)
@@ -220,7 +220,7 @@ class ProxyCore:
     def _begin(self, request: Request, via: Via, key: tuple[str, ...], flow: Flow, side: Side, now: float) -> None:
         """A request that starts a transaction."""
         server = self._layer.accept(key, request, response_flow(via, flow))
-        context = server.user = ResponseContext(server)
+        context = server.tu = ResponseContext(server)
         try:
             uri = validate(request)
             if request.method == "OPTIONS" and self._is_for_us(request, uri):
@@ -312,9 +312,9 @@ class ProxyCore:
                 context.leg_of = self._calls.begins_leg(request)
         elif method == "BYE":
             context.ends = self._calls.hangs_up(request, now, by_switch=side == "switch")
-        patience = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
-        client = self._layer.send((branch, method), forwarded, target, now, patience)
-        client.user = context
+        timer_b = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
+        client = self._layer.send((branch, method), forwarded, target, now, timer_b)
+        client.tu = context
         context.branches.append(client)
         self._contexts.pending += 1
         self.counters["forwarded"] += 1
@@ -367,8 +367,8 @@ class ProxyCore:
             return
         server = self._layer.accept(key, request, response_flow(via, flow))
         self._own.accept(server, request, now)
-        if isinstance(invite.user, ResponseContext):
-            self._contexts.give_up_by_caller(invite.user, request.headers("reason"), now)
+        if isinstance(invite.tu, ResponseContext):
+            self._contexts.give_up_by_caller(invite.tu, request.headers("reason"), now)
 
     # --- responses
 
@@ -388,10 +388,10 @@ class ProxyCore:
                 self.counters["deflection_barred"] += self._legs.bars_deflection(response, client.request, self.policy)
             if not CLAIMS.isdisjoint(response.names) and (side := self._side_of(flow)) is not None:
                 clean(response, side)
-            if client.user is not None and client.user.registration is not None:
-                self._registrations.answered(response, client.user.registration, now)
-            if method == "REGISTER" and client.flow == self._switch and client.user is not None:
-                self._router.switch_routes.learn(client.user.server.flow.host, response)
+            if client.tu is not None and client.tu.registration is not None:
+                self._registrations.registrar_responded(response, client.tu.registration, now)
+            if method == "REGISTER" and client.flow == self._switch and client.tu is not None:
+                self._router.switch_routes.learn(client.tu.server.flow.host, response)
             self._contexts.receive(client, response, now)
             if client.flow == self._switch:
                 self.watch.heard(now)

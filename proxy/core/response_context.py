@@ -82,7 +82,7 @@ class ResponseContexts:
 
     def receive(self, client: ClientTransaction, response: Response, now: float) -> None:
         """Take a response that matched a branch. Raises Unanswerable where it has no Via beside ours."""
-        context = client.user
+        context = client.tu
         if context is not None and response.names.count("via") < 2 and "," not in response.line("via"):
             raise Unanswerable("response with no Via but ours")
         if not self._layer.receive_response(client, response, now):
@@ -210,7 +210,7 @@ class ResponseContexts:
 
     def no_answer(self, client: ClientTransaction, now: float, status: int = 408) -> None:
         """Timers B, C and F, and broken transports (16.9: those count as answered with 503)."""
-        context = client.user
+        context = client.tu
         if not isinstance(context, ResponseContext) or context.final is not None:
             self.late.leave(client, now)
             return
@@ -239,7 +239,7 @@ class ResponseContexts:
     def unavailable(self, client: ClientTransaction, now: float) -> None:
         """Nobody is there to answer, nor for what comes next: the caller gets 503, as RFC 3261 16.7 step 6 allows for
         that, or the refusal that was to be announced."""
-        context = client.user
+        context = client.tu
         if isinstance(context, ResponseContext) and context.final is None and context.server.request is not None:
             if context.refusal is not None:
                 self._refuse(context, context.refusal, now)
@@ -253,7 +253,7 @@ class ResponseContexts:
     def give_up(self, now: float) -> None:
         """Before the end: CANCEL what still rings, tell who waits, and leave a record of each call."""
         for server in list(self._layer.servers.values()):
-            context = server.user
+            context = server.tu
             if not isinstance(context, ResponseContext) or context.final is not None or server.request is None:
                 continue
             if context.branches:  # else it has not been sent on yet

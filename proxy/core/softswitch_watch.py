@@ -207,9 +207,9 @@ class SoftswitchWatch:
         branches = self._router.branches
         branch = branches.new(branches.fingerprint(options))
         sending = self._router.forward(options, self._flow, branch)
-        patience = self._probing.timeout if self.up else self._probing.retry
+        timer_f = self._probing.timeout if self.up else self._probing.retry
         self._closed = False  # until we are told
-        self._probe = self._layer.send((branch, "OPTIONS"), sending, self._flow, now, patience)
+        self._probe = self._layer.send((branch, "OPTIONS"), sending, self._flow, now, timer_f)
         self.knocks = True
         self.due = NEVER
 
@@ -240,7 +240,7 @@ class SoftswitchWatch:
         waiting = [
             client
             for client in self._layer.clients.values()
-            if client.flow == self._flow and isinstance(client.user, ResponseContext) and _fails(client, certain)
+            if client.flow == self._flow and isinstance(client.tu, ResponseContext) and _fails(client, certain)
         ]
         for client in waiting:
             self._contexts.unavailable(client, now)

@@ -136,16 +136,16 @@ class Authenticator:
         password = subscriber.password if subscriber else ""
         # Computed for unknown users as well, so that the time it takes tells nothing.
         user = fields.get("username", "")
-        verdict = self.challenger.judge(fields, request.method, user, password, now)
+        check = self.challenger.judge(fields, request.method, user, password, now)
         if not password or fields.get("qop") != "auth":  # without qop no replay could be told
             return digest.CredentialCheck.WRONG
-        if verdict is not digest.CredentialCheck.RIGHT:
-            return verdict
+        if check is not digest.CredentialCheck.RIGHT:
+            return check
         if fields.get("uri") != request.uri and cached_uri(fields.get("uri", "")) != cached_uri(request.uri):
             raise BadRequest("the uri of the credentials is not the Request-URI")
         nonce = fields["nonce"]
         first = self.counts.use(nonce, user, nonce_count(fields), self.challenger.issued(nonce), now)
-        return verdict if first else digest.CredentialCheck.STALE
+        return check if first else digest.CredentialCheck.STALE
 
 
 def nonce_count(fields: dict[str, str]) -> int:

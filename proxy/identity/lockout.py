@@ -97,10 +97,10 @@ class Lockout:
                 locked = left
                 continue
             subscriber = find_user(user)
-            verdict = judge(fields, subscriber)
-            if verdict is CredentialCheck.RIGHT:
+            check = judge(fields, subscriber)
+            if check is CredentialCheck.RIGHT:
                 return Found(subscriber, index)
-            if verdict is CredentialCheck.WRONG:
+            if check is CredentialCheck.WRONG:
                 self.note(user, source, now, _mark_of(fields))
             else:
                 stale = True

@@ -87,7 +87,7 @@ class Registrations:
             for name in _OF_A_QUESTION:
                 forwarded.remove(name)
 
-    def answered(self, response: Response, registration: Registration, now: float) -> None:
+    def registrar_responded(self, response: Response, registration: Registration, now: float) -> None:
         """Wrap the nonces of the registrar's challenge; make one where it asked nobody."""
         response.remove("authentication-info")  # of the registrar's nonce, which the phone does not know
         if not registration.proven and 200 <= response.status < 300:

@@ -276,16 +276,16 @@ def _shown(peer: Flow) -> str:
     return f"{peer.transport}:{peer.host}:{peer.port}"
 
 
-class Notices:
+class WarningLimiter:
     """Warnings about what traffic can cause at any rate: of each kind one line in 10 s at most, with how many events
     it stands for and the first peer that caused one."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
 
-    def write_due(self, noticed: dict[str, tuple[int, Flow]], now: float) -> None:
-        """Take out of `noticed` (event -> how many, first peer) what may be written by now, and write it."""
-        for event in [event for event in noticed if now >= self._next.get(event, now)]:
-            count, peer = noticed.pop(event)
+    def write_due(self, peer_events: dict[str, tuple[int, Flow]], now: float) -> None:
+        """Take out of `peer_events` (event -> how many, first peer) what may be written by now, and write it."""
+        for event in [event for event in peer_events if now >= self._next.get(event, now)]:
+            count, peer = peer_events.pop(event)
             self._next[event] = now + _QUIET
             log.warning(event, count=count, peer=_shown(peer))

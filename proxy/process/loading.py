@@ -19,7 +19,7 @@ from proxy.presets.preset import build_snapshot
 from proxy.reputation.scam_list import ScamList
 from proxy.self_service.control import SelfService
 from proxy.self_service.desk import ServiceDesk
-from proxy.self_service.notices import Notices
+from proxy.self_service.notices import RefusedCallNotices
 from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
@@ -140,7 +140,7 @@ def make_desk(config: ProxyConfig, overlay: Overlay) -> ServiceDesk | None:
     chosen = config.self_service
     if not chosen.enabled or config.subscribers is None:
         return None
-    notices = Notices(chosen.notices_per_hour)
+    notices = RefusedCallNotices(chosen.notices_per_hour)
     return ServiceDesk(load_service(config), overlay, notices, config.authentication.realm)
 
 

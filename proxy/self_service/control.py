@@ -100,7 +100,9 @@ class SelfService:
         """Instead of a reply whose changes could not be saved."""
         return self._say("not-saved", (), lambda say: [say.not_saved])
 
-    def notice(self, subscriber: Subscriber, who: str, rule: str, *, is_text: bool, can_be_listed: bool = True) -> str:
+    def refused_call_notice(
+        self, subscriber: Subscriber, who: str, rule: str, *, is_text: bool, can_be_listed: bool = True
+    ) -> str:
         """Tells a subscriber who was refused ("": somebody without a number), why, and how to let them through.
 
         `can_be_listed`: a number on the allow list that is written like `who` is the caller's.

@@ -20,7 +20,7 @@ from proxy.policy.case import called_subscriber
 from proxy.policy.precedence import CALLERS_OWN, SPOOFED, Action
 from proxy.policy.verdict import Step, Verdict
 from proxy.self_service.control import Reply, SelfService
-from proxy.self_service.notices import Notices
+from proxy.self_service.notices import RefusedCallNotices
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request
 from proxy.subscribers.changes import AT_ONCE, Change, Overlay
@@ -63,7 +63,7 @@ class Served:
 class ServiceDesk:
     """Deals with orders. What they change is in force (`overlay`) once it is saved; wrong PINs count at once."""
 
-    def __init__(self, service: SelfService, overlay: Overlay, notices: Notices, realm: str) -> None:
+    def __init__(self, service: SelfService, overlay: Overlay, notices: RefusedCallNotices, realm: str) -> None:
         self.service = service
         self._saving: set[str] = set()  # numbers of subscribers of whom an order is being saved
         self._overlay = overlay
@@ -130,7 +130,7 @@ class ServiceDesk:
         verdict = Verdict(action, None, "", RULE, detail, (Step(RULE, "enforce", action, detail),), service=service)
         return Served(verdict, self._text(sender, number, reply.text) if reply.text else None, number)
 
-    def notice(self, call: Call, verdict: Verdict, snapshot: Snapshot) -> Request | None:
+    def refused_call_notice(self, call: Call, verdict: Verdict, snapshot: Snapshot) -> Request | None:
         """The text that tells a subscriber of a refused call; None where they do not want any, or had enough."""
         if verdict.action != "reject" or verdict.rule in _NOT_THE_CALLEES or call.method == "REFER":
             return None
@@ -141,7 +141,7 @@ class ServiceDesk:
         who = "" if call.withheld or not _NUMBER.fullmatch(number) else number
         if not self._notices.due(called.number, who, call.arrival):
             return None
-        text = self.service.notice(
+        text = self.service.refused_call_notice(
             called,
             who,
             verdict.rule,

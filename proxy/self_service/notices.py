@@ -8,7 +8,7 @@ _HOUR = 3600.0  # seconds
 _MOST_SUBSCRIBERS = 10_000  # remembered; beyond that those told longest ago are forgotten
 
 
-class Notices:
+class RefusedCallNotices:
     """Tells a subscriber of a caller once an hour, and of at most `per_hour` callers; 0: of none."""
 
     def __init__(self, per_hour: int) -> None:

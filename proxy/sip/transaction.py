@@ -164,9 +164,9 @@ _INVITE_SERVER, _NON_INVITE_SERVER = _by_state(INVITE_SERVER), _by_state(NON_INV
 
 
 class Transaction:
-    """The common part of client and server transactions. `user` is the transaction user's own object for it."""
+    """The common part of client and server transactions. `tu` is what the transaction user (RFC 3261 17) keeps."""
 
-    __slots__ = ("flow", "interval", "key", "last", "reliable", "request", "state", "table", "user")
+    __slots__ = ("flow", "interval", "key", "last", "reliable", "request", "state", "table", "tu")
 
     def __init__(self, key: tuple[str, ...], request: Request, flow: Flow, table: Table, state: State) -> None:
         self.key = key
@@ -177,7 +177,7 @@ class Transaction:
         self.state = state
         self.interval = 0.0  # of the retransmission now running, seconds
         self.last: bytes | None = None  # what a retransmission sends
-        self.user: Any = None
+        self.tu: Any = None
 
     def step(self, event: Event) -> tuple[Do, ...]:
         """Move by one event and return what is to be done for it."""

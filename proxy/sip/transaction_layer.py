@@ -122,9 +122,9 @@ class TransactionLayer:
     # --- client side
 
     def send(
-        self, key: tuple[str, ...], request: Request, flow: Flow, now: float, patience: float = 64 * T1
+        self, key: tuple[str, ...], request: Request, flow: Flow, now: float, timer_b: float = 64 * T1
     ) -> ClientTransaction:
-        """Send a request in a new client transaction; `key` is its branch and method, `patience` timer B or F."""
+        """Send a request in a new client transaction; `key` is its branch and method, `timer_b` lasts B or F (s)."""
         transaction = ClientTransaction(key, request, flow)
         transaction.last = data = bytes(request)
         self.clients[key] = transaction
@@ -132,7 +132,7 @@ class TransactionLayer:
             self._over_streams.setdefault(flow, set()).add(transaction)
         self.outbox.append((flow, data))
         invite = request.method == "INVITE"
-        self._timers.start(patience, (transaction, Event.TIMER_B if invite else Event.TIMER_F), now)
+        self._timers.start(timer_b, (transaction, Event.TIMER_B if invite else Event.TIMER_F), now)
         self._retransmit_later(transaction, Do.START_A if invite else Do.START_E, now)
         return transaction
 
@@ -257,7 +257,7 @@ class TransactionLayer:
             self.may_come_again(transaction)
         if transaction.reliable:
             self._leave_stream(transaction)
-        transaction.request = transaction.last = transaction.user = None
+        transaction.request = transaction.last = transaction.tu = None
 
     def _leave_stream(self, transaction: Transaction) -> None:
         if (others := self._over_streams.get(transaction.flow)) is not None:

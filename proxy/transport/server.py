@@ -21,7 +21,7 @@ from proxy.core.events import Listener as EventListener
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Ask
 from proxy.core.routing import Listener
-from proxy.observability.log import Notices, write_refusals
+from proxy.observability.log import WarningLimiter, write_refusals
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.subscribers.changes import Change
@@ -82,7 +82,7 @@ class Server:
         self._datagrams: dict[int, DatagramServer] = {}
         self._sockets: dict[int, socket.socket] = {}  # theirs, to send on
         self._streams = Streams(self, max_connections, tls)
-        self._notices = Notices()
+        self._warnings = WarningLimiter()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = NEVER
         self._watching: asyncio.TimerHandle | None = None
@@ -262,7 +262,7 @@ class Server:
 
     def _watch(self, count: int = 0) -> None:
         """Once a second; `count` is how often before."""
-        self._notices.write_due(self.core.noticed, self.now())
+        self._warnings.write_due(self.core.peer_events, self.now())
         self._tell_of_softswitch()
         if count % _HOUSEKEEPING == 0:
             self._streams.close_idle()

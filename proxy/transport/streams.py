@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
                 else:
                     pump.receive(message, self.flow)
         except SipError as error:
-            pump.core.noticed.note("stream_unusable", self.flow)
+            pump.core.peer_events.note("stream_unusable", self.flow)
             pump.core.refuse(error, self.flow)
             pump.flush()
             if self.transport is not None:
@@ -139,7 +139,7 @@ class Streams:
                 return
             except OSError:  # no file descriptor left: try again when others have ended
                 here = Flow(listener.transport, listener.host, listener.port, local)
-                self._pump.core.noticed.note("accept_failed", here)
+                self._pump.core.peer_events.note("accept_failed", here)
                 self._loop.remove_reader(listening)
                 self._loop.call_later(_NO_FILES, self._resume, listening, local)
                 return
@@ -157,7 +157,7 @@ class Streams:
             or (not switch and self._by_host[flow.host] >= max(1, self._limit // _ONE_ADDRESS))
         ):
             core.counters["too_many_connections"] += 1
-            core.noticed.note("too_many_connections", flow)
+            core.peer_events.note("too_many_connections", flow)
             sock.close()
             return
         sock.setblocking(False)
@@ -183,7 +183,7 @@ class Streams:
     def _refuse(self, flow: Flow) -> None:
         core = self._pump.core
         core.counters["too_many_connections"] += 1
-        core.noticed.note("too_many_connections", flow)
+        core.peer_events.note("too_many_connections", flow)
         if not self._refused:
             self._loop.call_soon(self._fail_refused)
         self._refused.add(flow)
@@ -204,7 +204,7 @@ class Streams:
             async with asyncio.timeout(_STANDS[connection.flow.transport]):
                 await opening
         except (OSError, TimeoutError):
-            self._pump.core.noticed.note("connection_failed", connection.flow)
+            self._pump.core.peer_events.note("connection_failed", connection.flow)
         finally:
             if connection.transport is None:
                 self.forget(connection)

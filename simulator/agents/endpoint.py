@@ -87,7 +87,7 @@ class Incoming:
         self._endpoint.stamp(data, stamp)
         self._endpoint.transactions.respond(self._transaction, status, data, now)
         if status >= 200:
-            self._transaction.user = None  # which lives on for half a minute; this need not
+            self._transaction.tu = None  # which lives on for half a minute; this need not
         return data
 
     def abandon(self) -> None:
@@ -134,7 +134,7 @@ class Endpoint:
         branch = MAGIC_COOKIE + self.new_tag()
         self.add_via(request, branch)
         transaction = self.transactions.send((branch, request.method), request, _flow(to), now)
-        transaction.user = on_response
+        transaction.tu = on_response
         self.stamp(transaction.last, stamp)
         return transaction
 
@@ -177,9 +177,9 @@ class Endpoint:
     def _receive_response(self, response: Response, now: float) -> None:
         transaction = self.transactions.clients.get((response.via.branch or "", response.cseq.method))
         if transaction is not None and self.transactions.receive_response(transaction, response, now):
-            on_response = transaction.user
+            on_response = transaction.tu
             if response.status >= 200 and transaction.key[1] != "INVITE":
-                transaction.user = None
+                transaction.tu = None
             on_response(response, now)
 
     def _receive_request(self, request: Request, source: Address, now: float) -> None:
@@ -189,8 +189,8 @@ class Endpoint:
         if transaction is not None:
             if self.transactions.receive_again(transaction, request, now):
                 self._receive_ack(request, now)
-            elif transaction.user is not None:
-                transaction.user.repetitions += 1
+            elif transaction.tu is not None:
+                transaction.tu.repetitions += 1
             return
         if request.method == "ACK":
             self._receive_ack(request, now)
@@ -198,13 +198,13 @@ class Endpoint:
         port = source[1] if "rport" in via.params else via.port or 5060
         transaction = self.transactions.accept(key, _note_source(request, source), Flow("udp", source[0], port, 0))
         incoming = Incoming(self, request, transaction)
-        transaction.user = incoming
+        transaction.tu = incoming
         unknown = [tag for tag in request.values("require") if tag not in _UNDERSTOOD]
         if request.method == "CANCEL":
             invite = self.transactions.servers.get((*key[:-1], "INVITE"))
             incoming.reply(200 if invite else 481, now)
-            if invite is not None and invite.user is not None and invite.user.leg is not None:
-                invite.user.leg.receive_cancel(request, now)
+            if invite is not None and invite.tu is not None and invite.tu.leg is not None:
+                invite.tu.leg.receive_cancel(request, now)
         elif unknown:
             incoming.reply(420, now, headers=[("Unsupported", ", ".join(unknown))])
         elif (tag := request.to.tag) is None:
@@ -234,7 +234,7 @@ class Endpoint:
     def run_timers(self, now: float) -> None:
         """Do what is due by now."""
         for transaction in self.transactions.run_timers(now):
-            transaction.user(None, now)
+            transaction.tu(None, now)
         self.scheduler.run(now)
 
 

@@ -183,7 +183,7 @@ class Leg:
         if self._cancelling and self._cancel is not None and self._outgoing is not None:
             cancel, self._cancel = self._cancel, None
             key = self._outgoing.key[0], "CANCEL"
-            self.endpoint.transactions.send(key, cancel, self._outgoing.flow, now).user = _ignore
+            self.endpoint.transactions.send(key, cancel, self._outgoing.flow, now).tu = _ignore
             self.endpoint.scheduler.at(now + PATIENCE, self._stop_waiting)
 
     def _stop_waiting(self, now: float) -> None:

@@ -13,7 +13,7 @@ from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.self_service.control import SelfService
 from proxy.self_service.desk import ServiceDesk
-from proxy.self_service.notices import Notices
+from proxy.self_service.notices import RefusedCallNotices
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
@@ -39,7 +39,7 @@ def start(auth: Literal["none", "digest"] = "none", rules: str = "cn") -> Line:
             (Trunk("phones", "access", auth=auth), [SourceMatch.parse("127.0.0.64/26")]),
         ]
     )
-    desk = ServiceDesk(SelfService(rule_set.vocabulary, 86400.0), overlay, Notices(2), "ringfence.example")
+    desk = ServiceDesk(SelfService(rule_set.vocabulary, 86400.0), overlay, RefusedCallNotices(2), "ringfence.example")
     policy = Policy(build_snapshot("CN", rule_set, ChangedDirectory(PEOPLE, overlay), Nobody()))
     settings = CoreSettings(
         LISTENERS, SWITCH, lambda host, port: trunks.find(host, port) or TRUNKS.find(host, port), trying_after=0.0

@@ -69,15 +69,15 @@ class Registrar:
 
     def _authenticated(self, incoming: Incoming, account: Account, password: str, now: float) -> bool:
         request = incoming.request
-        verdict = None
+        check = None
         for credentials in request.headers("authorization"):
-            verdict = self._challenger.judge(parse_digest(credentials), "REGISTER", account.user, password, now)
-            if verdict is CredentialCheck.RIGHT:
+            check = self._challenger.judge(parse_digest(credentials), "REGISTER", account.user, password, now)
+            if check is CredentialCheck.RIGHT:
                 return True
-        if verdict is CredentialCheck.WRONG:
+        if check is CredentialCheck.WRONG:
             incoming.reply(403, now)
         else:
-            challenges = self._challenger.challenges(now, stale=verdict is CredentialCheck.STALE)
+            challenges = self._challenger.challenges(now, stale=check is CredentialCheck.STALE)
             incoming.reply(401, now, headers=[("WWW-Authenticate", challenge) for challenge in challenges])
         return False
 

@@ -19,7 +19,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from proxy.observability import log as log_module
-from proxy.observability.log import LineWriter, Notices
+from proxy.observability.log import LineWriter, WarningLimiter
 from proxy.sip.flow import Flow
 from tests.plays.small_disk import small_disk
 
@@ -287,16 +287,16 @@ PEER, OTHER = Flow("udp", "192.0.2.66", 5060, 0), Flow("tcp", "192.0.2.67", 4000
 
 
 def test_the_first_of_a_kind_is_told_at_once_and_the_rest_counted_every_ten_seconds() -> None:
-    notices = Notices()
-    noticed = {"unknown_source": (1, PEER)}
+    limiter = WarningLimiter()
+    peer_events = {"unknown_source": (1, PEER)}
     with capture_logs() as logs:
-        notices.write_due(noticed, 100.0)
-        noticed["unknown_source"] = (700, OTHER)
-        notices.write_due(noticed, 109.0)
-        noticed["softswitch_unreachable"] = (1, PEER)  # another kind need not wait
-        notices.write_due(noticed, 109.5)
-        notices.write_due(noticed, 110.0)
-        notices.write_due(noticed, 200.0)
+        limiter.write_due(peer_events, 100.0)
+        peer_events["unknown_source"] = (700, OTHER)
+        limiter.write_due(peer_events, 109.0)
+        peer_events["softswitch_unreachable"] = (1, PEER)  # another kind need not wait
+        limiter.write_due(peer_events, 109.5)
+        limiter.write_due(peer_events, 110.0)
+        limiter.write_due(peer_events, 200.0)
     assert [(entry["event"], entry["count"], entry["peer"]) for entry in logs] == [
         ("unknown_source", 1, "udp:192.0.2.66:5060"),
         ("softswitch_unreachable", 1, "udp:192.0.2.66:5060"),

@@ -13,7 +13,7 @@ from proxy.policy.precedence import CALLERS_OWN, REFUSING
 from proxy.policy.profile import Barring, Subscriber
 from proxy.presets import preset
 from proxy.self_service.control import MOST_LISTED, Reply, SelfService
-from proxy.self_service.notices import Notices
+from proxy.self_service.notices import RefusedCallNotices
 from proxy.self_service.vocabulary import Code, phrases
 from proxy.subscribers.changes import Change, Overlay, WrongPins
 
@@ -394,15 +394,15 @@ def test_a_lock_without_a_time_ends_with_the_operator() -> None:
 
 
 def test_a_notice_says_who_why_and_how_to_let_them_through() -> None:
-    assert ENGLISH.notice(ALICE, "+23224000001", "barring.incoming_international", is_text=False) == (
+    assert ENGLISH.refused_call_notice(ALICE, "+23224000001", "barring.incoming_international", is_text=False) == (
         "A call from +23224000001 was refused: you take no calls and texts from abroad.\n"
         "To let them through, text ALLOW +23224000001 to 7000."
     )
-    everybody = ENGLISH.notice(ALICE, "+23224000001", "barring.all_incoming", is_text=False)
+    everybody = ENGLISH.refused_call_notice(ALICE, "+23224000001", "barring.all_incoming", is_text=False)
     assert everybody.startswith("A call from +23224000001 was refused: you take no calls and texts.\n")
-    roaming = ENGLISH.notice(ALICE, "+23224000001", "barring.incoming_when_roaming", is_text=False)
+    roaming = ENGLISH.refused_call_notice(ALICE, "+23224000001", "barring.incoming_when_roaming", is_text=False)
     assert "refused: you take no calls and texts when roaming.\n" in roaming
-    assert ENGLISH.notice(barred(anonymous=True), "", "anonymous.reject", is_text=True) == (
+    assert ENGLISH.refused_call_notice(barred(anonymous=True), "", "anonymous.reject", is_text=True) == (
         "A text from somebody without a number was refused: you take no calls from people who hide their number.\n"
         "To let them through, text ALLOW ANONYMOUS to 7000."
     )
@@ -416,19 +416,19 @@ def test_a_notice_says_who_why_and_how_to_let_them_through() -> None:
 def test_who_hides_their_number_is_let_through_by_what_refused_them(
     barring: str, rule: str, keyword: str | None
 ) -> None:
-    told = ENGLISH.notice(barred(**{barring: True}), "", rule, is_text=True)
+    told = ENGLISH.refused_call_notice(barred(**{barring: True}), "", rule, is_text=True)
     assert told.partition("\n")[2] == (f"To let them through, text {keyword} to 7000." if keyword else "")
 
 
 def test_notices_are_rationed_by_caller_and_by_subscriber() -> None:
-    notices = Notices(3)
+    notices = RefusedCallNotices(3)
     assert [notices.due("alice", "a", at) for at in (0.0, 1.0, HOUR - 1, HOUR)] == [True, False, False, True]
     assert [notices.due("alice", caller, HOUR + 1) for caller in "bcdef"] == [True, True, False, False, False]
     assert notices.due("bob", "a", HOUR + 1)
-    assert not Notices(0).due("alice", "a", 0.0)
+    assert not RefusedCallNotices(0).due("alice", "a", 0.0)
 
 
 def test_notices_remember_a_bounded_number_of_subscribers() -> None:
-    notices = Notices(1)
+    notices = RefusedCallNotices(1)
     assert all(notices.due(f"subscriber-{i}", "a", 0.0) for i in range(10_001))
     assert len(notices._told) == 10_000
