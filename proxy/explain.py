@@ -18,7 +18,7 @@ from proxy.core.emergency_calls import EmergencyCalls
 from proxy.core.keys import Keys
 from proxy.core.routing import Router, validate
 from proxy.core.screening import Screening
-from proxy.core.switch_routes import SwitchRoutes
+from proxy.core.softswitch_routes import SoftswitchRoutes
 from proxy.files.yaml_file import FileErrors, did_you_mean
 from proxy.identity.authentication import ProxyAuthenticationRequired
 from proxy.numbers.numbering import Number
@@ -154,7 +154,7 @@ def _decide(
 ) -> Decision:
     """Take the request the way that it takes through the core. Raises SipError for what the proxy answers with one."""
     settings = replace(core_settings(config, 0.0), epoch=arrival)
-    routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
+    routes = SoftswitchRoutes(settings.softswitch, settings.softswitch_aliases)
     router = Router(settings.listeners, Keys.derive(secret), settings.domains, routes)
     screening = Screening(settings, router, proof, None, memory)
     try:

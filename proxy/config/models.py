@@ -29,7 +29,7 @@ from pydantic import (
 )
 
 from proxy.core.probing import Probing
-from proxy.core.switch_routes import parse_alias
+from proxy.core.softswitch_routes import parse_alias
 from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean, load
 from proxy.numbers.dialled import OUTSIDE_LINES
 from proxy.numbers.numbering import Numbering, Written

@@ -19,7 +19,7 @@ from proxy.sip.transaction_layer import TransactionLayer
 
 
 class Answering:
-    """Carries decisions out. Texts go to subscribers by way of `switch`; `counters` count, `refusals` say why."""
+    """Carries decisions out. Texts go to subscribers by way of `softswitch`; `counters` count, `refusals` say why."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Answering:
         own: OwnAnswers,
         contexts: ResponseContexts,
         router: Router,
-        switch: Flow,
+        softswitch: Flow,
         counters: Counter[str],
         refusals: Refusals,
     ) -> None:
@@ -35,7 +35,7 @@ class Answering:
         self._own = own
         self._contexts = contexts
         self._router = router
-        self._switch = switch
+        self._softswitch = softswitch
         self._counters = counters
         self._refusals = refusals
 
@@ -72,5 +72,5 @@ class Answering:
     def send_text(self, text: Request, now: float) -> None:
         """Have the softswitch deliver a text of our own; nobody waits to hear what became of it."""
         branches = self._router.branches
-        forwarded = self._router.forward(text, self._switch, branch := branches.new(branches.fingerprint(text)))
-        self._layer.send((branch, text.method), forwarded, self._switch, now)
+        forwarded = self._router.forward(text, self._softswitch, branch := branches.new(branches.fingerprint(text)))
+        self._layer.send((branch, text.method), forwarded, self._softswitch, now)

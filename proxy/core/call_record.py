@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
-from proxy.core.events import Answered, Ended, Event, SwitchSaid, Unanswered
+from proxy.core.events import Answered, Ended, Event, SoftswitchSaid, Unanswered
 from proxy.numbers.numbering import Number
 from proxy.policy.answers import Answer, reference
 from proxy.policy.verdict import Step, Verdict
@@ -74,7 +74,7 @@ def _legs(legs: tuple[str, ...]) -> str:
     return f'"legs":[{",".join(map(_text, legs))}],' if legs else ""
 
 
-def _said(said: SwitchSaid, final: int | None) -> str:
+def _said(said: SoftswitchSaid, final: int | None) -> str:
     changed = f'"switch_status":{said.status},' if said.status != final else ""
     texts = (("reason", said.reason), ("retry_after", said.retry_after))
     return changed + "".join(f'"{name}":{_text(value)},' for name, value in texts if value)

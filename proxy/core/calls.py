@@ -15,7 +15,7 @@ from proxy.core.events import (
     Party,
     ProfileChanged,
     Rang,
-    SwitchSaid,
+    SoftswitchSaid,
     Unanswered,
 )
 from proxy.sip.errors import BadRequest
@@ -58,7 +58,7 @@ class CallState:
         self.cancelled_by: Party | None = None
         self.far_refused = False  # the last leg of the switch was refused by whom it rang
         self.far_hung_up: float | None = None  # when a BYE came on one of them
-        self.said: SwitchSaid | None = None
+        self.said: SoftswitchSaid | None = None
         self.told = True  # that it was judged
         self.legs: tuple[str, ...] = ()
 
@@ -109,10 +109,10 @@ class Calls:
             self._tell(state)
             self.outputs.append(Cancelled(state.judged, now + self._epoch, by))
 
-    def switch_says(self, state: CallState, response: Response) -> None:
+    def softswitch_says(self, state: CallState, response: Response) -> None:
         """Keep what a final response of the switch says of its reason."""
         reasons = ", ".join(response.headers("reason")) if "reason" in response.names else ""
-        state.said = SwitchSaid(response.status, reasons[:_SHOWN], (response.header("retry-after") or "")[:_SHOWN])
+        state.said = SoftswitchSaid(response.status, reasons[:_SHOWN], (response.header("retry-after") or "")[:_SHOWN])
 
     def concluded(self, state: CallState, status: int | None, by: Party, now: float) -> None:
         """The final response went to the caller, or never will. `by` is who brought it about, as far as it is known."""
@@ -163,12 +163,12 @@ class Calls:
 
     # --- the end of calls that were answered
 
-    def hangs_up(self, bye: Request, now: float, *, by_switch: bool) -> tuple[CallState, Party, float] | None:
+    def hangs_up(self, bye: Request, now: float, *, by_softswitch: bool) -> tuple[CallState, Party, float] | None:
         """Take a BYE that goes on: whose call it ends once it is answered, who hung up, and when."""
         call_id = bye.call_id
         state = self._standing.get(call_id)
         try:
-            if by_switch:
+            if by_softswitch:
                 if state is None or not _has_tag(bye.line("to"), state.caller_tag):
                     return None
                 hung_up = state.far_hung_up

@@ -17,7 +17,7 @@ from proxy.subscribers.changes import Change
 Party = Literal["caller", "callee", "proxy", "softswitch", "timeout"]
 
 
-class SwitchSaid(NamedTuple):
+class SoftswitchSaid(NamedTuple):
     """The refusal of a call by the switch: its status, Reason (RFC 3326) and Retry-After (RFC 3261 20.33)."""
 
     status: int
@@ -69,7 +69,7 @@ class Unanswered(NamedTuple):
     rang: float | None
     legs: tuple[str, ...]
     by: Party
-    said: SwitchSaid | None
+    said: SoftswitchSaid | None
 
 
 class Ended(NamedTuple):

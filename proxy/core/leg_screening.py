@@ -39,7 +39,7 @@ RULES = frozenset(
 )
 PASSES = Decision()
 _LEGS = frozenset(("INVITE", "MESSAGE"))
-_SWITCH = Trunk("softswitch", "domestic", trust_identity=True)
+_SOFTSWITCH = Trunk("softswitch", "domestic", trust_identity=True)
 _REMEMBERED_FOR = 180.0  # seconds from a verdict to the last leg that it is good for: phones in turn, a challenge
 _MOST_REMEMBERED = 100_000  # calls let through
 
@@ -75,7 +75,7 @@ class LegScreening:
         called = _owner(request, snapshot)
         if called is None:
             return PASSES
-        call = Call.from_request(request, _SWITCH, snapshot.numbering, now + epoch, callee=f"tel:{called.number}")
+        call = Call.from_request(request, _SOFTSWITCH, snapshot.numbering, now + epoch, callee=f"tel:{called.number}")
         callers = _callers(call)
         if called.number in callers or call.caller.digits in snapshot.service_numbers:
             return PASSES

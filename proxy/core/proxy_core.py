@@ -24,8 +24,8 @@ from proxy.core.rewriting import Rewriter
 from proxy.core.routing import Router, check_hops, is_secure, note_source, response_flow, validate
 from proxy.core.screening import Screening
 from proxy.core.settings import CoreSettings
+from proxy.core.softswitch_routes import SoftswitchRoutes
 from proxy.core.softswitch_watch import SoftswitchWatch
-from proxy.core.switch_routes import SwitchRoutes
 from proxy.identity.assertions import CLAIMS, clean
 from proxy.identity.authentication import Counts
 from proxy.identity.registrations import Registrations
@@ -80,8 +80,8 @@ class ProxyCore:
         self.outputs = self._calls.outputs
         self._contexts = ResponseContexts(self._layer, self._own, self._calls)
         self.outbox = self._layer.outbox
-        switch_routes = SwitchRoutes(settings.softswitch, settings.softswitch_aliases)
-        self._router = Router(settings.listeners, keys, settings.domains, switch_routes)
+        softswitch_routes = SoftswitchRoutes(settings.softswitch, settings.softswitch_aliases)
+        self._router = Router(settings.listeners, keys, settings.domains, softswitch_routes)
         authenticator = settings.authenticator(keys.nonces, counts)
         self._registrations = Registrations(authenticator.challenger, authenticator.counts, authenticator.lockout)
         self._rewriter = Rewriter(settings, self._router, authenticator, self._registrations)
@@ -93,9 +93,9 @@ class ProxyCore:
         self._questions = Questions()
         self.asks = self._questions.asks
         self._orders = Orders(self, self._calls, self._questions, self._answering.send_text)
-        self._switch = settings.softswitch
+        self._softswitch = settings.softswitch
         self.watch = SoftswitchWatch(
-            settings.probing, self._switch, self._layer, self._router, self._contexts, self.counters
+            settings.probing, self._softswitch, self._layer, self._router, self._contexts, self.counters
         )
 
     # --- what the server calls
@@ -143,7 +143,7 @@ class ProxyCore:
         for client in self._layer.run_timers(now):
             if self.watch.gone(client, now):
                 continue
-            if client.flow == self._switch and client.state is State.TERMINATED:
+            if client.flow == self._softswitch and client.state is State.TERMINATED:
                 self.peer_events.note("softswitch_unreachable", client.flow)
             self._contexts.no_answer(client, now)
 
@@ -152,7 +152,7 @@ class ProxyCore:
         for client in self._layer.connection_lost(flow):
             if not self._layer.fail(client, now) or self.watch.gone(client, now, refused=True):
                 continue
-            if flow == self._switch:
+            if flow == self._softswitch:
                 self.peer_events.note("softswitch_unreachable", flow)
                 self._contexts.unavailable(client, now)
                 self.watch.suspect(now)
@@ -190,7 +190,7 @@ class ProxyCore:
             self._own.stranger(request, via, flow)
             return
         note_source(request, via, flow)
-        if side == "switch":
+        if side == "softswitch":
             self.watch.heard(now)
         if request.method == "ACK":
             self._forward_ack(request, side)
@@ -204,12 +204,12 @@ class ProxyCore:
 
     def _side_of(self, flow: Flow) -> Side | None:
         """The side that sent a message; None for a stranger."""
-        switch = self._switch
-        if flow[2] == switch[2] and flow[1] == switch[1]:
-            return "switch"
+        softswitch = self._softswitch
+        if flow[2] == softswitch[2] and flow[1] == softswitch[1]:
+            return "softswitch"
         trunk = self.settings.find_trunk(flow[1], flow[2])
-        if trunk is None and flow[1] == switch[1] and flow[0] != "udp":
-            return "switch"  # whose connections come from any port
+        if trunk is None and flow[1] == softswitch[1] and flow[0] != "udp":
+            return "softswitch"  # whose connections come from any port
         return trunk
 
     def _has_room(self, size: int) -> bool:
@@ -227,7 +227,7 @@ class ProxyCore:
                 self._own.accept(server, request, now, (("Accept", "application/sdp"), ("Supported", "path")))
             elif self.draining and request.method in JUDGED and request.to.tag is None:
                 raise ServiceUnavailable("shutting down")
-            elif side == "switch" and self.watch.wakes_up(request, now):
+            elif side == "softswitch" and self.watch.wakes_up(request, now):
                 self._layer.schedule_trying(server, 0.0, now)  # so that the switch may cancel it
                 self._questions.pause(_HELD, lambda _, then: self._go_on(context, request, flow, side, then), now)
             else:
@@ -261,14 +261,14 @@ class ProxyCore:
         method, server = request.method, context.server
         if method == "OPTIONS":
             check_hops(request)
-        routed, fingerprint = self._screening.route(request, outside=side != "switch")
-        if side == "switch":
+        routed, fingerprint = self._screening.route(request, outside=side != "softswitch")
+        if side == "softswitch":
             target = outer = self._router.outward_target(request, routed, self.settings.find_trunk)
             if outer.transport != "tls" and is_secure(request.uri):
                 raise UnsupportedUriScheme("sips is for TLS")
             decision = self._decide_leg(request, target, now) if self.settings.judge_softswitch else PASSES
         else:
-            target, outer = self._switch, flow
+            target, outer = self._softswitch, flow
             decision = self._screening.decide(
                 request, routed, flow, side, now, self.policy, self.desk, lambda: self._layer.is_merged(server, request)
             )
@@ -299,7 +299,7 @@ class ProxyCore:
     ) -> None:
         """Forward a request to `target`; `outer` is the flow of who is not the softswitch."""
         method, server = request.method, context.server
-        if side != "switch" and not self.watch.up and request.to.tag is None:
+        if side != "softswitch" and not self.watch.up and request.to.tag is None:
             if context.refusal is not None:  # nobody is there to announce it
                 self._contexts.respond_finally(context, context.refusal.status, bytes(context.refusal), now)
                 return
@@ -308,17 +308,17 @@ class ProxyCore:
         forwarded = self._rewriter.onward(request, branch, outer, target, side, decision, numbering)
         if method == "INVITE":
             self._layer.schedule_trying(server, self.settings.trying_after, now)
-            if side == "switch":
+            if side == "softswitch":
                 context.leg_of = self._calls.begins_leg(request)
         elif method == "BYE":
-            context.ends = self._calls.hangs_up(request, now, by_switch=side == "switch")
+            context.ends = self._calls.hangs_up(request, now, by_softswitch=side == "softswitch")
         timer_b = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
         client = self._layer.send((branch, method), forwarded, target, now, timer_b)
         client.tu = context
         context.branches.append(client)
         self._contexts.pending += 1
         self.counters["forwarded"] += 1
-        if side != "switch":
+        if side != "softswitch":
             self.watch.sent(now)
 
     def carry_on(self, parked: Parked, served: Served, now: float) -> None:
@@ -327,7 +327,7 @@ class ProxyCore:
         decision = parked.decision._replace(served=served, verdict=served.verdict)
         try:
             if not self._answering.answer(context, request, decision, self.desk, self.policy.snapshot, now):
-                self._send_on(context, request, parked.fingerprint, flow, self._switch, parked.trunk, decision, now)
+                self._send_on(context, request, parked.fingerprint, flow, self._softswitch, parked.trunk, decision, now)
         except SipError as error:
             self._refuse(context, request, error, now)
 
@@ -343,11 +343,11 @@ class ProxyCore:
         if self._own.acknowledges_us(request):
             return
         validate(request)
-        routed, fingerprint = self._screening.route(request, outside=side != "switch")
-        if side == "switch":
+        routed, fingerprint = self._screening.route(request, outside=side != "softswitch")
+        if side == "softswitch":
             target = self._router.outward_target(request, routed, self.settings.find_trunk)
         else:
-            target = self._switch
+            target = self._softswitch
             self._screening.check_relay(request, routed, side, "")
         branch = self._router.branches.same(fingerprint)
         forwarded = self._router.forward(request, target, branch)
@@ -379,19 +379,19 @@ class ProxyCore:
         if client is None:  # spelt in a rarer way, or none of ours
             client = self._layer.clients.get((response.via.branch or "", response.cseq.method))
         if client is None or (flow[1] != client.flow[1] and self._side_of(flow) is None):
-            if self._side_of(flow) == "switch":
+            if self._side_of(flow) == "softswitch":
                 self.watch.heard(now)
             if not self._contexts.late.receive(branch, response, flow, now):
                 self.counters["stray_response"] += 1  # RFC 6026 8.2: dropped
         else:
-            if 300 <= response.status < 400 and client.flow != self._switch:
+            if 300 <= response.status < 400 and client.flow != self._softswitch:
                 self.counters["deflection_barred"] += self._legs.bars_deflection(response, client.request, self.policy)
             if not CLAIMS.isdisjoint(response.names) and (side := self._side_of(flow)) is not None:
                 clean(response, side)
             if client.tu is not None and client.tu.registration is not None:
                 self._registrations.registrar_responded(response, client.tu.registration, now)
-            if method == "REGISTER" and client.flow == self._switch and client.tu is not None:
-                self._router.switch_routes.learn(client.tu.server.flow.host, response)
+            if method == "REGISTER" and client.flow == self._softswitch and client.tu is not None:
+                self._router.softswitch_routes.learn(client.tu.server.flow.host, response)
             self._contexts.receive(client, response, now)
-            if client.flow == self._switch:
+            if client.flow == self._softswitch:
                 self.watch.heard(now)

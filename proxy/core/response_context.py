@@ -156,7 +156,7 @@ class ResponseContexts:
             self._refuse(context, context.refusal, now)
             return
         if context.call is not None and not ours:
-            self.calls.switch_says(context.call, best)
+            self.calls.softswitch_says(context.call, best)
         if best.status == 503:  # it would say that this proxy is out of service; what else it says is still true
             best.status, best.reason = 500, reason_for(500)
         by: Party = "timeout" if ours else "softswitch"

@@ -25,7 +25,7 @@ class Rewriter:
         self, settings: CoreSettings, router: Router, authenticator: Authenticator, registrations: Registrations
     ) -> None:
         self._settings = settings
-        self._switch = settings.softswitch
+        self._softswitch = settings.softswitch
         self._router = router
         self._authenticator = authenticator
         self._registrations = registrations
@@ -44,15 +44,15 @@ class Rewriter:
         method, call, verdict = request.method, decision.call, decision.verdict
         forwarded = self._router.forward(request, target, branch)
         if method in DIALOG_MAKING:
-            other = numbering.understand(sender_uri(request) if side == "switch" else request.uri)
+            other = numbering.understand(sender_uri(request) if side == "softswitch" else request.uri)
             known_as = other.e164 or other.presented
-            self._router.record_route(forwarded, outer, self._switch.local, known_as, outward=side == "switch")
+            self._router.record_route(forwarded, outer, self._softswitch.local, known_as, outward=side == "softswitch")
         elif method == "REGISTER":
-            self._router.add_path(forwarded, outer, self._switch.local)
+            self._router.add_path(forwarded, outer, self._softswitch.local)
             if decision.registration is not None:
                 self._registrations.forward(forwarded, decision.registration)
         self.clean(forwarded, side)
-        if side == "switch" and "identity" in forwarded.names:
+        if side == "softswitch" and "identity" in forwarded.names:
             self._withhold_signature(forwarded, target)
         if decision.subscriber is not None:
             self._authenticator.assert_identity(forwarded, decision.subscriber)
@@ -67,7 +67,7 @@ class Rewriter:
 
     def clean(self, forwarded: Request, side: Side) -> None:
         """Take out what was for us, what is not to be believed and what is to be kept private."""
-        if side != "switch" and side.auth == "digest":
+        if side != "softswitch" and side.auth == "digest":
             self._authenticator.forget_credentials(forwarded)
         clean(forwarded, side)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from proxy.core.flow_tokens import FlowTokens
 from proxy.core.keys import Keys
 from proxy.core.loops import BRANCH_OURS, Branches
-from proxy.core.switch_routes import SwitchRoutes
+from proxy.core.softswitch_routes import SoftswitchRoutes
 from proxy.sip.errors import (
     BadExtension,
     BadRequest,
@@ -186,12 +186,12 @@ class Router:
     """Knows our own addresses and tokens, and edits requests accordingly."""
 
     def __init__(
-        self, listeners: tuple[Listener, ...], keys: Keys, domains: frozenset[str], switch_routes: SwitchRoutes
+        self, listeners: tuple[Listener, ...], keys: Keys, domains: frozenset[str], softswitch_routes: SoftswitchRoutes
     ) -> None:
         self.listeners = listeners
         self.tokens = FlowTokens(keys.flow_tokens)
         self.branches = Branches(keys.branches)
-        self.switch_routes = switch_routes
+        self.softswitch_routes = softswitch_routes
         self._domains = domains
         self._own = {(listener.host, listener.port) for listener in listeners}
         self._via = tuple(
@@ -293,7 +293,7 @@ class Router:
         if not isinstance(uri, SipUri):
             return None
         ours = self.is_own(uri) or (
-            not self.switch_routes.leads_there(uri)
+            not self.softswitch_routes.leads_there(uri)
             and (uri.host in self._domains or (preloaded_on is not None and self._serves_name(uri.host, preloaded_on)))
         )
         return (uri.user or "") if ours else None
@@ -342,9 +342,10 @@ class Router:
             forwarded.say_length()
         return forwarded
 
-    def service_uri(self, service: str, switch: Flow) -> str:
+    def service_uri(self, service: str, softswitch: Flow) -> str:
         """The Request-URI that asks the softswitch for a service of its own."""
-        return f"sip:{service}@{f'[{switch.host}]' if ':' in switch.host else switch.host}:{switch.port}"
+        host = f"[{softswitch.host}]" if ":" in softswitch.host else softswitch.host
+        return f"sip:{service}@{host}:{softswitch.port}"
 
     def record_route(self, forwarded: Request, outer: Flow, inner_local: int, number: str, *, outward: bool) -> None:
         """Stay on the path of the dialog (RFC 3261 16.6 step 4).

@@ -154,7 +154,7 @@ class Screening:
             begins = request.to.tag is None
             in_dialog = not begins and self._is_on(routed, trunk)
             phone = source if begins and trunk.kind == "access" else ""
-            self._router.switch_routes.check(request, in_dialog=in_dialog, phone=phone)
+            self._router.softswitch_routes.check(request, in_dialog=in_dialog, phone=phone)
         if request.method == "REGISTER" and trunk.kind != "access":
             raise Forbidden("registration on a trunk")
         served = "*" in self._settings.domains or not isinstance(uri, SipUri) or self._router.serves(uri)
@@ -181,7 +181,7 @@ class Screening:
         if request.method not in DIALOG_MAKING and request.method != "MESSAGE":
             return True
         uris = [request.uri]
-        if "route" in request.names and self._router.switch_routes.may_be_one(cached_uri(request.uri)):
+        if "route" in request.names and self._router.softswitch_routes.may_be_one(cached_uri(request.uri)):
             routes = [parse_name_addr(value).uri for value in request.values("route")]
             uris += [route for route in routes if not self._router.is_own(cached_uri(route))]  # tokens are no numbers
         for uri in uris:

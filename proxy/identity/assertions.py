@@ -27,7 +27,7 @@ def clean(message: Message, side: Side) -> None:
 
     Within a dialog nobody claims anything: who calls was judged, and labelled, at its beginning.
     """
-    if side == "switch":
+    if side == "softswitch":
         keep_private(message)
         return
     is_request = isinstance(message, Request)

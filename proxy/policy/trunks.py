@@ -15,7 +15,7 @@ _MATCH = re.compile(r"(?:\[(?P<six>[^]]+)](?P<six_bits>/\d+)?|(?P<four>[\d.]+(?:
 _CACHED = 4096  # sources remembered; phones on ephemeral ports must not make this grow
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # one object each: `side == "switch"` is asked 25 times a call
+@dataclass(frozen=True, slots=True, eq=False)  # one object each: `side == "softswitch"` is asked 25 times a call
 class Trunk:
     """A source of calls; `trust_identity`: its P-Asserted-Identity counts (RFC 3325 section 5).
 
@@ -31,7 +31,7 @@ class Trunk:
     numbers: Written = "either"
 
 
-Side = Trunk | Literal["switch"]  # whom a message came from
+Side = Trunk | Literal["softswitch"]  # whom a message came from
 
 
 @dataclass(frozen=True, slots=True)

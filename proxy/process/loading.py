@@ -154,11 +154,11 @@ def load_service(config: ProxyConfig) -> SelfService:
 def core_settings(config: ProxyConfig, now: float) -> CoreSettings:
     """The part of the config that the core works by; `now` is in seconds on the clock that the core gets."""
     listeners = tuple(Listener(address.transport, address.host, address.port) for address in config.listen)
-    switch = config.softswitch
-    local = next(i for i, listener in enumerate(listeners) if listener.transport == switch.transport)
+    softswitch = config.softswitch
+    local = next(i for i, listener in enumerate(listeners) if listener.transport == softswitch.transport)
     return CoreSettings(
         listeners,
-        Flow(switch.transport, switch.host, switch.port, local),
+        Flow(softswitch.transport, softswitch.host, softswitch.port, local),
         config.trunk_table().find,
         frozenset(domain.lower() for domain in config.domains),
         config.softswitch_aliases,

@@ -105,11 +105,13 @@ class Server:
     def _make_knocker(self) -> Knocker | None:
         """Tells of a softswitch whose UDP port is closed, where the core wants to know."""
         settings = self.core.settings
-        switch = settings.softswitch
-        if settings.probing is None or switch.transport != "udp":
+        softswitch = settings.softswitch
+        if settings.probing is None or softswitch.transport != "udp":
             return None
         try:
-            return Knocker(self.listeners[switch.local].host, (switch.host, switch.port), self._softswitch_refuses)
+            return Knocker(
+                self.listeners[softswitch.local].host, (softswitch.host, softswitch.port), self._softswitch_refuses
+            )
         except OSError as error:
             log.warning("no_way_to_softswitch", detail=error.strerror)
             return None
@@ -272,9 +274,9 @@ class Server:
 
     def _tell_of_softswitch(self) -> None:
         """Write down that it went, or came back."""
-        changes, switch = self.core.watch.changes, self.core.settings.softswitch
+        changes, softswitch = self.core.watch.changes, self.core.settings.softswitch
         for change in changes:
-            address = f"{switch.transport}:{switch.host}:{switch.port}"
+            address = f"{softswitch.transport}:{softswitch.host}:{softswitch.port}"
             if change.event == "softswitch_down":
                 log.warning(change.event, softswitch=address, cause=change.cause, failed=change.requests)
             else:

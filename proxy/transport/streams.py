@@ -147,14 +147,14 @@ class Streams:
 
     def _take_in(self, sock: socket.socket, flow: Flow) -> None:
         core = self._pump.core
-        switch = flow.host == core.settings.softswitch.host
-        stranger = not switch and core.settings.find_trunk(flow.host, flow.port) is None
+        softswitch = flow.host == core.settings.softswitch.host
+        stranger = not softswitch and core.settings.find_trunk(flow.host, flow.port) is None
         if (old := self._connections.get(flow)) is not None:  # ended, though we have not heard of it yet
             self.forget(old)
         if (
             len(self._connections) >= self._limit
             or (stranger and self._strangers >= max(1, self._limit // _STRANGERS))
-            or (not switch and self._by_host[flow.host] >= max(1, self._limit // _ONE_ADDRESS))
+            or (not softswitch and self._by_host[flow.host] >= max(1, self._limit // _ONE_ADDRESS))
         ):
             core.counters["too_many_connections"] += 1
             core.peer_events.note("too_many_connections", flow)

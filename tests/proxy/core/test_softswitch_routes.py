@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.core.proxy_core import ProxyCore
-from proxy.core.switch_routes import SwitchRoutes, parse_alias
+from proxy.core.softswitch_routes import SoftswitchRoutes, parse_alias
 from proxy.sip.flow import Flow
 from proxy.sip.message import Response
 from proxy.sip.uri import parse_uri
@@ -330,11 +330,11 @@ def test_only_the_switch_hands_out_service_routes() -> None:
     dialogue = play(core).receive(upstream, SWITCH).sends("REGISTER", PHONE)
     dialogue.answer(200, PHONE, [("Service-Route", IMS[1])]).sends(200, SWITCH)
     for source in (SWITCH.host, PHONE.host):
-        assert not core._router.switch_routes._was_handed_out(source, [parse_uri(IMS[1][1:-1])])
+        assert not core._router.softswitch_routes._was_handed_out(source, [parse_uri(IMS[1][1:-1])])
 
 
 def test_service_routes_fill_no_memory() -> None:
-    routes = SwitchRoutes(SWITCH)
+    routes = SoftswitchRoutes(SWITCH)
 
     def learns(phone: str, given: list[str], status: int = 200) -> None:
         lines = [f"Service-Route: {route}" for route in given]
@@ -382,7 +382,7 @@ def test_nothing_else_is_an_alias(text: str) -> None:
     ],
 )
 def test_the_switch_goes_by_its_aliases_too(route: str, leads: bool) -> None:
-    routes = SwitchRoutes(SWITCH, [parse_alias("core.example"), parse_alias("10.0.0.9:5090")])
+    routes = SoftswitchRoutes(SWITCH, [parse_alias("core.example"), parse_alias("10.0.0.9:5090")])
     assert routes.leads_there(parse_uri(route)) is leads
 
 
@@ -399,7 +399,7 @@ def test_the_switch_goes_by_its_aliases_too(route: str, leads: bool) -> None:
     ],
 )
 def test_a_route_without_a_port_has_the_usual_one(switch: Flow, route: str, leads: bool) -> None:
-    assert SwitchRoutes(switch).leads_there(parse_uri(route)) is leads
+    assert SoftswitchRoutes(switch).leads_there(parse_uri(route)) is leads
 
 
 def test_a_switch_may_record_route_by_a_domain_that_is_served() -> None:

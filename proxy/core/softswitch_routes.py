@@ -45,12 +45,12 @@ def _plain(host: str) -> str:
         return host
 
 
-class SwitchRoutes:
+class SoftswitchRoutes:
     """Knows the Routes of one softswitch: at its address, and by `aliases` (host without brackets, port or None for
     any), further names and addresses that it writes of itself."""
 
-    def __init__(self, switch: Flow, aliases: Iterable[tuple[str, int | None]] = ()) -> None:
-        self._host, self._port = switch.host, switch.port
+    def __init__(self, softswitch: Flow, aliases: Iterable[tuple[str, int | None]] = ()) -> None:
+        self._host, self._port = softswitch.host, softswitch.port
         self._aliases = frozenset(aliases)
         self._handed_out: dict[tuple[str, tuple[_Spelt, ...]], None] = {}
 
@@ -71,8 +71,8 @@ class SwitchRoutes:
         Route instead (RFC 3261 16.4), as Kamailio does for any name and port of its own. Only the switch knows all."""
         if not isinstance(uri, SipUri):
             return False
-        at_switch = self.leads_there(uri) or _plain(uri.host.strip("[]")) == self._host
-        return at_switch or "lr" in uri.params or not is_address(uri.host)
+        at_softswitch = self.leads_there(uri) or _plain(uri.host.strip("[]")) == self._host
+        return at_softswitch or "lr" in uri.params or not is_address(uri.host)
 
     def check(self, request: Request, *, in_dialog: bool, phone: str = "") -> None:
         """Look at the Routes that are left on a request from outside. `in_dialog` is proved; `phone` is the address of
