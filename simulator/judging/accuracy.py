@@ -136,7 +136,7 @@ def measure_accuracy(calls: Iterable[CallObservation]) -> Accuracy:
     return Accuracy(
         Confusion.of(calls),
         _split(calls, lambda call: call.proxy_wrote.rule if call.proxy_wrote else None),
-        _split(calls, lambda call: call.family),
+        _split(calls, lambda call: call.planned.family),
     )
 
 

@@ -1,32 +1,44 @@
-"""Checks of what a side hears in a call of real phones, by its recording."""
+"""Checks of what each side of a call heard, by its recording."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from types import MappingProxyType
 
-from proxy.files.yaml_file import did_you_mean
+from simulator.judging.evidence import Evidence
 from simulator.media.prompts import PROMPTS, prompt
 from simulator.media.recognition import SAME, heard, is_silent, likeness
+from simulator.scenario.calls import Expect
+from simulator.scenario.voices import NOTHING, PROVING_TALK, VOICES
+from simulator.traffic.plan import PlannedCall
 
-# What the two phones of a call say, in hertz: a tone each, so that it is known who was heard.
-VOICES: Mapping[str, float] = MappingProxyType({"caller": 440.0, "phone": 1000.0})
-NOTHING = "nothing"
-PROVING_TALK = 1.0  # seconds of a conversation after which both must have heard each other
 _ENOUGH = 0.4  # seconds of a voice that prove that it was heard
 
 
-def hearing(text: str) -> str:
-    """Check one as it stands in a scenario. Raises ValueError where nothing of that name can ever be heard."""
-    known = (*VOICES, NOTHING, *PROMPTS)
-    if text not in known:
-        raise ValueError(f"caller, phone, nothing or an announcement: {did_you_mean(text, known)}")
-    return text
+def missing_sounds(expect: Expect | None, evidence: Evidence) -> tuple[str, ...]:
+    """Return what the scenario wants heard and a side did not hear; its recordings must be whole."""
+    if expect is None or not expect.hears:
+        return ()
+    wanted = {"caller": expect.caller_hears, "phone": expect.phone_hears, "switch": expect.switch_hears}
+    recordings = evidence.recordings
+    return tuple(
+        f"the {side} heard no {text}" for side in wanted for text in unheard(wanted[side], recordings.get(side))
+    )
 
 
-def unheard(wanted: Iterable[str], recording: Path) -> tuple[str, ...]:
-    """Those of `wanted` that are not in the recording, and what is there instead."""
+def one_way_audio(planned: PlannedCall, evidence: Evidence) -> tuple[str, ...]:
+    """Return which of two real phones that talked long enough did not hear the other, in words."""
+    if planned.agent != "pjsua" or not planned.callee_name or (planned.talk or 0.0) < PROVING_TALK:
+        return ()
+    return tuple(
+        f"the {side} did not hear the {other}"
+        for side, other in (("caller", "phone"), ("phone", "caller"))
+        if not is_heard(other, evidence.recordings.get(side))
+    )
+
+
+def unheard(wanted: Iterable[str], recording: Path | None) -> tuple[str, ...]:
+    """Return those of `wanted` that are not in the recording, and what is there instead."""
     missing = [what for what in wanted if not is_heard(what, recording)]
     if not missing:
         return ()
@@ -34,8 +46,10 @@ def unheard(wanted: Iterable[str], recording: Path) -> tuple[str, ...]:
     return tuple(f"{what} (but {instead})" for what in missing)
 
 
-def is_heard(what: str, recording: Path) -> bool:
+def is_heard(what: str, recording: Path | None) -> bool:
     """True if it is in the recording; without one, or where its phone died over it, that is nothing."""
+    if recording is None:
+        return what == NOTHING
     try:
         if what == NOTHING:
             return is_silent(recording)
@@ -46,5 +60,5 @@ def is_heard(what: str, recording: Path) -> bool:
         return what == NOTHING
 
 
-def _heard_in(recording: Path) -> list[str]:
+def _heard_in(recording: Path | None) -> list[str]:
     return [what for what in (*VOICES, *PROMPTS) if is_heard(what, recording)]

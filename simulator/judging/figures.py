@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from simulator.judging.accuracy import Accuracy, measure_accuracy
+from simulator.judging.evidence import CallerSaw
 from simulator.judging.latency import Distribution, Latency, measure_latency
-from simulator.judging.observation import CallerSaw, CallObservation, Outcome
+from simulator.judging.observation import CallObservation, Outcome
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ def combine(parts: Iterable[tuple[str, Figures]]) -> Figures:
     """The figures of several named scenarios worked out anew over all their calls."""
     parts = tuple(parts)
     return Figures(
-        tuple(replace(call, id=f"{name}/{call.id}") for name, figures in parts for call in figures.calls),
+        tuple(
+            replace(call, planned=replace(call.planned, id=f"{name}/{call.id}"))
+            for name, figures in parts
+            for call in figures.calls
+        ),
         {f"{name}/{call}": saw for name, figures in parts for call, saw in figures.direct.items()},
     )

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from proxy.sip.errors import SipError
 from proxy.sip.headers import canonical_name
+from simulator.judging.evidence import Evidence
+from simulator.scenario.calls import Expect
 
 _SHOWN = 200  # characters of what was seen instead
 
 
-def sighting(text: str) -> str:
-    """Check one as it stands in a scenario. Raises ValueError where no header line can ever match."""
-    name, colon, pattern = text.partition(":")
-    try:
-        canonical_name(f"{name}:")
-    except SipError:
-        colon = ""
-    if not colon or not pattern.strip():
-        raise ValueError('a header and a pattern for its value, such as "Reason: SIP;cause=603;*"')
-    return text
+def missing_headers(expect: Expect | None, evidence: Evidence) -> tuple[str, ...]:
+    """Return the header lines that the scenario wants seen and a side did not see."""
+    if expect is None:
+        return ()
+    return (
+        *(f"the caller saw no {text}" for text in unseen(expect.caller_sees, evidence.caller_saw.lines)),
+        *(f"the phone saw no {text}" for text in unseen(expect.phone_sees, evidence.phone_saw.lines)),
+    )
 
 
 def unseen(wanted: Iterable[str], lines: Iterable[str]) -> tuple[str, ...]:
-    """Those of `wanted` that none of the header lines is, and what stands there instead.
+    """Return those of `wanted` that none of the header lines is, and what stands there instead.
 
     In patterns, * stands for anything and ? for one character.
     """

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from simulator.judging.observation import CallerSaw
+from simulator.judging.evidence import CallerSaw
 
 
 @dataclass(frozen=True, slots=True)

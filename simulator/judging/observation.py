@@ -4,17 +4,17 @@ A call counts as blocked only if the callee's phone saw no INVITE, the caller's 
 proxy's call record says so; it counts as passed only if all three agree on that. Anything else is a fault of
 the lab: it is listed, it is never a success, and it makes the run invalid, since a lab whose three witnesses
 disagree about one call cannot be believed about the others.
-All times are seconds on the one monotonic clock of the machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from proxy.self_service.desk import RULE as SELF_SERVICE
+from simulator.judging.audio_checks import missing_sounds, one_way_audio
+from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw, ProxyWrote
+from simulator.judging.header_checks import missing_headers
+from simulator.traffic.plan import PlannedCall
 
 # What lets a call through, possibly with a mark on it; `divert` keeps the phone from ringing, and so does `challenge`
 # until the caller has met it. Both are answered by the softswitch.
@@ -35,116 +35,60 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CallerSaw:
-    """The caller's socket: when the first INVITE left and what came back."""
+class CallObservation:
+    """One played call: the plan, the evidence, and what checks of the evidence found.
 
-    due: float
-    sent: float | None = None
-    ringing: float | None = None
-    final: float | None = None
-    status: int | None = None
-    retransmissions: int | None = 0
-    error: str | None = None
+    `unmet_evidence` is what the scenario wants a side to see or hear, and it did not; `one_way_audio` tells which of
+    two real phones in conversation did not hear the other.
+    """
 
-    @property
-    def lateness(self) -> float | None:
-        """How long after its planned moment the INVITE left, in seconds."""
-        return None if self.sent is None else self.sent - self.due
-
-    @property
-    def setup_delay(self) -> float | None:
-        """INVITE sent until the first 18x, or until the final answer where nothing rang."""
-        answered = self.final if self.ringing is None else self.ringing
-        return None if self.sent is None or answered is None else answered - self.sent
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneSaw:
-    """The callee's socket: INVITEs (of a text: MESSAGEs) that reached the phone, and the status it gave."""
-
-    invites: int = 0
-    first_invite: float | None = None
-    status: int | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyWrote:
-    """The proxy's own record of the call (its call log, one JSON line a call)."""
-
-    action: str
-    status: int | None
-    rule: str
-    detail: str
-    final: int | None
-    elapsed_us: float | None = None
-    service: str = ""
-
-    @property
-    def served(self) -> bool:
-        """True if this was an order to self-service that was carried out: it reaches the proxy and no phone."""
-        return self.rule == SELF_SERVICE and self.action != "reject"
+    planned: PlannedCall
+    evidence: Evidence
+    unmet_evidence: tuple[str, ...] = ()
+    one_way_audio: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> ProxyWrote:
-        """Read one parsed line of the call log."""
-        return cls(
-            record["action"],
-            record.get("status"),
-            record["rule"],
-            record.get("detail") or "",
-            record.get("final"),
-            record.get("elapsed_us"),
-            record.get("service") or "",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """The outcome that the scenario's author expects; None where nothing was said."""
-
-    action: str | None = None
-    rule: str | None = None
-    status: int | None = None
+    def of(cls, planned: PlannedCall, evidence: Evidence) -> CallObservation:
+        """Check the evidence of a call, whose recordings must be whole."""
+        missing = (*missing_headers(planned.expect, evidence), *missing_sounds(planned.expect, evidence))
+        return cls(planned, evidence, missing, one_way_audio(planned, evidence))
 
     @property
-    def settles_outcome(self) -> bool:
-        """True if anything is said of what becomes of the call, be it what its truth asks for or not."""
-        return any(said is not None for said in (self.action, self.rule, self.status))
+    def id(self) -> str:
+        """The call's own name."""
+        return self.planned.id
 
+    @property
+    def name(self) -> str:
+        """The call's or its campaign's name."""
+        return self.planned.campaign
 
-@dataclass(frozen=True, slots=True)
-class CallObservation:
-    """One played call: what was planned, and what the three witnesses saw."""
+    @property
+    def caller_saw(self) -> CallerSaw:
+        """The first witness."""
+        return self.evidence.caller_saw
 
-    id: str
-    name: str
-    family: str
-    truth: str
-    trunk: str
-    caller: str
-    callee: str
-    agent: str
-    expected: Expected | None
-    caller_saw: CallerSaw
-    phone_saw: PhoneSaw
-    proxy_wrote: ProxyWrote | None
-    method: str = "INVITE"
-    call_id: str = ""  # with which it left the caller, where that is not its id
-    unproven: tuple[str, ...] = ()  # what the scenario wanted a side to see or hear, and it did not
-    deaf: tuple[str, ...] = ()  # who of two real phones in conversation did not hear the other
+    @property
+    def phone_saw(self) -> PhoneSaw:
+        """The second witness."""
+        return self.evidence.phone_saw
+
+    @property
+    def proxy_wrote(self) -> ProxyWrote | None:
+        """The third witness; None where the proxy has no record of the call."""
+        return self.evidence.proxy_wrote
 
     @property
     def timed(self) -> bool:
         """True if its setup delay counts: texts have none, and PJSIP looks at its sockets only every few
         milliseconds, which is more than what is to be measured. A star code has no counterpart without the proxy."""
         served = self.proxy_wrote is not None and self.proxy_wrote.served
-        return self.method == "INVITE" and self.agent == "wire" and not served
+        return self.planned.method == "INVITE" and self.planned.agent == "wire" and not served
 
     @property
     def unwanted(self) -> bool:
         """True for calls that a perfect filter blocks."""
-        return self.truth in UNWANTED
+        return self.planned.truth in UNWANTED
 
     @property
     def disagreements(self) -> tuple[str, ...]:
@@ -169,28 +113,29 @@ class CallObservation:
     @property
     def judged_by_truth(self) -> bool:
         """True if the scenario leaves it to the truth (or to a threshold) what should become of the call."""
-        return self.expected is None or not self.expected.settles_outcome
+        return self.planned.expect is None or not self.planned.expect.settles_outcome
 
     @property
     def unmet_expectations(self) -> tuple[str, ...]:
         """How the call differs from what the scenario's `expect` says; empty where it says nothing."""
-        if self.expected is None or self.proxy_wrote is None:
+        expect = self.planned.expect
+        if expect is None or self.proxy_wrote is None:
             return ()
         seen = {
             "action": self.proxy_wrote.action,
             "rule": self.proxy_wrote.rule,
             "status": self.caller_saw.status,
         }
-        wanted = {"action": self.expected.action, "rule": self.expected.rule, "status": self.expected.status}
+        wanted = {"action": expect.action, "rule": expect.rule, "status": expect.status}
         differing = [
             f"{key} {seen[key]} instead of {value}"
             for key, value in wanted.items()
             if value is not None and seen[key] != value
         ]
-        if self.unproven and not differing:  # what became of the call explains it, more often than not
+        if self.unmet_evidence and not differing:  # what became of the call explains it, more often than not
             became = f"{seen['action']} by {seen['rule']}, and the caller got {seen['status']}"
-            return (*self.unproven, became)
-        return (*differing, *self.unproven)
+            return (*self.unmet_evidence, became)
+        return (*differing, *self.unmet_evidence)
 
 
 def _warned(phone: PhoneSaw, record: ProxyWrote) -> bool:
@@ -209,11 +154,11 @@ def _came_late(phone: PhoneSaw, caller: CallerSaw) -> bool:
 def _disagreements(call: CallObservation) -> tuple[str, ...]:
     caller, phone, record = call.caller_saw, call.phone_saw, call.proxy_wrote
     problems = []
-    an_invite = "an INVITE" if call.method == "INVITE" else "the text"
+    an_invite = "an INVITE" if call.planned.method == "INVITE" else "the text"
     if caller.error:
         problems.append(f"the caller's agent failed: {caller.error}")
     elif caller.sent is None:
-        problems.append(f"the caller's agent never sent the {call.method}")
+        problems.append(f"the caller's agent never sent the {call.planned.method}")
     elif caller.status is None:
         problems.append("the caller saw no final answer")
     if phone.error:
@@ -234,13 +179,13 @@ def _disagreements(call: CallObservation) -> tuple[str, ...]:
             problems.append(f"the proxy recorded {told} but the caller saw {caller.status}")
     elif record.action in PASSING_ACTIONS:
         if not phone.invites:
-            problems.append(f"the proxy recorded {record.action} but the phone saw no {call.method}")
+            problems.append(f"the proxy recorded {record.action} but the phone saw no {call.planned.method}")
         elif _came_late(phone, caller):
             problems.append(f"the phone saw {an_invite} only after the caller saw {caller.status}")
-        elif caller.status not in (None, phone.status, _ACCEPTED[call.method]) and not _warned(phone, record):
+        elif caller.status not in (None, phone.status, _ACCEPTED[call.planned.method]) and not _warned(phone, record):
             problems.append(f"the phone answered {phone.status} but the caller saw {caller.status}")
         if caller.status == 200:
-            problems += call.deaf
+            problems += call.one_way_audio
         if caller.status is not None and record.final is not None and caller.status != record.final:
             problems.append(f"the proxy recorded a final {record.final} but the caller saw {caller.status}")
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from simulator.judging.failure_kinds import FailureKind, failure_kinds
 from simulator.judging.figures import Figures
 from simulator.judging.observation import CallObservation, Outcome
-from simulator.judging.thresholds import Check, Threshold, check
+from simulator.scenario.thresholds import Check, Threshold, check
 
 # Beyond this many seconds the generator no longer plays the arrival process that the scenario asks for.
 LATENESS_BOUND = 0.5
@@ -135,7 +135,7 @@ class Result:
             why = list(call.unmet_expectations)
             rate = "scam_recall" if call.unwanted else "false_block_rate"
             if call.judged_by_truth and not call.rightly_judged and not judged_by_rate & {rate, "accuracy"}:
-                why.insert(0, f"a {call.truth} call was {call.outcome}")
+                why.insert(0, f"a {call.planned.truth} call was {call.outcome}")
             if why:
                 found.append((call, "; ".join(why)))
         return tuple(found)
@@ -151,7 +151,7 @@ class Result:
         missed = {held.threshold.figure for held in self.missed}
         wrong = {call.id for call, _ in self.wrong}
         return failure_kinds(
-            (call, f"a {call.truth} call was {call.outcome}")
+            (call, f"a {call.planned.truth} call was {call.outcome}")
             for call in self.calls
             if missed & (_ABOUT_UNWANTED if call.unwanted else _ABOUT_WANTED)
             and call.outcome is not Outcome.FAULT

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import LabError
+from simulator.judging.evidence import CallerSaw
 from simulator.judging.figures import Figures
-from simulator.judging.observation import CallerSaw, CallObservation, Expected, Outcome, ProxyWrote
+from simulator.judging.observation import CallObservation, Outcome
 from simulator.judging.result import Result
-from simulator.lab.lab import PATIENCE, Lab, plan_lasts
-from simulator.lab.premises import Premises
+from simulator.lab.directions import PATIENCE
+from simulator.lab.lab import Lab
+from simulator.lab.lab_spec import LabSpec
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.play.jobs import Job, not_set_up, with_agents_at_hand
 from simulator.results.events import (
@@ -38,9 +39,8 @@ from simulator.results.events import (
 )
 from simulator.results.manifest import file_hashes
 from simulator.results.run_folder import RunFolder
-from simulator.scenario.model import Scenario
 from simulator.softswitch.kinds import Kind
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.plan import PlannedCall, plan_lasts
 
 _LEAD = 0.02  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
@@ -111,18 +111,18 @@ class Runner:
     async def _play(self, job: Job, folder: Path) -> Result:
         started = time.monotonic()
         scenario = job.scenario
-        premises = premises_of(scenario)
+        spec = LabSpec.of(scenario)
         job, notes = with_agents_at_hand(job)
-        proxied = await self._pass(scenario.name, job.calls, premises, folder, proxied=True)
-        calls = tuple(self._observations(job, proxied, folder / "proxy-calls.jsonl"))
+        proxied = await self._pass(scenario.name, job.calls, spec, folder, proxied=True)
+        calls = tuple(self._observations(job, proxied))
         problems = list(proxied.problems)
         comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.timed}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
         if twins and not self._stop.is_set():
-            direct = await self._pass(scenario.name, twins, premises, folder, proxied=False)
+            direct = await self._pass(scenario.name, twins, spec, folder, proxied=False)
             problems += direct.problems
-            seen = {call.id: saw for call in twins if (saw := direct.caller_saw(call.id)) and saw.status is not None}
+            seen = {call.id: saw for call in twins if (saw := _answered(direct, call)) is not None}
         return Result(
             name=scenario.name,
             source=job.source,
@@ -141,13 +141,12 @@ class Runner:
         )
 
     async def _pass(
-        self, scenario: str, calls: Sequence[PlannedCall], premises: Premises, folder: Path, *, proxied: bool
+        self, scenario: str, calls: Sequence[PlannedCall], spec: LabSpec, folder: Path, *, proxied: bool
     ) -> Lab:
         """Bring a lab up, play the calls in it, and take it down; it still tells what was seen."""
 
-        def ended(call: str) -> None:
-            if (saw := lab.caller_saw(call)) is not None:
-                self._tell(CallEnded(time.monotonic(), call, proxied, saw.status, saw.setup_delay))
+        def ended(call: str, saw: CallerSaw) -> None:
+            self._tell(CallEnded(time.monotonic(), call, proxied, saw.status, saw.setup_delay))
 
         def place(call: PlannedCall, due: float) -> None:
             lab.place(call, due)
@@ -155,7 +154,7 @@ class Runner:
 
         settings = self._settings
         lab = Lab(
-            premises,
+            spec,
             calls,
             folder,
             proxied=proxied,
@@ -168,7 +167,7 @@ class Runner:
             await self._until_stopped(_place_all(lab, calls, place, to_their_end=proxied), lab)
         for problem in lab.problems:
             self._tell(Problem(time.monotonic(), problem))
-        self._tell(PassEnded(time.monotonic(), proxied, lab.ended))
+        self._tell(PassEnded(time.monotonic(), proxied, lab.cast.ended))
         return lab
 
     async def _until_stopped(self, playing: Coroutine[Any, Any, None], lab: Lab) -> None:
@@ -177,7 +176,7 @@ class Runner:
             done: set[asyncio.Task[Any]] = set()
             while not done:
                 done, _ = await asyncio.wait(tasks, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
-                self._tell(Tick(time.monotonic(), lab.ended))
+                self._tell(Tick(time.monotonic(), lab.cast.ended))
             for task in done:
                 task.result()
             if self._stop.is_set():
@@ -187,37 +186,22 @@ class Runner:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    def _observations(self, job: Job, lab: Lab, records: Path) -> Iterator[CallObservation]:
+    def _observations(self, job: Job, lab: Lab) -> Iterator[CallObservation]:
         """The observations of every call by each side; of an interrupted run only of those that came to their end."""
-        written = read_records(records)
         for call in job.calls:
-            caller_saw = lab.caller_saw(call.id)
-            final = None if caller_saw is None else caller_saw.final
-            if caller_saw is None or (self._stop.is_set() and (final is None or final > self._cut)):
-                if self._stop.is_set():
-                    continue
+            evidence = lab.evidence(call)
+            final = evidence.caller_saw.final if evidence else None
+            if self._stop.is_set() and (final is None or final > self._cut):
+                continue
+            if evidence is None:
                 raise LabError(f"call {call.id} was planned and never placed")
-            expect = call.expect
-            call_id = lab.call_id(call)
-            record = written.get(call_id)
-            yield CallObservation(
-                id=call.id,
-                name=call.campaign,
-                family=call.family,
-                truth=call.truth,
-                trunk=call.trunk,
-                caller=call.caller,
-                callee=call.callee,
-                agent=call.agent,
-                expected=Expected(expect.action, expect.rule, expect.status) if expect else None,
-                caller_saw=caller_saw,
-                phone_saw=lab.phone_saw(call),
-                proxy_wrote=ProxyWrote.from_json(record) if record else None,
-                method=call.method,
-                call_id="" if call_id == call.id else call_id,
-                unproven=(*lab.unseen(call), *lab.unheard(call)),
-                deaf=lab.deaf(call),
-            )
+            yield CallObservation.of(call, evidence)
+
+
+def _answered(lab: Lab, call: PlannedCall) -> CallerSaw | None:
+    """The caller's view of a call that got a final answer."""
+    evidence = lab.cast.saw(call)
+    return evidence.caller_saw if evidence and evidence.caller_saw.status is not None else None
 
 
 async def _place_all(
@@ -235,9 +219,9 @@ async def _place_all(
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(begin + plan_lasts(calls) + _GRACE - time.monotonic()):
             if not to_their_end:
-                await lab.all_set_up()
-                lab.hang_up()
-            await lab.idle()
+                await lab.cast.all_set_up()
+                lab.cast.hang_up()
+            await lab.cast.idle()
 
 
 def closer_together(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
@@ -249,27 +233,3 @@ def closer_together(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
         previous = call.start
         moved.append(replace(call, start=start))
     return tuple(moved)
-
-
-def read_records(path: Path) -> dict[str, dict[str, Any]]:
-    """The proxy's call records by Call-ID; none where it wrote no file."""
-    if not path.exists():
-        return {}
-    records = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return {record["call_id"]: record for record in records if record["event"] == "call"}
-
-
-def premises_of(scenario: Scenario) -> Premises:
-    """The parts of a scenario that the lab needs."""
-    return Premises(
-        scenario.home,
-        scenario.preset,
-        scenario.rules,
-        scenario.trunks,
-        scenario.subscribers,
-        scenario.scam_lists,
-        scenario.digest_trunks,
-        scenario.treatments,
-        scenario.card,
-        scenario.written,
-    )

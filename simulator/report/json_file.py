@@ -89,4 +89,11 @@ def _kind(kind: FailureKind) -> dict[str, Any]:
 
 
 def _call(call: CallObservation) -> dict[str, str]:
-    return {"id": call.id, "name": call.name, "caller": call.caller, "callee": call.callee, "trunk": call.trunk}
+    planned = call.planned
+    return {
+        "id": call.id,
+        "name": call.name,
+        "caller": planned.caller,
+        "callee": planned.callee,
+        "trunk": planned.trunk,
+    }

@@ -64,7 +64,7 @@ def _lines(result: Result, kinds: Sequence[FailureKind]) -> Iterator[str]:
     for kind in kinds[:_SHOWN]:
         call = kind.example
         yield f"{counted(len(kind.calls), 'call')}: {kind.why}"
-        yield f"  the proxy on {call.id} from {call.caller} to {call.callee}: {proxys_reason(call)}"
+        yield f"  the proxy on {call.id} from {call.planned.caller} to {call.planned.callee}: {proxys_reason(call)}"
         yield f"  ringfence report {shlex.quote(str(result.folder))} --call {call.id}"
     if len(kinds) > _SHOWN:
         yield f"and {counted(len(kinds) - _SHOWN, 'more kind')} of failure"

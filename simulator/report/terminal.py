@@ -208,7 +208,7 @@ def _failed(word: str, style: str, result: Result, kinds: Sequence[FailureKind])
     played = Counter(call.name for call in result.calls)
     for kind in kinds[:_SHOWN]:
         call = kind.example
-        who = f"{call.id} from {call.caller} to {call.callee}"
+        who = f"{call.id} from {call.planned.caller} to {call.planned.callee}"
         if played[kind.name] == 1:
             yield word, f"{who}: {kind.why}", style
             yield "", f"the proxy: {proxys_reason(call)}", "dim"

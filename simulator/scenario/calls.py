@@ -19,14 +19,14 @@ from pydantic import (
 
 from proxy.files.yaml_file import Problem, Problems, did_you_mean
 from simulator.scenario.fields import (
+    AudioChecks,
     Duration,
-    Hearings,
+    HeaderChecks,
     Keys,
     Model,
     Name,
     Rate,
     RuleName,
-    Sightings,
     Texts,
     subscriber_names,
 )
@@ -100,11 +100,11 @@ class Expect(Model):
     action: Literal["allow", "label", "challenge", "divert", "reject"] | None = None
     rule: RuleName | None = None
     status: Annotated[int, Field(ge=200, le=699)] | None = None
-    caller_sees: Sightings = ()
-    phone_sees: Sightings = ()
-    caller_hears: Hearings = ()
-    phone_hears: Hearings = ()
-    switch_hears: Hearings = ()
+    caller_sees: HeaderChecks = ()
+    phone_sees: HeaderChecks = ()
+    caller_hears: AudioChecks = ()
+    phone_hears: AudioChecks = ()
+    switch_hears: AudioChecks = ()
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -113,6 +113,11 @@ class Expect(Model):
         if not any(getattr(self, name) for name in type(self).model_fields):
             raise ValueError("something that should become of the call, such as {action: allow}, or no expect")
         return self
+
+    @property
+    def settles_outcome(self) -> bool:
+        """True if anything is said of what becomes of the call, be it what its truth asks for or not."""
+        return any(said is not None for said in (self.action, self.rule, self.status))
 
     @property
     def hears(self) -> bool:

@@ -1,4 +1,4 @@
-"""The values of a scenario file's fields: names, durations, rates, rules, sightings, hearings, thresholds."""
+"""The values of a scenario file's fields: names, durations, rates, rules, header and audio checks, thresholds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from proxy.config.models import some
 from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean
 from proxy.policy.precedence import PRECEDENCE
 from proxy.self_service.desk import RULE as SELF_SERVICE
-from simulator.judging.audio_checks import hearing
-from simulator.judging.header_checks import sighting
-from simulator.judging.thresholds import FIGURES, Threshold
+from proxy.sip.errors import SipError
+from proxy.sip.headers import canonical_name
+from simulator.scenario.thresholds import FIGURES, Threshold
+from simulator.scenario.voices import audio_check
 
 _Text = TypeVar("_Text", bound=str)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -71,6 +72,18 @@ def _keys(text: str) -> str:
     return text
 
 
+def header_check(text: str) -> str:
+    """Return a header and a pattern for its value. Raises ValueError where no header line can ever match."""
+    name, colon, pattern = text.partition(":")
+    try:
+        canonical_name(f"{name}:")
+    except SipError:
+        colon = ""
+    if not colon or not pattern.strip():
+        raise ValueError('a header and a pattern for its value, such as "Reason: SIP;cause=603;*"')
+    return text
+
+
 def _thresholds(value: Any) -> tuple[Threshold, ...]:
     if not isinstance(value, dict):
         raise ValueError('figures and their limits, such as {scam_recall: [">= 0.95 lower95"]}')
@@ -103,8 +116,8 @@ _OneOrMany = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 Texts = _OneOrMany[str]
-Sightings = _OneOrMany[Annotated[str, AfterValidator(sighting)]]
-Hearings = _OneOrMany[Annotated[str, AfterValidator(hearing)]]
+HeaderChecks = _OneOrMany[Annotated[str, AfterValidator(header_check)]]
+AudioChecks = _OneOrMany[Annotated[str, AfterValidator(audio_check)]]
 RuleName = Annotated[str, AfterValidator(_rule)]
 Keys = Annotated[str, AfterValidator(_keys)]
 Thresholds = Annotated[

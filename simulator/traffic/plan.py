@@ -5,14 +5,14 @@ Each entry draws from a generator of its own, so that a change to one campaign l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from simulator.judging.audio_checks import PROVING_TALK
 from simulator.scenario.calls import Behaviour, Calls, Expect, Pool
 from simulator.scenario.model import Scenario
+from simulator.scenario.voices import PROVING_TALK
 
 _RING = 0.1  # seconds, where the scenario does not say
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
@@ -62,6 +62,11 @@ class PlannedCall:
         """True if only real phones can play it as planned: they press keys, and it is said what is heard."""
         hears = self.expect is not None and self.expect.hears
         return bool(self.caller_presses or self.phone_presses or hears)
+
+
+def plan_lasts(calls: Iterable[PlannedCall]) -> float:
+    """Return the seconds from the first moment of the plan until its last call should have ended."""
+    return max((call.ends for call in calls), default=0.0)
 
 
 def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from simulator.judging.observation import CallerSaw, CallObservation, Expected, PhoneSaw, ProxyWrote
+from dataclasses import fields, replace
+from typing import Any
+
+from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw, ProxyWrote
+from simulator.judging.observation import CallObservation
+from simulator.scenario.calls import Expect
+from tests.plays.planned import planned
+
+_OF_EVIDENCE = frozenset(field.name for field in fields(Evidence))
+_OF_CALL = frozenset(field.name for field in fields(CallObservation))
 
 
 def call(
@@ -15,7 +24,7 @@ def call(
     name: str = "wangiri",
     invites: int | None = None,
     record: bool = True,
-    expected: Expected | None = None,
+    expect: Expect | None = None,
     late: float = 0.0,
     delay: float = 0.01,
     retransmissions: int = 0,
@@ -23,26 +32,26 @@ def call(
     """One call, 603 when `blocked` and rung and answered with 200 otherwise; sent at second 5."""
     status = 603 if blocked else 200
     sent = 5.0 + late
-    return CallObservation(
-        id=call_id,
-        name=name,
-        family=family,
-        truth=truth,
-        trunk="international",
-        caller="+23224000001",
-        callee="+8613800138001",
-        agent="wire",
-        expected=expected,
-        caller_saw=CallerSaw(
-            due=5.0,
-            sent=sent,
-            ringing=None if blocked else sent + delay,
-            final=sent + delay + (0 if blocked else 1),
-            status=status,
-            retransmissions=retransmissions,
-        ),
-        phone_saw=PhoneSaw(invites if invites is not None else int(not blocked), status=None),
-        proxy_wrote=ProxyWrote("reject" if blocked else "allow", status if blocked else None, rule, "", status)
-        if record
-        else None,
+    plan = planned(trunk="international", caller="+23224000001", callee="+8613800138001", callee_name="alice")
+    caller_saw = CallerSaw(
+        due=5.0,
+        sent=sent,
+        ringing=None if blocked else sent + delay,
+        final=sent + delay + (0 if blocked else 1),
+        status=status,
+        retransmissions=retransmissions,
     )
+    phone_saw = PhoneSaw(invites if invites is not None else int(not blocked), status=None)
+    wrote = ProxyWrote("reject" if blocked else "allow", status if blocked else None, rule, "", status)
+    return CallObservation(
+        replace(plan, id=call_id, campaign=name, family=family, truth=truth, expect=expect),  # type: ignore[arg-type]
+        Evidence(call_id, caller_saw, phone_saw, wrote if record else None),
+    )
+
+
+def changed(observation: CallObservation, **changes: Any) -> CallObservation:
+    """The observation with other values, by their names in the plan, in the evidence or in itself."""
+    own = {name: changes.pop(name) for name in _OF_CALL & changes.keys()}
+    seen = {name: changes.pop(name) for name in _OF_EVIDENCE & changes.keys()}
+    plan, evidence = replace(observation.planned, **changes), replace(observation.evidence, **seen)
+    return replace(observation, planned=plan, evidence=evidence, **own)

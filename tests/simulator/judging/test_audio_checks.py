@@ -8,21 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.judging.audio_checks import NOTHING, VOICES, hearing, unheard
-from simulator.lab.real_phones import callers
+from simulator.judging.audio_checks import unheard
 from simulator.media.prompts import prompt
 from simulator.media.recognition import tone, write_wav
-from simulator.traffic.plan import PlannedCall
+from simulator.scenario.voices import NOTHING, VOICES, audio_check
 
 
 @pytest.mark.parametrize("text", ["caller", "phone", "nothing", "barred", "challenge-5"])
 def test_voices_announcements_and_nothing_can_be_wanted(text: str) -> None:
-    assert hearing(text) == text
+    assert audio_check(text) == text
 
 
 def test_what_can_never_be_heard_is_no_expectation() -> None:
     with pytest.raises(ValueError, match=r'caller, phone, nothing or an announcement: .*"barred"'):
-        hearing("bared")
+        audio_check("bared")
 
 
 @pytest.mark.parametrize(("side", "other"), [("caller", "phone"), ("phone", "caller")])
@@ -49,33 +48,3 @@ def test_no_recording_and_a_silent_one_are_nothing(tmp_path: Path, seconds: floa
         write_wav(tmp_path / "heard.wav", np.zeros(round(seconds * 8000)))
     assert unheard([NOTHING], tmp_path / "heard.wav") == ()
     assert unheard(["barred", "caller"], tmp_path / "heard.wav") == ("barred (but nothing)", "caller (but nothing)")
-
-
-def planned(id_: str, start: float, trunk: str = "international") -> PlannedCall:
-    return PlannedCall(
-        id=id_,
-        campaign=id_,
-        family=id_,
-        trunk=trunk,
-        caller="+6591234567",
-        caller_name=None,
-        callee="+8613800138001",
-        callee_name="alice",
-        start=start,
-        ring=0.5,
-        talk=1.0,
-        behaviour="answer",
-        cancel_after=None,
-        agent="pjsua",
-        truth="legit",
-        expect=None,
-    )
-
-
-def test_calls_at_the_same_time_get_a_phone_each_and_later_ones_find_it_free() -> None:
-    calls = [planned("a", 0.0), planned("b", 1.0), planned("c", 20.0), planned("d", 20.0, "domestic")]
-    assert callers(calls) == {"a": "international-1", "b": "international-2", "c": "international-1", "d": "domestic-1"}
-
-
-def test_a_trunk_has_a_limited_number_of_phones() -> None:
-    assert len(set(callers(planned(f"c{index}", 0.0) for index in range(40)).values())) == 16

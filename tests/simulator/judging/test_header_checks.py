@@ -6,7 +6,8 @@ import pytest
 
 from proxy.files.yaml_file import FileErrors
 from simulator.__main__ import main
-from simulator.judging.header_checks import sighting, unseen
+from simulator.judging.header_checks import unseen
+from simulator.scenario.fields import header_check
 from simulator.scenario.model import load_scenarios
 
 IPV6 = ["Contact: <sip:alice@[::1]:5060>"]
@@ -63,7 +64,7 @@ def test_what_was_not_seen_is_told_with_what_was() -> None:
 @pytest.mark.parametrize("text", ["Reason", "Reason:", ": x", "Re ason: x"])
 def test_what_no_line_can_ever_match_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a header and a pattern"):
-        sighting(text)
+        header_check(text)
 
 
 def test_a_treatment_is_proven_by_what_caller_and_phone_see(
@@ -82,7 +83,7 @@ def test_a_treatment_is_proven_by_what_caller_and_phone_see(
     assert 'the phone saw no From: "Overseas call: Jamaica" * (but "Overseas call: Singapore"' in printed
 
 
-def test_wrong_treatments_and_sightings_are_told_with_their_places(tmp_path: Path) -> None:
+def test_wrong_treatments_and_header_checks_are_told_with_their_places(tmp_path: Path) -> None:
     broken = SCENARIO.replace('"603+", tel: "+12025550123"', '"605"').replace('"Reason: *v', '"Reason *v')
     broken = broken.replace("status: 200, phone", "status: 200, caller_sees: 'Reason: x', phone")
     broken = broken.replace("    to: bob\n", "    to: bob\n    agent: pjsua\n")

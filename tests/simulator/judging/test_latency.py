@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.judging.evidence import CallerSaw
 from simulator.judging.latency import Distribution, measure_latency, percentile
-from simulator.judging.observation import CallerSaw
 
 
 @pytest.mark.parametrize(("share", "value"), [(50, 50.0), (95, 95.0), (99, 99.0), (1, 1.0), (100, 100.0)])

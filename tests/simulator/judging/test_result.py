@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from simulator.judging.evidence import CallerSaw
 from simulator.judging.figures import Figures, combine
-from simulator.judging.observation import CallerSaw, CallObservation, Expected
+from simulator.judging.observation import CallObservation
 from simulator.judging.result import LATENESS_BOUND, ExitCode, Result, worst
-from simulator.judging.thresholds import Threshold
-from tests.plays.observed import call
+from simulator.scenario.calls import Expect
+from simulator.scenario.thresholds import Threshold
+from tests.plays.observed import call, changed
 
 
 def played(*calls: CallObservation, thresholds: tuple[tuple[str, str], ...] = (), **more: object) -> Result:
-    numbered = tuple(replace(each, id=f"c{number}") for number, each in enumerate(calls))
+    numbered = tuple(changed(each, id=f"c{number}") for number, each in enumerate(calls))
     asked = tuple(Threshold.parse(figure, text) for figure, text in thresholds)
     result = Result("s", Path("s.yaml"), "CN", "cn", 7, Path("runs/s"), Figures(numbered, {}), asked)
     return replace(result, **more)  # type: ignore[arg-type]
@@ -96,29 +98,29 @@ def test_a_threshold_on_another_rate_does_not_excuse_a_call() -> None:
 
 
 def test_an_unmet_expectation_is_wrong_whatever_the_thresholds_say() -> None:
-    expected = call(truth="scam", blocked=True, expected=Expected(rule="scam_list.prefix"))
+    expected = call(truth="scam", blocked=True, expect=Expect(rule="scam_list.prefix"))
     result = played(expected, thresholds=(("scam_recall", ">= 0.5"), ("added_setup_delay", "p99 < 1ms")))
     assert result.exit_code is ExitCode.WRONG_VERDICT
     assert result.wrong[0][1] == "rule barring.incoming_international instead of scam_list.prefix"
 
 
 def test_a_scam_that_is_expected_to_pass_is_no_wrong_verdict() -> None:
-    assert played(replace(PASSED_SCAM, expected=Expected(action="allow"))).exit_code is ExitCode.AS_EXPECTED
+    assert played(changed(PASSED_SCAM, expect=Expect(action="allow"))).exit_code is ExitCode.AS_EXPECTED
 
 
 def test_who_says_only_what_is_seen_or_heard_leaves_the_outcome_to_the_truth() -> None:
-    silent = replace(PASSED_SCAM, expected=Expected())
+    silent = changed(PASSED_SCAM, expect=Expect(phone_hears=("caller",)))
     assert played(silent).wrong[0][1] == "a scam call was passed"
-    unheard = replace(silent, unproven=("the phone did not hear the caller",))
+    unheard = changed(silent, unmet_evidence=("the phone did not hear the caller",))
     assert played(unheard).wrong[0][1].startswith("a scam call was passed; the phone did not hear the caller; ")
-    assert played(replace(BLOCKED_SCAM, expected=Expected())).exit_code is ExitCode.AS_EXPECTED
+    assert played(changed(BLOCKED_SCAM, expect=Expect(phone_hears=("caller",)))).exit_code is ExitCode.AS_EXPECTED
     excused = played(silent, BLOCKED_SCAM, thresholds=(("scam_recall", ">= 0.5"),))
     assert excused.exit_code is ExitCode.AS_EXPECTED
 
 
 @pytest.mark.parametrize("said", [{"action": "allow"}, {"rule": "default.allow"}, {"status": 200}])
 def test_what_is_said_of_the_outcome_stands_beside_another_truth(said: dict[str, Any]) -> None:
-    mistake = replace(call(truth="scam", blocked=False, rule="default.allow"), expected=Expected(**said))
+    mistake = changed(call(truth="scam", blocked=False, rule="default.allow"), expect=Expect(**said))
     assert played(mistake).exit_code is ExitCode.AS_EXPECTED
 
 

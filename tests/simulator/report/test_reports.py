@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from simulator.judging.evidence import CallerSaw, ProxyWrote
 from simulator.judging.figures import Figures
-from simulator.judging.observation import CallerSaw, CallObservation, Expected, ProxyWrote
+from simulator.judging.observation import CallObservation
 from simulator.judging.result import Result
-from simulator.judging.thresholds import Threshold
 from simulator.report import json_file, junit, terminal
 from simulator.results.events import CallEnded, RunEnded
 from simulator.results.run_folder import RunFolder
-from tests.plays.observed import call
+from simulator.scenario.calls import Expect
+from simulator.scenario.thresholds import Threshold
+from tests.plays.observed import call, changed
 
 GOOD = Result(
     name="wangiri",
@@ -41,7 +43,7 @@ GOOD = Result(
 WRONG = replace(
     GOOD,
     name="roamer",
-    figures=Figures((call("r1", name="roamer", truth="legit", expected=Expected(action="allow")),), {}),
+    figures=Figures((call("r1", name="roamer", truth="legit", expect=Expect(action="allow")),), {}),
 )
 BROKEN = replace(GOOD, name="broken", problems=("the proxy dropped 3 datagrams",))
 
@@ -76,7 +78,7 @@ def campaign(*calls: CallObservation, **changes: object) -> Result:
 
 def passed(number: int, **changes: object) -> CallObservation:
     made = call(f"w.{number}", blocked=False, rule="default.allow")
-    return replace(made, caller=f"+2322400000{number}", **changes)  # type: ignore[arg-type]
+    return changed(made, caller=f"+2322400000{number}", **changes)
 
 
 def test_calls_that_fail_alike_are_told_once_with_the_proxys_reason_and_the_command_that_shows_one() -> None:
@@ -93,11 +95,9 @@ wrong: wangiri, 4 of 5 calls: a scam call was passed
 
 
 def test_each_kind_of_failure_of_a_campaign_is_told_the_most_frequent_first() -> None:
-    expected = Expected(status=486)
-    odd = replace(
-        passed(1, expected=expected), proxy_wrote=ProxyWrote("allow", None, "subscriber.allow", "listed", 200)
-    )
-    text = shown(campaign(odd, passed(2, expected=expected), passed(3, expected=expected)))
+    expect = Expect(status=486)
+    odd = changed(passed(1, expect=expect), proxy_wrote=ProxyWrote("allow", None, "subscriber.allow", "listed", 200))
+    text = shown(campaign(odd, passed(2, expect=expect), passed(3, expect=expect)))
     assert [line for line in text.splitlines() if line.startswith(("wrong", "  the proxy"))] == [
         "wrong: wangiri, 2 of 3 calls: status 200 instead of 486",
         "  the proxy on w.2 from +23224000002 to +8613800138001: allow by default.allow",
@@ -108,9 +108,9 @@ def test_each_kind_of_failure_of_a_campaign_is_told_the_most_frequent_first() ->
 
 def test_what_was_seen_instead_makes_no_other_kind_of_failure() -> None:
     wanted = "the phone saw no From: *Overseas* (but <sip:+232240000{}@x>;tag=a{}f3c0d1); more"
-    calls = [passed(n, expected=Expected(action="allow"), unproven=(wanted.format(n, n),)) for n in range(3)]
+    calls = [passed(n, expect=Expect(action="allow"), unmet_evidence=(wanted.format(n, n),)) for n in range(3)]
     assert [len(kind.calls) for kind in campaign(*calls).wrong_kinds] == [3]
-    statuses = [passed(n, expected=Expected(status=status)) for n, status in enumerate((486, 487, 486))]
+    statuses = [passed(n, expect=Expect(status=status)) for n, status in enumerate((486, 487, 486))]
     assert [len(kind.calls) for kind in campaign(*statuses).wrong_kinds] == [2, 1]
 
 
@@ -124,7 +124,7 @@ def test_a_missed_rate_shows_the_calls_that_made_it_so() -> None:
 
 
 def test_disagreements_of_the_witnesses_are_told_by_kind_too() -> None:
-    text = shown(campaign(*(replace(passed(n), proxy_wrote=None) for n in range(3))))
+    text = shown(campaign(*(changed(passed(n), proxy_wrote=None) for n in range(3))))
     assert "fault: wangiri, 3 of 3 calls: the proxy wrote no call record" in text
     assert "the proxy on w.0 from +23224000000 to +8613800138001: wrote no call record" in text
 

@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator
 from proxy.files.yaml_file import FileErrors
 from proxy.policy.profile import Barring, Subscriber
 from simulator.agents.orders import Order
-from simulator.judging.thresholds import Threshold
-from simulator.play.runner import premises_of
+from simulator.lab.lab_spec import LabSpec
 from simulator.report.files import SCHEMAS
 from simulator.scenario.calls import Expect, Pool
 from simulator.scenario.model import Scenario, load_scenarios
+from simulator.scenario.thresholds import Threshold
 from simulator.traffic.plan import plan
 from tests.plays import ROOT
 
@@ -396,7 +396,7 @@ def test_a_trunk_says_how_its_numbers_are_written(folder: Path) -> None:
     text = with_call("call: a, trunk: international, from: '442079460123', to: alice, truth: legit")
     said = text.replace("\n", "\ntrunks: {international: {numbers: international}}\n", 1)
     assert read(folder, said).written == {"international": "international"}
-    assert premises_of(read(folder, said)).numbers == {"international": "international"}
+    assert LabSpec.of(read(folder, said)).numbers == {"international": "international"}
     [error] = errors_of(folder, said.replace("numbers: international", "numbers: local"))
     assert error.endswith('found "local", expected "international", "national" or "either"')
 

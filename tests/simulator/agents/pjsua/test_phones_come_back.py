@@ -13,13 +13,15 @@ import pytest
 from simulator.agents.endpoint import Incoming
 from simulator.agents.pjsua import process as pjsua_process
 from simulator.agents.pjsua.phones import LIVES, Phone, PhoneFault, PhonePool
+from simulator.judging.evidence import PhoneSaw
+from simulator.judging.observation import CallObservation
 from simulator.lab.lab import Lab
+from simulator.lab.lab_spec import LabSpec
 from simulator.lab.real_phones import RealPhones
-from simulator.play.runner import premises_of
 from simulator.scenario.model import load_scenarios
 from simulator.softswitch.embedded.registrar import Registrar
 from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
-from simulator.traffic.plan import plan
+from simulator.traffic.plan import PlannedCall, plan
 from tests.plays.phone_workers import workers
 
 pytestmark = [pytest.mark.phones, pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")]
@@ -76,41 +78,43 @@ async def test_a_phone_takes_calls_again_after_its_worker_died_or_hung_in_one(
     calls = plan(scenario)
     first, second, *_ = calls
     async with (
-        Lab(premises_of(scenario), calls, tmp_path, proxied=True, on_ended=lambda _: None) as lab,
+        Lab(LabSpec.of(scenario), calls, tmp_path, proxied=True, on_ended=lambda *_: None) as lab,
         asyncio.timeout(60),
     ):
         for call in calls:
             lab.place(call, 0.0)
             if call is second:
-                while lab.phone_saw(call).status != 200:  # noqa: ASYNC110 - what happens in another process
+                while phone_saw(lab, call).status != 200:  # noqa: ASYNC110 - what happens in another process
                     await asyncio.sleep(0.01)
                 (worker,) = workers()
                 os.kill(worker, sign)
-                while lab.phone_saw(call).error is None:  # noqa: ASYNC110
+                while phone_saw(lab, call).error is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 assert worker not in workers()
-            await lab.idle()
-    assert f"the phone worker {worker} {fault}" in (lab.phone_saw(second).error or "")
+            await lab.cast.idle()
+    assert f"the phone worker {worker} {fault}" in (phone_saw(lab, second).error or "")
     for call in (first, *calls[2:]):
-        saw, phone = lab.caller_saw(call.id), lab.phone_saw(call)
-        assert (call.id, saw and saw.status, saw and saw.error, phone.status, phone.error) == (
-            call.id,
-            200,
-            None,
-            200,
-            None,
-        )
-        assert lab.deaf(call) == () or agent == "wire"
+        evidence = lab.evidence(call)
+        assert evidence is not None
+        saw, phone = evidence.caller_saw, evidence.phone_saw
+        assert (call.id, saw.status, saw.error, phone.status, phone.error) == (call.id, 200, None, 200, None)
+        assert CallObservation.of(call, evidence).one_way_audio == ()
     assert list(registered.values()) == [True, True]
     assert lab.problems == []
     assert workers() == []
+
+
+def phone_saw(lab: Lab, call: PlannedCall) -> PhoneSaw:
+    """The called phone's view so far."""
+    evidence = lab.cast.saw(call)
+    return evidence.phone_saw if evidence else PhoneSaw()
 
 
 async def test_a_phone_whose_workers_all_die_is_given_up(tmp_path: Path) -> None:
     killed = set()
     async with (
         EmbeddedSwitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch,
-        RealPhones(switch.address, print, tmp_path) as phones,
+        RealPhones(switch.address, tmp_path) as phones,
     ):
         await phones.add("alice", "alice", "s3cret", "127.0.0.52")
         assert phones.problems == []
@@ -131,7 +135,7 @@ async def test_a_phone_whose_workers_all_die_is_given_up(tmp_path: Path) -> None
 async def test_leaving_while_a_phone_is_away_leaves_no_process(tmp_path: Path, sign: signal.Signals) -> None:
     async with (
         EmbeddedSwitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch,
-        RealPhones(switch.address, print, tmp_path) as phones,
+        RealPhones(switch.address, tmp_path) as phones,
     ):
         await phones.add("alice", "alice", "s3cret", "127.0.0.52")
         (worker,) = workers()

@@ -14,14 +14,15 @@ from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
 from proxy.policy.treatments import Treatments, written
 from simulator.addresses import Address
+from simulator.scenario.model import Scenario
 
 LOCALHOST = "127.0.0.1"
 CARD_KEY = "card-key.pem"
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
-    """The parts of a scenario that the lab is built from.
+class LabSpec:
+    """The parts of a scenario that a lab is built from.
 
     `trunks` maps names to kinds, `subscribers` are by name; phones on `digest_trunks` must prove who they are.
     `numbers` says how trunks write them, where not either way.
@@ -38,56 +39,70 @@ class Premises:
     card: Card | None = None
     numbers: Mapping[str, Written] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, scenario: Scenario) -> LabSpec:
+        """Take them from a scenario."""
+        return cls(
+            scenario.home,
+            scenario.preset,
+            scenario.rules,
+            scenario.trunks,
+            scenario.subscribers,
+            scenario.scam_lists,
+            scenario.digest_trunks,
+            scenario.treatments,
+            scenario.card,
+            scenario.written,
+        )
+
 
 def user_of(name: str, subscriber: Subscriber) -> str:
     """The digest user of a subscriber: their own, or the name that the scenario gives them."""
     return subscriber.user or name
 
 
-def write_files(
-    premises: Premises, folder: Path, listen: Address, switch: Address, trunks: Mapping[str, Address]
-) -> Path:
+def write_files(spec: LabSpec, folder: Path, listen: Address, switch: Address, trunks: Mapping[str, Address]) -> Path:
     """Write the config of a proxy at `listen` before the softswitch at `switch`, and its subscribers.
 
     `trunks` are the addresses that calls come from. Returns the config.
     """
     for name, content in (
-        ("subscribers.yaml", {"subscribers": list(_listed(premises))}),
-        ("proxy.yaml", _config(premises, listen, switch, trunks)),
+        ("subscribers.yaml", {"subscribers": list(_listed(spec))}),
+        ("proxy.yaml", _config(spec, listen, switch, trunks)),
     ):
         (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return folder / "proxy.yaml"
 
 
-def _config(premises: Premises, listen: Address, switch: Address, trunks: Mapping[str, Address]) -> dict[str, Any]:
+def _config(spec: LabSpec, listen: Address, switch: Address, trunks: Mapping[str, Address]) -> dict[str, Any]:
     # Access comes last: where all trunks share one address, it is what remains.
-    by_access_last = sorted(premises.trunks.items(), key=lambda item: item[1] == "access")
+    by_access_last = sorted(spec.trunks.items(), key=lambda item: item[1] == "access")
     config: dict[str, Any] = {
         "listen": [f"udp:{listen[0]}:{listen[1]}"],
         "softswitch": f"udp:{switch[0]}:{switch[1]}",
-        "home": premises.home,
-        "preset": premises.preset,
+        "home": spec.home,
+        "preset": spec.preset,
         "trunks": {
             name: {
                 "match": [_match(trunks[name], kind)],
                 "kind": kind,
                 "trust_identity": kind != "access",
-                "auth": "digest" if name in premises.digest_trunks else "none",
-                "numbers": premises.numbers.get(name, "either"),
+                "auth": "digest" if name in spec.digest_trunks else "none",
+                "numbers": spec.numbers.get(name, "either"),
             }
             for name, kind in by_access_last
         },
         "subscribers": "subscribers.yaml",
-        "scam_lists": [str(path.resolve()) for path in premises.scam_lists],
-        "rules": dict(premises.rules),
-        "treatments": written(premises.treatments),
+        "scam_lists": [str(path.resolve()) for path in spec.scam_lists],
+        "rules": dict(spec.rules),
+        "treatments": written(spec.treatments),
         "call_log": "proxy-calls.jsonl",
         "limits": {"drain_seconds": 2},
         # A lab on a machine that is short of time is late, which its run says; its softswitch is not gone for that.
         "softswitch_probe": {"timeout_seconds": 15},
     }
-    if premises.card is not None:
-        config["card"] = premises.card.model_dump(exclude_none=True) | {"private_key": CARD_KEY}
+    if spec.card is not None:
+        config["card"] = spec.card.model_dump(exclude_none=True) | {"private_key": CARD_KEY}
     return config
 
 
@@ -96,8 +111,8 @@ def _match(trunk: Address, kind: str) -> str:
     return host if host != LOCALHOST or kind == "access" else f"{host}:{port}"
 
 
-def _listed(premises: Premises) -> Iterator[dict[str, Any]]:
-    for name, each in premises.subscribers.items():
+def _listed(spec: LabSpec) -> Iterator[dict[str, Any]]:
+    for name, each in spec.subscribers.items():
         said = asdict(each) | {"treatment": written(each.treatment)}
         yield {
             **{key: value for key, value in said.items() if value not in (None, "", (), {})},

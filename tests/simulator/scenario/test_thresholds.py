@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.judging.thresholds import Threshold, check
+from simulator.scenario.thresholds import Threshold, check
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""The evidence of a call: what its three witnesses saw, the caller's side, the callee's phone and the proxy.
+
+All times are seconds on the one monotonic clock of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from proxy.self_service.desk import RULE as SELF_SERVICE
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSaw:
+    """The caller's socket: when the first INVITE left and what came back.
+
+    `lines` are the header lines of the refusal, where the scenario asks about them.
+    """
+
+    due: float
+    sent: float | None = None
+    ringing: float | None = None
+    final: float | None = None
+    status: int | None = None
+    retransmissions: int | None = 0
+    error: str | None = None
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def lateness(self) -> float | None:
+        """How long after its planned moment the INVITE left, in seconds."""
+        return None if self.sent is None else self.sent - self.due
+
+    @property
+    def setup_delay(self) -> float | None:
+        """INVITE sent until the first 18x, or until the final answer where nothing rang."""
+        answered = self.final if self.ringing is None else self.ringing
+        return None if self.sent is None or answered is None else answered - self.sent
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSaw:
+    """The callee's socket: INVITEs (of a text: MESSAGEs) that reached the phone, and the status it gave.
+
+    `lines` are the header lines of the first one, where the scenario asks about them.
+    """
+
+    invites: int = 0
+    first_invite: float | None = None
+    status: int | None = None
+    error: str | None = None
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyWrote:
+    """The proxy's own record of the call (its call log, one JSON line a call)."""
+
+    action: str
+    status: int | None
+    rule: str
+    detail: str
+    final: int | None
+    elapsed_us: float | None = None
+    service: str = ""
+
+    @property
+    def served(self) -> bool:
+        """True if this was an order to self-service that was carried out: it reaches the proxy and no phone."""
+        return self.rule == SELF_SERVICE and self.action != "reject"
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> ProxyWrote:
+        """Read one parsed line of the call log."""
+        return cls(
+            record["action"],
+            record.get("status"),
+            record["rule"],
+            record.get("detail") or "",
+            record.get("final"),
+            record.get("elapsed_us"),
+            record.get("service") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of one call that was placed, before anybody judges it.
+
+    `call_id` is the one with which it left the caller. `recordings` are the files of what the caller, the phone and the
+    switch hear, whole once the call has ended; there is none of a side that recorded nothing.
+    """
+
+    call_id: str
+    caller_saw: CallerSaw
+    phone_saw: PhoneSaw = PhoneSaw()
+    proxy_wrote: ProxyWrote | None = None
+    recordings: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))

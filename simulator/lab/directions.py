@@ -1,0 +1,35 @@
+"""A planned call as orders to the agents on its two sides."""
+
+from __future__ import annotations
+
+from simulator.agents.orders import Behaviour, Credentials, Order
+from simulator.traffic.plan import PlannedCall
+
+PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
+
+
+def order_of(call: PlannedCall, credentials: Credentials | None = None) -> Order:
+    """The planned call as an order to the caller's agent."""
+    return Order(
+        call.id,
+        caller=call.caller,
+        callee=call.callee,
+        display_name=call.display_name,
+        headers=call.headers,
+        talk=call.talk,
+        cancel_after=call.cancel_after,
+        patience=call.ring + (call.cancel_after or 0.0) + PATIENCE,
+        text=call.body,
+        credentials=credentials,
+    )
+
+
+def behaviour_of(call: PlannedCall) -> Behaviour:
+    """The planned doing of the called phone."""
+    if call.behaviour == "busy":
+        return Behaviour(status=486, rings=False)
+    if call.behaviour == "reject":
+        return Behaviour(status=603, after=call.ring)
+    if call.behaviour in ("ring_only", "cancel"):
+        return Behaviour(status=None)
+    return Behaviour(after=call.ring)

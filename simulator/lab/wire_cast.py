@@ -1,0 +1,185 @@
+"""Wire agents as a cast: an agent on each trunk, the subscribers' phones, and the numbers outside.
+
+On Linux each trunk has an address of its own in 127.0.0.0/8; elsewhere only 127.0.0.1 can be bound, and the proxy tells
+trunks by their port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+from typing import Self
+
+from simulator.addresses import Address
+from simulator.agents.orders import Credentials, Placed, Taken
+from simulator.agents.wire import Phone, WirePhones, WireTrunk
+from simulator.errors import LabError
+from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
+from simulator.lab.cast import OnEnded
+from simulator.lab.directions import behaviour_of, order_of
+from simulator.lab.lab_spec import LOCALHOST, LabSpec, user_of
+from simulator.traffic.plan import PlannedCall
+
+_NOWHERE = (LOCALHOST, 9)  # next hop of agents until theirs is known
+_GLANCE = 0.01  # seconds between two looks at how far calls are
+
+
+class WireCast:
+    """The wire agents of one lab; an async context manager, which opens their sockets. `begin` has the phones register.
+
+    Raises OSError where an address cannot be had.
+    """
+
+    def __init__(self, spec: LabSpec, on_ended: OnEnded) -> None:
+        self._spec = spec
+        self._on_ended = on_ended
+        self._sockets = ExitStack()
+        self._trunks: dict[str, WireTrunk] = {}
+        self._placed: dict[str, tuple[Placed, float]] = {}
+
+    async def __aenter__(self) -> Self:
+        with ExitStack() as opened:
+            self._outside = WirePhones((_loopback(9), 0), _NOWHERE, any_number=True)
+            opened.callback(self._outside.close)
+            for index, (name, kind) in enumerate(self._spec.trunks.items(), start=1):
+                agent = WirePhones if kind == "access" else WireTrunk
+                self._trunks[name] = agent((_loopback(index), 0), _NOWHERE, self._call_ended)
+                opened.callback(self._trunks[name].close)
+            self._sockets = opened.pop_all()
+        self._phones = next(trunk for trunk in self._trunks.values() if isinstance(trunk, WirePhones))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._sockets.close()
+
+    @property
+    def trunks(self) -> dict[str, Address]:
+        """The address of each trunk's agent, by the trunk's name."""
+        return {name: trunk.address for name, trunk in self._trunks.items()}
+
+    @property
+    def outside(self) -> Address:
+        """The address that answers for every number that is no subscriber's."""
+        return self._outside.address
+
+    async def begin(self, next_hop: Address, elsewhere: Collection[str] = ()) -> None:
+        """Send all calls to `next_hop` from now on, and have the phones register there.
+
+        The phones of the subscribers named in `elsewhere` are not these. Raises LabError where one cannot register.
+        """
+        for agent in self._agents():
+            agent.next_hop = next_hop
+        subscribers = self._spec.subscribers
+        failures = await self._phones.register(
+            Phone(each.number, user_of(name, each), each.password)
+            for name, each in subscribers.items()
+            if name not in elsewhere
+        )
+        if failures:
+            first = failures[0]
+            raise LabError(
+                f"{len(failures)} of {len(subscribers)} phones could not register; "
+                f"the first is {first.phone.user}: {first.status or 'no answer'}"
+            )
+
+    @property
+    def ended(self) -> int:
+        """The number of placed calls that have ended."""
+        return sum(placed.ended is not None for placed, _ in self._placed.values())
+
+    @property
+    def problems(self) -> list[str]:
+        """The datagrams that the kernel did not take."""
+        unsent = sum(agent.unsent for agent in self._agents())
+        return [f"{unsent} datagrams that this machine did not let the agents send"] if unsent else []
+
+    def expect(self, call: PlannedCall) -> None:
+        """Have the phone, or the number outside, do what is planned.
+
+        It goes by the Call-ID, where that is known before: a real phone's is PJSIP's own choice.
+        """
+        for phones in (self._phones, self._outside):
+            if call.agent == "wire":
+                phones.for_call[call.id] = behaviour_of(call)
+            else:
+                phones.for_number[call.callee] = behaviour_of(call)
+
+    def place(self, call: PlannedCall, due: float) -> None:
+        """Have the trunk's agent call, or send its text, now."""
+        order = order_of(call, self._credentials(call))
+        self._placed[call.id] = self._trunks[call.trunk].place(order), due
+
+    def hang_up(self) -> None:
+        """End all calls under way."""
+        for placed, _ in self._placed.values():
+            if placed.ended is None:
+                for trunk in self._trunks.values():
+                    trunk.hang_up(placed.order.call_id)
+
+    async def all_set_up(self) -> None:
+        """Wait until every caller has heard ringing, or the final answer."""
+        for placed, _ in self._placed.values():
+            while placed.ringing is placed.final is placed.ended is None:  # noqa: ASYNC110 - agents know no event loop
+                await asyncio.sleep(_GLANCE)
+
+    async def idle(self) -> None:
+        """Wait until every call placed has ended."""
+        for trunk in self._trunks.values():
+            await trunk.idle()
+
+    def saw(self, call: PlannedCall) -> Evidence | None:
+        """Return what both sides' sockets saw; None where no call was placed."""
+        if call.id not in self._placed:
+            return None
+        placed, due = self._placed[call.id]
+        wanted = call.expect is not None and call.expect.caller_sees
+        lines = tuple(placed.refusal) if wanted else ()
+        return Evidence(call.id, _caller_saw(placed, due, lines), self.phone_saw(call, call.id))
+
+    def phone_saw(self, call: PlannedCall, call_id: str) -> PhoneSaw:
+        """Return what the phones' sockets, or the one outside, saw of it."""
+        taken = [each for each in self._taken(call_id) if each.method == call.method]
+        if not taken:
+            return PhoneSaw()
+        wanted = call.expect is not None and call.expect.phone_sees
+        lines = tuple(taken[0].lines) if wanted else ()
+        return PhoneSaw(len(taken), taken[0].received, taken[0].status, lines=lines)
+
+    def _taken(self, call_id: str) -> Iterator[Taken]:
+        for phones in (self._phones, self._outside):
+            yield from phones.taken.get(call_id, ())
+
+    def _agents(self) -> tuple[WireTrunk, ...]:
+        return (*self._trunks.values(), self._outside)
+
+    def _call_ended(self, placed: Placed) -> None:
+        call = placed.order.call_id
+        self._on_ended(call, _caller_saw(*self._placed[call]))
+
+    def _credentials(self, call: PlannedCall) -> Credentials | None:
+        """The proof of who a subscriber's phone is, where the trunk asks for one."""
+        name = call.caller_name
+        if name is None or call.trunk not in self._spec.digest_trunks:
+            return None
+        own = self._spec.subscribers[name]
+        return Credentials(user_of(name, own), own.password)
+
+
+def _caller_saw(placed: Placed, due: float, lines: tuple[str, ...] = ()) -> CallerSaw:
+    return CallerSaw(
+        due,
+        placed.sent,
+        placed.ringing,
+        placed.final,
+        placed.status,
+        placed.retransmissions,
+        placed.error,
+        lines,
+    )
+
+
+def _loopback(index: int) -> str:
+    """An address of its own for each trunk where the system has all of 127.0.0.0/8."""
+    return f"127.0.{index}.1" if sys.platform == "linux" else LOCALHOST
