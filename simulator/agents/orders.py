@@ -89,7 +89,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Placed:
+class OutgoingCall:
     """The placing side's view. `error` says why there is no final answer, `ended` that nothing more will come."""
 
     order: Order
@@ -133,7 +133,7 @@ SILENT = Behaviour(status=None, rings=False)  # a phone that never says anything
 
 
 @dataclass(slots=True)
-class Taken:
+class IncomingCall:
     """One call or text as a phone saw it. `call` is the caller side's Call-ID, `number` who was called."""
 
     call: str

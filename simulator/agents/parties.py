@@ -13,7 +13,7 @@ from simulator.addresses import Address
 from simulator.agents.digest import answer_challenge
 from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming
 from simulator.agents.leg import CallUser, Leg
-from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, Order, Placed, Taken
+from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, IncomingCall, Order, OutgoingCall
 from simulator.agents.scheduler import Timer
 
 _CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
@@ -27,7 +27,7 @@ class Host(Protocol):
     def endpoint(self) -> Endpoint:
         """The address that it sends from."""
 
-    def call_ended(self, placed: Placed) -> None:
+    def call_ended(self, placed: OutgoingCall) -> None:
         """Nothing more will happen to this call or text of ours."""
 
 
@@ -82,7 +82,7 @@ class PlacedCall(Conversation):
 
     def __init__(self, host: Host, order: Order, next_hop: Address, now: float) -> None:
         super().__init__(host.endpoint)
-        self.record = Placed(order)
+        self.record = OutgoingCall(order)
         self._host = host
         self._next_hop = next_hop
         self._dial(now)
@@ -173,7 +173,7 @@ class SentText:
     """A MESSAGE of ours (RFC 3428)."""
 
     def __init__(self, host: Host, order: Order, next_hop: Address, now: float) -> None:
-        self.record = Placed(order)
+        self.record = OutgoingCall(order)
         self._host = host
         self._next_hop = next_hop
         self._from = f"{order.from_};tag={host.endpoint.new_tag()}"
@@ -226,7 +226,9 @@ def answer(order: Order, method: str, response: Response) -> tuple[str, str] | N
 class TakenCall(Conversation):
     """A call to one of our phones."""
 
-    def __init__(self, endpoint: Endpoint, incoming: Incoming, taken: Taken, behaviour: Behaviour, now: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, incoming: Incoming, taken: IncomingCall, behaviour: Behaviour, now: float
+    ) -> None:
         super().__init__(endpoint)
         self.record = taken
         self._behaviour = behaviour
@@ -284,7 +286,7 @@ class Phones:
     """
 
     def __init__(self, endpoint: Endpoint, number_of: Callable[[str], str | None]) -> None:
-        self.taken: dict[str, list[Taken]] = {}
+        self.taken: dict[str, list[IncomingCall]] = {}
         self.for_call: dict[str, Behaviour] = {}
         self.for_number: dict[str, Behaviour] = {}
         self.otherwise = ANSWER
@@ -305,7 +307,7 @@ class Phones:
         if number is None:
             incoming.reply(404, now)
             return
-        taken = Taken(
+        taken = IncomingCall(
             call=request.header(CALL_HEADER.lower()) or request.call_id,
             number=number,
             method="INVITE" if method == "INVITE" else "MESSAGE",

@@ -19,12 +19,12 @@ from typing import Self
 
 from simulator.addresses import Address
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
-from simulator.agents.orders import Behaviour, Order, Placed, Taken
+from simulator.agents.orders import Behaviour, IncomingCall, Order, OutgoingCall
 from simulator.agents.parties import Phones, PlacedCall, SentText
 from simulator.agents.registration import Failure, Phone, Registration
 from simulator.agents.udp import UdpEndpoint
 
-__all__ = ["Behaviour", "Failure", "Order", "Phone", "Placed", "Taken", "WirePhones", "WireTrunk"]
+__all__ = ["Behaviour", "Failure", "IncomingCall", "Order", "OutgoingCall", "Phone", "WirePhones", "WireTrunk"]
 
 
 class WireTrunk:
@@ -33,7 +33,9 @@ class WireTrunk:
     `on_ended`, where given, is called with each record once nothing more will happen to it.
     """
 
-    def __init__(self, bind: Address, next_hop: Address, on_ended: Callable[[Placed], None] | None = None) -> None:
+    def __init__(
+        self, bind: Address, next_hop: Address, on_ended: Callable[[OutgoingCall], None] | None = None
+    ) -> None:
         """Open the socket. Raises OSError where the address is taken."""
         self.next_hop = next_hop
         self._udp = UdpEndpoint(bind, self)
@@ -57,7 +59,7 @@ class WireTrunk:
         """Datagrams that the kernel did not take: a run with any has a fault of the generator."""
         return self._udp.unsent
 
-    def place(self, order: Order) -> Placed:
+    def place(self, order: Order) -> OutgoingCall:
         """Call, or send a text, now. The record returned fills as things happen."""
         if order.call_id in self._calls:
             raise ValueError(f"call {order.call_id!r} is under way already")
@@ -88,7 +90,7 @@ class WireTrunk:
     async def __aexit__(self, *_: object) -> None:
         self.close()
 
-    def call_ended(self, placed: Placed) -> None:
+    def call_ended(self, placed: OutgoingCall) -> None:
         """The party's word that a call is over."""
         self._calls.pop(placed.order.call_id, None)
         if not self._calls:
@@ -111,7 +113,7 @@ class WirePhones(WireTrunk):
         self,
         bind: Address,
         next_hop: Address,
-        on_ended: Callable[[Placed], None] | None = None,
+        on_ended: Callable[[OutgoingCall], None] | None = None,
         *,
         any_number: bool = False,
     ) -> None:

@@ -1,4 +1,4 @@
-"""The sightings of one call by each side, and what they add up to: blocked, passed, or a fault of the lab.
+"""The evidence of one call, and what it adds up to: blocked, passed, or a fault of the lab.
 
 A call counts as blocked only if the callee's phone saw no INVITE, the caller's side saw the refusal, and the
 proxy's call record says so; it counts as passed only if all three agree on that. Anything else is a fault of

@@ -97,5 +97,5 @@ class MixedCast:
 
     def phone_saw(self, call: PlannedCall, call_id: str) -> PhoneSaw:
         """Return what the phone saw that took it."""
-        sightings = [cast.phone_saw(call, call_id) for cast in self._casts.values()]
-        return next((saw for saw in sightings if saw != PhoneSaw()), PhoneSaw())
+        seen = [cast.phone_saw(call, call_id) for cast in self._casts.values()]
+        return next((saw for saw in seen if saw != PhoneSaw()), PhoneSaw())

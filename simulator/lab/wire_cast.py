@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from simulator.addresses import Address
-from simulator.agents.orders import Credentials, Placed, Taken
+from simulator.agents.orders import Credentials, IncomingCall, OutgoingCall
 from simulator.agents.wire import Phone, WirePhones, WireTrunk
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
@@ -37,7 +37,7 @@ class WireCast:
         self._on_ended = on_ended
         self._sockets = ExitStack()
         self._trunks: dict[str, WireTrunk] = {}
-        self._placed: dict[str, tuple[Placed, float]] = {}
+        self._placed: dict[str, tuple[OutgoingCall, float]] = {}
 
     async def __aenter__(self) -> Self:
         with ExitStack() as opened:
@@ -147,14 +147,14 @@ class WireCast:
         lines = tuple(taken[0].lines) if wanted else ()
         return PhoneSaw(len(taken), taken[0].received, taken[0].status, lines=lines)
 
-    def _taken(self, call_id: str) -> Iterator[Taken]:
+    def _taken(self, call_id: str) -> Iterator[IncomingCall]:
         for phones in (self._phones, self._outside):
             yield from phones.taken.get(call_id, ())
 
     def _agents(self) -> tuple[WireTrunk, ...]:
         return (*self._trunks.values(), self._outside)
 
-    def _call_ended(self, placed: Placed) -> None:
+    def _call_ended(self, placed: OutgoingCall) -> None:
         call = placed.order.call_id
         self._on_ended(call, _caller_saw(*self._placed[call]))
 
@@ -167,7 +167,7 @@ class WireCast:
         return Credentials(user_of(name, own), own.password)
 
 
-def _caller_saw(placed: Placed, due: float, lines: tuple[str, ...] = ()) -> CallerSaw:
+def _caller_saw(placed: OutgoingCall, due: float, lines: tuple[str, ...] = ()) -> CallerSaw:
     return CallerSaw(
         due,
         placed.sent,

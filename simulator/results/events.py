@@ -75,7 +75,7 @@ class PassEnded(NamedTuple):
 
 
 class CallJudged(NamedTuple):
-    """The sides' sightings of a call were put together; `why` says what is wrong with the outcome, if anything is."""
+    """The evidence of a call was checked; `why` says what is wrong with the outcome, if anything is."""
 
     at: float
     call: CallObservation

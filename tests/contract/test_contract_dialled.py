@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from proxy.sip.headers import parse_name_addr
 from simulator.addresses import Address
-from simulator.agents.orders import Taken
+from simulator.agents.orders import IncomingCall
 from simulator.agents.parties import describe_audio
 from tests.plays.contract_lab import ALICE, BOB, Lab, until
 from tests.plays.proxied import DOMESTIC, proxy_before
@@ -135,7 +135,7 @@ async def test_a_text_is_from_whom_its_uri_says(lab: Lab, proxy: Address, name: 
         assert parse_name_addr(texts(lab)[-1].from_).uri.partition("@")[0] == "sip:+6591234567"
 
 
-def texts(lab: Lab) -> list[Taken]:
+def texts(lab: Lab) -> list[IncomingCall]:
     """What was texted to the phones, in its order."""
     taken = [each for calls in lab.phones.taken.values() for each in calls if each.method == "MESSAGE"]
     return sorted(taken, key=lambda each: each.received)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from simulator.agents.orders import RING_ONLY, Credentials, Order, Placed
+from simulator.agents.orders import RING_ONLY, Credentials, Order, OutgoingCall
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.loopback import free_port
@@ -84,7 +84,7 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.5)
 
 
-async def place(agent: WireTrunk, order: Order) -> Placed:
+async def place(agent: WireTrunk, order: Order) -> OutgoingCall:
     placed = agent.place(order)
     await agent.idle()
     return placed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.agents.orders import Credentials, Order, Placed
+from simulator.agents.orders import Credentials, Order, OutgoingCall
 from simulator.agents.pjsua import phones as pjsua
 from simulator.agents.pjsua.phones import PhonePool
 from simulator.agents.wire import Phone, WirePhones
@@ -44,7 +44,7 @@ class Chain:
     proxy: ProxyProcess
     phones: WirePhones
 
-    async def place(self, order: Order) -> Placed:
+    async def place(self, order: Order) -> OutgoingCall:
         """Place one call or text, and wait for its end."""
         placed = self.phones.place(order)
         await self.phones.idle()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.numbers.numbering import Numbering
-from simulator.agents.orders import Order, Placed
+from simulator.agents.orders import Order, OutgoingCall
 from simulator.agents.registration import Phone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.softswitch.embedded.registrar import Account
@@ -45,7 +45,7 @@ class Lab:
     phones: WirePhones
     far: WirePhones
 
-    async def place(self, order: Order) -> Placed:
+    async def place(self, order: Order) -> OutgoingCall:
         """Call or text from the trunk, and wait until it is over."""
         placed = self.trunk.place(order)
         await asyncio.wait_for(self.trunk.idle(), PATIENCE)

@@ -9,7 +9,7 @@ from proxy.sip.message import Request, Response, parse
 from simulator.addresses import Address
 from simulator.agents.endpoint import Application, Endpoint, Incoming
 from simulator.agents.leg import CallUser, Leg
-from simulator.agents.orders import Order, Placed
+from simulator.agents.orders import Order, OutgoingCall
 from simulator.agents.parties import Phones, PlacedCall, SentText
 from simulator.agents.registration import Failure, Phone, Registration
 
@@ -93,7 +93,7 @@ class Caller:
         self.network = network
         self.next_hop = next_hop
         self.endpoint = network.attach(address, self)
-        self.ended: list[Placed] = []
+        self.ended: list[OutgoingCall] = []
         self._count = itertools.count(1)
 
     def call(self, callee: str = "+8613800138001", caller: str = "+6591234567", **details: object) -> PlacedCall:
@@ -104,7 +104,7 @@ class Caller:
         order = Order(f"text-{next(self._count)}", "+6591234567", callee, text=text, **details)  # type: ignore[arg-type]
         return SentText(self, order, self.next_hop, self.network.now)
 
-    def call_ended(self, placed: Placed) -> None:
+    def call_ended(self, placed: OutgoingCall) -> None:
         self.ended.append(placed)
 
     def incoming(self, incoming: Incoming, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Softswitches of a standing lab: the embedded one, and what Asterisk reads and is told, without Asterisk."""
+"""Softswitches that serve by themselves: the embedded one, and what Asterisk reads and is told, without Asterisk."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_softswitch_that_asterisk_cannot_be_is_refused(folder: Path, capsys: p
 
 
 @contextmanager
-def standing(folder: Path, config: str) -> Iterator[tuple[str, int]]:
+def serving(folder: Path, config: str) -> Iterator[tuple[str, int]]:
     """The address of an embedded softswitch that stands, with that config at a port of its own."""
     port = free_port()
     (folder / "proxy.yaml").write_text(config.replace("5090", str(port)))
@@ -115,7 +115,7 @@ def standing(folder: Path, config: str) -> Iterator[tuple[str, int]]:
 
 
 async def test_the_embedded_softswitch_stands_by_itself_where_the_config_says(folder: Path) -> None:
-    with standing(folder, CONFIG) as switch:
+    with serving(folder, CONFIG) as switch:
         async with WirePhones(("127.0.0.1", 0), switch) as phones:
             assert await phones.register([Phone("+8613800138001", "alice", "s3cret")]) == []
             placed = phones.place(Order("c1", caller="+8613800138002", callee="13800138001", talk=0.0))
@@ -125,7 +125,7 @@ async def test_the_embedded_softswitch_stands_by_itself_where_the_config_says(fo
 
 def test_it_asks_for_digest_as_the_config_says(folder: Path) -> None:
     config = CONFIG.replace("lab.example}", "lab.example, algorithms: [MD5]}")
-    with standing(folder, config) as switch, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+    with serving(folder, config) as switch, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
         phone.settimeout(5)
         phone.bind(("127.0.0.1", 0))
         phone.sendto(REGISTER.replace("\n", "\r\n").encode(), switch)
