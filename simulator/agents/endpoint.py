@@ -2,7 +2,7 @@
 
 `receive`, `run_timers` and the commands put datagrams into the outbox, which `outgoing` empties; time is always an
 argument, in seconds of one monotonic clock. What comes in goes to the application: new requests to `incoming`,
-what belongs to a call to the user of its leg (see `leg`).
+what belongs to a call to the listener of its leg (see `leg`).
 """
 
 from __future__ import annotations

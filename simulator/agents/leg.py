@@ -1,6 +1,6 @@
 """One side of a call: an INVITE transaction, the dialog it makes (RFC 3261 12, 13), and who is told about it.
 
-A leg is told what to do (`respond`, `acknowledge`, `hang_up`, ...) and tells its user what happened (`answered`,
+A leg is told what to do (`respond`, `acknowledge`, `hang_up`, ...) and tells its listener what happened (`answered`,
 `refused`, `hung_up`, ...). A command that no longer applies does nothing.
 """
 
@@ -21,7 +21,7 @@ PATIENCE = 64 * T1  # seconds until an unacknowledged 2xx or an unheard CANCEL i
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE"})
 
 
-class CallUser:
+class LegListener:
     """A listener to the legs of a call. A subclass overrides what it reacts to."""
 
     def progressed(self, leg: Leg, response: Response, now: float, /) -> None:
@@ -59,9 +59,9 @@ class CallUser:
 class Leg:
     """One side of one call; made by `call` or `take`."""
 
-    def __init__(self, endpoint: Endpoint, user: CallUser, call_id: str, tag: str, *, contact: str) -> None:
+    def __init__(self, endpoint: Endpoint, listener: LegListener, call_id: str, tag: str, *, contact: str) -> None:
         self.endpoint = endpoint
-        self.user = user
+        self.listener = listener
         self.call_id = call_id
         self.tag = tag
         self.contact = f"<sip:{contact}@{endpoint.authority}>" if contact else f"<sip:{endpoint.authority}>"
@@ -95,7 +95,7 @@ class Leg:
     def call(
         cls,
         endpoint: Endpoint,
-        user: CallUser,
+        listener: LegListener,
         uri: str,
         *,
         call_id: str,
@@ -112,7 +112,7 @@ class Leg:
     ) -> Leg:
         """Send an INVITE. `from_` and `to` are name-addr without a tag; `headers` carry Content-Type and Route.
         `cseq` and `tag` are those of a challenged attempt and the next one (RFC 3261 8.1.3.5)."""
-        leg = cls(endpoint, user, call_id, tag or endpoint.new_tag(), contact=contact)
+        leg = cls(endpoint, listener, call_id, tag or endpoint.new_tag(), contact=contact)
         leg.cseq = cseq
         local = f"{from_};tag={leg.tag}"
         invite = Request.build(
@@ -140,13 +140,13 @@ class Leg:
             return
         if response is None:
             self._end(now)
-            self.user.unanswered(self, now)
+            self.listener.unanswered(self, now)
         elif response.status < 200:
             self._send_cancel(now)
-            self.user.progressed(self, response, now)
+            self.listener.progressed(self, response, now)
         elif response.status >= 300:
             self._end(now)
-            self.user.refused(self, response, now)
+            self.listener.refused(self, response, now)
         elif self.dialog is not None:
             self._acknowledge_again(response)
         else:
@@ -156,7 +156,7 @@ class Leg:
             self._cancel = None
             dialog.refresh_target(response)
             self._to_acknowledge = self.cseq
-            self.user.answered(self, response, now)
+            self.listener.answered(self, response, now)
             if self._cancelling:  # the answer crossed our CANCEL (RFC 3261 15)
                 self.acknowledge(now)
                 self.bye(now)
@@ -189,14 +189,14 @@ class Leg:
     def _stop_waiting(self, now: float) -> None:
         if self.ringing:
             self._end(now)
-            self.user.unanswered(self, now)
+            self.listener.unanswered(self, now)
 
     # --- taking
 
     @classmethod
-    def take(cls, endpoint: Endpoint, user: CallUser, incoming: Incoming, *, contact: str = "") -> Leg:
+    def take(cls, endpoint: Endpoint, listener: LegListener, incoming: Incoming, *, contact: str = "") -> Leg:
         """Take part in the call that an INVITE to us asks for."""
-        leg = cls(endpoint, user, incoming.request.call_id, endpoint.new_tag(), contact=contact)
+        leg = cls(endpoint, listener, incoming.request.call_id, endpoint.new_tag(), contact=contact)
         leg._incoming = incoming
         leg._remote_cseq = incoming.request.cseq.number
         incoming.leg = leg
@@ -251,7 +251,7 @@ class Leg:
         if now >= until:
             self._unacknowledged = None
             self.bye(now)
-            self.user.unacknowledged(self, now)
+            self.listener.unacknowledged(self, now)
         elif incoming is not None:
             incoming.repeat(data, now)
             self._repeat_later(data, pause, now, until)
@@ -260,7 +260,7 @@ class Leg:
         """CANCEL came for the INVITE that made this leg; too late does not matter (RFC 3261 9.2)."""
         if self.ringing:
             self.respond(487, now)
-            self.user.cancelled(self, request, now)
+            self.listener.cancelled(self, request, now)
 
     def receive_ack(self, request: Request, now: float) -> None:
         """ACK came for a 2xx of ours."""
@@ -269,7 +269,7 @@ class Leg:
             self._unacknowledged = None
             if self._repetition is not None:
                 self._repetition.cancel()
-            self.user.acknowledged(self, request, now)
+            self.listener.acknowledged(self, request, now)
 
     # --- within the dialog
 
@@ -288,14 +288,14 @@ class Leg:
             incoming.reply(200, now)
             if not self.over:
                 self._end(now)
-                self.user.hung_up(self, request, now)
+                self.listener.hung_up(self, request, now)
         elif request.method == "INVITE" and (self._to_acknowledge or self._unacknowledged):
             incoming.reply(491, now)
         else:
             self._remote_cseq = request.cseq.number
             if request.method in _REFRESHES_TARGET:
                 dialog.refresh_target(request)
-            self.user.requested(self, incoming, now)
+            self.listener.requested(self, incoming, now)
 
     def answer(self, incoming: Incoming, status: int, now: float, *, headers: Headers = (), body: bytes = b"") -> None:
         """Answer a request that came within the dialog."""
@@ -346,9 +346,9 @@ class Leg:
         def received(response: Response | None, now: float) -> None:
             self.endpoint.legs.pop((self.call_id, self.tag), None)
             if response is None:
-                self.user.unanswered(self, now)
+                self.listener.unanswered(self, now)
             else:
-                self.user.released(self, now)
+                self.listener.released(self, now)
 
         self.request("BYE", now, received, headers=headers, stamp=stamp)
         self._end(now, keep_dialog=True)
@@ -381,11 +381,11 @@ class Leg:
         if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
             self.endpoint.scheduler.at(now + PATIENCE, self._let_go)
         else:
-            self.user = _NOBODY
+            self.listener = _NOBODY
             self._incoming = None
 
 
-_NOBODY = CallUser()
+_NOBODY = LegListener()
 
 
 def _ignore(_response: Response | None, _now: float) -> None:

@@ -20,8 +20,9 @@ from typing import Self
 from simulator.addresses import Address
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
 from simulator.agents.orders import Behaviour, IncomingCall, Order, OutgoingCall
-from simulator.agents.parties import Phones, PlacedCall, SentText
 from simulator.agents.registration import Failure, Phone, Registration
+from simulator.agents.uac import UacCall, UacText
+from simulator.agents.uas import Phones
 from simulator.agents.udp import UdpEndpoint
 
 __all__ = ["Behaviour", "Failure", "IncomingCall", "Order", "OutgoingCall", "Phone", "WirePhones", "WireTrunk"]
@@ -40,7 +41,7 @@ class WireTrunk:
         self.next_hop = next_hop
         self._udp = UdpEndpoint(bind, self)
         self._on_ended = on_ended
-        self._calls: dict[str, PlacedCall | SentText] = {}
+        self._calls: dict[str, UacCall | UacText] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -63,7 +64,7 @@ class WireTrunk:
         """Call, or send a text, now. The record returned fills as things happen."""
         if order.call_id in self._calls:
             raise ValueError(f"call {order.call_id!r} is under way already")
-        party = (PlacedCall if order.text is None else SentText)(self, order, self.next_hop, time.monotonic())
+        party = (UacCall if order.text is None else UacText)(self, order, self.next_hop, time.monotonic())
         self._calls[order.call_id] = party
         self._idle.clear()
         self._udp.flush()
@@ -72,7 +73,7 @@ class WireTrunk:
     def hang_up(self, call_id: str) -> None:
         """End a call of ours before its order says so; nothing where it has ended."""
         call = self._calls.get(call_id)
-        if isinstance(call, PlacedCall):
+        if isinstance(call, UacCall):
             call.hang_up(time.monotonic())
             self._udp.flush()
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from proxy.sip.headers import parse_name_addr
 from simulator.addresses import Address
+from simulator.agents.conversation import describe_audio
 from simulator.agents.orders import IncomingCall
-from simulator.agents.parties import describe_audio
 from tests.plays.contract_lab import ALICE, BOB, Lab, until
 from tests.plays.proxied import DOMESTIC, proxy_before
 from tests.plays.stranger import SENDER, Stranger

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from proxy.sip.message import Request, Response, parse
 from simulator.addresses import Address
 from simulator.agents.endpoint import Application, Endpoint, Incoming
-from simulator.agents.leg import CallUser, Leg
+from simulator.agents.leg import Leg, LegListener
 from simulator.agents.orders import Order, OutgoingCall
-from simulator.agents.parties import Phones, PlacedCall, SentText
 from simulator.agents.registration import Failure, Phone, Registration
+from simulator.agents.uac import UacCall, UacText
+from simulator.agents.uas import Phones
 
 Message = Request | Response
 CALLER, SWITCH, PHONES, FAR = ("127.0.1.1", 5060), ("127.0.0.1", 5080), ("127.0.0.9", 5060), ("127.0.0.7", 5060)
@@ -96,13 +97,13 @@ class Caller:
         self.ended: list[OutgoingCall] = []
         self._count = itertools.count(1)
 
-    def call(self, callee: str = "+8613800138001", caller: str = "+6591234567", **details: object) -> PlacedCall:
+    def call(self, callee: str = "+8613800138001", caller: str = "+6591234567", **details: object) -> UacCall:
         order = Order(f"call-{next(self._count)}", caller, callee, **details)  # type: ignore[arg-type]
-        return PlacedCall(self, order, self.next_hop, self.network.now)
+        return UacCall(self, order, self.next_hop, self.network.now)
 
-    def text(self, text: str, callee: str = "+8613800138001", **details: object) -> SentText:
+    def text(self, text: str, callee: str = "+8613800138001", **details: object) -> UacText:
         order = Order(f"text-{next(self._count)}", "+6591234567", callee, text=text, **details)  # type: ignore[arg-type]
-        return SentText(self, order, self.next_hop, self.network.now)
+        return UacText(self, order, self.next_hop, self.network.now)
 
     def call_ended(self, placed: OutgoingCall) -> None:
         self.ended.append(placed)
@@ -134,7 +135,7 @@ class Handsets(Phones):
         Registration(self.endpoint, phones, next_hop, outcome.append, self.network.now, domain=domain, expires=expires)
 
 
-class Listener(CallUser):
+class Listener(LegListener):
     """Answers each INVITE with the statuses it was made with, and writes down what happens."""
 
     def __init__(self, network: Network, address: Address, *statuses: int) -> None:

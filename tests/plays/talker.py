@@ -14,7 +14,7 @@ import numpy as np
 from proxy.sip.message import Request, Response
 from simulator.addresses import Address
 from simulator.agents.endpoint import Incoming
-from simulator.agents.leg import CallUser, Leg
+from simulator.agents.leg import Leg, LegListener
 from simulator.agents.registration import Failure, Phone, Registration
 from simulator.agents.scheduler import Timer
 from simulator.agents.udp import UdpEndpoint
@@ -22,7 +22,7 @@ from simulator.media.ports import RtpMedia
 from simulator.media.prompts import PROMPTS
 from simulator.media.recognition import Samples, heard, tone, tone_seconds, which_prompt, write_wav
 from simulator.media.rtp import Packet
-from simulator.softswitch.embedded.media_leg import Side, with_sdp
+from simulator.softswitch.embedded.media_leg import MediaLeg, with_sdp
 
 PATIENCE = 20.0  # seconds for whatever the switch is to do
 _DIGITS = "0123456789*#"
@@ -31,7 +31,7 @@ _EVENTS = 101
 _HEAD = 44  # bytes of a WAV file before its samples
 
 
-class Talker(CallUser):
+class Talker(LegListener):
     """One call of a telephone, placed by `call` or taken (answered at once, unless `answers` is False).
 
     `events` are what it saw in their order: `INVITE`, `180`, `200`, `CANCEL`, `BYE`, `ACK` and so on; `messages` are
@@ -53,7 +53,7 @@ class Talker(CallUser):
         self._media = RtpMedia("127.0.0.1")
         self._media.after = self._udp.flush
         self._port = self._media.open()
-        self._side = Side(self._port)
+        self._sound = MediaLeg(self._port)
         self._leg: Leg | None = None
         self._recording = self._folder / f"{self.name}.wav"
         self._port.record(self._recording, 60.0)
@@ -85,7 +85,7 @@ class Talker(CallUser):
     def call(self, user: str, headers: Sequence[tuple[str, str]] = ()) -> str:
         """Call; returns the Call-ID."""
         call_id = f"{self.name}-{self._udp.endpoint.new_tag()}"
-        self._leg = self._side.leg = Leg.call(
+        self._leg = self._sound.leg = Leg.call(
             self._udp.endpoint,
             self,
             f"sip:{user}@ringfence.example",
@@ -96,7 +96,7 @@ class Talker(CallUser):
             now=time.monotonic(),
             contact=self.name,
             headers=with_sdp(headers),
-            body=self._side.offer(),
+            body=self._sound.offer(),
         )
         self._udp.flush()
         return call_id
@@ -104,7 +104,7 @@ class Talker(CallUser):
     def answer(self) -> None:
         assert self._leg is not None
         invite = self.messages[self.events.index("INVITE")]
-        self._leg.respond(200, time.monotonic(), headers=with_sdp(), body=self._side.describe(invite))
+        self._leg.respond(200, time.monotonic(), headers=with_sdp(), body=self._sound.describe(invite))
         self._udp.flush()
         self._talk()
 
@@ -122,10 +122,10 @@ class Talker(CallUser):
             assert response is not None
             if response.status == 200:
                 leg.acknowledge(now)
-                self._side.take_answer(response)
+                self._sound.take_answer(response)
             answers.put_nowait(response)
 
-        leg.request("INVITE", time.monotonic(), answered, headers=with_sdp(), body=self._side.offer())
+        leg.request("INVITE", time.monotonic(), answered, headers=with_sdp(), body=self._sound.offer())
         self._udp.flush()
         return await asyncio.wait_for(answers.get(), PATIENCE)
 
@@ -191,7 +191,7 @@ class Talker(CallUser):
         if incoming.request.method != "INVITE" or self._leg is not None:
             incoming.reply(200 if incoming.request.method in ("OPTIONS", "MESSAGE") else 486, now)
             return
-        self._leg = self._side.leg = Leg.take(self._udp.endpoint, self, incoming, contact=self.name)
+        self._leg = self._sound.leg = Leg.take(self._udp.endpoint, self, incoming, contact=self.name)
         self._leg.respond(180, now)
         if self._answers:
             self.answer()
@@ -199,12 +199,12 @@ class Talker(CallUser):
     def progressed(self, _leg: Leg, response: Response, _now: float) -> None:
         self._note(str(response.status), response)
         if response.body:
-            self._side.take_answer(response)
+            self._sound.take_answer(response)
 
     def answered(self, leg: Leg, response: Response, now: float) -> None:
         leg.acknowledge(now)
-        if not self._side.agreed:
-            self._side.take_answer(response)
+        if not self._sound.agreed:
+            self._sound.take_answer(response)
         self._note(str(response.status), response)
         self._talk()
 
@@ -227,6 +227,6 @@ class Talker(CallUser):
     def requested(self, leg: Leg, incoming: Incoming, now: float) -> None:
         if incoming.request.method in ("INVITE", "UPDATE"):
             self._note(f"re-{incoming.request.method}", incoming.request)
-            leg.answer(incoming, 200, now, headers=with_sdp(), body=self._side.describe(incoming.request))
+            leg.answer(incoming, 200, now, headers=with_sdp(), body=self._sound.describe(incoming.request))
         else:
             leg.answer(incoming, 200, now)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from proxy.sip.message import Request, Response
 from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import Incoming
-from simulator.agents.leg import CallUser, Leg
-from simulator.agents.parties import user_of
+from simulator.agents.leg import Leg, LegListener
+from simulator.agents.uas import user_part
 from simulator.softswitch.embedded.branches import Branches
 from simulator.softswitch.embedded.passthrough import Destination, Exchange, onward, passed_on, shown_from, status_for
 
 
-class Bridge(CallUser):
+class B2bua(LegListener):
     """One call: the near leg, the far leg, and what passes between them."""
 
     def __init__(self, switch: Exchange, incoming: Incoming, now: float) -> None:
@@ -19,7 +19,7 @@ class Bridge(CallUser):
         self._near = Leg.take(switch.endpoint, self, incoming)
         self._far: Leg | None = None  # the phone that answered
         self._branches = Branches()
-        destinations = switch.route(request, user_of(request.uri), now)
+        destinations = switch.route(request, user_part(request.uri), now)
         if isinstance(destinations, int):
             self._near.respond(destinations, now)
             return

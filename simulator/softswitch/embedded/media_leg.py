@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proxy.sip.message import Message, Request, Response
 from simulator.agents.endpoint import Headers, Incoming
-from simulator.agents.leg import CallUser, Leg
+from simulator.agents.leg import Leg, LegListener
 from simulator.agents.scheduler import Timer
 from simulator.media.ports import Done, Media, Port
 from simulator.media.recordings import recording_path
@@ -18,7 +18,7 @@ from simulator.softswitch.embedded.passthrough import Exchange, passed_on
 _SDP = "application/sdp"
 
 
-class Side:
+class MediaLeg:
     """A leg and its sound. What is played to it or heard from it goes by `port`."""
 
     def __init__(self, port: Port) -> None:
@@ -85,7 +85,7 @@ class Studio:
     folder: Path | None = None
 
 
-class Service(CallUser):
+class Service(LegListener):
     """A call that the switch itself takes part in. Whatever ends it, `end` gives everything back."""
 
     def __init__(self, switch: Exchange, studio: Studio, incoming: Incoming, argument: str) -> None:
@@ -94,12 +94,12 @@ class Service(CallUser):
         self.studio = studio
         self.request = incoming.request
         self.read(argument)
-        self._sides: list[Side] = []
+        self._media_legs: list[MediaLeg] = []
         self._pending: list[Timer] = []
         self._body = b""
         self._established = False
         self.over = False
-        self.near = self.open_side()
+        self.near = self.open_media_leg()
         self.near.leg = Leg.take(switch.endpoint, self, incoming)
 
     def start(self, now: float) -> None:
@@ -125,11 +125,11 @@ class Service(CallUser):
 
     # --- for a service to use
 
-    def open_side(self) -> Side:
+    def open_media_leg(self) -> MediaLeg:
         """A side with a port; its leg is to be set at once. Raises OSError."""
-        side = Side(self.studio.media.open())
-        self._sides.append(side)
-        return side
+        media_leg = MediaLeg(self.studio.media.open())
+        self._media_legs.append(media_leg)
+        return media_leg
 
     def respond(self, status: int, now: float, headers: Headers = ()) -> None:
         """Answer the caller, with our description."""
@@ -158,20 +158,20 @@ class Service(CallUser):
         self.over = True
         for timer in self._pending:
             timer.cancel()
-        for side in self._sides:
-            side.port.close()
-            side.leg.hang_up(now, headers=headers)
+        for media_leg in self._media_legs:
+            media_leg.port.close()
+            media_leg.leg.hang_up(now, headers=headers)
 
     # --- what the legs say
 
-    def _side(self, leg: Leg) -> Side:
-        return next(side for side in self._sides if side.leg is leg)
+    def _media_leg(self, leg: Leg) -> MediaLeg:
+        return next(media_leg for media_leg in self._media_legs if media_leg.leg is leg)
 
     def acknowledged(self, leg: Leg, request: Request, now: float) -> None:
         if self.over:
             return
         try:
-            self._side(leg).take_answer(request)
+            self._media_leg(leg).take_answer(request)
         except NotAcceptable:
             self.end(now)
             return
@@ -201,7 +201,7 @@ class Service(CallUser):
             leg.answer(incoming, 200, now)
         elif request.method in ("INVITE", "UPDATE"):
             try:
-                body = self._side(leg).describe(request)
+                body = self._media_leg(leg).describe(request)
             except NotAcceptable:
                 leg.answer(incoming, 488, now)
             else:

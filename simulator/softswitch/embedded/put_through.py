@@ -10,7 +10,7 @@ from simulator.agents.leg import Leg
 from simulator.agents.scheduler import Timer
 from simulator.media.sdp import NotAcceptable
 from simulator.softswitch.embedded.branches import Branches
-from simulator.softswitch.embedded.media_leg import Service, Side, with_sdp
+from simulator.softswitch.embedded.media_leg import MediaLeg, Service, with_sdp
 from simulator.softswitch.embedded.passthrough import Destination, onward, passed_on, shown_from
 
 ANSWER_TIME = 5.0  # seconds to press the key after the question
@@ -18,15 +18,15 @@ QUESTIONS = 2
 LONGEST_TALK = 4 * 3600.0  # seconds after which a call that both sides forgot is ended
 
 
-class Connecting(Service):
+class PutThrough(Service):
     """The common part of both: a far side, and the way to it."""
 
-    far: Side | None = None  # whoever answered
+    far: MediaLeg | None = None  # whoever answered
     _branches: Branches
-    _ringing: list[Side]
+    _ringing: list[MediaLeg]
     _ringing_ends: Timer
 
-    def reached(self, far: Side, now: float, /) -> None:
+    def reached(self, far: MediaLeg, now: float, /) -> None:
         """The number has answered."""
 
     def not_reached(self, status: int, now: float, response: Response | None = None, /) -> None:
@@ -41,17 +41,17 @@ class Connecting(Service):
             return
         for destination in destinations:
             try:
-                side = self.open_side()
+                media_leg = self.open_media_leg()
             except OSError:
                 break
-            self._ring(side, destination, now)
+            self._ring(media_leg, destination, now)
         if not self._ringing:
             self.not_reached(503, now)
             return
         self._ringing_ends = self.later(self.switch.ring_time, now, partial(self._give_up, 480))
 
-    def _ring(self, side: Side, destination: Destination, now: float) -> None:
-        side.leg = Leg.call(
+    def _ring(self, media_leg: MediaLeg, destination: Destination, now: float) -> None:
+        media_leg.leg = Leg.call(
             self.switch.endpoint,
             self,
             destination.uri,
@@ -61,12 +61,12 @@ class Connecting(Service):
             next_hop=destination.next_hop,
             now=now,
             headers=with_sdp(onward(self.request, destination, body=False)),
-            body=side.offer(),
+            body=media_leg.offer(),
         )
-        self._ringing.append(side)
-        self._branches.add(side.leg)
+        self._ringing.append(media_leg)
+        self._branches.add(media_leg.leg)
 
-    def connect(self, far: Side, now: float) -> None:
+    def connect(self, far: MediaLeg, now: float) -> None:
         """Let both hear each other."""
         self.near.port.pass_on_to(far.port)
         far.port.pass_on_to(self.near.port)
@@ -79,9 +79,9 @@ class Connecting(Service):
             return
         self._ringing_ends.cancel()
         self._branches.cancel(now)
-        for side in ringing:
-            side.port.close()
-            side.leg.hang_up(now)
+        for media_leg in ringing:
+            media_leg.port.close()
+            media_leg.leg.hang_up(now)
         self.not_reached(status, now, response)
 
     def answered(self, leg: Leg, response: Response, now: float) -> None:
@@ -89,11 +89,11 @@ class Connecting(Service):
             return  # the answer crossed our CANCEL: the leg itself says BYE
         self._ringing_ends.cancel()
         leg.acknowledge(now)
-        for side in self._ringing:
-            if side.leg is leg:
-                self.far = side
+        for media_leg in self._ringing:
+            if media_leg.leg is leg:
+                self.far = media_leg
             else:
-                side.port.close()
+                media_leg.port.close()
         assert self.far is not None  # noqa: S101  # a branch is the leg of a side that rings
         try:
             self.far.take_answer(response)
@@ -112,7 +112,7 @@ class Connecting(Service):
             self._give_up(outcome[0], now)
 
 
-class Challenge(Connecting):
+class Challenge(PutThrough):
     """Asks the caller to press a key. Who does is put through; who does not never rings the phone."""
 
     def read(self, argument: str) -> None:
@@ -151,14 +151,14 @@ class Challenge(Connecting):
         self.near.port.listen(None)
         self.near.port.play(self.studio.prompt("goodbye"), self.end)
 
-    def reached(self, far: Side, now: float) -> None:
+    def reached(self, far: MediaLeg, now: float) -> None:
         self.connect(far, now)
 
     def not_reached(self, _status: int, now: float, _response: Response | None = None) -> None:
         self._farewell(now)
 
 
-class Warn(Connecting):
+class Warn(PutThrough):
     """Warns whoever answers, before the caller gets through."""
 
     def read(self, argument: str) -> None:
@@ -174,11 +174,11 @@ class Warn(Connecting):
         if response.status > 100:
             self.near.leg.respond(response.status, now, reason=response.reason, headers=passed_on(response, body=False))
 
-    def reached(self, far: Side, _now: float) -> None:
+    def reached(self, far: MediaLeg, _now: float) -> None:
         far.port.listen(lambda _digit, now: self._let_through(far, now))
         far.port.play(self.studio.prompt("warning"), lambda now: self._let_through(far, now))
 
-    def _let_through(self, far: Side, now: float) -> None:
+    def _let_through(self, far: MediaLeg, now: float) -> None:
         far.port.listen(None)
         far.port.silence()
         self.respond(200, now)

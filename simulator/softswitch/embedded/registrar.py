@@ -10,7 +10,7 @@ from proxy.sip.errors import BadRequest
 from proxy.sip.headers import NameAddr, parse_name_addr
 from proxy.sip.message import Request
 from simulator.agents.endpoint import Incoming
-from simulator.agents.parties import user_of
+from simulator.agents.uas import user_part
 
 DEFAULT_EXPIRES = 3600
 LONGEST_EXPIRES = 7200
@@ -54,7 +54,7 @@ class Registrar:
     def receive(self, incoming: Incoming, now: float) -> None:
         """Answer a REGISTER."""
         request = incoming.request
-        account = self._account_of(user_of(request.to.uri))
+        account = self._account_of(user_part(request.to.uri))
         if account is None:
             incoming.reply(404, now)
         elif account.password is not None and not self._authenticated(incoming, account, account.password, now):

@@ -16,7 +16,7 @@ from functools import partial
 
 from proxy.core.treatment import is_dialable
 from simulator.agents.endpoint import Incoming
-from simulator.agents.parties import user_of
+from simulator.agents.uas import user_part
 from simulator.softswitch.embedded.media_leg import Service, Studio
 from simulator.softswitch.embedded.passthrough import Exchange
 from simulator.softswitch.embedded.put_through import Challenge, Warn
@@ -95,7 +95,7 @@ def asks_for_service(user: str) -> bool:
 
 def serve(switch: Exchange, studio: Studio, incoming: Incoming, now: float) -> None:
     """Take a call to a service: 404 where there is none of that name, 503 where no port for sound is left."""
-    user = user_of(incoming.request.uri)
+    user = user_part(incoming.request.uri)
     name, _, argument = user.removeprefix(_PREFIX).partition("*")
     try:
         if not is_dialable(user):

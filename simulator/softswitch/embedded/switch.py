@@ -18,11 +18,11 @@ from proxy.sip.message import Request, Response
 from simulator.addresses import Address, address_of
 from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
-from simulator.agents.parties import user_of
+from simulator.agents.uas import user_part
 from simulator.agents.udp import UdpEndpoint
 from simulator.media.ports import RtpMedia
 from simulator.media.prompts import prompt
-from simulator.softswitch.embedded.b2bua import Bridge
+from simulator.softswitch.embedded.b2bua import B2bua
 from simulator.softswitch.embedded.media_leg import Studio
 from simulator.softswitch.embedded.passthrough import Destination, hops_left, onward, passed_on, shown_from, status_for
 from simulator.softswitch.embedded.registrar import Account, Binding, Registrar
@@ -67,10 +67,10 @@ class Switch:
     def incoming(self, incoming: Incoming, now: float) -> None:
         """A request outside any dialog."""
         method = incoming.request.method
-        if method == "INVITE" and self._studio is not None and asks_for_service(user_of(incoming.request.uri)):
+        if method == "INVITE" and self._studio is not None and asks_for_service(user_part(incoming.request.uri)):
             serve(self, self._studio, incoming, now)
         elif method == "INVITE":
-            Bridge(self, incoming, now)
+            B2bua(self, incoming, now)
         elif method == "MESSAGE":
             self._pass_text(incoming, now)
         elif method == "REGISTER":
@@ -103,7 +103,7 @@ class Switch:
 
     def _pass_text(self, incoming: Incoming, now: float) -> None:
         request = incoming.request
-        destinations = self.route(request, user_of(request.uri), now)
+        destinations = self.route(request, user_part(request.uri), now)
         if isinstance(destinations, int):
             incoming.reply(destinations, now)
             return

@@ -9,8 +9,8 @@ import pytest
 
 from proxy.sip.message import Request, Response
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour
-from simulator.agents.parties import PlacedCall
 from simulator.agents.registration import Phone
+from simulator.agents.uac import UacCall
 from simulator.softswitch.embedded.media_leg import Studio
 from simulator.softswitch.embedded.registrar import Account
 from simulator.softswitch.embedded.switch import Switch
@@ -38,7 +38,7 @@ class Lab:
         assert self.phones.register(ALICE) == []
         self.network.log.clear()
 
-    def call(self, service: str, **details: Any) -> PlacedCall:
+    def call(self, service: str, **details: Any) -> UacCall:
         call = self.caller.call(service, **details)
         self.network.settle()
         return call
@@ -401,7 +401,7 @@ def test_a_caller_that_never_acknowledges_is_let_go() -> None:
     assert lab.over
 
 
-def ask(lab: Lab, call: PlacedCall, method: str, body: bytes) -> Response:
+def ask(lab: Lab, call: UacCall, method: str, body: bytes) -> Response:
     """Send a request within the call, and return its answer."""
     answers: list[Response] = []
 

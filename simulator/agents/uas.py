@@ -1,0 +1,127 @@
+"""User agent servers: the phones behind a wire endpoint, and the calls and texts that they take. Sans-IO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from proxy.sip.errors import SipError
+from proxy.sip.message import Request
+from proxy.sip.uri import SipUri, TelUri, parse_uri
+from simulator.agents.conversation import SDP_TYPE, Conversation, describe_audio
+from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
+from simulator.agents.leg import Leg
+from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, IncomingCall
+
+
+class UasCall(Conversation):
+    """A call to one of our phones."""
+
+    def __init__(
+        self, endpoint: Endpoint, incoming: Incoming, taken: IncomingCall, behaviour: Behaviour, now: float
+    ) -> None:
+        super().__init__(endpoint)
+        self.record = taken
+        self._behaviour = behaviour
+        self._incoming = incoming
+        self.leg = Leg.take(endpoint, self, incoming, contact=taken.number)
+        if behaviour.rings:
+            self.leg.respond(180, now)
+        if behaviour.status is not None:
+            if behaviour.after > 0:
+                self.later(behaviour.after, now, self._decide)
+            else:
+                self._decide(now)
+
+    def _decide(self, now: float) -> None:
+        status, leg = self._behaviour.status, self.leg
+        if status is None or leg is None:
+            return
+        self._note_status(status)
+        stamp = partial(setattr, self.record, "final_sent")
+        if status < 300:
+            leg.respond(status, now, headers=[SDP_TYPE], body=describe_audio(self.endpoint), stamp=stamp)
+        else:
+            leg.respond(status, now, stamp=stamp)
+
+    def _note_status(self, status: int) -> None:
+        self.record.status = status
+        self.record.retransmissions = self._incoming.repetitions
+
+    def hang_up(self, now: float) -> None:
+        """BYE."""
+        if self.leg is not None:
+            self.leg.hang_up(now, stamp=partial(setattr, self.record, "bye_sent"))
+
+    def acknowledged(self, _leg: Leg, _request: Request, now: float) -> None:
+        if self.record.acknowledged is None:
+            self.record.acknowledged = now
+            if self._behaviour.talk is not None:
+                self.later(self._behaviour.talk, now, self.hang_up)
+
+    def cancelled(self, _leg: Leg, _request: Request, now: float) -> None:
+        self._note_status(487)
+        self.record.cancelled = now
+        self.stop()
+
+    def hung_up(self, _leg: Leg, _request: Request, now: float) -> None:
+        self.record.bye_received = now
+        self.stop()
+
+
+class Phones:
+    """Takes the calls and texts that come to an endpoint; `taken` has them by the caller side's Call-ID.
+
+    `number_of` turns the user part of the Request-URI into the number of one of our phones, or None: 404.
+    What a phone does is told for a call (`for_call`), else for its number (`for_number`), else `otherwise`.
+    """
+
+    def __init__(self, endpoint: Endpoint, number_of: Callable[[str], str | None]) -> None:
+        self.taken: dict[str, list[IncomingCall]] = {}
+        self.for_call: dict[str, Behaviour] = {}
+        self.for_number: dict[str, Behaviour] = {}
+        self.otherwise = ANSWER
+        self._endpoint = endpoint
+        self._number_of = number_of
+
+    def incoming(self, incoming: Incoming, now: float) -> None:
+        """A request outside any dialog."""
+        request = incoming.request
+        method = request.method
+        if method == "OPTIONS":
+            incoming.reply(200, now, headers=[("Allow", ALLOW), ("Accept", "application/sdp, text/plain")])
+            return
+        if method not in ("INVITE", "MESSAGE"):
+            incoming.reply(405, now, headers=[("Allow", ALLOW)])
+            return
+        number = self._number_of(user_part(request.uri))
+        if number is None:
+            incoming.reply(404, now)
+            return
+        taken = IncomingCall(
+            call=request.header(CALL_HEADER.lower()) or request.call_id,
+            number=number,
+            method="INVITE" if method == "INVITE" else "MESSAGE",
+            from_=request.header("from") or "",
+            received=now,
+            head="\r\n".join(request.lines),
+            body=request.body,
+        )
+        self.taken.setdefault(taken.call, []).append(taken)
+        if method == "MESSAGE":
+            taken.status = 200
+            incoming.reply(200, now, stamp=partial(setattr, taken, "final_sent"))
+            return
+        behaviour = self.for_call.get(taken.call) or self.for_number.get(number) or self.otherwise
+        UasCall(self._endpoint, incoming, taken, behaviour, now)
+
+
+def user_part(uri: str) -> str:
+    """The user part of a SIP URI, the number of a tel URI, or an emergency service; empty where there is none."""
+    try:
+        parsed = parse_uri(uri)
+    except SipError:
+        return ""
+    if isinstance(parsed, SipUri):
+        return parsed.user or ""
+    return parsed.number if isinstance(parsed, TelUri) else parsed.service
