@@ -10,7 +10,7 @@ from simulator.media.prompts import PROMPTS, prompt
 from simulator.media.recognition import SAME, heard, is_silent, likeness
 from simulator.scenario.calls import Expect
 from simulator.scenario.voices import NOTHING, PROVING_TALK, VOICES
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 _ENOUGH = 0.4  # seconds of a voice that prove that it was heard
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from simulator.judging.audio_checks import missing_sounds, one_way_audio
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw, ProxyWrote
 from simulator.judging.header_checks import missing_headers
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 # What lets a call through, possibly with a mark on it; `divert` keeps the phone from ringing, and so does `challenge`
 # until the caller has met it. Both are answered by the softswitch.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 # Told the id of a call to which nothing more will happen, and what its caller saw.
 OnEnded = Callable[[str, CallerSaw], None]

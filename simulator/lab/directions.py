@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.agents.orders import Behaviour, Credentials, Order
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 PATIENCE = 10.0  # seconds that a caller waits beyond the planned ringing time before it gives up
 

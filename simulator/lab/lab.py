@@ -31,7 +31,7 @@ from simulator.loopback import free_port
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
 from simulator.softswitch.embedded.switch import Account
 from simulator.softswitch.kinds import Kind, softswitch
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",

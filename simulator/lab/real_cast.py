@@ -18,7 +18,7 @@ from simulator.lab.directions import behaviour_of, order_of
 from simulator.lab.lab_spec import LabSpec, user_of
 from simulator.lab.real_phones import Part, RealCall, RealPhones
 from simulator.media.recordings import recording_path
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 _BETWEEN_CALLS = 5.0  # seconds beyond its plan after which a trunk's phone is taken to be free again
 _MOST_CALLERS = 16  # phones that call on one trunk

@@ -20,7 +20,7 @@ from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
 from simulator.lab.cast import OnEnded
 from simulator.lab.directions import behaviour_of, order_of
 from simulator.lab.lab_spec import LOCALHOST, LabSpec, user_of
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 _NOWHERE = (LOCALHOST, 9)  # next hop of agents until theirs is known
 _GLANCE = 0.01  # seconds between two looks at how far calls are

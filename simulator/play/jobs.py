@@ -10,7 +10,8 @@ from simulator.agents.pjsua import phones as pjsua
 from simulator.judging.figures import Figures
 from simulator.judging.result import Result
 from simulator.scenario.model import Scenario
-from simulator.traffic.plan import PlannedCall, plan
+from simulator.traffic.plan import plan
+from simulator.traffic.planned_call import PlannedCall
 from simulator.wording import counted
 
 
@@ -55,6 +56,11 @@ def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
 
 def not_set_up(job: Job, why: str, folder: Path) -> Result:
     """The result of a job that could not be played."""
+    return replace(unplayed(job, folder), problems=(why,))
+
+
+def unplayed(job: Job, folder: Path) -> Result:
+    """The result of a job of which nothing has been played, and which is held to nothing."""
     scenario = job.scenario
     return Result(
         name=scenario.name,
@@ -65,6 +71,5 @@ def not_set_up(job: Job, why: str, folder: Path) -> Result:
         folder=folder,
         figures=Figures((), {}),
         set_up=False,
-        problems=(why,),
         unfinished=len(job.calls),
     )

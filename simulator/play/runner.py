@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from simulator.lab.directions import PATIENCE
 from simulator.lab.lab import Lab
 from simulator.lab.lab_spec import LabSpec
 from simulator.lab.proxy_forks import ProxyForks
-from simulator.play.jobs import Job, not_set_up, with_agents_at_hand
+from simulator.play.jobs import Job, not_set_up, unplayed, with_agents_at_hand
 from simulator.results.events import (
     CallEnded,
     CallJudged,
@@ -40,14 +40,12 @@ from simulator.results.events import (
 from simulator.results.manifest import file_hashes
 from simulator.results.run_folder import RunFolder
 from simulator.softswitch.kinds import Kind
-from simulator.traffic.plan import PlannedCall, plan_lasts
+from simulator.traffic.planned_call import PlannedCall, closer_together, plan_lasts
 
 _LEAD = 0.02  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
 _GRACE = PATIENCE + 5.0
 _TICK = 0.2  # seconds between two looks at how far a pass is
-# The direct pass leaves out the calls that the proxy stopped; longer silences than this teach nothing.
-_LONGEST_GAP = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +121,10 @@ class Runner:
             direct = await self._pass(scenario.name, twins, spec, folder, proxied=False)
             problems += direct.problems
             seen = {call.id: saw for call in twins if (saw := _answered(direct, call)) is not None}
-        return Result(
-            name=scenario.name,
-            source=job.source,
-            home=scenario.home,
-            preset=scenario.preset,
-            seed=job.seed,
-            folder=folder,
+        return replace(
+            unplayed(job, folder),
             figures=Figures(calls, seen),
+            set_up=True,
             thresholds=scenario.thresholds,
             partial=job.partial,
             problems=tuple(problems),
@@ -222,14 +216,3 @@ async def _place_all(
                 await lab.cast.all_set_up()
                 lab.cast.hang_up()
             await lab.cast.idle()
-
-
-def closer_together(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
-    """The same calls in the same order, with the long silences between them cut short."""
-    moved = []
-    previous = start = 0.0
-    for call in sorted(calls, key=lambda call: call.start):
-        start += min(call.start - previous, _LONGEST_GAP)
-        previous = call.start
-        moved.append(replace(call, start=start))
-    return tuple(moved)

@@ -5,68 +5,16 @@ Each entry draws from a generator of its own, so that a change to one campaign l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from random import Random
-from typing import Literal
 
-from simulator.scenario.calls import Behaviour, Calls, Expect, Pool
+from simulator.scenario.calls import Calls, Pool
 from simulator.scenario.model import Scenario
 from simulator.scenario.voices import PROVING_TALK
+from simulator.traffic.planned_call import PlannedCall
 
 _RING = 0.1  # seconds, where the scenario does not say
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedCall:
-    """One call to place, or one text to send (`method` MESSAGE). `start` is seconds from the beginning of the run.
-
-    `caller` is what to present as user part (`anonymous` included), `callee` what to dial; the `_name`s are set
-    where they are subscribers. `ring` is seconds until the phone does what `behaviour` says; `talk` seconds from the
-    answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `headers` say who calls
-    beside From. `body` is the text's words, `caller_presses` and `phone_presses` are keys that real phones press after
-    the answer.
-    """
-
-    id: str
-    campaign: str
-    family: str
-    trunk: str
-    caller: str
-    caller_name: str | None
-    callee: str
-    callee_name: str | None
-    start: float
-    ring: float
-    talk: float | None
-    behaviour: Behaviour
-    cancel_after: float | None
-    agent: Literal["wire", "pjsua"]
-    truth: Literal["scam", "legit", "attack"]
-    expect: Expect | None
-    display_name: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    method: Literal["INVITE", "MESSAGE"] = "INVITE"
-    body: str | None = None
-    caller_presses: str = ""
-    phone_presses: str = ""
-
-    @property
-    def ends(self) -> float:
-        """When it should have ended, in seconds from the beginning of the run."""
-        return self.start + self.ring + (self.cancel_after or 0.0) + (self.talk or 0.0)
-
-    @property
-    def needs_sound(self) -> bool:
-        """True if only real phones can play it as planned: they press keys, and it is said what is heard."""
-        hears = self.expect is not None and self.expect.hears
-        return bool(self.caller_presses or self.phone_presses or hears)
-
-
-def plan_lasts(calls: Iterable[PlannedCall]) -> float:
-    """Return the seconds from the first moment of the plan until its last call should have ended."""
-    return max((call.ends for call in calls), default=0.0)
 
 
 def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:

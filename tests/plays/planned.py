@@ -8,7 +8,7 @@ from typing import Any
 from proxy.policy.profile import Barring, Subscriber
 from simulator.lab.lab_spec import LabSpec
 from simulator.scenario.calls import TRUNKS
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 
 SUBSCRIBERS = {
     "alice": Subscriber("+8613800138001", password="s3cret", barring=Barring(incoming_international=True)),

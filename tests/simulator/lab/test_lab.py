@@ -16,7 +16,7 @@ from simulator.judging.evidence import CallerSaw
 from simulator.lab import lab as lab_module
 from simulator.lab.lab import Lab
 from simulator.lab.proxy_forks import ProxyForks
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 from tests.plays.planned import planned, spec
 
 

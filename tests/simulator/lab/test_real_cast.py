@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.lab.real_cast import callers
-from simulator.traffic.plan import PlannedCall
+from simulator.traffic.planned_call import PlannedCall
 from tests.plays import planned as plays
 
 

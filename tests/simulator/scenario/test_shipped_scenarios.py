@@ -22,7 +22,8 @@ from proxy.subscribers.storage import Directory
 from simulator.__main__ import main
 from simulator.agents.orders import Order
 from simulator.scenario.model import Scenario, load_scenarios
-from simulator.traffic.plan import PlannedCall, plan
+from simulator.traffic.plan import plan
+from simulator.traffic.planned_call import PlannedCall
 from tests.plays import ROOT
 
 FOLDER = ROOT / "scenarios"

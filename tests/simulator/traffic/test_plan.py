@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from proxy.files.yaml_file import FileContext
 from simulator.scenario.model import Scenario
-from simulator.traffic.plan import PlannedCall, plan
+from simulator.traffic.plan import plan
+from simulator.traffic.planned_call import PlannedCall
 
 SUBSCRIBERS = {"alice": {"number": "+8613800138001"}, "bob": {"number": "+8613800138002"}}
 WANGIRI: dict[str, Any] = {

@@ -21,7 +21,8 @@ from simulator.lab.real_phones import RealPhones
 from simulator.scenario.model import load_scenarios
 from simulator.softswitch.embedded.registrar import Registrar
 from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
-from simulator.traffic.plan import PlannedCall, plan
+from simulator.traffic.plan import plan
+from simulator.traffic.planned_call import PlannedCall
 from tests.plays.phone_workers import workers
 
 pytestmark = [pytest.mark.phones, pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")]

@@ -1,4 +1,4 @@
-"""Preparing a plan to be played: which agents there are, and what the direct pass repeats."""
+"""Jobs for the agents that there are."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import pytest
 
 from simulator.agents.pjsua import phones as pjsua
 from simulator.play.jobs import Job, with_agents_at_hand
-from simulator.play.runner import closer_together
 from simulator.scenario.model import load_scenarios
 from simulator.traffic.plan import plan
-from tests.plays.planned import planned
 
 TEXT = """\
 scenario: plan
@@ -27,12 +25,6 @@ def job(folder: Path) -> Job:
     path.write_text(TEXT)
     ((scenario, source),) = load_scenarios([path])
     return Job(scenario, source, 1, tuple(plan(scenario)))
-
-
-def test_the_direct_pass_keeps_the_pace_and_cuts_long_silences() -> None:
-    calls = [planned("b", start=3.1), planned("a", start=3.0), planned("c", start=9.0)]
-    moved = closer_together(calls)
-    assert [(each.id, round(each.start, 6)) for each in moved] == [("a", 0.2), ("b", 0.3), ("c", 0.5)]
 
 
 def test_wire_agents_stand_in_for_real_phones_that_cannot_be_had(
