@@ -13,7 +13,7 @@ from simulator.agents.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
-class Phone:
+class WirePhone:
     """One subscriber's phone: E.164 number, digest user and password."""
 
     number: str
@@ -25,7 +25,7 @@ class Phone:
 class Failure:
     """A phone that could not register; `status` is None where nobody answered."""
 
-    phone: Phone
+    phone: WirePhone
     status: int | None
 
 
@@ -35,7 +35,7 @@ class Registration:
     def __init__(
         self,
         endpoint: Endpoint,
-        phones: Iterable[Phone],
+        phones: Iterable[WirePhone],
         next_hop: Address,
         done: Callable[[list[Failure]], None],
         now: float,
@@ -90,7 +90,7 @@ class Registration:
 
         send(1, now)
 
-    def _finish(self, phone: Phone, status: int | None, now: float) -> None:
+    def _finish(self, phone: WirePhone, status: int | None, now: float) -> None:
         self._open -= 1
         if status is None or status >= 300:
             self._failures.append(Failure(phone, status))

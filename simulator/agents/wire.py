@@ -5,7 +5,7 @@ placed = trunk.place(Order("c1", caller="+6591234567", callee="+8613800138001", 
 await trunk.idle()
 
 phones = WirePhones(("127.0.0.9", 0), next_hop=proxy)
-failures = await phones.register([Phone("+8613800138001", "alice", "s3cret")])
+failures = await phones.register([WirePhone("+8613800138001", "alice", "s3cret")])
 phones.for_call["c1"] = Behaviour(after=1.0)
 phones.taken["c1"][0].received
 """
@@ -20,12 +20,12 @@ from typing import Self
 from simulator.addresses import Address
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
 from simulator.agents.orders import Behaviour, IncomingCall, Order, OutgoingCall
-from simulator.agents.registration import Failure, Phone, Registration
+from simulator.agents.registration import Failure, Registration, WirePhone
 from simulator.agents.uac import UacCall, UacText
 from simulator.agents.uas import Phones
 from simulator.agents.udp import UdpEndpoint
 
-__all__ = ["Behaviour", "Failure", "IncomingCall", "Order", "OutgoingCall", "Phone", "WirePhones", "WireTrunk"]
+__all__ = ["Behaviour", "Failure", "IncomingCall", "Order", "OutgoingCall", "WirePhone", "WirePhones", "WireTrunk"]
 
 
 class WireTrunk:
@@ -136,7 +136,7 @@ class WirePhones(WireTrunk):
         self._taking.otherwise = behaviour
 
     async def register(
-        self, phones: Iterable[Phone], *, domain: str = "ringfence.example", expires: int = 3600
+        self, phones: Iterable[WirePhone], *, domain: str = "ringfence.example", expires: int = 3600
     ) -> list[Failure]:
         """Register phones by way of `next_hop` and return those that failed. `expires` 0 de-registers them."""
         phones = list(phones)

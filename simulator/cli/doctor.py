@@ -140,7 +140,7 @@ def _codecs() -> Finding:
 
 
 def _docker() -> Finding:
-    from simulator.softswitch.asterisk import switch as asterisk  # docker is slow to import, and only needed here
+    from simulator.softswitch.asterisk import softswitch as asterisk  # docker is slow to import, and only needed here
 
     what = (
         "a Docker engine, for `run --softswitch docker`, which plays on Asterisk (the embedded softswitch needs none)"
@@ -153,7 +153,7 @@ def _docker() -> Finding:
 
 
 def _image() -> Finding:
-    from simulator.softswitch.asterisk import switch as asterisk
+    from simulator.softswitch.asterisk import softswitch as asterisk
 
     what = "the softswitch's image"
     try:

@@ -46,7 +46,7 @@ def embedded(config: Path, folder: Path) -> int:
 def base() -> int:
     """Fetch or make it."""
     from simulator.report.terminal import say
-    from simulator.softswitch.asterisk import switch as asterisk
+    from simulator.softswitch.asterisk import softswitch as asterisk
 
     asterisk.prepare_base(say)
     return 0

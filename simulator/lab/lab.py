@@ -21,7 +21,7 @@ from simulator.errors import LabError
 from simulator.judging.evidence import Evidence, ProxyWrote
 from simulator.judging.records import read_records
 from simulator.lab.cast import Cast, MixedCast, OnEnded
-from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, user_of, write_files
+from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, digest_user, write_files
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import Key, new_key, whose
@@ -29,7 +29,7 @@ from simulator.lab.real_cast import RealCast
 from simulator.lab.wire_cast import WireCast
 from simulator.loopback import free_port
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
-from simulator.softswitch.embedded.switch import Account
+from simulator.softswitch.embedded.softswitch import Account
 from simulator.softswitch.kinds import Kind, softswitch
 from simulator.traffic.planned_call import PlannedCall
 
@@ -93,7 +93,7 @@ class Lab:
             softswitch(self._switch_kind)(
                 (LOCALHOST, 0),
                 [
-                    Account(each.number, user_of(name, each), each.password)
+                    Account(each.number, digest_user(name, each), each.password)
                     for name, each in self.spec.subscribers.items()
                 ],
                 folder=self.folder if self.proxied else self.folder / "direct",

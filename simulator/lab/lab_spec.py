@@ -56,7 +56,7 @@ class LabSpec:
         )
 
 
-def user_of(name: str, subscriber: Subscriber) -> str:
+def digest_user(name: str, subscriber: Subscriber) -> str:
     """The digest user of a subscriber: their own, or the name that the scenario gives them."""
     return subscriber.user or name
 
@@ -116,7 +116,7 @@ def _listed(spec: LabSpec) -> Iterator[dict[str, Any]]:
         said = asdict(each) | {"treatment": written(each.treatment)}
         yield {
             **{key: value for key, value in said.items() if value not in (None, "", (), {})},
-            "user": user_of(name, each),
+            "user": digest_user(name, each),
             "allow": list(each.allow),
             "block": list(each.block),
         }

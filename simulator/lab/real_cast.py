@@ -15,7 +15,7 @@ from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
 from simulator.lab.cast import OnEnded
 from simulator.lab.directions import behaviour_of, order_of
-from simulator.lab.lab_spec import LabSpec, user_of
+from simulator.lab.lab_spec import LabSpec, digest_user
 from simulator.lab.real_phones import Part, RealCall, RealPhones
 from simulator.media.recordings import recording_path
 from simulator.traffic.planned_call import PlannedCall
@@ -70,7 +70,7 @@ class RealCast:
         access = next(name for name, kind in self._spec.trunks.items() if kind == "access")
         await asyncio.gather(
             *(
-                self._phones.add(name, user_of(name, each), each.password, self._trunks[access][0])
+                self._phones.add(name, digest_user(name, each), each.password, self._trunks[access][0])
                 for name, each in subscribers.items()
             ),
             *(self._phones.add_caller(name, bind) for name, bind in calling.items() if name not in subscribers),

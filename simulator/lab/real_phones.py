@@ -14,7 +14,7 @@ from typing import Any, Self
 from proxy.sip.message import parse
 from simulator.addresses import Address
 from simulator.agents.orders import CALL_HEADER, Order
-from simulator.agents.pjsua.phones import RING_ONLY, Delivery, Event, Phone, PhoneCall, PhoneError, PhonePool
+from simulator.agents.pjsua.phones import RING_ONLY, Delivery, Event, PhoneCall, PhoneError, PhonePool, PjsuaPhone
 from simulator.agents.wire import Behaviour
 from simulator.media.recognition import tone, write_wav
 from simulator.media.recordings import recording_path
@@ -68,7 +68,7 @@ class RealPhones:
         self._server = server
         self._folder = folder
         self._pool = PhonePool()
-        self._phones: dict[str, Phone] = {}
+        self._phones: dict[str, PjsuaPhone] = {}
         self._parts: defaultdict[str, asyncio.Future[Part]] = defaultdict(asyncio.Future)
         self._taken: defaultdict[str, list[PhoneCall]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -145,7 +145,7 @@ class RealPhones:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _call(self, placed: RealCall, phone: Phone, order: Order, part: Part, presses: str) -> None:
+    async def _call(self, placed: RealCall, phone: PjsuaPhone, order: Order, part: Part, presses: str) -> None:
         call = await phone.call(
             order.dialled,
             caller=order.from_,
@@ -171,16 +171,16 @@ class RealPhones:
         finally:
             pressing.cancel()
 
-    async def _text(self, placed: RealCall, phone: Phone, order: Order, text: str) -> None:
+    async def _text(self, placed: RealCall, phone: PjsuaPhone, order: Order, text: str) -> None:
         headers = order.identity_headers
         placed.delivered = await phone.text(order.dialled, text, caller=order.from_, headers=headers)
 
-    async def _serve(self, phone: Phone) -> None:
+    async def _serve(self, phone: PjsuaPhone) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
                 self._start(self._take(await phone.next_call(within=60.0)))
 
-    async def _keep(self, name: str, phone: Phone) -> None:
+    async def _keep(self, name: str, phone: PjsuaPhone) -> None:
         """Bring the phone back as it was, registered, whenever its worker has died; give it up if it will not come."""
         failures = 0
         while True:

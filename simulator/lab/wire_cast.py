@@ -14,12 +14,12 @@ from typing import Self
 
 from simulator.addresses import Address
 from simulator.agents.orders import Credentials, IncomingCall, OutgoingCall
-from simulator.agents.wire import Phone, WirePhones, WireTrunk
+from simulator.agents.wire import WirePhone, WirePhones, WireTrunk
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
 from simulator.lab.cast import OnEnded
 from simulator.lab.directions import behaviour_of, order_of
-from simulator.lab.lab_spec import LOCALHOST, LabSpec, user_of
+from simulator.lab.lab_spec import LOCALHOST, LabSpec, digest_user
 from simulator.traffic.planned_call import PlannedCall
 
 _NOWHERE = (LOCALHOST, 9)  # next hop of agents until theirs is known
@@ -73,7 +73,7 @@ class WireCast:
             agent.next_hop = next_hop
         subscribers = self._spec.subscribers
         failures = await self._phones.register(
-            Phone(each.number, user_of(name, each), each.password)
+            WirePhone(each.number, digest_user(name, each), each.password)
             for name, each in subscribers.items()
             if name not in elsewhere
         )
@@ -164,7 +164,7 @@ class WireCast:
         if name is None or call.trunk not in self._spec.digest_trunks:
             return None
         own = self._spec.subscribers[name]
-        return Credentials(user_of(name, own), own.password)
+        return Credentials(digest_user(name, own), own.password)
 
 
 def _caller_saw(placed: OutgoingCall, due: float, lines: tuple[str, ...] = ()) -> CallerSaw:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, Self
 
 from simulator.addresses import Address
-from simulator.softswitch.embedded.switch import EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import EmbeddedSoftswitch
 
 Kind = Literal["embedded", "docker"]
 
@@ -30,15 +30,17 @@ class Softswitch(Protocol):
 def softswitch(kind: Kind) -> Callable[..., Softswitch]:
     """The maker of a switch of this kind; all take the arguments of EmbeddedSwitch."""
     if kind == "embedded":
-        return EmbeddedSwitch
-    from simulator.softswitch.asterisk.switch import AsteriskSwitch  # docker is slow to import, and only needed here
+        return EmbeddedSoftswitch
+    from simulator.softswitch.asterisk.softswitch import (
+        AsteriskSoftswitch,  # docker is slow to import, and only needed here
+    )
 
-    return AsteriskSwitch
+    return AsteriskSoftswitch
 
 
 def prepare(kind: Kind, say: Callable[[str], None]) -> None:
     """Make what a switch of this kind needs, telling `say` how far it is. Raises LabError where it cannot."""
     if kind == "docker":
-        from simulator.softswitch.asterisk import switch as asterisk
+        from simulator.softswitch.asterisk import softswitch as asterisk
 
         asterisk.prepare(say)

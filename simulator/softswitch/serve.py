@@ -21,7 +21,7 @@ from simulator.errors import LabError
 from simulator.softswitch.asterisk.files import write_accounts, write_setting
 from simulator.softswitch.asterisk.resolver import AccountBook, Resolver
 from simulator.softswitch.embedded.registrar import Account
-from simulator.softswitch.embedded.switch import EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import EmbeddedSoftswitch
 from simulator.wording import counted
 
 
@@ -54,7 +54,7 @@ async def serve_embedded(path: Path, folder: Path, say: Callable[[str], None]) -
     bind = config.softswitch.host, config.softswitch.port
     asked = config.authentication
     try:
-        switch = EmbeddedSwitch(
+        switch = EmbeddedSoftswitch(
             bind,
             accounts,
             resolve=_understanding(config),

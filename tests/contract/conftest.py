@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.softswitch.kinds import softswitch
-from tests.plays.contract_lab import ACCOUNTS, NUMBERING, RING_TIME, Lab, MakeTalker
+from tests.plays.contract_lab import ACCOUNTS, NUMBERING, RING_TIME, ContractLab, MakeTalker
 from tests.plays.docker_engine import need_an_engine
 from tests.plays.talker import Talker
 
@@ -20,7 +20,7 @@ SWITCHES = ("embedded", pytest.param("docker", marks=pytest.mark.docker))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SWITCHES)
-async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ContractLab]:
     """One switch for all tests of a module, with an outside where the module says OUTSIDE."""
     if request.param == "docker":
         need_an_engine()
@@ -40,16 +40,16 @@ async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         )
         trunk = await enter(WireTrunk(("127.0.0.1", 0), switch.address))
         phones = await enter(WirePhones(("127.0.0.1", 0), switch.address))
-        yield Lab(request.param, switch.address, folder, trunk, phones, far)
+        yield ContractLab(request.param, switch.address, folder, trunk, phones, far)
     assert not switch.problems
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def talker(lab: Lab, tmp_path: Path) -> AsyncIterator[MakeTalker]:
+async def talker(lab: ContractLab, tmp_path: Path) -> AsyncIterator[MakeTalker]:
     """Makes telephones that talk: `await talker("caller", 440)`."""
     async with AsyncExitStack() as stack:
 
-        async def make(name: str, hz: float, *, registers: Phone | None = None, answers: bool = True) -> Talker:
+        async def make(name: str, hz: float, *, registers: WirePhone | None = None, answers: bool = True) -> Talker:
             made = await stack.enter_async_context(Talker(lab.address, tmp_path, name, hz, answers=answers))
             if registers is not None:
                 assert await made.register(registers) == []

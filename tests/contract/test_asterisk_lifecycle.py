@@ -19,9 +19,9 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from simulator.agents.orders import Order
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.asterisk.switch import HOST_LABEL, OWNER_LABEL, AsteriskSwitch, prepare, sweep
+from simulator.softswitch.asterisk.softswitch import HOST_LABEL, OWNER_LABEL, AsteriskSoftswitch, prepare, sweep
 from simulator.softswitch.embedded.registrar import Account
 from tests.plays.docker_engine import need_an_engine
 
@@ -193,15 +193,15 @@ def test_an_interrupted_run_takes_its_container_away(
 async def test_accounts_come_and_go_while_the_switch_runs(tmp_path: Path, client: docker.DockerClient) -> None:
     accounts = [Account(f"+86138001{number:05}", f"user{number}", f"secret{number}") for number in range(1000)]
     first, late = accounts[0], Account("+8613900139000", "late", "comer")
-    switch = AsteriskSwitch(("127.0.0.1", 0), accounts, folder=tmp_path)
+    switch = AsteriskSoftswitch(("127.0.0.1", 0), accounts, folder=tmp_path)
     async with (
         switch,
         WirePhones(("127.0.0.1", 0), switch.address) as phones,
         WireTrunk(("127.0.0.1", 0), switch.address) as trunk,
     ):
-        as_phones = [Phone(each.number, each.user, each.password or "") for each in accounts]
+        as_phones = [WirePhone(each.number, each.user, each.password or "") for each in accounts]
         assert await phones.register(as_phones) == []
-        newcomer = Phone(late.number, late.user, "comer")
+        newcomer = WirePhone(late.number, late.user, "comer")
         assert len(await phones.register([newcomer])) == 1, "nobody knows it yet"
         await switch.provision([*accounts[:500], late])
         assert await phones.register([newcomer]) == []

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from proxy.sip.message import Request
 from simulator.agents.orders import ANONYMOUS, BUSY, REJECT, RING_ONLY, Behaviour, Order
-from tests.plays.contract_lab import ALICE, BOB, CAROL, MOTHER, RING_TIME, Lab, MakeTalker, until
+from tests.plays.contract_lab import ALICE, BOB, CAROL, MOTHER, RING_TIME, ContractLab, MakeTalker, until
 from tests.plays.stranger import Stranger
 from tests.plays.talker import PATIENCE, Talker
 
@@ -18,19 +18,19 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def registered(lab: Lab) -> None:
+async def registered(lab: ContractLab) -> None:
     """Alice's and bob's phones are where the wire agents are."""
     assert await asyncio.wait_for(lab.phones.register([ALICE, BOB]), PATIENCE) == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stranger(lab: Lab) -> AsyncIterator[Stranger]:
+async def stranger(lab: ContractLab) -> AsyncIterator[Stranger]:
     stranger = Stranger(lab.address)
     yield stranger
     stranger.close()
 
 
-async def test_a_phone_registers_with_the_right_password_only(lab: Lab, stranger: Stranger) -> None:
+async def test_a_phone_registers_with_the_right_password_only(lab: ContractLab, stranger: Stranger) -> None:
     contact = f"sip:carol@{stranger.host}:{stranger.port}"
     assert await stranger.register(CAROL, "guessed", contact) in (401, 403)
     refused = await lab.place(Order("carol not there", MOTHER, CAROL.number))
@@ -39,13 +39,13 @@ async def test_a_phone_registers_with_the_right_password_only(lab: Lab, stranger
     assert refused.status == 480
 
 
-async def test_a_phone_that_has_left_is_not_there(lab: Lab) -> None:
+async def test_a_phone_that_has_left_is_not_there(lab: ContractLab) -> None:
     assert await asyncio.wait_for(lab.phones.register([ALICE], expires=0), PATIENCE) == []
     assert (await lab.place(Order("alice has left", MOTHER, ALICE.number))).status == 480
     assert "alice has left" not in lab.phones.taken
 
 
-async def test_a_call_goes_to_the_phone_by_way_of_its_path(lab: Lab, stranger: Stranger) -> None:
+async def test_a_call_goes_to_the_phone_by_way_of_its_path(lab: ContractLab, stranger: Stranger) -> None:
     path = f"<sip:token@{stranger.host}:{stranger.port};lr>"
     assert await stranger.register(CAROL, CAROL.password, "sip:carol@127.0.0.99:5999", path=path) == 200
     lab.trunk.place(Order("by path", MOTHER, CAROL.number))
@@ -59,7 +59,7 @@ async def test_a_call_goes_to_the_phone_by_way_of_its_path(lab: Lab, stranger: S
 
 
 @pytest.mark.parametrize("dialled", [ALICE.number, ALICE.number.removeprefix("+"), "alice", "013800138001"])
-async def test_a_number_is_found_however_it_is_dialled(lab: Lab, dialled: str) -> None:
+async def test_a_number_is_found_however_it_is_dialled(lab: ContractLab, dialled: str) -> None:
     call = f"dialled {dialled}"
     placed = await lab.place(Order(call, MOTHER, dialled, talk=0.0))
     assert (placed.status, placed.error) == (200, None)
@@ -82,7 +82,7 @@ async def test_a_number_is_found_however_it_is_dialled(lab: Lab, dialled: str) -
     ids=["busy", "declined", "unavailable", "no answer", "redirected", "not registered", "nobody"],
 )
 async def test_what_keeps_a_call_from_its_phone_is_told(
-    lab: Lab, callee: str, behaviour: Behaviour | None, status: int
+    lab: ContractLab, callee: str, behaviour: Behaviour | None, status: int
 ) -> None:
     call = f"refused {status} {callee} {behaviour}".replace(" ", "-")
     if behaviour is not None:
@@ -94,14 +94,14 @@ async def test_what_keeps_a_call_from_its_phone_is_told(
         await until(lambda: lab.phones.taken[call][0].cancelled is not None)
 
 
-async def test_a_caller_who_gives_up_gets_487_and_the_phone_a_cancel(lab: Lab) -> None:
+async def test_a_caller_who_gives_up_gets_487_and_the_phone_a_cancel(lab: ContractLab) -> None:
     lab.phones.for_call["gives-up"] = RING_ONLY
     placed = await lab.place(Order("gives-up", MOTHER, ALICE.number, cancel_after=0.05))
     assert placed.status == 487
     await until(lambda: lab.phones.taken["gives-up"][0].cancelled is not None)
 
 
-async def test_what_says_who_calls_and_why_reaches_the_phone(lab: Lab) -> None:
+async def test_what_says_who_calls_and_why_reaches_the_phone(lab: ContractLab) -> None:
     order = Order(
         "labels",
         ANONYMOUS,
@@ -127,12 +127,12 @@ async def test_what_says_who_calls_and_why_reaches_the_phone(lab: Lab) -> None:
     assert "x-private" not in seen.headers
 
 
-async def test_a_display_name_reaches_the_phone(lab: Lab) -> None:
+async def test_a_display_name_reaches_the_phone(lab: ContractLab) -> None:
     await lab.place(Order("named", MOTHER, ALICE.number, display_name="Overseas call: Singapore", talk=0.0))
     assert lab.phones.taken["named"][0].from_.startswith('"Overseas call: Singapore" <sip:+6591234567@')
 
 
-async def test_a_text_reaches_the_phone_and_its_answer_comes_back(lab: Lab) -> None:
+async def test_a_text_reaches_the_phone_and_its_answer_comes_back(lab: ContractLab) -> None:
     placed = await lab.place(Order("text", MOTHER, BOB.number, text="your parcel waits 包裹"))
     assert placed.status in (200, 202)
     await until(lambda: any(each.method == "MESSAGE" for taken in lab.phones.taken.values() for each in taken))
@@ -140,7 +140,7 @@ async def test_a_text_reaches_the_phone_and_its_answer_comes_back(lab: Lab) -> N
     assert [(each.number, each.body.decode()) for each in seen] == [(BOB.number, "your parcel waits 包裹")]
 
 
-async def test_the_switch_says_that_it_is_there(lab: Lab, stranger: Stranger) -> None:
+async def test_the_switch_says_that_it_is_there(lab: ContractLab, stranger: Stranger) -> None:
     headers = [
         ("From", "<sip:x@127.0.0.1>;tag=o"),
         ("To", "<sip:127.0.0.1>"),
@@ -151,7 +151,7 @@ async def test_the_switch_says_that_it_is_there(lab: Lab, stranger: Stranger) ->
     assert (await stranger.final()).status == 200
 
 
-async def talk(lab: Lab, talker: MakeTalker) -> tuple[Talker, Talker]:
+async def talk(lab: ContractLab, talker: MakeTalker) -> tuple[Talker, Talker]:
     """A call between two telephones that talk."""
     assert await asyncio.wait_for(lab.phones.register([ALICE], expires=0), PATIENCE) == []
     callee = await talker("callee", 1000, registers=ALICE)
@@ -162,7 +162,7 @@ async def talk(lab: Lab, talker: MakeTalker) -> tuple[Talker, Talker]:
     return caller, callee
 
 
-async def test_both_sides_hear_each_other_and_the_caller_hangs_up(lab: Lab, talker: MakeTalker) -> None:
+async def test_both_sides_hear_each_other_and_the_caller_hangs_up(lab: ContractLab, talker: MakeTalker) -> None:
     caller, callee = await talk(lab, talker)
     await caller.hears(1000, 0.3)
     await callee.hears(440, 0.3)
@@ -172,14 +172,14 @@ async def test_both_sides_hear_each_other_and_the_caller_hangs_up(lab: Lab, talk
     assert callee.heard_tone(440) > 0.3
 
 
-async def test_the_phone_hangs_up(lab: Lab, talker: MakeTalker) -> None:
+async def test_the_phone_hangs_up(lab: ContractLab, talker: MakeTalker) -> None:
     caller, callee = await talk(lab, talker)
     callee.hang_up()
     await caller.sees("BYE")
 
 
 @pytest.mark.parametrize("by", ["caller", "callee"])
-async def test_each_side_may_offer_again(lab: Lab, talker: MakeTalker, by: str) -> None:
+async def test_each_side_may_offer_again(lab: ContractLab, talker: MakeTalker, by: str) -> None:
     caller, callee = await talk(lab, talker)
     asks = caller if by == "caller" else callee
     answer = await asks.offer_again()
@@ -193,7 +193,7 @@ async def test_each_side_may_offer_again(lab: Lab, talker: MakeTalker, by: str) 
     assert callee.heard_tone(440) > 0.3
 
 
-async def two_phones(lab: Lab, talker: MakeTalker, *, answers: bool) -> tuple[Talker, Talker, Talker]:
+async def two_phones(lab: ContractLab, talker: MakeTalker, *, answers: bool) -> tuple[Talker, Talker, Talker]:
     """A caller, and two telephones of alice's, the second of which may answer at once."""
     assert await asyncio.wait_for(lab.phones.register([ALICE], expires=0), PATIENCE) == []
     kitchen = await talker("kitchen", 800, registers=ALICE, answers=False)
@@ -202,7 +202,7 @@ async def two_phones(lab: Lab, talker: MakeTalker, *, answers: bool) -> tuple[Ta
 
 
 async def test_two_phones_of_a_subscriber_ring_together_and_the_first_that_answers_has_the_call(
-    lab: Lab, talker: MakeTalker
+    lab: ContractLab, talker: MakeTalker
 ) -> None:
     caller, kitchen, pocket = await two_phones(lab, talker, answers=False)
     caller.call(ALICE.number)
@@ -222,7 +222,7 @@ async def test_two_phones_of_a_subscriber_ring_together_and_the_first_that_answe
     assert "BYE" not in pocket.events
 
 
-async def test_who_gives_up_stops_both_phones(lab: Lab, talker: MakeTalker) -> None:
+async def test_who_gives_up_stops_both_phones(lab: ContractLab, talker: MakeTalker) -> None:
     caller, kitchen, pocket = await two_phones(lab, talker, answers=False)
     caller.call(ALICE.number)
     await kitchen.sees("INVITE")
@@ -233,7 +233,9 @@ async def test_who_gives_up_stops_both_phones(lab: Lab, talker: MakeTalker) -> N
     await caller.sees("487")
 
 
-async def test_a_busy_phone_leaves_the_other_ringing_and_two_make_the_caller_hear_that_they_are(lab: Lab) -> None:
+async def test_a_busy_phone_leaves_the_other_ringing_and_two_make_the_caller_hear_that_they_are(
+    lab: ContractLab,
+) -> None:
     elsewhere = [Stranger(lab.address), Stranger(lab.address)]
     for number, phone in enumerate(elsewhere):
         path = f"<sip:token{number}@{phone.host}:{phone.port};lr>"  # each is met by its own

@@ -12,7 +12,7 @@ from proxy.sip.headers import parse_name_addr
 from simulator.addresses import Address
 from simulator.agents.conversation import describe_audio
 from simulator.agents.orders import IncomingCall
-from tests.plays.contract_lab import ALICE, BOB, Lab, until
+from tests.plays.contract_lab import ALICE, BOB, ContractLab, until
 from tests.plays.proxied import DOMESTIC, proxy_before
 from tests.plays.stranger import SENDER, Stranger
 from tests.plays.talker import PATIENCE
@@ -60,18 +60,18 @@ SERVICES = ["rf*warn*{}", "rf*challenge*5*{}", "rf*play*{}", "rf*{}*changed", "r
 
 
 @pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def registered(lab: Lab) -> None:
+async def registered(lab: ContractLab) -> None:
     """Alice's and bob's phones are where the wire agents are."""
     assert await asyncio.wait_for(lab.phones.register([ALICE, BOB]), PATIENCE) == []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def proxy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Address]:
+async def proxy(lab: ContractLab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Address]:
     async with proxy_before(lab.address, tmp_path_factory.mktemp("proxy")) as address:
         yield address
 
 
-async def outcome(lab: Lab, target: Address, host: str, method: str, user: str) -> tuple[int, int]:
+async def outcome(lab: ContractLab, target: Address, host: str, method: str, user: str) -> tuple[int, int]:
     """The final status, and how often a phone or the outside was reached."""
     before = reached(lab)
     stranger = Stranger(target, host)
@@ -83,26 +83,28 @@ async def outcome(lab: Lab, target: Address, host: str, method: str, user: str) 
     return answer.status, reached(lab) - before
 
 
-def reached(lab: Lab) -> int:
+def reached(lab: ContractLab) -> int:
     return sum(len(calls) for agent in (lab.phones, lab.far) for calls in agent.taken.values())
 
 
 @pytest.mark.parametrize("spelt", SPELT)
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
-async def test_an_odd_number_is_nobodys(lab: Lab, method: str, spelt: str) -> None:
+async def test_an_odd_number_is_nobodys(lab: ContractLab, method: str, spelt: str) -> None:
     assert await outcome(lab, lab.address, "127.0.0.1", method, spelt) == (404, 0)
 
 
 @pytest.mark.parametrize("spelt", SPELT)
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
-async def test_an_odd_number_is_nobodys_behind_the_proxy(lab: Lab, proxy: Address, method: str, spelt: str) -> None:
+async def test_an_odd_number_is_nobodys_behind_the_proxy(
+    lab: ContractLab, proxy: Address, method: str, spelt: str
+) -> None:
     status, rung = await outcome(lab, proxy, DOMESTIC, method, spelt)
     assert (400 <= status < 500, rung) == (True, 0)
 
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_takes_no_odd_argument(lab: Lab, service: str, odd: str) -> None:
+async def test_a_service_takes_no_odd_argument(lab: ContractLab, service: str, odd: str) -> None:
     asked = service.format({"rf*play*{}": "changed", "rf*{}*changed": "play"}.get(service, ALICE.number) + odd)
     assert await outcome(lab, lab.address, "127.0.0.1", "INVITE", asked) == (404, 0)
 
@@ -122,7 +124,7 @@ async def test_a_service_takes_no_odd_argument(lab: Lab, service: str, odd: str)
         '"\u5305\u88f9" ',
     ],
 )
-async def test_a_text_is_from_whom_its_uri_says(lab: Lab, proxy: Address, name: str) -> None:
+async def test_a_text_is_from_whom_its_uri_says(lab: ContractLab, proxy: Address, name: str) -> None:
     for target, host in ((lab.address, "127.0.0.1"), (proxy, DOMESTIC)):
         before = len(texts(lab))
         stranger = Stranger(target, host)
@@ -135,7 +137,7 @@ async def test_a_text_is_from_whom_its_uri_says(lab: Lab, proxy: Address, name: 
         assert parse_name_addr(texts(lab)[-1].from_).uri.partition("@")[0] == "sip:+6591234567"
 
 
-def texts(lab: Lab) -> list[IncomingCall]:
+def texts(lab: ContractLab) -> list[IncomingCall]:
     """What was texted to the phones, in its order."""
     taken = [each for calls in lab.phones.taken.values() for each in calls if each.method == "MESSAGE"]
     return sorted(taken, key=lambda each: each.received)

@@ -13,7 +13,7 @@ import pytest_asyncio
 from simulator.addresses import Address
 from simulator.agents.orders import Order
 from simulator.agents.wire import WirePhones, WireTrunk
-from tests.plays.contract_lab import ALICE, BOB, MOTHER, Lab, until
+from tests.plays.contract_lab import ALICE, BOB, MOTHER, ContractLab, until
 from tests.plays.proxied import DOMESTIC, ELSEWHERE, PHONES, proxy_before
 from tests.plays.stranger import Stranger, credentials, used_again
 from tests.plays.talker import PATIENCE
@@ -25,7 +25,7 @@ _numbers = count()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def proxy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Address]:
+async def proxy(lab: ContractLab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Address]:
     async with proxy_before(lab.address, tmp_path_factory.mktemp("proxy")) as address:
         yield address
 

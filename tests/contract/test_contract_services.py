@@ -12,7 +12,7 @@ from simulator.agents.orders import Order
 from simulator.agents.pjsua.phones import PhonePool
 from simulator.media.recognition import heard, which_prompt
 from simulator.media.recordings import recording_path
-from tests.plays.contract_lab import ALICE, CAROL, MOTHER, Lab, MakeTalker, until
+from tests.plays.contract_lab import ALICE, CAROL, MOTHER, ContractLab, MakeTalker, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,13 +21,13 @@ CALLER_HZ, CALLEE_HZ = 440, 1000
 OUTSIDE = True  # see `lab`
 
 
-async def test_numbers_of_nobody_go_outside(lab: Lab) -> None:
+async def test_numbers_of_nobody_go_outside(lab: ContractLab) -> None:
     placed = await lab.place(Order("outside", MOTHER, "+88216550100", talk=0.0))
     assert placed.status == 200
     assert [each.number for each in lab.far.taken["outside"]] == ["+88216550100"]
 
 
-async def test_an_announcement_is_heard_and_then_the_call_is_refused(lab: Lab, talker: MakeTalker) -> None:
+async def test_an_announcement_is_heard_and_then_the_call_is_refused(lab: ContractLab, talker: MakeTalker) -> None:
     caller = await talker("caller", CALLER_HZ)
     caller.call("rf*announce*barred")
     await caller.sees("603")
@@ -47,7 +47,7 @@ async def test_something_is_said_and_hung_up(talker: MakeTalker) -> None:
 
 
 @pytest.mark.parametrize("service", ["voicemail", "honeypot"])
-async def test_a_caller_is_spoken_to_and_recorded(lab: Lab, talker: MakeTalker, service: str) -> None:
+async def test_a_caller_is_spoken_to_and_recorded(lab: ContractLab, talker: MakeTalker, service: str) -> None:
     caller = await talker("caller", CALLER_HZ)
     call_id = caller.call(f"rf*{service}*{ALICE.number}")
     await caller.sees("200")
@@ -165,7 +165,7 @@ async def test_what_there_is_not_is_refused(talker: MakeTalker, service: str, st
 
 
 @pytest.mark.phones
-async def test_a_real_phone_hears_the_announcement(lab: Lab, tmp_path: Path) -> None:
+async def test_a_real_phone_hears_the_announcement(lab: ContractLab, tmp_path: Path) -> None:
     async with PhonePool() as pool:
         phone = await pool.phone("+15550100", server=lab.address, bind="127.0.0.1")
         call = await phone.call("rf*announce*barred", record=tmp_path / "heard.wav")

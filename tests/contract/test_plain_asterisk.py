@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from proxy.sip.message import Request, Response
-from simulator.softswitch.asterisk.switch import AsteriskSwitch
+from simulator.softswitch.asterisk.softswitch import AsteriskSoftswitch
 from simulator.softswitch.embedded.registrar import Account
 from tests.plays import ROOT
 from tests.plays.contract_lab import ALICE
@@ -40,11 +40,11 @@ def table(heading: str) -> list[list[str]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AsteriskSwitch]:
+async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AsteriskSoftswitch]:
     need_an_engine()
     accounts = [Account(ALICE.number, ALICE.user, ALICE.password)]
     folder = tmp_path_factory.mktemp("plain")
-    async with AsteriskSwitch(("127.0.0.1", 0), accounts, folder=folder) as switch:
+    async with AsteriskSoftswitch(("127.0.0.1", 0), accounts, folder=folder) as switch:
         with (folder / "switch" / "accounts.conf").open("a", encoding="utf-8") as file:
             file.write(TRUSTING)
         await switch.command("module reload res_pjsip.so")
@@ -54,7 +54,7 @@ async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[As
 
 
 async def call(
-    asterisk: AsteriskSwitch, *headers: tuple[str, str], answer: int, more: Iterable[tuple[str, str]] = ()
+    asterisk: AsteriskSoftswitch, *headers: tuple[str, str], answer: int, more: Iterable[tuple[str, str]] = ()
 ) -> tuple[Request, Response]:
     """Call alice's phone, which answers so; returns what reached it, and what came back."""
     phone, caller = Stranger(asterisk.address), Stranger(asterisk.address)
@@ -78,7 +78,7 @@ async def call(
     return reached, came_back
 
 
-async def test_refusals_become_what_the_reference_says(asterisk: AsteriskSwitch) -> None:
+async def test_refusals_become_what_the_reference_says(asterisk: AsteriskSoftswitch) -> None:
     told = {int(row[0]): int(row[1]) for row in table("| the phone's refusal |")}
     assert set(told) >= {428, 433, 486, 603, 607, 608}
     seen = {}
@@ -89,7 +89,7 @@ async def test_refusals_become_what_the_reference_says(asterisk: AsteriskSwitch)
     assert seen == told
 
 
-async def test_asserted_identities_are_read_as_the_reference_says(asterisk: AsteriskSwitch) -> None:
+async def test_asserted_identities_are_read_as_the_reference_says(asterisk: AsteriskSoftswitch) -> None:
     rows = table("| P-Asserted-Identity |")
     seen = []
     for written, _ in rows:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from simulator.agents.orders import RING_ONLY, Credentials, Order, OutgoingCall
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.loopback import free_port
-from simulator.softswitch.asterisk import switch as asterisk
+from simulator.softswitch.asterisk import softswitch as asterisk
 from tests.plays import ROOT
 from tests.plays.docker_engine import need_an_engine
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.docker
 LAB = ROOT / "docker" / "lab"
 PROJECT = f"ringfence-test-{os.getpid()}"
 PATIENCE = 300.0  # seconds; building the images takes one minute, a busy machine its time
-ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "s3cret-too")
+ALICE, BOB = WirePhone("+8613800138001", "alice", "s3cret"), WirePhone("+8613800138002", "bob", "s3cret-too")
 CAROL = "+8613800138003"
 PORTS = ("RINGFENCE_PORT", "RINGFENCE_SWITCH_PORT", "RINGFENCE_ACCOUNTS_PORT")
 

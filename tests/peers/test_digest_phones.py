@@ -11,8 +11,8 @@ import pytest
 from simulator.agents.orders import Credentials, Order, OutgoingCall
 from simulator.agents.pjsua import phones as pjsua
 from simulator.agents.pjsua.phones import PhonePool
-from simulator.agents.wire import Phone, WirePhones
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.agents.wire import WirePhone, WirePhones
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 from tests.plays.proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
 from tests.plays.sipp_peer import SippPeers, received
 
@@ -59,10 +59,10 @@ class Chain:
 @pytest.fixture
 async def chain(running_proxy: Start, subscribers: dict[str, object]) -> AsyncIterator[Chain]:
     accounts = [Account(ALICE, "alice", "s3cret"), Account(BOB, "bob", "b0b")]
-    async with EmbeddedSwitch((SWITCH, 0), accounts) as switch:
+    async with EmbeddedSoftswitch((SWITCH, 0), accounts) as switch:
         proxy = running_proxy(switch.address[1], **subscribers)
         async with WirePhones((PHONES, 0), (proxy.host, proxy.port)) as phones:
-            assert await phones.register([Phone(ALICE, "alice", "s3cret"), Phone(BOB, "bob", "b0b")]) == []
+            assert await phones.register([WirePhone(ALICE, "alice", "s3cret"), WirePhone(BOB, "bob", "b0b")]) == []
             yield Chain(proxy, phones)
 
 
@@ -115,7 +115,7 @@ async def test_a_guesser_is_locked_out_of_the_number_and_its_owner_elsewhere_is_
 @pytest.mark.phones
 async def test_pjsip_phones_register_answer_the_challenge_and_are_held_to_their_number(chain: Chain) -> None:
     server = (chain.proxy.host, chain.proxy.port)
-    assert await chain.phones.register([Phone(BOB, "bob", "b0b")], expires=0) == []  # or it rings, and answers, too
+    assert await chain.phones.register([WirePhone(BOB, "bob", "b0b")], expires=0) == []  # or it rings, and answers, too
     async with PhonePool() as pool:
         alice = await pool.phone("alice", "s3cret", server=server, domain=DOMAIN, bind=PHONES)
         bob = await pool.phone("bob", "b0b", server=server, domain=DOMAIN, bind=PHONES, behaviour=pjsua.Behaviour())

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from proxy.sip.message import parse
-from simulator.agents.pjsua.phones import Behaviour, Phone, PhoneError, PhonePool, TlsFiles, Transport
+from simulator.agents.pjsua.phones import Behaviour, PhoneError, PhonePool, PjsuaPhone, TlsFiles, Transport
 from simulator.media.recognition import heard, tone, write_wav
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 from tests.plays.proxy_process import INTERNATIONAL, PHONES, PROXY_HOST, SWITCH, ProxyProcess
 
 pytestmark = pytest.mark.phones
@@ -38,15 +38,17 @@ class Chain:
     proxy: ProxyProcess
     pool: PhonePool
 
-    async def subscriber(self, user: str, transport: Transport, behaviour: Behaviour = ANSWER) -> Phone:
+    async def subscriber(self, user: str, transport: Transport, behaviour: Behaviour = ANSWER) -> PjsuaPhone:
         phone = await self.phone(user, "s3cret", transport, PHONES, behaviour)
         await phone.register()
         return phone
 
-    async def foreigner(self, number: str, transport: Transport) -> Phone:
+    async def foreigner(self, number: str, transport: Transport) -> PjsuaPhone:
         return await self.phone(number, "", transport, INTERNATIONAL, ANSWER)
 
-    async def phone(self, user: str, password: str, transport: Transport, bind: str, behaviour: Behaviour) -> Phone:
+    async def phone(
+        self, user: str, password: str, transport: Transport, bind: str, behaviour: Behaviour
+    ) -> PjsuaPhone:
         server = (self.proxy.host, self.proxy.tls_port if transport == "tls" else self.proxy.port)
         return await self.pool.phone(
             user, password, server=server, domain=DOMAIN, transport=transport, bind=bind, behaviour=behaviour,
@@ -65,7 +67,7 @@ async def chain(tmp_path: Path, running_proxy: Callable[..., ProxyProcess]) -> A
 """
     )
     accounts = [Account(ALICE, "alice", "s3cret"), Account(BOB, "bob", "s3cret")]
-    async with EmbeddedSwitch((SWITCH, 0), accounts) as switch, PhonePool() as pool:
+    async with EmbeddedSoftswitch((SWITCH, 0), accounts) as switch, PhonePool() as pool:
         tls = {"certificate": str(tmp_path / "cert.pem"), "private_key": str(tmp_path / "key.pem")}
         yield Chain(tmp_path, running_proxy(switch.address[1], tls=tls, subscribers=str(subscribers)), pool)
 

@@ -49,7 +49,7 @@ class Switch:
             self._process.wait()
 
 
-class Lab:
+class FaultLab:
     """A switch, the proxy before it, a caller abroad, and alice's phone, which is registered."""
 
     def __init__(self, proxy: ProxyProcess, switch: Switch, caller: Peer, phone: Peer) -> None:
@@ -108,7 +108,7 @@ class Lab:
 
 
 @pytest.fixture
-def lab(running_proxy: Start, tmp_path: Path) -> Iterator[Lab]:
+def lab(running_proxy: Start, tmp_path: Path) -> Iterator[FaultLab]:
     subscribers = tmp_path / "subscribers.yaml"
     barred = {"number": BARRED, "user": "bob", "password": "b0b", "barring": {"incoming_international": True}}
     alice = {"number": ALICE, "user": "alice"}
@@ -118,12 +118,12 @@ def lab(running_proxy: Start, tmp_path: Path) -> Iterator[Lab]:
         proxy = running_proxy(switch.port, subscribers=str(subscribers))
         caller.proxy = phone.proxy = (proxy.host, proxy.port)
         try:
-            yield Lab(proxy, switch, caller, phone)
+            yield FaultLab(proxy, switch, caller, phone)
         finally:
             switch.stop()
 
 
-def test_a_switch_that_is_killed_costs_no_caller_any_time_and_rings_as_soon_as_it_is_back(lab: Lab) -> None:
+def test_a_switch_that_is_killed_costs_no_caller_any_time_and_rings_as_soon_as_it_is_back(lab: FaultLab) -> None:
     assert lab.final() == 503  # nobody is there yet
     assert lab.final(BARRED) == 603
     [down] = lab.proxy.wait_for_all("softswitch_down", 1)
@@ -142,7 +142,7 @@ def test_a_switch_that_is_killed_costs_no_caller_any_time_and_rings_as_soon_as_i
     assert lab.heard_by_phone() == []
 
 
-def test_a_switch_that_is_frozen_is_missed_and_no_phone_rings_for_callers_who_left(lab: Lab) -> None:
+def test_a_switch_that_is_frozen_is_missed_and_no_phone_rings_for_callers_who_left(lab: FaultLab) -> None:
     assert lab.final() == 503
     lab.switch.run(lab.proxy.config)
     lab.proxy.wait_for_all("softswitch_up", 1)
@@ -167,13 +167,13 @@ def test_over_tcp_too(running_proxy: Start, listening: bool) -> None:
             held.listen()
         proxy = running_proxy(held.getsockname()[1], transport="tcp")
         caller.proxy = (proxy.host, proxy.port)
-        lab = Lab(proxy, Switch(Path()), caller, phone)
+        lab = FaultLab(proxy, Switch(Path()), caller, phone)
         assert [lab.final(), lab.final()] == [503, 503]
         [down] = proxy.wait_for_all("softswitch_down", 1)
         assert down["cause"] == ("silent" if listening else "refused")
 
 
-def test_nothing_is_said_of_a_switch_that_answers(lab: Lab) -> None:
+def test_nothing_is_said_of_a_switch_that_answers(lab: FaultLab) -> None:
     lab.proxy.stop()
     lab.proxy.change_config(softswitch_probe={"interval_seconds": 0.2, "timeout_seconds": 2})
     lab.proxy.start()

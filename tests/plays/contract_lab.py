@@ -11,13 +11,13 @@ from typing import Any
 
 from proxy.numbers.numbering import Numbering
 from simulator.agents.orders import Order, OutgoingCall
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.softswitch.embedded.registrar import Account
 from tests.plays.talker import PATIENCE, Talker
 
-ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "pass")
-CAROL = Phone("+8613800138003", "carol", "never registers")
+ALICE, BOB = WirePhone("+8613800138001", "alice", "s3cret"), WirePhone("+8613800138002", "bob", "pass")
+CAROL = WirePhone("+8613800138003", "carol", "never registers")
 ACCOUNTS = [Account(phone.number, phone.user, phone.password) for phone in (ALICE, BOB, CAROL)]
 NUMBERING = Numbering("CN")  # understands what is dialled otherwise
 RING_TIME = 2.0
@@ -35,7 +35,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 
 @dataclass
-class Lab:
+class ContractLab:
     """A switch, a trunk that calls, phones, and a far end for numbers of nobody."""
 
     kind: str

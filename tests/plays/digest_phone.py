@@ -26,7 +26,7 @@ SUBSCRIBERS = [
 ]
 
 
-class Phone(Play):
+class DigestPhone(Play):
     """A phone on a digest trunk; it numbers its requests and answers the challenges that it got last."""
 
     cseq = 0
@@ -42,7 +42,7 @@ class Phone(Play):
         call_id: str = "call-1",
         to_tag: str = "",
         more: tuple[tuple[str, str], ...] = (),
-    ) -> Phone:
+    ) -> DigestPhone:
         self.cseq += 1
         credentials = [("Proxy-Authorization", each) for each in ([given] if isinstance(given, str) else given) if each]
         branch = f"z9hG4bK-{method}{self.cseq}"
@@ -58,18 +58,18 @@ class Phone(Play):
         challenges = self.last.headers("proxy-authenticate")
         return answer_challenge(challenges, method, f"sip:{to}@127.0.0.1", user, password) or ""
 
-    def goes_on(self, method: str = "INVITE") -> Phone:
+    def goes_on(self, method: str = "INVITE") -> DigestPhone:
         """The request reaches the switch."""
         if method == "INVITE":
             self.sends(100)
         self.sends(method, SWITCH)
         return self
 
-    def challenged(self, method: str = "INVITE", given: str | list[str] = "", **how: object) -> Phone:
+    def challenged(self, method: str = "INVITE", given: str | list[str] = "", **how: object) -> DigestPhone:
         self.asks(method, given, **how).sends(407)  # type: ignore[arg-type]
         return self
 
-    def guesses(self, times: int, user: str = "alice", at: Flow = PHONE) -> Phone:
+    def guesses(self, times: int, user: str = "alice", at: Flow = PHONE) -> DigestPhone:
         """Wrong passwords, one after another, until they are locked out."""
         for _ in range(times):
             self.challenged("MESSAGE", at=at)
@@ -83,12 +83,12 @@ class Phone(Play):
         return stale[0]
 
 
-def start(*, secret: bytes | None = None, **settings: object) -> Phone:
+def start(*, secret: bytes | None = None, **settings: object) -> DigestPhone:
     policy = Policy(build_snapshot("CN", preset.load("cn"), Directory(SUBSCRIBERS), Nobody()))
     trunk = Trunk("phones", "access", auth="digest")
     given = {"trying_after": 0.0, **settings}
     core = CoreSettings(LISTENERS, SWITCH, lambda *_: trunk, **given)  # type: ignore[arg-type]
-    return Phone(ProxyCore(core, policy, secret), 1000.0)
+    return DigestPhone(ProxyCore(core, policy, secret), 1000.0)
 
 
 def with_field(

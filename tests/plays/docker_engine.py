@@ -7,7 +7,7 @@ import os
 import pytest
 
 from simulator.errors import LabError
-from simulator.softswitch.asterisk import switch as asterisk
+from simulator.softswitch.asterisk import softswitch as asterisk
 
 
 def need_an_engine() -> None:

@@ -10,7 +10,7 @@ from simulator.addresses import Address
 from simulator.agents.endpoint import Application, Endpoint, Incoming
 from simulator.agents.leg import Leg, LegListener
 from simulator.agents.orders import Order, OutgoingCall
-from simulator.agents.registration import Failure, Phone, Registration
+from simulator.agents.registration import Failure, Registration, WirePhone
 from simulator.agents.uac import UacCall, UacText
 from simulator.agents.uas import Phones
 
@@ -120,7 +120,7 @@ class Handsets(Phones):
         self.endpoint = network.attach(address, self)
         super().__init__(self.endpoint, lambda user: user if numbers is None else numbers.get(user))
 
-    def register(self, *phones: Phone, expires: int = 3600, next_hop: Address = SWITCH) -> list[Failure]:
+    def register(self, *phones: WirePhone, expires: int = 3600, next_hop: Address = SWITCH) -> list[Failure]:
         """Register with a switch that answers at once, and return the failures."""
         outcome: list[list[Failure]] = []
         self.register_later(outcome, *phones, expires=expires, next_hop=next_hop)
@@ -128,7 +128,7 @@ class Handsets(Phones):
         return outcome[0]
 
     def register_later(
-        self, outcome: list[list[Failure]], *phones: Phone, expires: int = 3600, next_hop: Address = SWITCH
+        self, outcome: list[list[Failure]], *phones: WirePhone, expires: int = 3600, next_hop: Address = SWITCH
     ) -> None:
         """Start to register; the failures are appended when all is done."""
         domain = "ringfence.example"

@@ -112,7 +112,7 @@ class Stream:
             return True
 
 
-class Lab:
+class SocketLab:
     """A proxy between a switch and whoever connects; its records and its ports."""
 
     def __init__(self, switch: Peer, tls: ssl.SSLContext | None, limits: dict[str, Any]) -> None:
@@ -135,9 +135,9 @@ class Lab:
 
 
 @asynccontextmanager
-async def running(tls: ssl.SSLContext | None = None, **limits: int) -> AsyncIterator[Lab]:
+async def running(tls: ssl.SSLContext | None = None, **limits: int) -> AsyncIterator[SocketLab]:
     async with Peer.at(SWITCH_HOST) as switch:
-        lab = Lab(switch, tls, limits)
+        lab = SocketLab(switch, tls, limits)
         await lab.server.start()
         try:
             yield lab

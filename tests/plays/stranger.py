@@ -11,7 +11,7 @@ from proxy.sip.digest import digest_response, parse_digest
 from proxy.sip.message import Request, Response, parse
 from simulator.addresses import Address
 from simulator.agents.digest import answer_challenge
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from tests.plays.talker import PATIENCE
 
 REGISTRAR = "sip:ringfence.example"
@@ -89,7 +89,9 @@ class Stranger:
         self.send(self.request("REGISTER", REGISTRAR, headers))
         return await self.final()
 
-    async def register(self, phone: Phone, password: str, contact: str, *, path: str = "", expires: int = 60) -> int:
+    async def register(
+        self, phone: WirePhone, password: str, contact: str, *, path: str = "", expires: int = 60
+    ) -> int:
         """REGISTER with one challenge answered; returns the final status."""
         extra = [("Path", path), ("Supported", "path")] if path else []
         answer = await self.registers(phone.user, contact, *extra, expires=expires)

@@ -15,7 +15,7 @@ from proxy.sip.message import Request, Response
 from simulator.addresses import Address
 from simulator.agents.endpoint import Incoming
 from simulator.agents.leg import Leg, LegListener
-from simulator.agents.registration import Failure, Phone, Registration
+from simulator.agents.registration import Failure, Registration, WirePhone
 from simulator.agents.scheduler import Timer
 from simulator.agents.udp import UdpEndpoint
 from simulator.media.ports import RtpMedia
@@ -68,7 +68,7 @@ class Talker(LegListener):
 
     # --- orders
 
-    async def register(self, phone: Phone, *, expires: int = 3600) -> list[Failure]:
+    async def register(self, phone: WirePhone, *, expires: int = 3600) -> list[Failure]:
         done: asyncio.Future[list[Failure]] = asyncio.get_running_loop().create_future()
         Registration(
             self._udp.endpoint,

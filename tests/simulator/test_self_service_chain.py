@@ -13,13 +13,13 @@ import pytest
 
 from simulator.__main__ import main
 from simulator.agents.orders import Order
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 
-ALICE = Phone("+8613800138001", "alice", "s3cret")
+ALICE = WirePhone("+8613800138001", "alice", "s3cret")
 STRANGER = "+23224000001"
 CONFIG = """\
 listen: [udp:127.0.0.1:{port}]
@@ -96,7 +96,7 @@ async def line(folder: Path, subscribers: str = "subscribers.yaml") -> AsyncIter
     proxy = "127.0.0.1", free_port()
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        switch = await enter(EmbeddedSwitch(("127.0.0.1", 0), [Account(ALICE.number, ALICE.user, ALICE.password)]))
+        switch = await enter(EmbeddedSoftswitch(("127.0.0.1", 0), [Account(ALICE.number, ALICE.user, ALICE.password)]))
         trunk = await enter(WireTrunk(("127.0.0.1", 0), proxy))
         phones = await enter(WirePhones(("127.0.0.1", 0), proxy))
         addresses = {"trunk": "{}:{}".format(*trunk.address), "phones": "{}:{}".format(*phones.address)}

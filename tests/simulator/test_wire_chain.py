@@ -13,14 +13,14 @@ import pytest
 
 from simulator.agents.leg import Leg
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour, Order
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 
-ALICE = Phone("+8613800138001", "alice", "s3cret")  # bars incoming calls from abroad
-BOB = Phone("+8613800138002", "bob", "pass")
+ALICE = WirePhone("+8613800138001", "alice", "s3cret")  # bars incoming calls from abroad
+BOB = WirePhone("+8613800138002", "bob", "pass")
 MOTHER, STRANGER = "+6591234567", "+23224000001"
 CONFIG = """\
 listen: [udp:127.0.0.1:{port}]
@@ -46,7 +46,7 @@ class Chain:
     trunk: WireTrunk
     phones: WirePhones
     far: WirePhones
-    switch: EmbeddedSwitch
+    switch: EmbeddedSoftswitch
     log: Path
 
     async def idle(self) -> None:
@@ -61,7 +61,7 @@ async def chain(folder: Path) -> AsyncIterator[Chain]:
         enter = stack.enter_async_context
         far = await enter(WirePhones(("127.0.0.1", 0), proxy, any_number=True))
         accounts = [Account(phone.number, phone.user, phone.password) for phone in (ALICE, BOB)]
-        switch = await enter(EmbeddedSwitch(("127.0.0.1", 0), accounts, outside=far.address))
+        switch = await enter(EmbeddedSoftswitch(("127.0.0.1", 0), accounts, outside=far.address))
         trunk = await enter(WireTrunk(("127.0.0.1", 0), proxy))
         phones = await enter(WirePhones(("127.0.0.1", 0), proxy))
         config = folder / "proxy.yaml"

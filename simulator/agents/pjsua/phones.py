@@ -38,11 +38,11 @@ __all__ = [
     "Behaviour",
     "Delivery",
     "Event",
-    "Phone",
     "PhoneCall",
     "PhoneError",
     "PhoneFault",
     "PhonePool",
+    "PjsuaPhone",
     "TlsFiles",
     "available",
     "built_codecs",
@@ -84,7 +84,7 @@ class Delivery:
     answer: Event
 
 
-class Phone(Log):
+class PjsuaPhone(Log):
     """One PJSIP phone; made by ``PhonePool.phone``."""
 
     def __init__(self, pool: PhonePool, number: int, spec: Message, behaviour: Behaviour) -> None:
@@ -248,7 +248,7 @@ class Phone(Log):
         self.calls.append(call)
         self._incoming.put_nowait(call)
 
-    def fits_beside(self, other: Phone) -> bool:
+    def fits_beside(self, other: PjsuaPhone) -> bool:
         """True if PJSIP, which finds the phone of a call by domain and user, can tell the two apart."""
         mine, others = self._spec, other._spec
         return bool(mine["registrar"] == others["registrar"] and mine["user"] != others["user"])
@@ -259,7 +259,7 @@ class Worker(WorkerProcess):
 
     def __init__(self, codecs: Sequence[str]) -> None:
         super().__init__(codecs)
-        self.phones: list[Phone] = []
+        self.phones: list[PjsuaPhone] = []
         self.places = PHONES_PER_LIFE
         self.calls: dict[str, PhoneCall] = {}
 
@@ -314,7 +314,7 @@ class PhonePool:
             await asyncio.gather(*(worker.stop() for worker in self._workers), return_exceptions=True)
 
     @property
-    def phones(self) -> list[Phone]:
+    def phones(self) -> list[PjsuaPhone]:
         return [phone for worker in self._workers for phone in worker.phones]
 
     async def phone(
@@ -331,7 +331,7 @@ class PhonePool:
         tls: TlsFiles | None = None,
         expires: int = 300,
         behaviour: Behaviour = ANSWER,
-    ) -> Phone:
+    ) -> PjsuaPhone:
         """A new phone, listening on ``bind`` and ``port`` (0: any free one), not yet registered.
 
         ``server`` (host, port) is its registrar and switch; where ``domain`` is given, that is what it registers with
@@ -353,7 +353,7 @@ class PhonePool:
             "tls": None if transport != "tls" else plain(asdict(tls or TlsFiles())),
             "expires": expires,
         }
-        phone = Phone(self, next(self.numbers), spec, behaviour)
+        phone = PjsuaPhone(self, next(self.numbers), spec, behaviour)
         try:
             await phone.home()
         except PhoneError:
@@ -361,7 +361,7 @@ class PhonePool:
             raise
         return phone
 
-    async def settle(self, phone: Phone) -> Worker:
+    async def settle(self, phone: PjsuaPhone) -> Worker:
         """Find or start a worker for the phone."""
         self._forget(phone)
         for worker in self._workers:
@@ -380,7 +380,7 @@ class PhonePool:
         await worker.process()
         return worker
 
-    async def remove(self, phone: Phone) -> None:
+    async def remove(self, phone: PjsuaPhone) -> None:
         await self._farewell(phone)
         if phone.worker and not phone.worker.fault:
             await phone.worker.command("remove", number=phone.number)
@@ -389,14 +389,14 @@ class PhonePool:
             self._workers.remove(phone.worker)
             await phone.worker.stop()
 
-    def _forget(self, phone: Phone) -> None:
+    def _forget(self, phone: PjsuaPhone) -> None:
         for worker in self._workers:
             if phone in worker.phones:
                 worker.phones.remove(phone)
         self._workers = [worker for worker in self._workers if worker.phones or not worker.fault]
 
     @staticmethod
-    async def _farewell(phone: Phone) -> None:
+    async def _farewell(phone: PjsuaPhone) -> None:
         """Take back a registration, if there still is somebody to hear it."""
         if phone.registered:
             with contextlib.suppress(PhoneError, TimeoutError):

@@ -67,7 +67,7 @@ def guarded(callback: Callable[..., None]) -> Callable[..., None]:
 class Call(pj.Call):  # type: ignore[misc]
     """One call of one phone; reports what passes and plays and records its audio."""
 
-    def __init__(self, phone: Phone, key: str, orders: Message, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+    def __init__(self, phone: PjsuaAccount, key: str, orders: Message, call_id: int = pj.PJSUA_INVALID_ID) -> None:
         super().__init__(phone, call_id)
         self.worker, self.number, self.key, self.orders = phone.worker, phone.number, key, orders
         self.player: pj.AudioMediaPlayer | None = None
@@ -157,7 +157,7 @@ class Call(pj.Call):  # type: ignore[misc]
             return file.read(8)[4:] not in (b"", bytes(4))
 
 
-class Phone(pj.Account):  # type: ignore[misc]
+class PjsuaAccount(pj.Account):  # type: ignore[misc]
     """One account on a transport of its own, so that each phone has its own address and port."""
 
     def __init__(self, worker: Worker, number: int, transport: int, behaviour: Message) -> None:
@@ -221,7 +221,7 @@ class Worker:
         self.pipe_in, self.pipe_out = pipe_in, pipe_out
         os.set_blocking(pipe_in, False)
         self.unread = b""
-        self.phones: dict[int, Phone] = {}
+        self.phones: dict[int, PjsuaAccount] = {}
         self.calls: dict[str, Call] = {}
         self.buried: list[tuple[Call, Message]] = []
         self.outlived: list[Call] = []  # whose number another call has now
@@ -320,7 +320,7 @@ class Worker:
             listen.tlsConfig.verifyServer = tls["ca"] is not None
         transport = self.endpoint.transportCreate(TRANSPORTS[spec["transport"]], listen)
         try:
-            phone = Phone(self, number, transport, behaviour)
+            phone = PjsuaAccount(self, number, transport, behaviour)
             phone.create(account_config(spec, transport))
         except BaseException:
             self.endpoint.transportClose(transport)

@@ -14,7 +14,7 @@ from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
 from proxy.subscribers.storage import Directory
 from tests.plays.dialogue import LISTENERS, PHONE, SWITCH, Nobody, Play, play, request
-from tests.plays.digest_phone import ALICE, BOB, ELSEWHERE, SUBSCRIBERS, Phone
+from tests.plays.digest_phone import ALICE, BOB, ELSEWHERE, SUBSCRIBERS, DigestPhone
 
 HOME = Flow("udp", "127.0.2.1", 5070, 0)
 TABLE = TrunkTable(
@@ -114,14 +114,14 @@ def called_back(on: Play) -> bool:
     return reached
 
 
-def digest_phone() -> Phone:
+def digest_phone() -> DigestPhone:
     trunks = [
         (Trunk("domestic", "domestic", True), [SourceMatch.parse("127.0.2.0/24")]),
         (Trunk("phones", "access", auth="digest"), [SourceMatch.parse("127.0.0.0/24")]),
     ]
     policy = Policy(build_snapshot("CN", preset.load("cn"), Directory(SUBSCRIBERS), Nobody()))
     settings = CoreSettings(LISTENERS, SWITCH, TrunkTable(trunks).find, trying_after=0.0)
-    return Phone(ProxyCore(settings, policy), 1000.0)
+    return DigestPhone(ProxyCore(settings, policy), 1000.0)
 
 
 def test_a_phone_that_proved_who_it_is_may_call_for_help_without_a_password() -> None:

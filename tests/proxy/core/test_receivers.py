@@ -9,7 +9,7 @@ from proxy.core.keys import Keys
 from proxy.core.receivers import Receivers
 from proxy.sip.flow import Flow
 from tests.plays.dialogue import ABROAD, BARRED, INVITE, PHONE, SWITCH, Play, play, request
-from tests.plays.digest_phone import BOB, ELSEWHERE, Phone, start
+from tests.plays.digest_phone import BOB, ELSEWHERE, DigestPhone, start
 
 REFUSED = request("INVITE", to=BARRED)
 
@@ -148,7 +148,7 @@ def test_a_wrong_answer_that_is_sent_again_is_one_guess() -> None:
 
 
 def test_guesses_of_a_kind_are_guesses_all_the_same() -> None:
-    on: Phone = start(wrong_answers=3)
+    on: DigestPhone = start(wrong_answers=3)
     for _ in range(3):
         on.challenged("MESSAGE", at=ELSEWHERE)
         on.challenged("MESSAGE", on.answer_to("MESSAGE", password="guess"), at=ELSEWHERE)

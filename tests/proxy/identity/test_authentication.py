@@ -12,7 +12,7 @@ from proxy.sip.digest import parse_digest
 from proxy.sip.message import Request, Response
 from simulator.agents.digest import answer_challenge
 from tests.plays.dialogue import PHONE, SWITCH, request
-from tests.plays.digest_phone import ABROAD, ALICE, BOB, ELSEWHERE, REALM, SUBSCRIBERS, Phone, start, with_field
+from tests.plays.digest_phone import ABROAD, ALICE, BOB, ELSEWHERE, REALM, SUBSCRIBERS, DigestPhone, start, with_field
 
 # --- challenges and answers
 
@@ -237,7 +237,7 @@ def test_heaps_of_credentials_cost_next_to_nothing() -> None:
 # --- what is not asked
 
 
-def answered_call() -> Phone:
+def answered_call() -> DigestPhone:
     on = start().challenged()
     on.asks("INVITE", on.answer_to(), more=(("Contact", "<sip:alice@127.0.0.77:5071>"),)).goes_on()
     on.answer(200, headers=[("Contact", "<sip:bob@127.0.0.9>")]).sends(200, PHONE)

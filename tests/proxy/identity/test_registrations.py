@@ -13,7 +13,7 @@ from proxy.sip.headers import quote
 from proxy.sip.message import Response
 from simulator.agents.digest import answer_challenge
 from tests.plays.dialogue import PHONE, SWITCH
-from tests.plays.digest_phone import ALICE, BOB, ELSEWHERE, PASSWORD, Phone, start, with_field
+from tests.plays.digest_phone import ALICE, BOB, ELSEWHERE, PASSWORD, DigestPhone, start, with_field
 
 URI = "sip:switch.example"
 SECRET = b"0123456789abcdef"
@@ -24,7 +24,7 @@ class Registering:
     """A phone, and the registrar behind the proxy, which asks whom it does not know."""
 
     def __init__(self, *, secret: bytes | None = None, **settings: object) -> None:
-        self.on: Phone = start(secret=secret, **settings)
+        self.on: DigestPhone = start(secret=secret, **settings)
         self.registrar = Challenger("switch.example")
         self.challenges: list[str] = []  # as the phone got them
 

@@ -15,7 +15,18 @@ from proxy.transport import streams
 from proxy.transport.server import Server
 from simulator.loopback import free_port
 from tests.plays.dialogue import BARRED, TRUNKS, new_policy, request
-from tests.plays.socket_lab import HOST, PHONE_HOST, SWITCH_HOST, TRUNK_HOST, Contexts, Lab, Peer, Stream, running, soon
+from tests.plays.socket_lab import (
+    HOST,
+    PHONE_HOST,
+    SWITCH_HOST,
+    TRUNK_HOST,
+    Contexts,
+    Peer,
+    SocketLab,
+    Stream,
+    running,
+    soon,
+)
 
 
 def options(flow: Flow, branch: str = "z9hG4bK-1") -> bytes:
@@ -180,7 +191,7 @@ async def test_a_message_over_the_limit_closes_the_connection() -> None:
         assert lab.switch.mail.empty()
 
 
-async def registered(lab: Lab, phone: Stream) -> str:
+async def registered(lab: SocketLab, phone: Stream) -> str:
     phone.send(request("REGISTER", phone.flow))
     register = await lab.switch.hears("REGISTER")
     lab.switch.send(bytes(register.reply(200)), lab.udp)
@@ -189,7 +200,7 @@ async def registered(lab: Lab, phone: Stream) -> str:
     return path
 
 
-def call_back(lab: Lab, path: str) -> bytes:
+def call_back(lab: SocketLab, path: str) -> bytes:
     return request("INVITE", lab.switch.flow, uri="sip:alice@h", more=[("Route", path)])
 
 

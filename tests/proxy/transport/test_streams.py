@@ -13,12 +13,12 @@ from structlog.testing import capture_logs
 from proxy.sip.flow import Flow
 from proxy.transport import streams
 from tests.plays.dialogue import request
-from tests.plays.socket_lab import HOST, PHONE_HOST, TRUNK_HOST, Contexts, Lab, Peer, Stream, running, soon
+from tests.plays.socket_lab import HOST, PHONE_HOST, TRUNK_HOST, Contexts, Peer, SocketLab, Stream, running, soon
 
 STRANGER_HOST, OTHER_PHONE = "127.0.9.1", "127.0.0.78"
 
 
-async def turned_away(opened: AsyncExitStack, lab: Lab, host: str, count: int) -> list[bool]:
+async def turned_away(opened: AsyncExitStack, lab: SocketLab, host: str, count: int) -> list[bool]:
     """Of `count` connections from `host`, one after the other and all kept: which were."""
     away = []
     for _ in range(count):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.agents.orders import BUSY, REJECT, RING_ONLY, Behaviour
-from tests.simulator.softswitch.embedded.test_switch import ALICE, Lab
+from tests.simulator.softswitch.embedded.test_softswitch import ALICE, SwitchLab
 
 LINGERING = 200.0  # seconds after which every transaction has ended
 
@@ -26,7 +26,7 @@ LINGERING = 200.0  # seconds after which every transaction has ended
     ],
 )
 def test_a_call_leaves_no_cycles(behaviour: Behaviour, order: dict[str, Any]) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.otherwise = behaviour
     gc.collect()
     gc.disable()

@@ -14,19 +14,19 @@ import pytest
 
 from simulator.agents import udp
 from simulator.agents.orders import BUSY, REJECT, RING_ONLY, Behaviour, Order
-from simulator.agents.registration import Failure, Phone
+from simulator.agents.registration import Failure, WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 
-ALICE = Phone("+8613800138001", "alice", "s3cret")
-BOB = Phone("+8613800138002", "bob", "pass")
-CAROL = Phone("+8613800138003", "carol", "never registers")
+ALICE = WirePhone("+8613800138001", "alice", "s3cret")
+BOB = WirePhone("+8613800138002", "bob", "pass")
+CAROL = WirePhone("+8613800138003", "carol", "never registers")
 MOTHER = "+6591234567"
 
 
 @dataclass
-class Lab:
-    switch: EmbeddedSwitch
+class WireLab:
+    switch: EmbeddedSoftswitch
     trunk: WireTrunk
     phones: WirePhones
     far: WirePhones
@@ -36,18 +36,18 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab() -> AsyncIterator[Lab]:
+async def lab() -> AsyncIterator[WireLab]:
     """A switch, a trunk, alice and bob registered, and a far end for numbers of others."""
     far = WirePhones(("127.0.0.1", 0), ("127.0.0.1", 9), any_number=True)
     accounts = [Account(phone.number, phone.user, phone.password) for phone in (ALICE, BOB, CAROL)]
     async with (
         far,
-        EmbeddedSwitch(("127.0.0.1", 0), accounts, outside=far.address) as switch,
+        EmbeddedSoftswitch(("127.0.0.1", 0), accounts, outside=far.address) as switch,
         WireTrunk(("127.0.0.1", 0), switch.address) as trunk,
         WirePhones(("127.0.0.1", 0), switch.address) as phones,
     ):
         assert await asyncio.wait_for(phones.register([ALICE, BOB]), 5) == []
-        yield Lab(switch, trunk, phones, far)
+        yield WireLab(switch, trunk, phones, far)
 
 
 async def test_calls_end_as_the_phones_behave() -> None:
@@ -175,7 +175,7 @@ async def test_phones_that_deregister_are_not_called_any_more() -> None:
 
 async def test_a_wrong_password_is_a_failure_of_that_phone_alone() -> None:
     async with lab() as on:
-        wrong = Phone(CAROL.number, CAROL.user, "guess")
+        wrong = WirePhone(CAROL.number, CAROL.user, "guess")
         assert await asyncio.wait_for(on.phones.register([wrong, ALICE]), 5) == [Failure(wrong, 403)]
 
 
@@ -197,12 +197,12 @@ async def test_a_taken_port_is_an_error_at_once() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         with pytest.raises(OSError, match="in use"):
-            EmbeddedSwitch(other.getsockname(), [])
+            EmbeddedSoftswitch(other.getsockname(), [])
 
 
 async def test_the_lab_speaks_ipv6() -> None:
     async with (
-        EmbeddedSwitch(("::1", 0), [Account(ALICE.number, ALICE.user, ALICE.password)]) as switch,
+        EmbeddedSoftswitch(("::1", 0), [Account(ALICE.number, ALICE.user, ALICE.password)]) as switch,
         WirePhones(("::1", 0), switch.address) as phones,
     ):
         assert await asyncio.wait_for(phones.register([ALICE]), 5) == []
@@ -213,10 +213,10 @@ async def test_the_lab_speaks_ipv6() -> None:
 
 async def test_thousands_of_subscribers_are_served_at_once() -> None:
     start = time.monotonic()
-    phones = [Phone(f"+86138001{i:05}", f"user{i}", f"secret{i}") for i in range(5000)]
+    phones = [WirePhone(f"+86138001{i:05}", f"user{i}", f"secret{i}") for i in range(5000)]
     accounts = [Account(phone.number, phone.user, phone.password) for phone in phones]
     async with (
-        EmbeddedSwitch(("127.0.0.1", 0), accounts) as switch,
+        EmbeddedSoftswitch(("127.0.0.1", 0), accounts) as switch,
         WireTrunk(("127.0.0.1", 0), switch.address) as trunk,
         WirePhones(("127.0.0.1", 0), switch.address) as handsets,
     ):

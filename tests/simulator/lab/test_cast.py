@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 from simulator.judging.evidence import CallerSaw
 from simulator.lab.cast import MixedCast
 from simulator.lab.real_cast import RealCast
 from simulator.lab.wire_cast import WireCast
 from simulator.scenario.calls import Expect
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 from tests.plays.planned import SUBSCRIBERS, planned, spec
 
 ACCOUNTS = [Account(each.number, each.user or name, each.password) for name, each in SUBSCRIBERS.items()]

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, PhoneSaw
 from simulator.judging.observation import CallObservation
 from simulator.lab.real_cast import RealCast, callers
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 from simulator.traffic.planned_call import PlannedCall
 from tests.plays import planned as plays
 from tests.plays.phone_workers import workers

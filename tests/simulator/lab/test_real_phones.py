@@ -18,7 +18,7 @@ from simulator.media.recognition import tone
 from simulator.play.jobs import Job, jobs, with_agents_at_hand
 from simulator.play.session import Session
 from simulator.scenario.model import load_scenarios
-from simulator.softswitch.embedded import switch as embedded
+from simulator.softswitch.embedded import softswitch as embedded
 from tests.plays.phone_workers import workers
 
 pytestmark = pytest.mark.phones

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 from simulator.agents.orders import Order
 from simulator.agents.wire import WireTrunk
@@ -15,7 +16,6 @@ from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, PhoneSaw
 from simulator.lab.wire_cast import WireCast
 from simulator.scenario.calls import Expect
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 from simulator.traffic.planned_call import PlannedCall
 from tests.plays.planned import SUBSCRIBERS, planned, spec
 

@@ -21,7 +21,7 @@ from simulator.media.rtp import Packet, parse
 from simulator.media.sdp import Stream
 
 
-class Phone:
+class PhoneBeyond:
     """A socket that a port of the switch talks to."""
 
     def __init__(self, port: RtpPort, law: Law = "PCMU", events: int | None = 101, *, heard: bool = True) -> None:
@@ -50,20 +50,20 @@ class Phone:
         return False
 
 
-class Lab:
+class MediaLab:
     """Ports and the phones beyond them."""
 
     def __init__(self) -> None:
         self.media = RtpMedia("127.0.0.1", most=3)
         self.afterwards = 0
         self.media.after = self.count
-        self.phones: list[Phone] = []
+        self.phones: list[PhoneBeyond] = []
 
     def count(self) -> None:
         self.afterwards += 1
 
-    def phone(self, law: Law = "PCMU", events: int | None = 101, *, heard: bool = True) -> Phone:
-        self.phones.append(Phone(self.media.open(), law, events, heard=heard))
+    def phone(self, law: Law = "PCMU", events: int | None = 101, *, heard: bool = True) -> PhoneBeyond:
+        self.phones.append(PhoneBeyond(self.media.open(), law, events, heard=heard))
         return self.phones[-1]
 
 
@@ -74,8 +74,8 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    lab = Lab()
+async def lab() -> AsyncIterator[MediaLab]:
+    lab = MediaLab()
     yield lab
     lab.media.close()
     for phone in lab.phones:
@@ -89,14 +89,14 @@ def prompt(tmp_path: Path) -> Path:
     return tmp_path / "prompt.wav"
 
 
-async def play(phone: Phone, wav: Path) -> asyncio.Future[float]:
+async def play(phone: PhoneBeyond, wav: Path) -> asyncio.Future[float]:
     done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     phone.port.play(wav, done.set_result)
     return done
 
 
 @pytest.mark.parametrize("law", ["PCMU", "PCMA"])
-async def test_a_file_is_played_once_packet_by_packet(lab: Lab, prompt: Path, law: Law) -> None:
+async def test_a_file_is_played_once_packet_by_packet(lab: MediaLab, prompt: Path, law: Law) -> None:
     phone = lab.phone(law)
     done = await play(phone, prompt)
     packets = await phone.hear(5)
@@ -112,7 +112,7 @@ async def test_a_file_is_played_once_packet_by_packet(lab: Lab, prompt: Path, la
     assert all(len(packet.payload) == 160 for packet in packets)
 
 
-async def test_the_next_file_goes_on_with_the_same_numbers_later(lab: Lab, prompt: Path) -> None:
+async def test_the_next_file_goes_on_with_the_same_numbers_later(lab: MediaLab, prompt: Path) -> None:
     phone = lab.phone()
     await asyncio.wait_for(await play(phone, prompt), 10)
     await asyncio.wait_for(await play(phone, prompt), 10)
@@ -124,7 +124,7 @@ async def test_the_next_file_goes_on_with_the_same_numbers_later(lab: Lab, promp
 
 
 async def test_a_port_that_falls_far_behind_goes_on_from_now(
-    lab: Lab, prompt: Path, monkeypatch: pytest.MonkeyPatch
+    lab: MediaLab, prompt: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jump = 0.0
     clock = asyncio.get_running_loop()
@@ -144,7 +144,7 @@ async def test_a_port_that_falls_far_behind_goes_on_from_now(
     assert [(b.sequence - a.sequence) % 65536 for a, b in pairwise(packets)] == [1] * 19
 
 
-async def test_what_is_silenced_or_replaced_never_ends(lab: Lab, prompt: Path) -> None:
+async def test_what_is_silenced_or_replaced_never_ends(lab: MediaLab, prompt: Path) -> None:
     phone = lab.phone()
     first = await play(phone, prompt)
     second = await play(phone, prompt)
@@ -159,13 +159,13 @@ async def test_what_is_silenced_or_replaced_never_ends(lab: Lab, prompt: Path) -
     assert lab.afterwards == 2
 
 
-async def test_who_holds_the_line_hears_nothing_and_time_goes_on(lab: Lab, prompt: Path) -> None:
+async def test_who_holds_the_line_hears_nothing_and_time_goes_on(lab: MediaLab, prompt: Path) -> None:
     phone = lab.phone(heard=False)
     await asyncio.wait_for(await play(phone, prompt), 10)
     assert await phone.hears_nothing_more()
 
 
-async def test_a_port_that_was_told_nothing_yet_plays_to_nobody(lab: Lab, prompt: Path) -> None:
+async def test_a_port_that_was_told_nothing_yet_plays_to_nobody(lab: MediaLab, prompt: Path) -> None:
     port = lab.media.open()
     done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     port.play(prompt, done.set_result)
@@ -191,7 +191,7 @@ async def pressed(port: RtpPort) -> asyncio.Queue[str]:
 
 
 @pytest.mark.parametrize("law", ["PCMU", "PCMA"])
-async def test_what_is_heard_is_recorded(lab: Lab, tmp_path: Path, law: Law) -> None:
+async def test_what_is_heard_is_recorded(lab: MediaLab, tmp_path: Path, law: Law) -> None:
     phone = lab.phone(law)
     phone.port.record(tmp_path / "new folder" / "heard.wav", 10.0)
     keys = await pressed(phone.port)
@@ -203,7 +203,7 @@ async def test_what_is_heard_is_recorded(lab: Lab, tmp_path: Path, law: Law) -> 
     assert tone_seconds(samples, 440, rate=rate) == pytest.approx(0.4)
 
 
-async def test_keys_are_heard_once_and_only_while_somebody_listens(lab: Lab) -> None:
+async def test_keys_are_heard_once_and_only_while_somebody_listens(lab: MediaLab) -> None:
     phone = lab.phone()
     phone.send(key(1, 100))
     keys = await pressed(phone.port)
@@ -218,7 +218,7 @@ async def test_keys_are_heard_once_and_only_while_somebody_listens(lab: Lab) -> 
     assert lab.afterwards == 4
 
 
-async def test_strangers_are_not_heard(lab: Lab) -> None:
+async def test_strangers_are_not_heard(lab: MediaLab) -> None:
     phone, other = lab.phone(), lab.phone()
     keys = await pressed(phone.port)
     other.socket.sendto(bytes(key(1, 100)), phone.port.address)
@@ -226,7 +226,7 @@ async def test_strangers_are_not_heard(lab: Lab) -> None:
     assert await asyncio.wait_for(keys.get(), 10) == "2"
 
 
-async def test_a_key_that_ends_the_call_is_the_last_thing_heard(lab: Lab) -> None:
+async def test_a_key_that_ends_the_call_is_the_last_thing_heard(lab: MediaLab) -> None:
     phone = lab.phone()
     heard: list[str] = []
     ended = asyncio.Event()
@@ -243,7 +243,7 @@ async def test_a_key_that_ends_the_call_is_the_last_thing_heard(lab: Lab) -> Non
     assert heard == ["1"]
 
 
-async def test_two_sides_hear_each_other_each_in_its_own_code(lab: Lab) -> None:
+async def test_two_sides_hear_each_other_each_in_its_own_code(lab: MediaLab) -> None:
     near, far = lab.phone("PCMU", events=101), lab.phone("PCMA", events=96)
     near.port.pass_on_to(far.port)
     far.port.pass_on_to(near.port)
@@ -259,14 +259,14 @@ async def test_two_sides_hear_each_other_each_in_its_own_code(lab: Lab) -> None:
     assert [(p.payload_type, p.ssrc) for p in await near.hear(1)] == [(0, 8)]
 
 
-async def test_digits_are_not_sent_to_whom_they_mean_nothing(lab: Lab) -> None:
+async def test_digits_are_not_sent_to_whom_they_mean_nothing(lab: MediaLab) -> None:
     near, far = lab.phone(), lab.phone(events=None)
     near.port.pass_on_to(far.port)
     near.send(key(5), *sounds(440, 1))
     assert [packet.payload_type for packet in await far.hear(1)] == [0]
 
 
-async def test_one_side_may_be_gone_before_the_other(lab: Lab) -> None:
+async def test_one_side_may_be_gone_before_the_other(lab: MediaLab) -> None:
     near, far = lab.phone(), lab.phone()
     near.port.pass_on_to(far.port)
     far.port.close()
@@ -275,7 +275,7 @@ async def test_one_side_may_be_gone_before_the_other(lab: Lab) -> None:
     assert await asyncio.wait_for(keys.get(), 10) == "5"
 
 
-async def test_ports_are_few_and_all_come_back(lab: Lab) -> None:
+async def test_ports_are_few_and_all_come_back(lab: MediaLab) -> None:
     ports = [lab.media.open() for _ in range(3)]
     with pytest.raises(OSError, match="3 ports"):
         lab.media.open()
@@ -289,7 +289,7 @@ async def test_ports_are_few_and_all_come_back(lab: Lab) -> None:
     assert lab.media.ports == set()
 
 
-async def test_a_closed_port_plays_no_more_and_tells_nobody(lab: Lab, prompt: Path) -> None:
+async def test_a_closed_port_plays_no_more_and_tells_nobody(lab: MediaLab, prompt: Path) -> None:
     phone, other = lab.phone(), lab.phone()
     done = await play(phone, prompt)
     phone.port.close()
@@ -297,7 +297,7 @@ async def test_a_closed_port_plays_no_more_and_tells_nobody(lab: Lab, prompt: Pa
     assert not done.done()
 
 
-async def test_a_recording_that_cannot_be_made_is_a_problem_and_not_the_end(lab: Lab, tmp_path: Path) -> None:
+async def test_a_recording_that_cannot_be_made_is_a_problem_and_not_the_end(lab: MediaLab, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     for _ in range(2):
         phone = lab.phone()
@@ -308,7 +308,7 @@ async def test_a_recording_that_cannot_be_made_is_a_problem_and_not_the_end(lab:
     assert "could not be made" in lab.media.problems[0]
 
 
-async def test_a_full_disk_ends_the_recording_and_not_the_call(lab: Lab) -> None:
+async def test_a_full_disk_ends_the_recording_and_not_the_call(lab: MediaLab) -> None:
     phone = lab.phone()
     phone.port.record(Path("/dev/full"), 1000.0)
     keys = await pressed(phone.port)

@@ -14,7 +14,7 @@ import pytest
 
 from simulator.__main__ import main
 from simulator.agents.orders import Order
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones
 from simulator.loopback import free_port
 
@@ -117,7 +117,7 @@ def serving(folder: Path, config: str) -> Iterator[tuple[str, int]]:
 async def test_the_embedded_softswitch_stands_by_itself_where_the_config_says(folder: Path) -> None:
     with serving(folder, CONFIG) as switch:
         async with WirePhones(("127.0.0.1", 0), switch) as phones:
-            assert await phones.register([Phone("+8613800138001", "alice", "s3cret")]) == []
+            assert await phones.register([WirePhone("+8613800138001", "alice", "s3cret")]) == []
             placed = phones.place(Order("c1", caller="+8613800138002", callee="13800138001", talk=0.0))
             await phones.idle()
     assert placed.status == 200

@@ -33,7 +33,7 @@ from simulator.agents.pjsua.phones import (
     Transport,
 )
 from simulator.media.recognition import heard, tone, write_wav
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 from tests.plays.self_signed import self_signed
 
 pytestmark = pytest.mark.phones
@@ -330,7 +330,7 @@ async def test_a_call_to_nobody_is_not_answered_by_somebody(pool: PhonePool) -> 
 
 async def test_phones_register_with_the_switch_and_call_by_number(pool: PhonePool) -> None:
     accounts = [Account("+447700900001", "bob", "s3cret"), Account("+15550100", "alice", "s3cret")]
-    async with EmbeddedSwitch(("127.0.0.54", 0), accounts) as switch:
+    async with EmbeddedSoftswitch(("127.0.0.54", 0), accounts) as switch:
         bob = await pool.phone("bob", "s3cret", server=switch.address, bind=CALLEE, behaviour=Behaviour(talk=0.1))
         alice = await pool.phone("alice", "s3cret", server=switch.address, bind=CALLER)
         made = await alice.call("+447700900001")
@@ -349,7 +349,7 @@ async def test_phones_register_with_the_switch_and_call_by_number(pool: PhonePoo
 
 
 async def test_a_call_finds_its_phone_among_others_at_the_same_address(pool: PhonePool) -> None:
-    async with EmbeddedSwitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch:
+    async with EmbeddedSoftswitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch:
         neighbour = await pool.phone("bob", bind=CALLEE)
         twin = await pool.phone("alice", bind=CALLEE)
         alice = await pool.phone("alice", "s3cret", server=switch.address, bind=CALLEE)

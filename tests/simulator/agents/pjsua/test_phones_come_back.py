@@ -12,7 +12,7 @@ import pytest
 
 from simulator.agents.endpoint import Incoming
 from simulator.agents.pjsua import process as pjsua_process
-from simulator.agents.pjsua.phones import LIVES, Phone, PhoneFault, PhonePool
+from simulator.agents.pjsua.phones import LIVES, PhoneFault, PhonePool, PjsuaPhone
 from simulator.judging.evidence import PhoneSaw
 from simulator.judging.observation import CallObservation
 from simulator.lab.lab import Lab
@@ -20,7 +20,7 @@ from simulator.lab.lab_spec import LabSpec
 from simulator.lab.real_phones import RealPhones
 from simulator.scenario.model import load_scenarios
 from simulator.softswitch.embedded.registrar import Registrar
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 from simulator.traffic.plan import plan
 from simulator.traffic.planned_call import PlannedCall
 from tests.plays.phone_workers import workers
@@ -114,7 +114,7 @@ def phone_saw(lab: Lab, call: PlannedCall) -> PhoneSaw:
 async def test_a_phone_whose_workers_all_die_is_given_up(tmp_path: Path) -> None:
     killed = set()
     async with (
-        EmbeddedSwitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch,
+        EmbeddedSoftswitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch,
         RealPhones(switch.address, tmp_path) as phones,
     ):
         await phones.add("alice", "alice", "s3cret", "127.0.0.52")
@@ -135,7 +135,7 @@ async def test_a_phone_whose_workers_all_die_is_given_up(tmp_path: Path) -> None
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
 async def test_leaving_while_a_phone_is_away_leaves_no_process(tmp_path: Path, sign: signal.Signals) -> None:
     async with (
-        EmbeddedSwitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch,
+        EmbeddedSoftswitch(("127.0.0.54", 0), [Account("+15550100", "alice", "s3cret")]) as switch,
         RealPhones(switch.address, tmp_path) as phones,
     ):
         await phones.add("alice", "alice", "s3cret", "127.0.0.52")
@@ -167,7 +167,7 @@ async def test_a_phone_survives_any_number_of_workers_that_did_their_work_and_fe
         assert await bob.pid()  # it lost one only
 
 
-async def _lose_worker(phone: Phone) -> None:
+async def _lose_worker(phone: PjsuaPhone) -> None:
     faults = len(list(phone.all("fault")))
     os.kill(await phone.pid(), signal.SIGKILL)
     async with asyncio.timeout(10):

@@ -6,12 +6,12 @@ import pytest
 
 from proxy.sip.message import Request
 from simulator.agents.orders import BUSY, REJECT, RING_ONLY, SILENT, Behaviour
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.softswitch.embedded.registrar import Account
-from simulator.softswitch.embedded.switch import Switch
+from simulator.softswitch.embedded.softswitch import Softswitch
 from tests.plays.sip_network import CALLER, PHONES, SWITCH, Caller, Handsets, Network, name
 
-ALICE = Phone("+8613800138001", "alice", "s3cret")
+ALICE = WirePhone("+8613800138001", "alice", "s3cret")
 KITCHEN, POCKET = PHONES, ("127.0.0.10", 5060)
 
 
@@ -20,7 +20,7 @@ class Home:
 
     def __init__(self, kitchen: Behaviour, pocket: Behaviour, *, ring_time: float = 60.0) -> None:
         self.network = Network()
-        self.switch = Switch([Account(ALICE.number, ALICE.user, ALICE.password)], ring_time=ring_time)
+        self.switch = Softswitch([Account(ALICE.number, ALICE.user, ALICE.password)], ring_time=ring_time)
         self.switch.endpoint = self.network.attach(SWITCH, self.switch)
         self.caller = Caller(self.network)
         self.phones = [Handsets(self.network, at, {"alice": ALICE.number}) for at in (KITCHEN, POCKET)]

@@ -6,13 +6,13 @@ import pytest
 
 from proxy.sip.message import Message, Response
 from simulator.agents.digest import answer_challenge
-from simulator.agents.registration import Failure, Phone
+from simulator.agents.registration import Failure, WirePhone
 from simulator.softswitch.embedded.registrar import Account
-from simulator.softswitch.embedded.switch import Switch
+from simulator.softswitch.embedded.softswitch import Softswitch
 from tests.plays.sip_network import PHONES, SWITCH, Handsets, Network, name
 
 STRANGER = ("127.0.0.66", 6060)
-ALICE = Phone("+8613800138001", "alice", "s3cret")
+ALICE = WirePhone("+8613800138001", "alice", "s3cret")
 REGISTER = """\
 REGISTER sip:ringfence.example SIP/2.0
 Via: SIP/2.0/UDP 127.0.0.66:6060;branch=z9hG4bK{cseq}{call_id}
@@ -26,10 +26,10 @@ CSeq: {cseq} REGISTER
 """
 
 
-def play(password: str | None = None) -> tuple[Network, Switch]:
+def play(password: str | None = None) -> tuple[Network, Softswitch]:
     """A switch that knows alice; without a password it asks for no digest."""
     network = Network()
-    switch = Switch([Account(ALICE.number, ALICE.user, password)])
+    switch = Softswitch([Account(ALICE.number, ALICE.user, password)])
     switch.endpoint = network.attach(SWITCH, switch)
     return network, switch
 
@@ -58,7 +58,7 @@ def test_a_phone_registers_by_answering_the_challenge() -> None:
 
 def test_a_wrong_password_is_refused_and_an_unknown_user_not_found() -> None:
     network, _ = play("s3cret")
-    wrong, unknown = Phone(ALICE.number, "alice", "guess"), Phone("+8613800138009", "eve", "x")
+    wrong, unknown = WirePhone(ALICE.number, "alice", "guess"), WirePhone("+8613800138009", "eve", "x")
     assert Handsets(network).register(wrong, unknown) == [Failure(unknown, 404), Failure(wrong, 403)]
 
 
@@ -141,8 +141,8 @@ def test_an_older_request_of_the_same_phone_does_not_undo_a_newer_one() -> None:
 
 def test_hundreds_of_phones_register_a_few_at_a_time() -> None:
     network = Network()
-    phones = [Phone(f"+8613800138{i:03}", f"user{i}", f"secret{i}") for i in range(300)]
-    switch = Switch(Account(phone.number, phone.user, phone.password) for phone in phones)
+    phones = [WirePhone(f"+8613800138{i:03}", f"user{i}", f"secret{i}") for i in range(300)]
+    switch = Softswitch(Account(phone.number, phone.user, phone.password) for phone in phones)
     switch.endpoint = network.attach(SWITCH, switch)
     assert Handsets(network).register(*phones) == []
     log = [name(message) for _, _, _, message in network.log]

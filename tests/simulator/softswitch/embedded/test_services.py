@@ -9,25 +9,25 @@ import pytest
 
 from proxy.sip.message import Request, Response
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.agents.uac import UacCall
 from simulator.softswitch.embedded.media_leg import Studio
 from simulator.softswitch.embedded.registrar import Account
-from simulator.softswitch.embedded.switch import Switch
+from simulator.softswitch.embedded.softswitch import Softswitch
 from tests.plays.scripted_media import ScriptedMedia, ScriptedPort, find_prompt
 from tests.plays.sip_network import CALLER, PHONES, SWITCH, Caller, Handsets, Network, name
 
-ALICE, BOB = Phone("+8613800138001", "alice", "s3cret"), Phone("+8613800138002", "bob", "pass")
+ALICE, BOB = WirePhone("+8613800138001", "alice", "s3cret"), WirePhone("+8613800138002", "bob", "pass")
 CHALLENGE, WARN = f"rf*challenge*5*{ALICE.number}", f"rf*warn*{ALICE.number}"
 
 
-class Lab:
+class ServiceLab:
     """A caller, a switch with scripted sound, and the registered phone of alice."""
 
     def __init__(self, *, ports: int = 100) -> None:
         self.network = Network()
         self.media = ScriptedMedia(ports)
-        self.switch = Switch(
+        self.switch = Softswitch(
             [Account(phone.number, phone.user, phone.password) for phone in (ALICE, BOB)],
             ring_time=20.0,
             studio=Studio(self.media, find_prompt, Path("run")),
@@ -67,7 +67,7 @@ class Lab:
 
 
 def test_an_announcement_is_heard_before_the_refusal() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call("rf*announce*barred")
     early = lab.network.last("183 INVITE", SWITCH)
     assert early.header("p-early-media") == "sendrecv"
@@ -81,7 +81,7 @@ def test_an_announcement_is_heard_before_the_refusal() -> None:
 
 
 def test_a_caller_who_has_heard_enough_cancels_the_announcement() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call("rf*announce*barred", cancel_after=0.5)
     lab.network.run(1.0)
     assert call.record.status == 487
@@ -89,7 +89,7 @@ def test_a_caller_who_has_heard_enough_cancels_the_announcement() -> None:
 
 
 def test_something_is_said_once_and_hung_up() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call("rf*play*changed")
     assert lab.finish(lab.near) == "changed"
     assert lab.network.between(CALLER, SWITCH) == ["> INVITE", "< 200 INVITE", "> ACK", "< BYE", "> 200 BYE"]
@@ -102,7 +102,7 @@ def test_something_is_said_once_and_hung_up() -> None:
     ["rf*play*changed", "rf*voicemail*+8613800138001", "rf*honeypot*+8613800138001", CHALLENGE],
 )
 def test_a_caller_may_hang_up_at_any_time(service: str) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call(service, talk=0.5)
     assert lab.near.playing
     lab.network.run(1.0)
@@ -114,7 +114,7 @@ def test_a_caller_may_hang_up_at_any_time(service: str) -> None:
 
 
 def test_voicemail_records_what_is_said_after_the_prompt() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call("rf*voicemail*+8613800138001")
     assert lab.near.recorded is None
     assert lab.finish(lab.near) == "voicemail"
@@ -125,7 +125,7 @@ def test_voicemail_records_what_is_said_after_the_prompt() -> None:
 
 
 def test_the_honeypot_talks_again_and_again_and_records_from_the_start() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call("rf*honeypot*+8613800138001")
     assert lab.near.recorded == (Path("run/recordings/honeypot-call-1.wav"), 300.0)
     for _ in range(3):
@@ -138,7 +138,7 @@ def test_the_honeypot_talks_again_and_again_and_records_from_the_start() -> None
 
 
 def test_who_presses_the_key_is_put_through_and_heard() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call(CHALLENGE, display_name="Aunt", asserted="+6591234567")
     assert lab.near.playing == "challenge-5"
     assert lab.phones.taken == {}
@@ -158,7 +158,7 @@ def test_who_presses_the_key_is_put_through_and_heard() -> None:
 
 
 def test_a_phone_that_hangs_up_ends_a_challenged_call() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.phones.otherwise = Behaviour(talk=3.0)
     call = lab.call(CHALLENGE)
     lab.press("5", lab.near)
@@ -168,7 +168,7 @@ def test_a_phone_that_hangs_up_ends_a_challenged_call() -> None:
 
 
 def test_who_presses_nothing_is_asked_twice_and_sent_away() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call(CHALLENGE)
     assert lab.finish(lab.near) == "challenge-5"
     lab.network.run(4.9)
@@ -183,7 +183,7 @@ def test_who_presses_nothing_is_asked_twice_and_sent_away() -> None:
 
 
 def test_who_presses_while_nothing_is_said_is_put_through() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.call(CHALLENGE)
     lab.finish(lab.near)
     lab.network.run(3.0)
@@ -194,7 +194,7 @@ def test_who_presses_while_nothing_is_said_is_put_through() -> None:
 
 
 def test_who_tries_one_key_after_the_other_is_sent_away() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.call(CHALLENGE)
     for digit in "1234567890":
         lab.press(digit, lab.near)
@@ -204,7 +204,7 @@ def test_who_tries_one_key_after_the_other_is_sent_away() -> None:
 
 @pytest.mark.parametrize("behaviour", [BUSY, RING_ONLY])
 def test_a_challenged_caller_whom_nobody_takes_hears_goodbye(behaviour: Behaviour) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.phones.otherwise = behaviour
     call = lab.call(CHALLENGE)
     lab.press("5", lab.near)
@@ -216,7 +216,7 @@ def test_a_challenged_caller_whom_nobody_takes_hears_goodbye(behaviour: Behaviou
 
 @pytest.mark.parametrize("service", [CHALLENGE, WARN])
 def test_a_phone_that_answers_a_moment_too_late_is_hung_up_on(service: str) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.phones.otherwise = Behaviour(after=19.999)
     lab.call(service)
     lab.press("5", lab.near)
@@ -231,7 +231,7 @@ def test_a_phone_that_answers_a_moment_too_late_is_hung_up_on(service: str) -> N
 
 
 def test_a_challenge_for_a_phone_that_is_off_ends_with_goodbye() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.call(f"rf*challenge*5*{BOB.number}")
     lab.press("5", lab.near)
     assert lab.finish(lab.near) == "goodbye"
@@ -239,7 +239,7 @@ def test_a_challenge_for_a_phone_that_is_off_ends_with_goodbye() -> None:
 
 
 def test_the_called_one_is_warned_before_the_caller_gets_through() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.phones.otherwise = Behaviour(after=1.0)
     call = lab.call(WARN)
     lab.network.run(2.0)
@@ -256,7 +256,7 @@ def test_the_called_one_is_warned_before_the_caller_gets_through() -> None:
 
 
 def test_any_key_skips_the_warning() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call(WARN)
     assert (lab.far.playing, call.record.status) == ("warning", None)
     lab.press("#", lab.far)
@@ -265,7 +265,7 @@ def test_any_key_skips_the_warning() -> None:
 
 
 def test_a_phone_that_hangs_up_during_the_warning_declines() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.phones.otherwise = Behaviour(talk=2.0)
     call = lab.call(WARN)
     lab.network.run(3.0)
@@ -274,7 +274,7 @@ def test_a_phone_that_hangs_up_during_the_warning_declines() -> None:
 
 
 def test_a_caller_who_gives_up_during_the_warning_ends_it() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call(WARN, cancel_after=1.0)
     lab.network.run(2.0)
     assert call.record.status == 487
@@ -286,7 +286,7 @@ def test_a_caller_who_gives_up_during_the_warning_ends_it() -> None:
     ("behaviour", "status"), [(BUSY, 486), (Behaviour(status=302), 480), (RING_ONLY, 480), (Behaviour(after=25.0), 480)]
 )
 def test_a_refusal_reaches_the_caller_without_a_warning(behaviour: Behaviour, status: int) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.phones.otherwise = behaviour
     call = lab.call(WARN)
     lab.network.run(30.0)
@@ -296,7 +296,7 @@ def test_a_refusal_reaches_the_caller_without_a_warning(behaviour: Behaviour, st
 
 @pytest.mark.parametrize(("number", "status"), [(BOB.number, 480), ("+8613800138009", 404)])
 def test_a_warned_call_to_nobody_is_refused_as_any_other(number: str, status: int) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     assert lab.call(f"rf*warn*{number}").record.status == status
     assert lab.over
 
@@ -309,19 +309,19 @@ def test_a_warned_call_to_nobody_is_refused_as_any_other(number: str, status: in
     ],
 )  # fmt: skip
 def test_what_there_is_not_is_not_found(user: str) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     assert lab.call(user).record.status == 404
     assert lab.media.ports == []
 
 
 def test_a_switch_that_has_no_port_left_says_so() -> None:
-    lab = Lab(ports=0)
+    lab = ServiceLab(ports=0)
     assert lab.call("rf*play*changed").record.status == 503
     assert lab.over
 
 
 def test_a_second_port_that_is_not_to_be_had_is_503_to_the_caller() -> None:
-    lab = Lab(ports=1)
+    lab = ServiceLab(ports=1)
     assert lab.call(WARN).record.status == 503
     assert lab.phones.taken == {}
     assert lab.over
@@ -342,7 +342,7 @@ Contact: <sip:x@127.0.0.66:6060>
 STRANGER = ("127.0.0.66", 6060)
 
 
-def invite(lab: Lab, user: str, body: bytes = b"", kind: str = "application/sdp") -> list[str]:
+def invite(lab: ServiceLab, user: str, body: bytes = b"", kind: str = "application/sdp") -> list[str]:
     """Call as a stranger; returns what comes back."""
     more = f"Content-Type: {kind}\nContent-Length: {len(body)}\n" if body else ""
     text = INVITE.format(user=user, number=len(lab.network.log), more=more)
@@ -352,19 +352,19 @@ def invite(lab: Lab, user: str, body: bytes = b"", kind: str = "application/sdp"
 @pytest.mark.parametrize("service", ["rf*play*changed", "rf*announce*barred", CHALLENGE, WARN])
 @pytest.mark.parametrize("kind", ["application/sdp", "text/plain"])
 def test_an_offer_without_a_stream_that_we_speak_gets_488(service: str, kind: str) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     assert invite(lab, service, VIDEO, kind) == ["488 INVITE"]
     assert lab.phones.taken == {}
     assert lab.over
 
 
 def test_without_an_offer_there_is_nothing_to_announce_on() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     assert invite(lab, "rf*announce*barred") == ["603 INVITE"]
     assert lab.over
 
 
-def acknowledge(lab: Lab, body: bytes) -> None:
+def acknowledge(lab: ServiceLab, body: bytes) -> None:
     """ACK the switch's 200 as the stranger."""
     answer = lab.network.last("200 INVITE", SWITCH)
     text = (
@@ -376,7 +376,7 @@ def acknowledge(lab: Lab, body: bytes) -> None:
 
 
 def test_a_caller_may_leave_the_offer_to_us() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     assert invite(lab, "rf*play*changed") == ["200 INVITE"]
     assert b"RTP/AVP 0 8 101" in lab.network.last("200 INVITE", SWITCH).body
     acknowledge(lab, VIDEO.replace(b"video 4000 RTP/AVP 99", b"audio 4000 RTP/AVP 8"))
@@ -387,7 +387,7 @@ def test_a_caller_may_leave_the_offer_to_us() -> None:
 
 @pytest.mark.parametrize("body", [b"", VIDEO])
 def test_an_acknowledgement_without_a_useful_answer_ends_the_call(body: bytes) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     invite(lab, "rf*play*changed")
     acknowledge(lab, body)
     lab.network.run(40.0)
@@ -395,13 +395,13 @@ def test_an_acknowledgement_without_a_useful_answer_ends_the_call(body: bytes) -
 
 
 def test_a_caller_that_never_acknowledges_is_let_go() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     invite(lab, "rf*honeypot*+8613800138001")
     lab.network.run(70.0)
     assert lab.over
 
 
-def ask(lab: Lab, call: UacCall, method: str, body: bytes) -> Response:
+def ask(lab: ServiceLab, call: UacCall, method: str, body: bytes) -> Response:
     """Send a request within the call, and return its answer."""
     answers: list[Response] = []
 
@@ -420,7 +420,7 @@ def ask(lab: Lab, call: UacCall, method: str, body: bytes) -> Response:
 
 
 def test_a_call_is_put_on_hold_and_taken_back() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call(CHALLENGE)
     lab.press("5", lab.near)
     lab.network.log.clear()
@@ -438,14 +438,14 @@ def test_a_call_is_put_on_hold_and_taken_back() -> None:
     [("OPTIONS", b"", 200), ("INFO", b"", 200), ("UPDATE", b"", 200), ("REFER", b"", 405), ("INVITE", VIDEO, 488)],
 )
 def test_what_else_is_asked_within_a_call_changes_nothing(method: str, body: bytes, status: int) -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call("rf*play*changed")
     assert ask(lab, call, method, body).status == status
     assert lab.near.playing == "changed"
 
 
 def test_two_who_forgot_their_call_are_parted_in_the_end() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     call = lab.call(WARN)
     lab.press("1", lab.far)
     lab.network.run(4 * 3600.0 - 1)
@@ -456,7 +456,7 @@ def test_two_who_forgot_their_call_are_parted_in_the_end() -> None:
 
 
 def test_a_phone_whose_answer_has_no_sound_is_hung_up_on() -> None:
-    lab = Lab()
+    lab = ServiceLab()
     lab.network.loses = lambda message: name(message) == "200 INVITE"
     call = lab.call(WARN)
     seen = lab.network.last("200 INVITE", PHONES)

@@ -28,13 +28,13 @@ from simulator.softswitch.embedded.passthrough import Destination, hops_left, on
 from simulator.softswitch.embedded.registrar import Account, Binding, Registrar
 from simulator.softswitch.embedded.services import asks_for_service, serve
 
-__all__ = ["Account", "EmbeddedSwitch", "Switch"]
+__all__ = ["Account", "EmbeddedSoftswitch", "Softswitch"]
 
 RING_TIME = 60.0  # seconds that a phone may ring
 MOST_PHONES = 5  # of one subscriber that ring for a call
 
 
-class Switch:
+class Softswitch:
     """The switch without its socket.
 
     `resolve` turns what was dialled (the Request-URI's user part) into the user or number of an account; without
@@ -132,8 +132,8 @@ def _destination(binding: Binding) -> Destination | None:
     return Destination(binding.contact, binding.path, next_hop) if next_hop else None
 
 
-class EmbeddedSwitch:
-    """The switch on a UDP socket; needs a running event loop. Takes the arguments of `Switch` after `bind`.
+class EmbeddedSoftswitch:
+    """The switch on a UDP socket; needs a running event loop. Takes the arguments of `Softswitch` after `bind`.
 
     Recordings go to `folder`/recordings; without a folder nothing is recorded.
     """
@@ -152,7 +152,7 @@ class EmbeddedSwitch:
     ) -> None:
         """Open the socket. Raises OSError where the address is taken."""
         self._media = RtpMedia(bind[0])
-        switch = Switch(
+        switch = Softswitch(
             accounts,
             resolve=resolve,
             outside=outside,

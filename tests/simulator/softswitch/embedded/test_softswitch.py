@@ -7,24 +7,24 @@ import pytest
 from proxy.sip.message import Request, Response
 from simulator.agents.leg import Leg
 from simulator.agents.orders import ANONYMOUS, BUSY, REJECT, RING_ONLY, SILENT, Behaviour
-from simulator.agents.registration import Phone
+from simulator.agents.registration import WirePhone
 from simulator.softswitch.embedded.registrar import Account
-from simulator.softswitch.embedded.switch import Switch
+from simulator.softswitch.embedded.softswitch import Softswitch
 from tests.plays.sip_network import CALLER, FAR, PHONES, SWITCH, Caller, Handsets, Listener, Network, name
 
 STRANGER = ("127.0.0.66", 6060)
-ALICE = Phone("+8613800138001", "alice", "s3cret")
-BOB = Phone("+8613800138002", "bob", "pass")
-CAROL = Phone("+8613800138003", "carol", "never registers")
+ALICE = WirePhone("+8613800138001", "alice", "s3cret")
+BOB = WirePhone("+8613800138002", "bob", "pass")
+CAROL = WirePhone("+8613800138003", "carol", "never registers")
 NUMBERS = {phone.user: phone.number for phone in (ALICE, BOB, CAROL)}
 
 
-class Lab:
+class SwitchLab:
     """A caller, a switch, and the registered phones of alice and bob."""
 
     def __init__(self, *, outside: bool = False, ring_time: float = 60.0) -> None:
         self.network = Network()
-        self.switch = Switch(
+        self.switch = Softswitch(
             [Account(phone.number, phone.user, phone.password) for phone in (ALICE, BOB, CAROL)],
             resolve={"013800138001": "alice", "10086": "+8613800138002"}.get,
             outside=FAR if outside else None,
@@ -42,7 +42,7 @@ class Lab:
 
 
 def test_a_call_passes_through_with_a_dialog_on_each_side() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.otherwise = Behaviour(after=1.0)
     call = lab.caller.call(talk=5.0)
     lab.network.run(10.0)
@@ -77,14 +77,14 @@ def test_a_call_passes_through_with_a_dialog_on_each_side() -> None:
     ],
 )
 def test_a_number_is_found_however_it_is_dialled(dialled: str, number: str) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.caller.call(dialled)
     lab.network.settle()
     assert lab.phones.taken["call-1"][0].number == number
 
 
 def test_a_number_that_nobody_has_gets_404_and_one_without_a_phone_480() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     unknown, unregistered = lab.caller.call("+8613800138009"), lab.caller.call(CAROL.number)
     lab.network.settle()
     assert (unknown.record.status, unregistered.record.status) == (404, 480)
@@ -92,7 +92,7 @@ def test_a_number_that_nobody_has_gets_404_and_one_without_a_phone_480() -> None
 
 
 def test_a_phone_that_left_or_whose_time_is_over_gets_480() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.register(ALICE, expires=0)
     lab.phones.register(BOB, expires=60)
     gone, still_there = lab.caller.call(ALICE.number), lab.caller.call(BOB.number)
@@ -104,7 +104,7 @@ def test_a_phone_that_left_or_whose_time_is_over_gets_480() -> None:
 
 @pytest.mark.parametrize(("behaviour", "status"), [(BUSY, 486), (REJECT, 603), (Behaviour(status=480, after=3.0), 480)])
 def test_a_refusal_of_the_phone_reaches_the_caller(behaviour: Behaviour, status: int) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.for_number[ALICE.number] = behaviour
     call = lab.caller.call()
     lab.network.run(5.0)
@@ -115,7 +115,7 @@ def test_a_refusal_of_the_phone_reaches_the_caller(behaviour: Behaviour, status:
 
 @pytest.mark.parametrize("status", [302, 401, 407])
 def test_the_caller_is_not_sent_elsewhere_or_challenged_by_a_phone(status: int) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.otherwise = Behaviour(status=status)
     call = lab.caller.call()
     lab.network.settle()
@@ -123,7 +123,7 @@ def test_the_caller_is_not_sent_elsewhere_or_challenged_by_a_phone(status: int) 
 
 
 def test_a_cancelled_call_is_cancelled_on_both_sides() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.for_call["call-1"] = RING_ONLY
     call = lab.caller.call(cancel_after=1.5)
     lab.network.run(5.0)
@@ -136,7 +136,7 @@ def test_a_cancelled_call_is_cancelled_on_both_sides() -> None:
 
 
 def test_a_phone_that_rings_too_long_is_given_up_with_480() -> None:
-    lab = Lab(ring_time=20.0)
+    lab = SwitchLab(ring_time=20.0)
     lab.phones.otherwise = RING_ONLY
     call = lab.caller.call()
     lab.network.run(30.0)
@@ -146,7 +146,7 @@ def test_a_phone_that_rings_too_long_is_given_up_with_480() -> None:
 
 
 def test_a_phone_that_does_not_react_at_all_gets_408() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.otherwise = SILENT
     call = lab.caller.call()
     lab.network.run(40.0)
@@ -154,7 +154,7 @@ def test_a_phone_that_does_not_react_at_all_gets_408() -> None:
 
 
 def test_an_answer_that_crosses_the_cancel_is_hung_up_on_the_far_side() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.otherwise = Behaviour(after=1.0)
     lab.network.loses = lambda message: name(message) == "CANCEL" and message.via.host == SWITCH[0]
     call = lab.caller.call(cancel_after=0.9)
@@ -164,7 +164,7 @@ def test_an_answer_that_crosses_the_cancel_is_hung_up_on_the_far_side() -> None:
 
 
 def test_the_phone_hangs_up() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.phones.otherwise = Behaviour(talk=3.0)
     call = lab.caller.call()
     lab.network.run(5.0)
@@ -174,7 +174,7 @@ def test_the_phone_hangs_up() -> None:
 
 @pytest.mark.parametrize("lost", ["INVITE", "180 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"])
 def test_a_call_survives_what_is_lost_on_either_side(lost: str) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.network.loses = lambda message: name(message) == lost and lab.network.now < 101.2
     call = lab.caller.call(talk=1.0)
     lab.network.run(10.0)
@@ -185,7 +185,7 @@ def test_a_call_survives_what_is_lost_on_either_side(lost: str) -> None:
 
 
 def test_a_caller_that_never_acknowledges_is_hung_up_on_both_sides() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.network.loses = lambda message: name(message) == "ACK" and message.via.host == CALLER[0]
     call = lab.caller.call()
     lab.network.run(40.0)
@@ -195,7 +195,7 @@ def test_a_caller_that_never_acknowledges_is_hung_up_on_both_sides() -> None:
 
 
 def test_what_says_who_calls_reaches_the_phone() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.caller.call(
         caller=ANONYMOUS,
         asserted="+6591234567",
@@ -213,7 +213,7 @@ def test_what_says_who_calls_reaches_the_phone() -> None:
 
 
 def test_a_display_name_survives_with_its_quotes() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     lab.caller.call(display_name='Bank "A" 中国')
     lab.network.settle()
     assert lab.phones.taken["call-1"][0].from_.startswith('"Bank \\"A\\" 中国" <sip:+6591234567@')
@@ -226,7 +226,7 @@ def status_of(response: Response | None) -> int | None:
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE", "INFO", "MESSAGE"])
 @pytest.mark.parametrize("from_caller", [True, False])
 def test_a_request_within_the_call_goes_to_the_other_side(method: str, from_caller: bool) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     call = lab.caller.call()
     lab.network.settle()
     lab.network.log.clear()
@@ -252,7 +252,7 @@ def test_a_request_within_the_call_goes_to_the_other_side(method: str, from_call
 
 @pytest.mark.parametrize(("method", "status"), [("INVITE", 408), ("INFO", None)])
 def test_a_request_that_the_other_side_never_answers(method: str, status: int | None) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     call = lab.caller.call()
     lab.network.settle()
     lab.network.loses = lambda message: name(message) == method and message.via.host == SWITCH[0]
@@ -266,7 +266,7 @@ def test_a_request_that_the_other_side_never_answers(method: str, status: int | 
 
 @pytest.mark.parametrize(("method", "status"), [("OPTIONS", 200), ("REFER", 405)])
 def test_some_requests_within_a_call_stay_at_the_switch(method: str, status: int) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     call = lab.caller.call()
     lab.network.settle()
     assert call.leg is not None
@@ -279,7 +279,7 @@ def test_some_requests_within_a_call_stay_at_the_switch(method: str, status: int
 
 def test_a_reinvite_that_the_other_side_refuses_leaves_the_call_up() -> None:
     network = Network()
-    switch = Switch([Account(ALICE.number, ALICE.user)])
+    switch = Softswitch([Account(ALICE.number, ALICE.user)])
     switch.endpoint = network.attach(SWITCH, switch)
     handsets = Handsets(network)
     handsets.register(ALICE)
@@ -299,7 +299,7 @@ def test_a_reinvite_that_the_other_side_refuses_leaves_the_call_up() -> None:
 
 
 def test_a_text_reaches_the_phone() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     text = lab.caller.text("your parcel waits 包裹")
     lab.network.settle()
     seen = lab.phones.taken["text-1"][0]
@@ -309,7 +309,7 @@ def test_a_text_reaches_the_phone() -> None:
 
 
 def test_a_text_to_nobody_gets_404_and_to_a_phone_that_is_off_no_answer() -> None:
-    lab = Lab()
+    lab = SwitchLab()
     unknown, off = lab.caller.text("x", "+8613800138009"), lab.caller.text("x")
     lab.network.loses = lambda message: name(message) == "MESSAGE" and message.via.host == SWITCH[0]
     lab.network.run(40.0)
@@ -320,7 +320,7 @@ def test_a_text_to_nobody_gets_404_and_to_a_phone_that_is_off_no_answer() -> Non
 
 
 def test_a_number_of_nobody_goes_outside_where_there_is_an_outside() -> None:
-    lab = Lab(outside=True)
+    lab = SwitchLab(outside=True)
     far = Handsets(lab.network, FAR)
     call = lab.caller.call("+88216550100", caller=ALICE.number, talk=1.0)
     lab.network.run(3.0)
@@ -333,7 +333,7 @@ def test_a_number_of_nobody_goes_outside_where_there_is_an_outside() -> None:
 
 def test_calls_to_a_phone_behind_a_proxy_go_by_its_path() -> None:
     network = Network()
-    switch = Switch([Account(ALICE.number, ALICE.user)])
+    switch = Softswitch([Account(ALICE.number, ALICE.user)])
     switch.endpoint = network.attach(SWITCH, switch)
     register = (
         "REGISTER sip:ringfence.example SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.66:6060;branch=z9hG4bKr\n"
@@ -368,7 +368,7 @@ Content-Length: 0
     [("OPTIONS", 70, 200), ("SUBSCRIBE", 70, 405), ("MESSAGE", 0, 483), ("MESSAGE", 70, 404)],
 )
 def test_the_switch_answers_for_itself(method: str, hops: int, status: int) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     sent = lab.network.inject(OPTIONS.format(method=method, hops=hops), SWITCH, STRANGER)
     assert [name(message) for message in sent] == [f"{status} {method}"]
 
@@ -379,7 +379,7 @@ def test_the_switch_answers_for_itself(method: str, hops: int, status: int) -> N
 )
 @pytest.mark.parametrize("text", ["", "hello"])
 def test_a_caller_who_asks_for_user_privacy_shows_no_number(wish: str, uri: str, text: str) -> None:
-    lab = Lab()
+    lab = SwitchLab()
     details = {"display_name": "Overseas call: France", "privacy": wish}
     _ = lab.caller.text(text, **details) if text else lab.caller.call(**details)
     lab.network.run(10.0)

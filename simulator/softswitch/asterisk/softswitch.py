@@ -193,7 +193,7 @@ def _owner(pid: int) -> str | None:
     return f"{pid}:{status.rpartition(')')[2].split()[19]}"  # field 22, starttime
 
 
-class AsteriskSwitch:
+class AsteriskSoftswitch:
     """A softswitch of the embedded one's kind; use it as an async context manager, which takes the container down.
 
     `folder` gets `switch-calls.jsonl` (Asterisk's own call records), `recordings/` and `switch/` (log and accounts).
