@@ -28,7 +28,7 @@ class Softswitch(Protocol):
 
 
 def softswitch(kind: Kind) -> Callable[..., Softswitch]:
-    """The maker of a switch of this kind; all take the arguments of EmbeddedSwitch."""
+    """The maker of a switch of this kind; all take the arguments of EmbeddedSoftswitch."""
     if kind == "embedded":
         return EmbeddedSoftswitch
     from simulator.softswitch.asterisk.softswitch import (

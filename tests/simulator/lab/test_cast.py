@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 from simulator.judging.evidence import CallerSaw
 from simulator.lab.cast import MixedCast
 from simulator.lab.real_cast import RealCast
 from simulator.lab.wire_cast import WireCast
 from simulator.scenario.calls import Expect
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 from tests.plays.planned import SUBSCRIBERS, planned, spec
 
 ACCOUNTS = [Account(each.number, each.user or name, each.password) for name, each in SUBSCRIBERS.items()]
@@ -36,7 +36,7 @@ async def test_wire_agents_and_real_phones_call_each_other_and_each_witness_is_a
 
     async with (
         WireCast(spec(), note) as wire,
-        EmbeddedSwitch(("127.0.0.1", 0), ACCOUNTS, outside=wire.outside) as switch,
+        EmbeddedSoftswitch(("127.0.0.1", 0), ACCOUNTS, outside=wire.outside) as switch,
         RealCast(spec(), calls, switch.address, wire.trunks, note, tmp_path) as real,
     ):
         await wire.begin(switch.address, elsewhere=real.names)

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, PhoneSaw
 from simulator.judging.observation import CallObservation
 from simulator.lab.real_cast import RealCast, callers
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 from simulator.traffic.planned_call import PlannedCall
 from tests.plays import planned as plays
 from tests.plays.phone_workers import workers
@@ -46,7 +46,7 @@ async def test_a_call_and_a_text_are_seen_by_both_phones_under_the_call_id_that_
     calls = [call, text, busy, unplaced]
     ended: list[tuple[str, CallerSaw]] = []
     async with (
-        EmbeddedSwitch(("127.0.0.1", 0), ACCOUNTS) as switch,
+        EmbeddedSoftswitch(("127.0.0.1", 0), ACCOUNTS) as switch,
         RealCast(plays.spec(), calls, switch.address, TRUNKS, lambda *said: ended.append(said), tmp_path) as cast,
     ):
         assert cast.names == {"alice", "bob", "domestic-1", "domestic-2", "domestic-3"}
@@ -76,7 +76,7 @@ async def test_a_call_and_a_text_are_seen_by_both_phones_under_the_call_id_that_
 @pytest.mark.phones
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 async def test_a_phone_that_cannot_register_is_an_error_that_leaves_no_process(tmp_path: Path) -> None:
-    async with EmbeddedSwitch(("127.0.0.1", 0), []) as switch:
+    async with EmbeddedSoftswitch(("127.0.0.1", 0), []) as switch:
         with pytest.raises(LabError, match=r"a real phone \(PJSIP\) did not come up: .*404"):
             async with RealCast(
                 plays.spec(), [planned("call", 0.0)], switch.address, TRUNKS, lambda *_: None, tmp_path

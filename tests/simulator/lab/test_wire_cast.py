@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from simulator.softswitch.embedded.switch import Account, EmbeddedSwitch
 
 from simulator.agents.orders import Order
 from simulator.agents.wire import WireTrunk
@@ -16,6 +15,7 @@ from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, PhoneSaw
 from simulator.lab.wire_cast import WireCast
 from simulator.scenario.calls import Expect
+from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
 from simulator.traffic.planned_call import PlannedCall
 from tests.plays.planned import SUBSCRIBERS, planned, spec
 
@@ -27,7 +27,7 @@ class Stage:
     """A wire cast in front of the embedded softswitch."""
 
     cast: WireCast
-    switch: EmbeddedSwitch
+    switch: EmbeddedSoftswitch
     ended: list[tuple[str, CallerSaw]] = field(default_factory=list)
 
     async def play(self, *calls: PlannedCall) -> None:
@@ -44,7 +44,7 @@ async def stage(elsewhere: Collection[str] = ()) -> AsyncIterator[Stage]:
     ended: list[tuple[str, CallerSaw]] = []
     async with (
         WireCast(spec(), lambda call, saw: ended.append((call, saw))) as cast,
-        EmbeddedSwitch(("127.0.0.1", 0), ACCOUNTS, outside=cast.outside) as switch,
+        EmbeddedSoftswitch(("127.0.0.1", 0), ACCOUNTS, outside=cast.outside) as switch,
     ):
         await cast.begin(switch.address, elsewhere)
         yield Stage(cast, switch, ended)
@@ -133,7 +133,7 @@ async def test_calls_end_early_once_their_setup_is_known() -> None:
 async def test_a_phone_that_cannot_register_is_told_by_its_name() -> None:
     async with (
         WireCast(spec(), lambda *_: None) as cast,
-        EmbeddedSwitch(("127.0.0.1", 0), ACCOUNTS[:1], outside=cast.outside) as switch,
+        EmbeddedSoftswitch(("127.0.0.1", 0), ACCOUNTS[:1], outside=cast.outside) as switch,
     ):
         with pytest.raises(LabError, match="1 of 2 phones could not register; the first is robert: 404"):
             await cast.begin(switch.address)
