@@ -7,7 +7,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ from proxy.config.models import ProxyConfig, load_config
 from proxy.core.deciding import Decision
 from proxy.core.emergency_calls import EmergencyCalls
 from proxy.core.keys import Keys
+from proxy.core.leg_screening import SOFTSWITCH, LegScreening
 from proxy.core.routing import Router, validate
 from proxy.core.screening import Screening
+from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_routes import SoftswitchRoutes
 from proxy.files.yaml_file import FileErrors, did_you_mean
-from proxy.identity.authentication import ProxyAuthenticationRequired
+from proxy.identity.authentication import Authenticator, ProxyAuthenticationRequired
+from proxy.identity.lockout import WrongAnswers
 from proxy.numbers.numbering import Number
 from proxy.policy.call import JUDGED, Call, sender_uri
 from proxy.policy.case import Case, Origin, number_kind, number_origin
@@ -30,6 +34,7 @@ from proxy.policy.readings import ambiguity
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.trunks import Trunk
 from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
+from proxy.process.secret_file import read_secret
 from proxy.self_service.desk import ServiceDesk
 from proxy.sip.errors import BadRequest, SipError, Unanswerable
 from proxy.sip.flow import Flow
@@ -37,6 +42,15 @@ from proxy.sip.message import Broken, Request, broken_request, parse
 
 OK, USAGE = 0, 2
 _ASSUMED = "the caller is who From says; --as USER tells who proved to be calling"
+_UNCOUNTED = "the challenge was not answered with these credentials before"
+_UNREADABLE = "nothing in the request was made by this proxy: its secret_file cannot be read"
+_WRONG = "the credentials are wrong"
+_STALE = (
+    "the credentials answer no challenge of this proxy's, or one too old at that time; --as USER takes them as right"
+)
+_IN_DIALOG = "it belongs to a dialog, and what began that was judged"
+_NOT_JUDGED = "what the softswitch sends is not judged (softswitch_calls: pass)"
+_LEG_PASSES = "nothing that the phone's owner decided refuses it, or it is for no phone of a subscriber's"
 _NO_EMERGENCY = "the callee called no emergency number lately; --after-emergency takes it that they did"
 _EXAMPLE = """\
 example:
@@ -53,7 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, required=True, help="the proxy's YAML file")
-    parser.add_argument("--trunk", required=True, metavar="NAME", help="the trunk that it came in on")
+    parser.add_argument(
+        "--trunk", required=True, metavar="NAME", help="the trunk that it came in on; softswitch: what that sends"
+    )
     parser.add_argument("--as", dest="user", metavar="USER", help="who proved to be calling, where trunks use digest")
     parser.add_argument("--at", type=_time, metavar="TIME", help="when, in ISO 8601 (UTC unless it says) [now]")
     parser.add_argument(
@@ -88,44 +104,60 @@ def explain(
     user: str | None = None,
     *,
     after_emergency: bool = False,
-    secret: bytes | None = None,
+    clock: float | None = None,
 ) -> dict[str, Any]:
     """The verdict on one raw request, as a JSON object.
 
     `treatment` is what the subscriber, the config or the preset wants done about the rule's calls; `label` what the
     phone shows, `service` what the softswitch is asked for, `reply` the text that answers an order to self-service.
+    Where no rule was asked, `rule` is None and `reason` says why the request is refused, or goes on unjudged.
 
     `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
-    be calling. Without one `assumed` says, for a trunk that asks for digest, that From is believed. With
-    `after_emergency` the callee called an emergency number just before; where that could matter and is not given,
-    `assumed` says so. With the proxy's `secret` its tokens tell what belongs to a dialog. Line ends of a text
-    editor will do. `elapsed_us` is the time of a second run, since the first
-    compiles the numbering plans that it meets. `ambiguity` of a number says which two numbers its digits may stand for.
-    Of a request that the proxy refuses unjudged, `rule` is None and `reason` says why. Raises SipError for what is no
-    SIP request, ValueError for a trunk or a user that the config does not know, FileErrors and OSError.
+    be calling. `assumed` tells what explain cannot know: without `user` or credentials, for a trunk that asks for
+    them, From is believed; with `after_emergency` the callee called an emergency number just before. By the secret in
+    the config's `secret_file` it knows what belongs to a dialog, and challenges; `clock` is the proxy's clock, which
+    dates these (by default, as of the proxies of this machine). `trunk` may be `softswitch`, unless one has that name.
+
+    Line ends of a text editor will do. `elapsed_us` is the time of a second run, since the first compiles the
+    numbering plans that it meets. `ambiguity` of a number says which two numbers its digits may stand for. Raises
+    SipError for what is no SIP request, ValueError for a trunk or a user that the config does not know, FileErrors
+    and OSError.
     """
-    if trunk not in config.trunks:
-        raise ValueError(f'found trunk "{trunk}", expected {did_you_mean(trunk, config.trunks)}')
-    came_in = next(one for one in config.trunk_table().trunks if one.name == trunk)
+    came_in = _trunk(trunk, config)
     overlay = load_overlay(config)
     snapshot = load_snapshot(config, overlay)
-    proof = _Proof(None if user is None else _subscriber(user, came_in, snapshot), snapshot)
+    named = None if user is None else _subscriber(user, came_in, snapshot)
+    secret, assumed = None, []
+    try:
+        secret = read_secret(config.secret_file)
+    except PermissionError:
+        assumed.append(_UNREADABLE)
     arrival = time.time() if at is None else at
-    assumed = {"assumed": _ASSUMED} if came_in.auth == "digest" and user is None else {}
+    if clock is None:
+        clock = time.monotonic() + arrival - time.time()
+    settings = replace(core_settings(config, 0.0), epoch=arrival - clock)
+    keys = Keys.derive(secret)
+    authenticator = settings.authenticator(keys.nonces, counts=_Uncounted()) if secret is not None else None
+    proof = _Proof(named, snapshot, authenticator)
+    memory = _JustCalled(arrival) if after_emergency else EmergencyCalls()
+    core = _Core(config, settings, keys, came_in, proof, Policy(snapshot), memory, clock)
     desk = make_desk(config, overlay)  # what it changes here is saved nowhere
     try:
         request = _request(data)
-        memory = _JustCalled(arrival) if after_emergency else EmergencyCalls()
-        _decide(config, request.copy(), came_in, proof, arrival, snapshot, None, memory, secret)
-        decision = _decide(config, request, came_in, proof, arrival, snapshot, desk, memory, secret)
+        if came_in.auth == "digest" and named is None:
+            assumed.append(_UNCOUNTED if authenticator and authenticator.is_answered(request) else _ASSUMED)
+        core.decide(request.copy(), None)
+        decision = core.decide(request, desk)
     except SipError as error:
         if isinstance(error, Unanswerable):
             raise
-        return _not_judged(error, came_in, snapshot, arrival) | assumed
+        return _unjudged(broken_request(error), came_in, snapshot, arrival, str(error), error.code) | _told(assumed)
     call, verdict, served = decision.call, decision.verdict, decision.served
-    assert call is not None and verdict is not None  # noqa: S101, PT018  # `_request` lets no others through
+    if call is None or verdict is None:
+        reason = _IN_DIALOG if came_in is not SOFTSWITCH else _LEG_PASSES if settings.judge_softswitch else _NOT_JUDGED
+        return _unjudged(request, came_in, snapshot, arrival, reason) | _told(assumed)
     if verdict.action == "reject" and came_in.kind == "domestic" and came_in.trust_identity and not after_emergency:
-        assumed = {"assumed": _NO_EMERGENCY}
+        assumed.append(_NO_EMERGENCY)
     return {
         "action": verdict.action,
         "status": verdict.status,
@@ -134,37 +166,71 @@ def explain(
         "label": verdict.label or None,
         "service": verdict.service or None,
         **({"reply": served.text.body.decode()} if served and served.text else {}),
-        **assumed,
+        **_told(assumed),
         **_parties(call, snapshot),
         "trace": [step._asdict() for step in verdict.trace],
         "elapsed_us": round(decision.elapsed * 1e6, 1),
     }
 
 
-def _decide(
-    config: ProxyConfig,
-    request: Request,
-    trunk: Trunk,
-    proof: _Proof,
-    arrival: float,
-    snapshot: Snapshot,
-    desk: ServiceDesk | None,
-    memory: EmergencyCalls,
-    secret: bytes | None,
-) -> Decision:
-    """Take the request the way that it takes through the core. Raises SipError for what the proxy answers with one."""
-    settings = replace(core_settings(config, 0.0), epoch=arrival)
-    routes = SoftswitchRoutes(settings.softswitch, settings.softswitch_aliases)
-    router = Router(settings.listeners, Keys.derive(secret), settings.domains, routes)
-    screening = Screening(settings, router, proof, None, memory)
-    try:
-        via = request.via
-        flow = Flow(via.transport.lower(), via.host, via.port or 0, 0)
-        validate(request)
-        routed, _ = screening.route(request)
-        return screening.decide(request, routed, flow, trunk, 0.0, Policy(snapshot), desk, lambda: False)
-    except SipError as error:
-        raise Broken(error, request) from error
+def _told(assumed: list[str]) -> dict[str, str]:
+    return {"assumed": "; ".join(assumed)} if assumed else {}
+
+
+def _trunk(name: str, config: ProxyConfig) -> Trunk:
+    if name in config.trunks:
+        return next(one for one in config.trunk_table().trunks if one.name == name)
+    if name == SOFTSWITCH.name:
+        return SOFTSWITCH
+    raise ValueError(f'found trunk "{name}", expected {did_you_mean(name, config.trunks)}')
+
+
+@dataclass(frozen=True)
+class _Core:
+    """The way of a request through the core, as far as its decision."""
+
+    config: ProxyConfig
+    settings: CoreSettings
+    keys: Keys
+    trunk: Trunk
+    proof: _Proof
+    policy: Policy
+    memory: EmergencyCalls
+    clock: float
+
+    def decide(self, request: Request, desk: ServiceDesk | None) -> Decision:
+        """Decide over a request. Raises SipError for what the proxy answers with one."""
+        settings, inside = self.settings, self.trunk is SOFTSWITCH
+        routes = SoftswitchRoutes(settings.softswitch, settings.softswitch_aliases)
+        router = Router(settings.listeners, self.keys, settings.domains, routes)
+        screening = Screening(settings, router, self.proof, None, self.memory)
+        try:
+            via = request.via
+            flow = Flow(via.transport.lower(), via.host, via.port or 0, 0)
+            validate(request)
+            routed, _ = screening.route(request, outside=not inside)
+            if inside:
+                return LegScreening(settings, router, self.memory).decide(request, routed, self.policy, self.clock)[1]
+            return screening.decide(request, routed, flow, self.trunk, self.clock, self.policy, desk, lambda: False)
+        except SipError as error:
+            raise Broken(error, request) from error
+
+
+class _Uncounted:
+    """Stands in for what only the running proxy remembers: no challenge was answered before, and nobody guessed."""
+
+    name = ""
+
+    def use(self, nonce: str, who: str, count: int, issued: float | None, now: float) -> bool:  # noqa: ARG002
+        """See NonceStore."""
+        return issued is not None
+
+    def of(self, user: str, source: str) -> WrongAnswers | None:  # noqa: ARG002
+        """See Guesses."""
+        return None
+
+    def change(self, user: str, source: str, change: Callable[[WrongAnswers], WrongAnswers], now: float) -> None:
+        """See Guesses."""
 
 
 class _JustCalled(EmergencyCalls):
@@ -179,40 +245,51 @@ class _JustCalled(EmergencyCalls):
 
 
 class _Proof:
-    """Stands in for what only traffic can prove: the request is taken to be from `caller`, else from who From says."""
+    """Stands in for what only traffic can prove: the request is taken to be from `named`, else from whom its
+    credentials prove, else from who From says."""
 
-    def __init__(self, caller: Subscriber | None, snapshot: Snapshot) -> None:
-        self._caller = caller
+    def __init__(self, named: Subscriber | None, snapshot: Snapshot, authenticator: Authenticator | None) -> None:
+        self._named = named
         self._snapshot = snapshot
+        self._authenticator = authenticator
 
     def authenticate(
         self,
         request: Request,
-        find_user: Callable[[str], Subscriber | None],  # noqa: ARG002
-        now: float,  # noqa: ARG002
-        source: str,  # noqa: ARG002
+        find_user: Callable[[str], Subscriber | None],
+        now: float,
+        source: str,
         *,
         required: bool = True,
     ) -> Subscriber | None:
         """The subscriber who is taken to have sent it. Raises ProxyAuthenticationRequired where there is none."""
-        caller = self._caller or self._snapshot.subscriber(self._snapshot.numbering.understand(sender_uri(request)))
+        checks = self._authenticator
+        if self._named is None and checks is not None and checks.is_answered(request):
+            try:
+                return checks.authenticate(request, find_user, now, source, required=required)
+            except ProxyAuthenticationRequired as error:
+                stale = any("stale=true" in challenge for _, challenge in error.headers)
+                raise ProxyAuthenticationRequired(_STALE if stale else _WRONG) from None
+        caller = self._named or self._snapshot.subscriber(self._snapshot.numbering.understand(sender_uri(request)))
         if caller is None and required:
             raise ProxyAuthenticationRequired("From names no subscriber who could prove to be calling")
         return caller
 
 
-def _not_judged(error: SipError, trunk: Trunk, snapshot: Snapshot, arrival: float) -> dict[str, Any]:
-    """The proxy's answer, unasked rules and all, to a request that it refuses to handle; no `status` is silence."""
-    request = broken_request(error)
-    try:
-        call = request and Call.from_request(request, trunk, snapshot.numbering, arrival)
-    except SipError:
-        call = None
+def _unjudged(
+    request: Request | None, trunk: Trunk, snapshot: Snapshot, arrival: float, reason: str, status: int | None = None
+) -> dict[str, Any]:
+    """The answer to a request about which no rule is asked: it is refused with a status, or goes on where that is None.
+    Where nobody can be answered, no status is told."""
+    call = None
+    if request is not None:
+        with suppress(SipError):
+            call = Call.from_request(request, trunk, snapshot.numbering, arrival)
     return {
-        "action": "reject",
-        "status": error.code if request is not None and "via" in request.names else None,
+        "action": "allow" if status is None else "reject",
+        "status": status if request is not None and "via" in request.names else None,
         "rule": None,
-        "reason": str(error),
+        "reason": reason,
         "treatment": None,
         "label": None,
         "service": None,

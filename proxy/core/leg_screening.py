@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proxy.core.deciding import Decision
+from proxy.core.routing import Routed, Router, is_secure
+from proxy.core.settings import CoreSettings
 from proxy.policy.call import Call, without_pin
 from proxy.policy.case import called_subscriber
 from proxy.policy.engine import Policy
@@ -21,7 +23,8 @@ from proxy.policy.precedence import CALLERS_OWN
 from proxy.policy.profile import Subscriber
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.trunks import Trunk
-from proxy.sip.errors import SipError, reason_for
+from proxy.sip.errors import SipError, UnsupportedUriScheme, reason_for
+from proxy.sip.flow import Flow
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response
 from proxy.sip.privacy import MOST_ENTRIES
@@ -39,7 +42,7 @@ RULES = frozenset(
 )
 PASSES = Decision()
 _LEGS = frozenset(("INVITE", "MESSAGE"))
-_SOFTSWITCH = Trunk("softswitch", "domestic", trust_identity=True)
+SOFTSWITCH = Trunk("softswitch", "domestic", trust_identity=True)
 _REMEMBERED_FOR = 180.0  # seconds from a verdict to the last leg that it is good for: phones in turn, a challenge
 _MOST_REMEMBERED = 100_000  # calls let through
 
@@ -47,7 +50,9 @@ _MOST_REMEMBERED = 100_000  # calls let through
 class LegScreening:
     """Decides over legs to phones, and remembers who was let through to whom."""
 
-    def __init__(self, memory: Memory = NOTHING) -> None:
+    def __init__(self, settings: CoreSettings, router: Router, memory: Memory = NOTHING) -> None:
+        self._settings = settings
+        self._router = router
         self._memory = memory
         self._let_through: dict[tuple[str, str], float] = {}  # caller and callee -> until when; oldest first
 
@@ -66,23 +71,40 @@ class LegScreening:
         while held and (len(held) > _MOST_REMEMBERED or next(iter(held.values())) < now):
             del held[next(iter(held))]
 
-    def decide(self, request: Request, policy: Policy, now: float, epoch: float) -> Decision:
-        """Decide over what the softswitch sends to a phone: `PASSES`, or a refusal. Raises BadRequest for a From that
-        cannot be read."""
-        if request.method not in _LEGS or request.to.tag is not None:
-            return PASSES
-        snapshot = policy.snapshot
+    def decide(self, request: Request, routed: Routed, policy: Policy, now: float) -> tuple[Flow, Decision]:
+        """Tell where to send what comes from the softswitch, and decide over it: only phones have owners.
+
+        Raises SipError for what is to be answered with an error.
+        """
+        find_trunk = self._settings.find_trunk
+        target = self._router.outward_target(request, routed, find_trunk)
+        if target.transport != "tls" and is_secure(request.uri):
+            raise UnsupportedUriScheme("sips is for TLS")
+        if not self._settings.judge_softswitch or request.method not in _LEGS or request.to.tag is not None:
+            return target, PASSES
+        trunk = find_trunk(target.host, target.port)
+        if trunk is None or trunk.kind != "access":
+            return target, PASSES
+        return target, self._judge(request, policy, now + self._settings.epoch)
+
+    def _judge(self, request: Request, policy: Policy, arrival: float) -> Decision:
+        """`PASSES`, or a refusal. Raises BadRequest for a From that cannot be read."""
+        snapshot, started = policy.snapshot, self._settings.stopwatch()
         called = _owner(request, snapshot)
         if called is None:
             return PASSES
-        call = Call.from_request(request, _SOFTSWITCH, snapshot.numbering, now + epoch, callee=f"tel:{called.number}")
+        request.from_  # noqa: B018  # raises
+        call = Call.from_request(request, SOFTSWITCH, snapshot.numbering, arrival, callee=f"tel:{called.number}")
         callers = _callers(call)
         if called.number in callers or call.caller.digits in snapshot.service_numbers:
             return PASSES
+        now = arrival - self._settings.epoch
         if any(self._let_through.get((caller, called.number), 0.0) >= now for caller in callers):
             return PASSES
         verdict = policy.refuses(call, RULES, self._memory)
-        return PASSES if verdict is None else Decision(call=call, verdict=verdict)
+        if verdict is None:
+            return PASSES
+        return Decision(call=call, verdict=verdict, elapsed=self._settings.stopwatch() - started)
 
     def bars_deflection(self, response: Response, request: Request | None, policy: Policy) -> bool:
         """Turn a phone's redirection (RFC 3261 21.3) into a refusal where its owner may not call the number that it

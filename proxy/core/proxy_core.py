@@ -12,7 +12,7 @@ from proxy.core.answering import Answering
 from proxy.core.calls import Calls
 from proxy.core.deciding import Decision
 from proxy.core.keys import Keys
-from proxy.core.leg_screening import PASSES, LegScreening
+from proxy.core.leg_screening import LegScreening
 from proxy.core.orders import Orders, Parked
 from proxy.core.own_responses import OwnAnswers
 from proxy.core.peer_events import PeerEvents
@@ -21,7 +21,7 @@ from proxy.core.receivers import Receivers
 from proxy.core.refusals import Refusals
 from proxy.core.response_context import ResponseContext, ResponseContexts
 from proxy.core.rewriting import Rewriter
-from proxy.core.routing import Router, check_hops, is_secure, note_source, response_flow, validate
+from proxy.core.routing import Router, check_hops, note_source, response_flow, validate
 from proxy.core.screening import Screening
 from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_routes import SoftswitchRoutes
@@ -33,7 +33,7 @@ from proxy.policy.call import JUDGED
 from proxy.policy.engine import Policy
 from proxy.policy.trunks import Side
 from proxy.self_service.desk import Served, ServiceDesk
-from proxy.sip.errors import TRY_AGAIN, KeepAlive, ServiceUnavailable, SipError, UnsupportedUriScheme
+from proxy.sip.errors import TRY_AGAIN, KeepAlive, ServiceUnavailable, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via
 from proxy.sip.message import Request, Response, broken_request, parse
@@ -86,7 +86,7 @@ class ProxyCore:
         self._registrations = Registrations(authenticator.challenger, authenticator.counts, authenticator.lockout)
         self._rewriter = Rewriter(settings, self._router, authenticator, self._registrations)
         self._screening = Screening(settings, self._router, authenticator, self._registrations)
-        self._legs = LegScreening(self._screening.emergencies)
+        self._legs = LegScreening(settings, self._router, self._screening.emergencies)
         self._answering = Answering(
             self._layer, self._own, self._contexts, self._router, settings.softswitch, self.counters, self.refusals
         )
@@ -263,10 +263,8 @@ class ProxyCore:
             check_hops(request)
         routed, fingerprint = self._screening.route(request, outside=side != "softswitch")
         if side == "softswitch":
-            target = outer = self._router.outward_target(request, routed, self.settings.find_trunk)
-            if outer.transport != "tls" and is_secure(request.uri):
-                raise UnsupportedUriScheme("sips is for TLS")
-            decision = self._decide_leg(request, target, now) if self.settings.judge_softswitch else PASSES
+            target, decision = self._legs.decide(request, routed, self.policy, now)
+            outer = target
         else:
             target, outer = self._softswitch, flow
             decision = self._screening.decide(
@@ -330,13 +328,6 @@ class ProxyCore:
                 self._send_on(context, request, parked.fingerprint, flow, self._softswitch, parked.trunk, decision, now)
         except SipError as error:
             self._refuse(context, request, error, now)
-
-    def _decide_leg(self, request: Request, target: Flow, now: float) -> Decision:
-        """Decide over what the switch sends: only phones have owners."""
-        trunk = self.settings.find_trunk(target.host, target.port)
-        if trunk is None or trunk.kind != "access":
-            return PASSES
-        return self._legs.decide(request, self.policy, now, self.settings.epoch)
 
     def _forward_ack(self, request: Request, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""

@@ -102,6 +102,10 @@ class Authenticator:
         headers = tuple(("Proxy-Authenticate", challenge) for challenge in challenges)
         raise ProxyAuthenticationRequired("credentials wanted", headers=headers)
 
+    def is_answered(self, request: Request) -> bool:
+        """True where a request holds credentials for our realm, right or wrong."""
+        return any(self._is_ours(f":{value}") for value in request.headers("proxy-authorization"))
+
     def forget_credentials(self, forwarded: Request) -> None:
         """Take out what was meant for us (RFC 3261 22.3), and identities that only a network may assert (RFC 3325)."""
         for name in _ASSERTIONS:

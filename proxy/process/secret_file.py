@@ -27,10 +27,17 @@ def load_secret(path: Path) -> bytes:
 
     Raises FileErrors for a file that others may read or that holds no secret, OSError where it cannot be read or made.
     """
-    with suppress(FileNotFoundError):
-        return _read(path)
+    if (secret := read_secret(path)) is not None:
+        return secret
     _make(path)
     return _read(path)
+
+
+def read_secret(path: Path) -> bytes | None:
+    """Read the secret; None where there is none. Raises as `load_secret` does."""
+    with suppress(FileNotFoundError):
+        return _read(path)
+    return None
 
 
 def _read(path: Path) -> bytes:

@@ -85,7 +85,8 @@ class Challenger:
     """The server's side. Nonces are signed, carry their time and are all different: none need be remembered.
 
     `lifetime` of a nonce is in seconds; `algorithms` are those offered, and taken, in their order. Nonces name the
-    `store` that counts their uses: those counted elsewhere, by another process or before a restart, are stale.
+    `store` that counts their uses: those counted elsewhere, by another process or before a restart, are stale (where
+    it is "", none are).
     """
 
     realm: str
@@ -133,7 +134,7 @@ class Challenger:
         if not _same(mac, self._mac(text)):
             return None
         head, store, _ = text.rsplit("-", 2)
-        return int(head.rpartition(".")[2]) / 1000 if store == self.store else None
+        return int(head.rpartition(".")[2]) / 1000 if self.store in (store, "") else None
 
     def wrapped(self, nonce: str) -> str:
         """The nonce of another server that one of ours wraps; "" where it wraps none."""

@@ -1,9 +1,10 @@
-"""`ringfence explain` says of a request what the running core does with it: held for 2,200 requests of all sorts,
-those within dialogs with genuine tokens included."""
+"""`ringfence explain` says of a request what the running core does with it: held for 2,800 requests of all sorts,
+those within dialogs with genuine tokens, answers to challenges and what the softswitch sends to phones included."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,9 @@ from proxy.explain import explain
 from proxy.policy.engine import Policy
 from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
 from proxy.sip.flow import Flow
-from proxy.sip.message import Request, Response, parse
+from proxy.sip.message import Response, parse
 from simulator.agents.digest import answer_challenge
-from tests.plays.dialogue import written
+from tests.plays.dialogue import request, written
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060]
@@ -29,6 +30,7 @@ softswitch: udp:127.0.0.9:5080
 home: {home}
 preset: {preset}
 domains: [ringfence.example]
+softswitch_calls: {legs}
 trunks:
   international: {{match: [127.0.1.0/24], kind: international, trust_identity: true}}
   domestic: {{match: [127.0.2.0/24], kind: domestic, trust_identity: true, refer: in_dialog}}
@@ -55,7 +57,11 @@ SOURCES = {
     "shady": "127.0.3.1",
     "phones": "127.0.4.1",
     "desks": "127.0.5.1",
+    "softswitch": "127.0.0.9",
 }
+PORTS = {"softswitch": 5080}
+NOW, THEN = 1000.0, 1.8e9  # one moment, on the proxy's clock and since 1970
+CREDENTIALS = ["right"] * 4 + ["of another"] * 2 + ["wrong", "stale", "foreign", "elsewhere", "broken", "other realm"]
 NUMBERS = [
     *("+8613800138001", "+8613800138002", "+8613800138003", "13800138002", "008613800138001", "+6591234567"),
     *("006591234567", "+19005550100", "+442079460123", "01012345678", "+861012345678", "110", "112", "10086", "96110"),
@@ -73,7 +79,13 @@ NUMBERS = [
     ),
     *("rf*play*barred", "+44(0)2079460123", "13125550143", "+8613800138001;phone-context=x", "7000"),
 ]
-HOSTS = ["ringfence.example", "127.0.0.1", "127.0.0.1:5060", "elsewhere.example", "anonymous.invalid", "127.0.0.9:5080"]
+HOSTS = ["ringfence.example"] * 6 + [
+    "127.0.0.1",
+    "127.0.0.1:5060",
+    "elsewhere.example",
+    "anonymous.invalid",
+    "127.0.0.9:5080",
+]
 TAGS = [";tag=f"] * 12 + [";tag=f;", ";tag=", "", ";tag=f;x", ' ;tag="f"']
 ROUTES = [""] * 14 + [
     "<sip:ringfence.example;lr>",
@@ -92,6 +104,8 @@ MORE = [
     ("Remote-Party-ID", "<sip:+861012345678@x>;privacy=full"),
     ("P-Preferred-Identity", "<sip:+6591234567@x>"),
     ("Diversion", "<sip:+8613800138003@x>"),
+    ("P-Called-Party-ID", "<sip:+8613800138001@x>"),
+    ("History-Info", "<sip:+8613800138002@x>;index=1, <sip:+8613800138003@x>;index=1.1"),
     ("Priority", "psap-callback"),
     ("Proxy-Require", "x"),
     ("Max-Forwards", "0"),
@@ -101,8 +115,10 @@ MORE = [
     ("Content-Type", "text/html"),
     ("Feature-Caps", "*;+sip.608"),
 ]
-SECRET = b"secret" * 4
+SECRET = b"secret" * 5 + b"32"
 TOKENS = FlowTokens(Keys.derive(SECRET).flow_tokens)
+PASSWORD = "s3cret"
+UNPROVEN = request("MESSAGE", Flow("udp", SOURCES["desks"], 5070, 0), branch="z9hG4bK-unproven", call_id="unproven")
 TEXTS = ["hello", "STATUS", "QXGJLH", "BLOCK +1900*", ""]
 
 
@@ -126,15 +142,26 @@ class Requests:
             return f"tel:{number}" if scheme == "tel" else scheme
         return f"{scheme}:{number}@{pick(HOSTS)}" if number else f"{scheme}:{pick(HOSTS)}"
 
+    def _leg_uri(self) -> str:
+        """The Contact of a phone, or what else a softswitch may send to."""
+        pick = self._random.choice
+        place = pick([SOURCES["phones"]] * 4 + [SOURCES["desks"]] * 4 + [SOURCES["international"], "192.0.2.1", "x"])
+        return f"sip:{pick(NUMBERS[:3] * 6 + NUMBERS[:12])}@{place}:5070"
+
+    def credentials(self) -> str:
+        """A kind of credentials, or none."""
+        return self._random.choice(CREDENTIALS) if self._random.random() < 0.6 else ""
+
     def _next(self) -> tuple[str, list[str], bytes]:
         pick = self._random.choice
         self._count += 1
         trunk, count = pick(list(SOURCES)), self._count
+        port = PORTS.get(trunk, 5070)
         method = pick(["INVITE"] * 5 + ["MESSAGE"] * 3 + ["REFER"] * 2)
         text = pick(TEXTS) if method == "MESSAGE" else ""
         lines = [
-            f"{method} {self._uri()} SIP/2.0",
-            f"Via: SIP/2.0/UDP {SOURCES[trunk]}:5070;branch=z9hG4bK-{count}",
+            f"{method} {self._leg_uri() if trunk == 'softswitch' else self._uri()} SIP/2.0",
+            f"Via: SIP/2.0/UDP {SOURCES[trunk]}:{port};branch=z9hG4bK-{count}",
             f"From: {pick(['', '', 'Jo', chr(34) + 'Bank 95588' + chr(34)])} <{self._uri()}>{pick(TAGS)}".replace(
                 ":  ", ": "
             ),
@@ -142,7 +169,11 @@ class Requests:
             f"Call-ID: call-{count}",
             f"CSeq: 1 {method}",
         ]
-        if method != "INVITE" and self._random.random() < 0.3:  # within a dialog, with To the one it is with, or not
+        if trunk == "desks" and self._random.random() < 0.7:
+            lines[0] = f"{method} sip:{pick(NUMBERS)}@ringfence.example SIP/2.0"
+            lines[2] = f"From: <sip:{pick([*PROVE, *PROVE.values()])}@ringfence.example>;tag=f"
+        within = 0.15 if method == "INVITE" else 0.3
+        if self._random.random() < within:  # a dialog, with To the one it is with, or not
             other = pick(NUMBERS[:8])
             lines[3] = f"To: <sip:{pick([other, other, pick(NUMBERS)])}@ringfence.example>;tag=x"
             flow = Flow("udp", SOURCES[pick([trunk, trunk, trunk, "domestic"])], 5070, 0)
@@ -161,76 +192,106 @@ class Requests:
 class Running:
     """A core as `ringfence proxy` would run it, and what it did with one request."""
 
-    def __init__(self, config: ProxyConfig) -> None:
+    def __init__(self, config: ProxyConfig, secret: bytes = SECRET) -> None:
         overlay = load_overlay(config)
         policy = Policy(load_snapshot(config, overlay))
-        settings = replace(core_settings(config, 0.0), epoch=1.8e9)
-        self._core = ProxyCore(settings, policy, SECRET, make_desk(config, overlay))
-        self._policy = policy
+        settings = replace(core_settings(config, 0.0), epoch=THEN - NOW)
+        self._core = ProxyCore(settings, policy, secret, make_desk(config, overlay))
 
     def does(self, trunk: str, data: bytes) -> tuple[int | None, dict[str, Any]]:
         """The final status that the sender gets (None: none yet) and the call record, where there is one."""
-        core, flow = self._core, Flow("udp", SOURCES[trunk], 5070, 0)
-        core.receive(data, flow, 1.0)
+        core, flow = self._core, Flow("udp", SOURCES[trunk], PORTS.get(trunk, 5070), 0)
+        core.receive(data, flow, NOW)
         for ask in core.asks:
-            core.resolved(ask, True, 1.0)
+            core.resolved(ask, True, NOW)
         core.asks.clear()
         answers = [parse(sent) for to, sent in core.outbox if to.host == flow.host]
         final = next((one.status for one in answers if isinstance(one, Response) and one.status >= 200), None)
         core.outbox.clear()
         records = written(core.outputs)
         core.outputs.clear()
-        core.give_up(1.0)  # so that the record of what went on is written now
+        core.give_up(NOW)  # so that the record of what went on is written now
         core.outbox.clear()
         records += written(core.outputs)
         core.outputs.clear()
         return final, records[0] if records else {}
 
-    def proves(self, data: bytes, user: str) -> bytes:
-        """The request once more, with the right answer to the challenge for it."""
-        request = parse(data)
-        assert isinstance(request, Request)
-        self._core.receive(data, Flow("udp", SOURCES["desks"], 5070, 0), 1.0)
-        challenge = next(
-            one
-            for one in (parse(sent) for _, sent in self._core.outbox)
-            if isinstance(one, Response) and one.status == 407
-        )
+    def challenges(self, now: float = NOW) -> list[str]:
+        """What a phone is asked that says nothing of who it is."""
+        self._core.receive(UNPROVEN, Flow("udp", SOURCES["desks"], 5070, 0), now)
+        answers = [parse(sent) for _, sent in self._core.outbox]
         self._core.outbox.clear()
-        answer = answer_challenge(challenge.headers("proxy-authenticate"), request.method, request.uri, user, "s3cret")
-        again = data.replace(b"branch=z9hG4bK-", b"branch=z9hG4bK-again-").replace(b"CSeq: 1 ", b"CSeq: 2 ")
-        return again.replace(b"\r\nContent-Length", f"\r\nProxy-Authorization: {answer}\r\nContent-Length".encode())
+        return next(one for one in answers if isinstance(one, Response) and one.status == 407).headers(
+            "proxy-authenticate"
+        )
+
+
+def proven(data: bytes, challenges: list[str], user: str, password: str = PASSWORD, kind: str = "") -> bytes:
+    """The request with credentials, right ones or of another kind."""
+    start = data.partition(b"\r\n")[0].decode().split(" ")
+    uri = "sip:elsewhere@ringfence.example" if kind == "elsewhere" else start[1]
+    answer = answer_challenge(challenges, start[0], uri, user, password) or ""
+    if kind == "broken":
+        answer = answer.replace("nc=", "nc=zz")
+    elif kind == "other realm":
+        answer = answer.replace("ringfence.example", "other.example", 1)
+    return data.replace(b"\r\nContent-Length", f"\r\nProxy-Authorization: {answer}\r\nContent-Length".encode())
+
+
+def with_credentials(kind: str, data: bytes, config: ProxyConfig, running: Running) -> bytes:
+    """The request of a phone, with credentials of that kind; most show the number of who gives them."""
+    shown = next((name for name, number in PROVE.items() if f"From: <sip:{number}".encode() in data), "bob")
+    user = {"alice": "bob", "bob": "carol", "carol": "alice"}[shown] if kind == "of another" else shown
+    asked = Running(config, b"another secret" * 2) if kind == "foreign" else running
+    challenges = asked.challenges(NOW - 61.0 if kind == "stale" else NOW)
+    return proven(data, challenges, user, "guess" if kind == "wrong" else PASSWORD, kind)
 
 
 @pytest.mark.parametrize(
-    ("home", "preset", "seed"), [("CN", "cn", 1), ("CN", "default", 2), ("GB", "gb", 3), ("US", "us", 4)]
+    ("home", "preset", "seed", "legs"),
+    [("CN", "cn", 1, "judge"), ("CN", "default", 2, "judge"), ("GB", "gb", 3, "pass"), ("US", "us", 4, "judge")],
 )
-def test_explain_says_what_the_running_core_does(tmp_path: Path, home: str, preset: str, seed: int) -> None:
-    (tmp_path / "proxy.yaml").write_text(CONFIG.format(home=home, preset=preset))
+def test_explain_says_what_the_running_core_does(tmp_path: Path, home: str, preset: str, seed: int, legs: str) -> None:
+    (tmp_path / "proxy.yaml").write_text(CONFIG.format(home=home, preset=preset, legs=legs))
     (tmp_path / "subscribers.yaml").write_text(PEOPLE)
+    (tmp_path / "ringfence.secret").write_text(SECRET.hex())
+    (tmp_path / "ringfence.secret").chmod(0o600)
     config = load_config(tmp_path / "proxy.yaml")
-    seen: dict[Any, int] = {}
-    for (trunk, lines, body), _ in zip(Requests(seed), range(550), strict=False):
+    seen: Counter[Any] = Counter()
+    given: Counter[Any] = Counter()
+    requests = Requests(seed)
+    for (trunk, lines, body), _ in zip(requests, range(700), strict=False):
         data = "\r\n".join((*lines, "", "")).encode() + body
-        said = explain(config, trunk, data, 1.8e9, secret=SECRET)
         running = Running(config)  # a new one each: no order, notice or nonce of before counts
+        kind = requests.credentials() if trunk == "desks" else ""
+        if kind:
+            data = with_credentials(kind, data, config, running)
+        said = explain(config, trunk, data, THEN, clock=NOW)
         final, record = running.does(trunk, data)
         if trunk == "desks" and final == 407 and said["status"] != 407:  # who explain takes for proven, proves it
+            assert kind in ("", "other realm"), (data, said)
+            assert "assumed" in said
             shown = said["caller"] and (said["caller"]["e164"], said["caller"]["presented"])
             named = next(name for name, number in PROVE.items() if shown and (number == shown[0] or name == shown[1]))
-            final, record = running.does(trunk, running.proves(data, named))
+            again = data.replace(b"branch=z9hG4bK-", b"branch=z9hG4bK-again-").replace(b"CSeq: 1 ", b"CSeq: 2 ")
+            final, record = running.does(trunk, proven(again, running.challenges(), named))
         told = (said["action"], said["rule"]) if said["rule"] else (None, None)
-        assert (record.get("action"), record.get("rule")) == told, (data, said, record)
+        assert (record.get("action"), record.get("rule")) == told, (data, said, record, final)
         expected = said["status"]
         if said["action"] == "reject" and said["service"]:
             expected = None  # the switch announces it first
         elif said["rule"] == "self_service" and said["action"] == "allow":
             expected = 200
         assert final == expected, (data, said, record)
-        seen[said["action"], said["status"], said["rule"]] = (
-            seen.get((said["action"], said["status"], said["rule"]), 0) + 1
-        )
+        seen[said["action"], said["status"], said["rule"]] += 1
+        given[trunk if trunk == "softswitch" else kind, said["action"], said["rule"]] += 1
     assert len(seen) >= 15, seen  # it was not one and the same answer to all of them
+    assert {kind for kind, *_ in given} >= set(CREDENTIALS), given
+    passed = {kind for kind, action, rule in given if action != "reject" and rule not in ("never_block", None)}
+    assert passed >= {"", "right"}, given
+    assert not passed & {"wrong", "stale", "foreign", "elsewhere", "broken"}, given
+    judged = {rule for kind, _, rule in given if kind == "softswitch" and rule}
+    assert len(judged) >= 2 if legs == "judge" else not judged, given
 
 
 PROVE = {"alice": "+8613800138001", "bob": "+8613800138002", "carol": "+8613800138003"}
