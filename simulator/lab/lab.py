@@ -36,7 +36,7 @@ from simulator.traffic.planned_call import PlannedCall
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",
     "too_many_connections": "connections that the proxy turned away because it held too many",
-    "internal_error": "messages that the proxy could not handle (a defect; see proxy.log)",
+    "internal_error": "messages that the proxy could not handle (a defect; see proxy.observability.log)",
     "unknown_source": "messages from an address that the proxy knows no trunk for",
     "socket_error": "datagrams that the proxy could not send or receive",
 }
@@ -167,7 +167,7 @@ class Lab:
     async def _stop_proxy(self, proxy: ProxyProcess) -> None:
         counters = await proxy.stop()
         if counters is None:
-            self.problems.append("the proxy did not end when and as it was told to (see proxy.log)")
+            self.problems.append("the proxy did not end when and as it was told to (see proxy.observability.log)")
         else:
             self.problems += [
                 f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
