@@ -63,8 +63,8 @@ coverage: .venv/.done docker-engine ## run the tests and show what they do not r
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-bench: .venv/.done system-packages ## compare CPU per call and setup delay with Kamailio, in one run
-	$(BIN)/python -m pytest -m bench -s tests/bench
+bench: .venv/.done system-packages ## compare CPU per call and setup delay with Kamailio, in one run; BENCH=EXPR takes a part
+	$(BIN)/python -m pytest -m bench -s tests/bench $(if $(BENCH),-k '$(BENCH)')
 
 standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones of your own
 	@.ci/system-packages dockerd docker-compose && .ci/docker-engine

@@ -14,31 +14,22 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import os
-import resource
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-_PROCESSORS = sorted(os.sched_getaffinity(0))
-ITS_OWN, THEIRS = _PROCESSORS[-1:], _PROCESSORS[:-1] or _PROCESSORS
-CALLER_HOST, SYSTEM_HOST, SWITCH_HOST = "127.0.1.77", "127.0.0.77", "127.0.0.78"
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-SYSTEMS = ("ringfence", "kamailio", "direct")
+from tests.bench.processes import ITS_OWN, THEIRS, cpu_seconds, ended_children_cpu, on, resident_kib, running
+from tests.bench.systems import CALLER_HOST, HERE, SWITCH_HOST, SYSTEM_HOST, System, write_entries
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round of calls cost. Delays in milliseconds, CPU in microseconds a call (user + system)."""
+    """What one round of calls cost. Delays in milliseconds, CPU in microseconds a call."""
 
     system: str
     rate: int  # calls/s asked for
@@ -46,7 +37,8 @@ class Round:
     calls: int
     failed: int
     retransmissions: int  # by either SIPp: each is a message that was lost or late
-    cpu_per_call: float
+    cpu_per_call: float  # user + system
+    system_per_call: float  # the kernel's part of it
     ring_p50: float  # INVITE sent to 180 received
     ring_p99: float
     setup_p50: float  # INVITE sent to 200 received
@@ -59,21 +51,6 @@ class Round:
     def generator_lagged(self) -> bool:
         """The load was not the one asked for: the round says nothing."""
         return self.achieved < 0.95 * self.rate
-
-
-def write_entries(folder: Path) -> None:
-    """The bench's subscribers, scam list and calls: a known callee who is not barred, a caller on no list."""
-    with (folder / "subscribers.yaml").open("w") as out:
-        out.write("subscribers:\n")
-        for n in range(1000):
-            number = f'"+8613800138{n:03}"'
-            out.write(f"  - {{number: {number}, barring: {{incoming_international: off}}}}\n")
-    with (folder / "scam.csv").open("w") as out:
-        out.write("number,category,confidence,source,expires\n")
-        out.writelines(f"+2322455{n:04},wangiri,0.9,bench,\n" for n in range(10_000))
-    with (folder / "calls.csv").open("w") as out:
-        out.write("SEQUENTIAL\n")
-        out.writelines(f"+659123{n:04};+8613800138{n:03}\n" for n in range(1000))
 
 
 def free_port(host: str) -> int:
@@ -102,89 +79,6 @@ def answers_options(host: str, port: int, patience: float = 15.0) -> None:
                 if probe.recv(65535).startswith(b"SIP/2.0 200"):
                     return
     raise TimeoutError(f"no answer to OPTIONS from {host}:{port} within {patience} s")
-
-
-def process_tree(pid: int) -> list[int]:
-    """`pid` and all its descendants."""
-    found = [pid]
-    for parent in found:
-        children = Path(f"/proc/{parent}/task/{parent}/children")
-        with contextlib.suppress(FileNotFoundError):
-            found.extend(int(child) for child in children.read_text().split())
-    return found
-
-
-def cpu_seconds(pid: int) -> float:
-    """User + system seconds used so far by `pid` and its descendants, all their threads included."""
-    ticks = 0
-    for each in process_tree(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / CLOCK_TICKS
-
-
-def ended_children_cpu() -> float:
-    """User + system seconds of the children of this process that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def resident_kib(pid: int) -> int:
-    """Resident memory of `pid` and its descendants; pages they share count for each."""
-    page_kib = os.sysconf("SC_PAGE_SIZE") // 1024
-    return sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) * page_kib for each in process_tree(pid))
-
-
-def on(processors: list[int], command: list[str]) -> list[str]:
-    """The command that runs another on these processors only."""
-    return ["taskset", "--cpu-list", ",".join(map(str, processors)), *command]
-
-
-@contextlib.contextmanager
-def running(command: list[str], folder: Path, log: IO[bytes] | int) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the bench, ended on the way out."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def kamailio_command(folder: Path, port: int, switch_port: int) -> list[str]:
-    """Kamailio in the foreground (-DD), so that its processes are this process's children."""
-    return [
-        "/usr/sbin/kamailio", "-DD", "-E", "-m", "1024", "-f", str(HERE / "kamailio.cfg"), "-Y", str(folder),
-        "-P", str(folder / "kamailio.pid"), "-l", f"udp:{SYSTEM_HOST}:{port}",
-        "-A", f'PEER="sip:{SWITCH_HOST}:{switch_port}"',
-    ]  # fmt: skip
-
-
-def ringfence_command(folder: Path, port: int, switch_port: int) -> list[str]:
-    """Ringfence with the same entries; the caller comes in on an international trunk, so every rule is asked."""
-    config = folder / "proxy.yaml"
-    config.write_text(
-        f"listen: [udp:{SYSTEM_HOST}:{port}]\n"
-        f"softswitch: udp:{SWITCH_HOST}:{switch_port}\n"
-        "home: CN\n"
-        "preset: default\n"
-        "trunks:\n"
-        f"  international: {{match: [{CALLER_HOST}], kind: international, trust_identity: true}}\n"
-        "subscribers: subscribers.yaml\n"
-        "scam_lists: [scam.csv]\n"
-    )
-    return [sys.executable, "-m", "proxy", str(config)]
 
 
 def sipp_command(scenario: str, host: str, port: int, *more: str) -> list[str]:
@@ -231,10 +125,12 @@ def percentile(ordered: list[float], share: float) -> float:
     return ordered[max(0, -(-len(ordered) * round(share * 100) // 100) - 1)]
 
 
-def play(system: str, rate: int, seconds: float, profile: Path | None = None) -> Round:
+def play(
+    system: System, rate: int, seconds: float, beside: Callable[[int], AbstractContextManager[object]] | None = None
+) -> Round:
     """One round of `rate` calls a second for `seconds`, through `system`; raises RuntimeError when it cannot run.
 
-    `profile` names a file for cProfile's figures of Ringfence's process (which makes it slower).
+    `beside` gets the process under test, and is entered for as long as calls are played.
     """
     calls = round(rate * seconds)
     with contextlib.ExitStack() as stack:
@@ -245,42 +141,47 @@ def play(system: str, rate: int, seconds: float, profile: Path | None = None) ->
         switch = stack.enter_context(
             running(on(THEIRS, sipp_command("uas.xml", SWITCH_HOST, switch_port)), folder, subprocess.DEVNULL)
         )
-        target, under_test = f"{SWITCH_HOST}:{switch_port}", None
-        if system != "direct":
-            command = (kamailio_command if system == "kamailio" else ringfence_command)(folder, port, switch_port)
-            if profile is not None:
-                command[1:1] = ["-m", "cProfile", "-o", str(profile.resolve())]
-            under_test = stack.enter_context(running(on(ITS_OWN, command), folder, log))
+        target, under_test = f"{SWITCH_HOST}:{switch_port}", switch
+        command = system.command(folder, port, switch_port)
+        if command:
+            under_test = stack.enter_context(running(on(ITS_OWN, command), folder, log, system.environment))
             try:
                 answers_options(SYSTEM_HOST, port)
             except TimeoutError as error:
-                raise RuntimeError(f"{system}: {error}\n{(folder / 'system.log').read_text()[-4000:]}") from error
+                text = (folder / "system.log").read_text()[-4000:]
+                raise RuntimeError(f"{system.name}: {error}\n{text}") from error
             target = f"{SYSTEM_HOST}:{port}"
+        if beside is not None:
+            stack.enter_context(beside(under_test.pid))
         caller_command = sipp_command(
             "uac.xml", CALLER_HOST, caller_port, target, "-inf", "calls.csv", "-r", str(rate), "-m", str(calls),
             "-l", str(calls), "-trace_shortmsg", "-timeout", f"{seconds + 40:.0f}",
         )  # fmt: skip
-        system_before = cpu_seconds(under_test.pid) if under_test else 0.0
-        switch_before = cpu_seconds(switch.pid)
+        user_before, kernel_before = cpu_seconds(under_test.pid)
+        switch_before = sum(cpu_seconds(switch.pid))
         caller_before = ended_children_cpu()
-        finished = subprocess.run(on(THEIRS, caller_command), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
+        finished = subprocess.run(
+            on(THEIRS, caller_command), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
         caller_cpu = ended_children_cpu() - caller_before
-        system_cpu = cpu_seconds(under_test.pid) - system_before if under_test else 0.0
-        memory = resident_kib(under_test.pid) if under_test else 0
-        switch_cpu = cpu_seconds(switch.pid) - switch_before
+        user, kernel = cpu_seconds(under_test.pid)
+        user, kernel = (user - user_before, kernel - kernel_before) if command else (0.0, 0.0)
+        memory = resident_kib(under_test.pid) if command else 0
+        switch_cpu = sum(cpu_seconds(switch.pid)) - switch_before
         if finished.returncode not in (0, 1):
             raise RuntimeError(f"SIPp ended with {finished.returncode}: {finished.stderr.decode()[-2000:]}")
         caller_counts = last_counts(folder / "uac.xml.stat.csv")
         switch_counts = last_counts(folder / "uas.xml.stat.csv")
         achieved, ring, setup = wire_times(folder)
         return Round(
-            system=system,
+            system=system.name,
             rate=rate,
             achieved=achieved,
             calls=calls,
             failed=calls - int(caller_counts["SuccessfulCall(C)"]),
             retransmissions=int(caller_counts["Retransmissions(C)"]) + int(switch_counts["Retransmissions(C)"]),
-            cpu_per_call=1e6 * system_cpu / calls,
+            cpu_per_call=1e6 * (user + kernel) / calls,
+            system_per_call=1e6 * kernel / calls,
             ring_p50=percentile(ring, 0.50),
             ring_p99=percentile(ring, 0.99),
             setup_p50=percentile(setup, 0.50),
@@ -292,7 +193,7 @@ def play(system: str, rate: int, seconds: float, profile: Path | None = None) ->
 
 
 HEADINGS = (
-    f"{'system':10}{'calls/s':>8}{'achieved':>10}{'failed':>8}{'retrans':>9}{'CPU µs/call':>13}"
+    f"{'system':12}{'calls/s':>8}{'achieved':>10}{'failed':>8}{'retrans':>9}{'CPU µs/call':>13}{'kernel':>8}"
     f"{'180 p50':>9}{'180 p99':>9}{'200 p50':>9}{'200 p99':>9}{'RSS MiB':>9}{'UAC µs':>8}{'UAS µs':>8}"
 )
 
@@ -300,8 +201,8 @@ HEADINGS = (
 def line(round_: Round) -> str:
     """One round as a line under HEADINGS."""
     return (
-        f"{round_.system:10}{round_.rate:8}{round_.achieved:10.1f}{round_.failed:8}{round_.retransmissions:9}"
-        f"{round_.cpu_per_call:13.1f}{round_.ring_p50:9.3f}{round_.ring_p99:9.3f}"
+        f"{round_.system:12}{round_.rate:8}{round_.achieved:10.1f}{round_.failed:8}{round_.retransmissions:9}"
+        f"{round_.cpu_per_call:13.1f}{round_.system_per_call:8.0f}{round_.ring_p50:9.3f}{round_.ring_p99:9.3f}"
         f"{round_.setup_p50:9.3f}{round_.setup_p99:9.3f}{round_.resident_kib / 1024:9.1f}"
         f"{round_.caller_cpu_per_call:8.0f}{round_.switch_cpu_per_call:8.0f}"
     )

@@ -1,29 +1,46 @@
-"""`python -m tests.bench.load --rate 800 --seconds 10 --system ringfence|kamailio|direct`: one measured round.
+"""`python -m tests.bench.load --rate 800 --seconds 10 --system pure --system kamailio-2`: measured rounds, by turns.
 
-`--profile FILE` runs Ringfence under cProfile (read it with `python -m pstats FILE`); `--rounds N` repeats.
+`--rounds N` repeats; `--sources NAME=FOLDER` adds the Ringfence whose sources are in that folder, `--python NAME=PATH`
+the one that an interpreter finds: so two states of the code can be compared.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import sys
 
-from tests.bench import harness
+from tests.bench.campaign import Campaign, Load
+from tests.bench.systems import PURE, SYSTEMS, System, ringfence
 
 
 def main() -> None:
     """Play the rounds asked for and print what they cost."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--system", choices=harness.SYSTEMS, action="append", help="may be repeated; alternates")
-    parser.add_argument("--rate", type=int, default=800, help="calls a second")
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--system", choices=SYSTEMS, action="append", default=[], help="may be repeated")
+    parser.add_argument("--sources", metavar="NAME=FOLDER", type=_pair, action="append", default=[])
+    parser.add_argument("--python", metavar="NAME=PATH", type=_pair, action="append", default=[])
+    parser.add_argument("--rate", type=int, default=400, help="calls a second")
+    parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--profile", type=Path)
     given = parser.parse_args()
-    print(harness.HEADINGS)
-    for _ in range(given.rounds):
-        for system in given.system or ["ringfence"]:
-            print(harness.line(harness.play(system, given.rate, given.seconds, given.profile)), flush=True)
+    systems: list[System] = [SYSTEMS[name] for name in given.system]
+    systems += [ringfence(name, sys.executable, {"PYTHONPATH": folder}) for name, folder in given.sources]
+    systems += [ringfence(name, interpreter, {"PYTHONPATH": ""}) for name, interpreter in given.python]
+    systems = systems or [PURE]
+    load = Load(f"{given.rate} calls/s", given.rate, given.seconds, given.rounds, tuple(systems))
+    campaign = Campaign(lambda text: print(text, flush=True))
+    campaign.rounds(load)
+    print("\nmedians; ratios to the last")
+    for system in systems:
+        cpu, p99 = (campaign.median(load, system.name, figure) for figure in ("cpu_per_call", "setup_p99"))
+        ratio = campaign.ratio(load, system.name, systems[-1].name, "cpu_per_call")
+        least = min(one.cpu_per_call for one in campaign.rounds(load) if one.system == system.name)
+        print(f"{system.name:12} CPU {cpu:7.1f} us ({ratio:.3f}), least {least:7.1f} us, set-up p99 {p99:7.3f} ms")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
 
 
 if __name__ == "__main__":
