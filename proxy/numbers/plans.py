@@ -72,6 +72,8 @@ class Country:
         if self.region is None:
             return national
         plan = dialling(self.region)
+        if len(national) in self.lengths and plan.general.fullmatch(national):  # as nearly all are
+            return national
         zeros = len(national) - len(national.lstrip("0"))
         without_zeros = (national[skip:] for skip in range(1, zeros + 1))
         candidates = (national, *(rest for rest, _ in plan.without_prefix(national)), *without_zeros)
@@ -246,10 +248,27 @@ def dialled_behind_code() -> frozenset[str]:
     and `+54`, in whose numbers it may stand anywhere."""
     leads = {f"+{country.code}{digit}" for country in countries().values() for digit in ("0", *country.leads)}
     former = {f"+{metadata(region).country_code}{digit}" for region in _FORMER_PREFIXES for digit in "01"}
-    anywhere = {
-        f"+{country.code}" for country in countries().values() if country.region and dialling(country.region).rule
-    }
-    return frozenset((*leads, *former, *(each for each in anywhere if len(each) > 2)))
+    return frozenset((*leads, *former, *(f"+{country.code}" for country in _dialled_anywhere())))
+
+
+@cache  # one value
+def whole_behind_code() -> re.Pattern[str]:
+    """Fits, as a whole, most numbers that begin with one of these codes and hold nothing that is dialled within."""
+    numbers = (
+        rf"{country.code}(?=(?:{'|'.join(rf'[0-9]{{{length}}}' for length in sorted(country.lengths))})\Z)"
+        rf"(?:{dialling(country.region).general.pattern})"
+        for country in _dialled_anywhere()
+        if country.region
+    )
+    return re.compile(rf"\+(?:{'|'.join(numbers)})", re.ASCII)
+
+
+def _dialled_anywhere() -> list[Country]:
+    return [
+        country
+        for country in countries().values()
+        if len(country.code) > 1 and country.region and dialling(country.region).rule
+    ]
 
 
 @cache  # one value

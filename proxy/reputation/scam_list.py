@@ -1,4 +1,4 @@
-"""Numbers and prefixes that scam calls came from: millions of them, in 20 bytes each.
+"""Numbers and prefixes that scam calls came from: millions of them, in 22 bytes each.
 
 All patterns stand in one sorted array, in the order of a telephone book, so that what is under a prefix follows it
 without a gap. Each entry points to its parent, the next wider prefix around it. A look-up bisects once, then climbs
@@ -8,24 +8,28 @@ from there: the first entry that covers the number is the most exact one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from proxy.files.last_good import Extent, Kept, keep
-from proxy.reputation.scam_csv import CONFIDENCE_STEPS, EPOCH, NEVER, NONE_REFUSED, read_rows
+from proxy.reputation.scam_csv import NONE_REFUSED, read_rows
+from proxy.reputation.scam_fields import CONFIDENCE_STEPS, EPOCH, NEVER
+from proxy.reputation.sorted_rows import ATTRIBUTES, DIGITS, TENS, SortedRows, digits_of, keys_of, rows_of
 
-_DIGITS = 15  # of the longest E.164 number
-_TENS = tuple(10**n for n in range(_DIGITS + 1))
 _SECONDS_A_DAY = 86_400
-_COLUMNS = ("numbers", "prefix", "category", "confidence", "source", "expires")
-_ROWS = np.dtype(list(zip(_COLUMNS, ("<u8", "?", "<u2", "<u2", "<u2", "<u2"), strict=True)))  # as ROW packs them
 _TOP = -1  # the parent of an entry under no prefix
 _STRIDE = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
+_AT_ONCE = 1 << 20  # entries
+
+# The columns of all entries, by name: `key` in order, `parent`, and the attributes of rows.
+Table = Mapping[str, npt.NDArray[Any]]
+Allocate = Callable[[str, Any, int], npt.NDArray[Any]]  # a column's name, data type and length -> where to put it
+_TYPES = {"key": np.uint64, "parent": np.int32, **dict.fromkeys(ATTRIBUTES, np.uint16)}
 
 
 class ScamEntry(NamedTuple):
@@ -44,43 +48,52 @@ class ScamEntry(NamedTuple):
 class ScamList:
     """Finds the most exact entry for a number; of several with one pattern, the one with the highest confidence.
 
-    Made of columns, one row an entry: `numbers` (the digits after the `+`, as an integer), `prefix` (bool),
-    `category` and `source` (indices into `names`), `confidence` (in 1/10,000), `expires` (days since 1970, 0 for
-    never), `file` (index into `files`). A single value stands for a whole column. `kept` are the files of which the
-    rows of an earlier reading stand here.
+    `names` are those that `category` and `source` stand for, `files` those that `file` does. `kept` are the files of
+    which the rows of an earlier reading stand here.
     """
 
     def __init__(
         self,
-        numbers: npt.ArrayLike = (),
+        table: Table | None = None,
+        names: Sequence[str] = ("",),
+        files: Sequence[Extent] = (),
+        kept: Sequence[Kept] = (),
+    ) -> None:
+        self.table = _table_of(SortedRows()) if table is None else table
+        self.names, self.files, self.kept = tuple(names), tuple(files), tuple(kept)
+        # memoryviews give plain integers, and bisect on them is as fast as numpy's own search of one key
+        self._keys = self.table["key"].data
+        self._signposts = self.table["key"][::_STRIDE].tolist()
+        self._parents = self.table["parent"].data
+        self._category, self._confidence = self.table["category"].data, self.table["confidence"].data
+        self._source, self._expires = self.table["source"].data, self.table["expires"].data
+
+    @classmethod
+    def of_columns(
+        cls,
+        numbers: npt.ArrayLike,
         prefix: npt.ArrayLike = False,
         category: npt.ArrayLike = 0,
         confidence: npt.ArrayLike = CONFIDENCE_STEPS,
         source: npt.ArrayLike = 0,
         expires: npt.ArrayLike = NEVER,
         names: Sequence[str] = ("",),
-        file: npt.ArrayLike = 0,
-        files: Sequence[Extent] = (),
-        kept: Sequence[Kept] = (),
-    ) -> None:
-        self.files, self.kept = tuple(files), tuple(kept)
-        keys = _keys(np.asarray(numbers, np.uint64), np.asarray(prefix, np.bool_))
+    ) -> Self:
+        """Make a list of columns, one row an entry; a single value stands for a whole column.
 
-        def column(values: npt.ArrayLike) -> npt.NDArray[np.uint16]:
-            return np.broadcast_to(np.asarray(values, np.uint16), keys.shape)
-
-        order = np.lexsort((column(confidence), keys))
-        keys = keys[order]
-        self._names = tuple(names)
-        # memoryviews give plain integers, and bisect on them is as fast as numpy's own search of one key
-        self._keys = keys.data
-        self._signposts = keys[::_STRIDE].tolist()
-        self._parents = _parents(keys).data
-        self._category = column(category)[order].data
-        self._confidence = column(confidence)[order].data
-        self._source = column(source)[order].data
-        self._expires = column(expires)[order].data
-        self._file = column(file)[order].data
+        `numbers` are the digits after the `+`, as integers, `prefix` is true for a prefix, `category` and `source` are
+        indices into `names`, `confidence` is in 1/10,000, `expires` in days since 1970, 0 for never.
+        """
+        digits = np.asarray(numbers, np.uint64)
+        keys = keys_of(digits, digits_of(digits), np.broadcast_to(np.asarray(prefix, np.bool_), digits.shape))
+        given = (category, confidence, source, expires)
+        columns = [np.broadcast_to(np.asarray(values, np.uint16), keys.shape) for values in given]
+        rows, at_once = SortedRows(), 1 << 16
+        for start in range(0, len(keys), at_once):
+            part = slice(start, start + at_once)
+            attributes = dict(zip(ATTRIBUTES, (column[part] for column in columns), strict=False))
+            rows.add(rows_of(keys[part], **attributes, file=0))
+        return cls(_table_of(rows), names)
 
     @classmethod
     def load(
@@ -89,39 +102,42 @@ class ScamList:
         refused: Mapping[str, str] = NONE_REFUSED,
         last_good: ScamList | None = None,
         least_share: float = 0.0,
-    ) -> ScamList:
+        allocate: Allocate | None = None,
+    ) -> Self:
         """Read CSV files as one list; raises FileErrors with all that is wrong in them.
 
         `refused` are prefixes that no row may have, each with what is wrong with it. Files of which too little is left
         (last_good.py) keep their rows of `last_good`.
         """
         before = {each.file: each for each in last_good.files} if last_good else {}
-        packed, names, read = read_rows(paths, refused, known={Path(file) for file in before})
+        rows = SortedRows()
+        names, read = read_rows(paths, rows, refused, known={Path(file) for file in before})
         kept = keep(before, read, least_share)
-        rows = np.frombuffer(packed, _ROWS)
         if last_good is not None and kept:
-            rows, names = _mixed(rows, names, read, last_good, kept)
+            known = {name: index for index, name in enumerate(names)}
+            for index, each in enumerate(read):
+                if each.file in kept:
+                    rows.drop(index)
+                    last_good.put(each.file, rows, index, known)
+            names = list(known)
         files = [kept[each.file].last_good if each.file in kept else each for each in read]
-        columns: dict[str, Any] = {column: rows[column] for column in _COLUMNS}
-        file = np.arange(len(files), dtype=np.uint16).repeat([each.entries for each in files])
-        return cls(**columns, names=names, file=file, files=files, kept=list(kept.values()))
+        return cls(_table_of(rows, allocate), names, files, list(kept.values()))
 
-    def rows_of(self, file: str, names: dict[str, int]) -> npt.NDArray[np.void]:
-        """The rows of one of `files`, with the indices that `names` have or get for their categories and sources."""
-        index = next(index for index, each in enumerate(self.files) if each.file == file)
-        chosen = np.flatnonzero(np.asarray(self._file) == index)
-        rows = np.empty(len(chosen), _ROWS)
-        keys = np.asarray(self._keys)[chosen]
-        digits = keys >> np.uint64(1) & np.uint64(15)
-        rows["numbers"] = (keys >> np.uint64(5)) // np.array(_TENS, np.uint64)[np.uint64(_DIGITS) - digits]
-        rows["prefix"] = keys & np.uint64(1) == 0
-        rows["confidence"] = np.asarray(self._confidence)[chosen]
-        rows["expires"] = np.asarray(self._expires)[chosen]
-        for column, values in (("category", self._category), ("source", self._source)):
-            used, places = np.unique(np.asarray(values)[chosen], return_inverse=True)
-            found = [names.setdefault(self._names[name], len(names)) for name in used.tolist()]
-            rows[column] = np.array(found, np.uint16)[places]
-        return rows
+    def put(self, file: str, rows: SortedRows, index: int, names: dict[str, int]) -> None:
+        """Put the rows of one of `files` to others, as those of file `index`, with the indices that `names` have or get
+        for their categories and sources."""
+        own = next(place for place, each in enumerate(self.files) if each.file == file)
+        new: dict[int, int] = {}
+        for start in range(0, len(self), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            chosen = np.flatnonzero(self.table["file"][part] == own) + start
+            columns = {name: self.table[name][chosen] for name in ATTRIBUTES}
+            for name in ("category", "source"):
+                used, places = np.unique(columns[name], return_inverse=True)
+                for each in used.tolist():
+                    new.setdefault(each, names.setdefault(self.names[each], len(names)))
+                columns[name] = np.array([new[each] for each in used.tolist()], np.uint16)[places]
+            rows.add(rows_of(self.table["key"][chosen], **columns | {"file": index}))
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -129,19 +145,17 @@ class ScamList:
     def find(self, e164: str, at: float) -> ScamEntry | None:
         """The most exact entry for an E.164 number that has not expired at `at` (seconds since 1970)."""
         length = len(e164) - 1
-        if not 0 < length <= _DIGITS:
+        if not 0 < length <= DIGITS:
             return None
-        number = int(e164[1:]) * _TENS[_DIGITS - length]
+        number = int(e164[1:]) * TENS[DIGITS - length]
         keys, wanted = self._keys, (number * 16 + length) * 2 + 1
         near = bisect_right(self._signposts, wanted) * _STRIDE
         index = bisect_right(keys, wanted, max(near - _STRIDE, 0), min(near, len(keys))) - 1
         while index != _TOP:
             key = keys[index]
             start, digits = key >> 5, key >> 1 & 15
-            if key & 1:
-                covers = key == wanted
-            else:
-                covers = start <= number < start + _TENS[_DIGITS - digits] and digits <= length
+            width = 0 if key & 1 else TENS[DIGITS - digits]
+            covers = key == wanted or (start <= number < start + width and digits <= length)
             if covers and not 0 < self._expires[index] < at // _SECONDS_A_DAY:
                 return self._entry(index, start, digits, exact=key & 1)
             index = self._parents[index]
@@ -150,53 +164,44 @@ class ScamList:
     def _entry(self, index: int, start: int, digits: int, *, exact: int) -> ScamEntry:
         expires = self._expires[index]
         return ScamEntry(
-            f"+{start // _TENS[_DIGITS - digits] if digits else ''}{'' if exact else '*'}",
-            self._names[self._category[index]],
+            f"+{start // TENS[DIGITS - digits] if digits else ''}{'' if exact else '*'}",
+            self.names[self._category[index]],
             self._confidence[index] / CONFIDENCE_STEPS,
-            self._names[self._source[index]],
+            self.names[self._source[index]],
             date.fromordinal(EPOCH + expires) if expires != NEVER else None,
         )
 
 
-def _mixed(
-    rows: npt.NDArray[np.void],
-    names: Sequence[str],
-    read: Sequence[Extent],
-    last_good: ScamList,
-    kept: Mapping[str, Kept],
-) -> tuple[npt.NDArray[np.void], list[str]]:
-    """The rows read, and instead of those of `kept` files theirs of the last good list; with the names of all."""
-    indices = {name: index for index, name in enumerate(names)}
-    pieces, start = [], 0
-    for each in read:
-        end = start + each.entries
-        pieces.append(last_good.rows_of(each.file, indices) if each.file in kept else rows[start:end])
+def _own(_: str, kind: Any, count: int) -> npt.NDArray[Any]:
+    return np.empty(count, kind)
+
+
+def _table_of(rows: SortedRows, allocate: Allocate | None = None) -> Table:
+    """The columns of sorted rows; `rows` are empty afterwards."""
+    count = len(rows)
+    table = {name: (allocate or _own)(name, kind, count) for name, kind in _TYPES.items()}
+    start = 0
+    for piece in rows.take():
+        end = start + len(piece)
+        for name in ("key", *ATTRIBUTES):
+            table[name][start:end] = piece[name]
         start = end
-    return np.concatenate(pieces), list(indices)
+    _find_parents(table["key"], table["parent"])
+    return table
 
 
-def _keys(numbers: npt.NDArray[np.uint64], prefix: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
-    """Patterns as integers that sort like a telephone book: digits from the left, length, prefix before number."""
-    tens = np.array(_TENS, np.uint64)
-    digits = tens.searchsorted(numbers, side="right").astype(np.uint64)
-    keys: npt.NDArray[np.uint64] = numbers * tens[np.uint64(_DIGITS) - digits]
-    keys <<= np.uint64(4)
-    keys |= digits
-    keys <<= np.uint64(1)
-    keys |= ~prefix
-    return keys
-
-
-def _parents(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
-    """The index of the next wider entry for each: the prefix around it, or the same pattern with less confidence."""
-    tens = np.array(_TENS, np.uint64)
-    parents = np.full(keys.shape, _TOP, np.int32)
-    starts = np.flatnonzero(keys & np.uint64(1) == 0)
-    patterns = keys[starts] >> np.uint64(1)
-    widths = tens[np.uint64(_DIGITS) - (patterns & np.uint64(15))]
-    ends = keys.searchsorted(((patterns >> np.uint64(4)) + widths) << np.uint64(5))
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        parents[start + 1 : end] = start  # wider prefixes come first, so narrower ones have the last word
-    same = np.flatnonzero(keys[1:] == keys[:-1])
-    parents[same + 1] = same
-    return parents
+def _find_parents(keys: npt.NDArray[np.uint64], parents: npt.NDArray[np.int32]) -> None:
+    """Write the index of the next wider entry for each: the prefix around it, or the same one with less confidence."""
+    tens = np.array(TENS, np.uint64)
+    parents[:] = _TOP
+    for first in range(0, len(keys), _AT_ONCE):
+        part = keys[first : first + _AT_ONCE]
+        starts = np.flatnonzero(part & np.uint64(1) == 0)
+        patterns = part[starts] >> np.uint64(1)
+        widths = tens[np.uint64(DIGITS) - (patterns & np.uint64(15))]
+        ends = keys.searchsorted(((patterns >> np.uint64(4)) + widths) << np.uint64(5))
+        for start, end in zip((starts + first).tolist(), ends.tolist(), strict=True):
+            parents[start + 1 : end] = start  # wider prefixes come first, so narrower ones have the last word
+        following = keys[first + 1 : first + 1 + len(part)]
+        same = np.flatnonzero(following == part[: len(following)]) + first
+        parents[same + 1] = same

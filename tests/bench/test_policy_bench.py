@@ -79,7 +79,7 @@ def town() -> Iterator[Town]:
     entries[prefix] //= 10**4
     listed = [int(number) for number in entries[1:100_000] if number % 1000]
     empty = _resident()
-    scam_list = ScamList(entries, prefix, names=("wangiri",))
+    scam_list = ScamList.of_columns(entries, prefix, names=("wangiri",))
     with_list = _resident()
     subscribers = _subscribers()
     with_both = _resident()

@@ -162,7 +162,7 @@ def test_a_list_that_is_gone_is_an_error_of_its_own(tmp_path: Path) -> None:
 def test_an_entry_takes_at_most_24_bytes() -> None:
     numbers = np.random.default_rng(1).integers(10**10, 10**13, 200_000, dtype=np.uint64)
     tracemalloc.start()
-    scam_list = ScamList(numbers, np.arange(200_000) < 2_000, 0, 9_000, 1, 20_000, ("wangiri", "regulator"))
+    scam_list = ScamList.of_columns(numbers, np.arange(200_000) < 2_000, 0, 9_000, 1, 20_000, ("wangiri", "regulator"))
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size / len(scam_list) <= 24
@@ -175,7 +175,7 @@ ROWS = st.tuples(DIGITS, st.booleans(), st.integers(0, 9), st.sampled_from([0, 2
 @given(rows=st.lists(ROWS, max_size=30), digits=DIGITS, today=st.sampled_from([20_000, 20_005, 20_011]))
 def test_bisecting_finds_what_trying_every_entry_finds(rows: list[Any], digits: str, today: int) -> None:
     numbers, prefixes, confidences, expiries = zip(*rows, strict=True) if rows else ((), (), (), ())
-    scam_list = ScamList([int(number) for number in numbers], prefixes, 0, confidences, 0, expiries)
+    scam_list = ScamList.of_columns([int(number) for number in numbers], prefixes, 0, confidences, 0, expiries)
     fits = [
         (not prefix, len(number), confidence, number)
         for number, prefix, confidence, expires in rows

@@ -1,0 +1,97 @@
+"""Rows read many at once are those that are read one by one, and so are their errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.files.yaml_file import FileErrors
+from proxy.process.loading import covering
+from proxy.reputation.scam_list import ScamList
+
+LISTED = ["", "+", "*", "+*", "+44*", "+86*", "+4477*", "+447700900765", "447700900765", "+44 7700 900765"]
+LISTED += ["+4407700900765", "+54351152345678", "+5435115*", "+5511961234567", "+123456789012345", "+1234567890123456"]
+NUMBERS = st.from_regex(r"\+[0-9]{1,17}\*?", fullmatch=True) | st.sampled_from([*LISTED, "+\u0663\u0664\u0665"])
+NAMES = st.sampled_from(["", "bank", "a long name of a category", "x" * 33, "caf\u00e9", "\u00a0", "tab\t", "wangiri"])
+CONFIDENCES = st.sampled_from(["", "0", "1", "0.5", ".25", "1.0", "1.0001", "0.12345", "-1", "2", "x"])
+EXPIRIES = st.sampled_from(["", "2030-12-31", "1970-01-01", "1969-12-31", "2200-01-01", "soon", "20300101"])
+FIELDS = {"number": NUMBERS, "category": NAMES, "confidence": CONFIDENCES, "source": NAMES, "expires": EXPIRIES}
+
+
+@st.composite
+def lists(draw: Any) -> list[str]:
+    """Lines of a file, the first of them the names of its columns."""
+    columns = draw(st.permutations(sorted(FIELDS)))[: draw(st.integers(1, 5))]
+    columns = columns if "number" in columns else [*columns, "number"]
+    rows = draw(st.lists(st.tuples(*(FIELDS[column] for column in columns)), max_size=12))
+    lines = [",".join(row) for row in rows]
+    if draw(st.integers(0, 4)) == 0:
+        lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(["", ",", '"+447700900765"', "\0", '"'])))
+    return [",".join(columns), *lines]
+
+
+def read(path: Path, lines: list[str], end: str, last: str) -> Any:
+    """What a list says of each of its patterns, or what is wrong with it."""
+    path.write_bytes((end.join(lines) + last).encode())
+    try:
+        scam_list = ScamList.load([path], covering("GB"))
+    except FileErrors as errors:
+        return str(errors)
+    keys = scam_list.table["key"].tolist()
+    found = [scam_list._entry(index, key >> 5, key >> 1 & 15, exact=key & 1) for index, key in enumerate(keys)]
+    return found, scam_list.table["parent"].tolist(), scam_list.files
+
+
+@given(lines=lists(), ended=st.booleans())
+def test_lines_are_read_the_same_whatever_ends_them(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], ended: bool
+) -> None:
+    """Those that end in a carriage return are read one by one."""
+    path = tmp_path_factory.mktemp("lists") / "list.csv"
+    one_by_one = read(path, lines, "\r", "\r" if ended else "")
+    assert read(path, lines, "\n", "\n" if ended else "") == one_by_one
+    assert read(path, lines, "\r\n", "\r\n" if ended else "") == one_by_one
+
+
+def test_errors_far_down_in_a_list_are_told_with_their_place(tmp_path: Path) -> None:
+    rows = [f"+4477009{index:05},bank" for index in range(40_000)]
+    rows[30_000], rows[39_999] = "+4407700900123,bank", "+447700900000,bank,"
+    path = tmp_path / "list.csv"
+    path.write_text("number,category\n" + "\n".join(rows) + "\n")
+    with pytest.raises(FileErrors) as caught:
+        ScamList.load([path])
+    assert [(error.line, error.column) for error in caught.value.errors] == [(30_002, 1), (40_001, 20)]
+
+
+def test_a_quote_that_is_never_closed_is_told_where_it_is(tmp_path: Path) -> None:
+    rows = [f"+4477009{index:05},bank" for index in range(40_000)]
+    path = tmp_path / "list.csv"
+    path.write_text("number,category\n" + "\n".join([*rows[:9_000], '+447700900000,"bank', *rows[9_000:]]) + "\n")
+    with pytest.raises(FileErrors, match="expected CSV, where quotes go in pairs") as caught:
+        ScamList.load([path])
+    assert [error.line for error in caught.value.errors] == [9_002]
+
+
+def test_quoted_fields_in_some_rows_of_a_long_list_are_read(tmp_path: Path) -> None:
+    rows = [f"+4477009{index:05},bank" for index in range(40_000)]
+    rows[20_000] = '"+447700920000","bank, or ""so"""'
+    path = tmp_path / "list.csv"
+    path.write_text("number,category\n" + "\n".join(rows) + "\n")
+    scam_list = ScamList.load([path])
+    assert len(scam_list) == 40_000
+    found = [scam_list.find(f"+4477009{index:05}", 0.0) for index in (19_999, 20_000, 39_999)]
+    assert [entry and entry.category for entry in found] == ["bank", 'bank, or "so"', "bank"]
+
+
+def test_more_texts_than_the_table_holds_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("number,source\n" + "".join(f"+4477009{index:05},from {index}\n" for index in range(60_000)))
+    scam_list = ScamList.load([path])
+    for index in range(0, 60_000, 997):
+        entry = scam_list.find(f"+4477009{index:05}", 0.0)
+        assert entry is not None
+        assert entry.source == f"from {index}"
