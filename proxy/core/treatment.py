@@ -44,14 +44,14 @@ def check_callee(request: Request, numbering: Numbering) -> None:
         uri = dialled(request)
         if len(uri) > _LONGEST_URI:
             raise SipError("a URI longer than any number", status=414)
-        user = user_of(uri)
+        user = unescaped_user(uri)
         if (_ODD.search(user) and not is_dialable(user)) or not _reads_alike(uri, user, numbering):
             raise SipError("no user part that all read alike", status=404)
     if asks_for_service(request.uri) or (request.method == "REFER" and asks_for_service(dialled(request))):
         raise SipError("a service that only the proxy may ask for", status=404)
 
 
-def user_of(uri: str) -> str:
+def unescaped_user(uri: str) -> str:
     """The user part of a URI, or the number of a tel URI with its parameters, without escapes; "" for none."""
     scheme, _, rest = uri.partition(":")
     user, at, _ = rest.partition("@")

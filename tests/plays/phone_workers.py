@@ -9,7 +9,7 @@ from pathlib import Path
 def workers() -> list[int]:
     """The PJSIP processes of this one that have not ended."""
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    return [int(pid) for pid in children if b"pjsua/worker.py" in _command(pid)]
+    return [int(pid) for pid in children if b"simulator.agents.pjsua.worker" in _command(pid)]
 
 
 def _command(pid: str) -> bytes:

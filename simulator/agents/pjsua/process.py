@@ -9,12 +9,11 @@ import json
 import sys
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
 Message = dict[str, Any]
 
-SCRIPT = Path(__file__).with_name("worker.py")
+WORKER = (sys.executable, "-P", "-m", "simulator.agents.pjsua.worker")  # a current folder is no place to import from
 COMMAND_S = 20.0  # a worker starts in a third of a second and answers in a hundredth; one that hangs is killed
 PING_S = 5.0  # how often a worker is asked whether it still answers
 QUIT_S = 3.0
@@ -104,9 +103,7 @@ class WorkerProcess:
     async def _start(self) -> asyncio.subprocess.Process:
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # the folder of the script, with its neighbours, is no place to import from
-                str(SCRIPT),
+                *WORKER,
                 *self._codecs,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

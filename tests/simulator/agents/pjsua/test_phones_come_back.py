@@ -12,7 +12,8 @@ import pytest
 
 from simulator.agents.endpoint import Incoming
 from simulator.agents.pjsua import process as pjsua_process
-from simulator.agents.pjsua.phones import LIVES, PhoneFault, PhonePool, PjsuaPhone
+from simulator.agents.pjsua.phone import LIVES
+from simulator.agents.pjsua.phones import PhoneFault, PhonePool, PjsuaPhone
 from simulator.judging.evidence import PhoneSaw
 from simulator.judging.observation import CallObservation
 from simulator.lab.lab import Lab
