@@ -10,7 +10,7 @@ from simulator.agents.pjsua import phones as pjsua
 from simulator.judging.figures import Figures
 from simulator.judging.result import Result
 from simulator.scenario.model import Scenario
-from simulator.traffic.plan import plan
+from simulator.traffic.plan import plan, populated
 from simulator.traffic.planned_call import PlannedCall
 from simulator.wording import counted
 
@@ -37,7 +37,7 @@ def jobs(
         calls = tuple(call for call in planned if selected(f"{scenario.name}/{call.campaign}"))
         if calls:
             used = scenario.seed if seed is None else seed
-            yield Job(scenario, source, used, calls, partial=len(calls) < len(planned))
+            yield Job(populated(scenario, used), source, used, calls, partial=len(calls) < len(planned))
 
 
 def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:

@@ -66,7 +66,8 @@ def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
     ((scenario, _),) = read = load_scenarios([path])
     scenarios += read
     check_lists([scenario])
-    names = ", ".join(entry.name for entry in scenario.calls)
+    kinds = scenario.mix.kinds if scenario.mix else ()
+    names = ", ".join([*(entry.name for entry in scenario.calls), *kinds])
     return f'scenario "{scenario.name}", {counted(len(plan(scenario)), "call")} ({names})'
 
 

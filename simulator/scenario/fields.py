@@ -19,9 +19,9 @@ from simulator.scenario.voices import audio_check
 _Text = TypeVar("_Text", bound=str)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEYS = re.compile(r"[0-9*#]{1,32}")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)|0")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)|0")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 
 class Model(BaseModel):

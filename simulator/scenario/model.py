@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from proxy.config.models import Home, PresetName, RuleModes, ScamLists, some
 from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load, place_of
@@ -26,6 +26,7 @@ from simulator.scenario.calls import TRUNKS, Calls, Pool, TrunkName
 from simulator.scenario.checks import senseless
 from simulator.scenario.fields import Model, Name, Texts, Thresholds
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
+from simulator.scenario.mix import Mix
 
 _INSTEAD = {
     FileKind.CONFIG: ": run it with `ringfence proxy`, or check it with `ringfence lint`",
@@ -49,9 +50,14 @@ class TrunkSettings(Model):
 class Scenario(Model):
     """A scenario file. `subscribers` are by name, `thresholds` in the file's order.
 
-    `others` are numbers at home, of no subscriber, that calls from trunks may go to all the same.
+    `others` are numbers at home, of no subscriber, that calls from trunks may go to all the same. `mix` brings
+    populations of subscribers beside those named here, and traffic beside `calls`.
     `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the signature is checked.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["subscribers", "calls"]}, {"required": ["mix"]}]}
+    )
 
     name: Annotated[Name, Field(alias="scenario")]
     home: Home = "CN"
@@ -61,10 +67,11 @@ class Scenario(Model):
     treatments: Treatments = Field(default={})
     card: Card | None = None
     trunk_settings: dict[TrunkName, TrunkSettings] = Field(default={}, alias="trunks")
-    subscribers: dict[Name, Subscriber]
+    subscribers: dict[Name, Subscriber] = Field(default={})
     others: Texts = ()
     scam_lists: ScamLists = ()
-    calls: Annotated[tuple[Calls, ...], AfterValidator(some)]
+    calls: Annotated[tuple[Calls, ...], AfterValidator(some)] = ()
+    mix: Mix | None = None
     thresholds: Annotated[Thresholds, Field(json_schema_extra={"default": {}})] = ()
 
     @property
@@ -81,6 +88,25 @@ class Scenario(Model):
     def written(self) -> Mapping[str, Written]:
         """How the trunks that the file names write their numbers."""
         return {name: said.numbers for name, said in self.trunk_settings.items()}
+
+    @model_validator(mode="after")
+    def _has_calls(self) -> Scenario:
+        if self.mix is None:
+            if missing := [name for name in ("subscribers", "calls") if not getattr(self, name)]:
+                raise ValueError(f"{' and '.join(missing)}, or a mix")
+            return self
+        wanting = [name for name, kind in self.mix.kinds.items() if kind.from_ == "roamers"]
+        problems = []
+        if wanting and not any(each.roams for each in self.mix.subscribers.values()):
+            expected = "a population with a profile that has roaming: on, or without this kind"
+            problems += [Problem(("mix", "traffic", name, "[key]"), expected) for name in wanting]
+        for name in (name for name, kind in self.mix.kinds.items() if kind.from_ == "strangers"):
+            full = [each for each, people in self.mix.subscribers.items() if people.fills_its_range]
+            expected = f"a population with numbers to spare for strangers: all of {', '.join(full)} are subscribers'"
+            problems += [Problem(("mix", "traffic", name, "[key]"), expected)] if full else []
+        if problems:
+            raise Problems(problems)
+        return self
 
     @field_validator("trunk_settings")
     @classmethod

@@ -11,7 +11,9 @@ from random import Random
 from simulator.scenario.calls import Calls, Pool
 from simulator.scenario.model import Scenario
 from simulator.scenario.voices import PROVING_TALK
+from simulator.traffic.mixture import mixed_calls
 from simulator.traffic.planned_call import PlannedCall
+from simulator.traffic.population import People
 
 _RING = 0.1  # seconds, where the scenario does not say
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
@@ -25,7 +27,16 @@ def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
         for entry in scenario.calls
         for call in _expand(entry, scenario, Random(f"{number}/{scenario.name}/{entry.name}"))
     ]
+    if scenario.mix is not None:
+        calls += mixed_calls(scenario.mix, number)
     return sorted(calls, key=lambda call: (call.start, call.id))
+
+
+def populated(scenario: Scenario, seed: int) -> Scenario:
+    """The scenario with the subscribers of its mix beside those that it names."""
+    if scenario.mix is None:
+        return scenario
+    return scenario.model_copy(update={"subscribers": scenario.subscribers | dict(People(scenario.mix, seed))})
 
 
 def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
