@@ -10,14 +10,12 @@ from functools import partial
 from math import log2
 
 from proxy.sip.message import Request, Response
-from proxy.sip.transaction import T1, T2, ClientTransaction, State
-from proxy.sip.transaction_layer import cancel_for
+from proxy.sip.transaction import T1, ClientTransaction
 from simulator.addresses import Address
-from simulator.agents.dialog import Dialog, with_max_forwards
+from simulator.agents.dialog import Dialog
 from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming, OnResponse, Stamp
-from simulator.agents.scheduler import Timer
+from simulator.agents.invite import PATIENCE, Acknowledgements, PendingCancel, RepeatedAnswer
 
-PATIENCE = 64 * T1  # seconds until an unacknowledged 2xx or an unheard CANCEL is given up
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE"})
 
 
@@ -68,15 +66,11 @@ class Leg:
         self.dialog: Dialog | None = None
         self.over = False
         self.cseq = 1  # of our latest request
-        self._remote_cseq = 0
         self._incoming: Incoming | None = None
         self._outgoing: ClientTransaction | None = None
-        self._cancel: Request | None = None  # ready to be sent
-        self._cancelling = False
-        self._to_acknowledge: int | None = None  # CSeq number of an INVITE of ours that was accepted
-        self._acknowledgement: tuple[int, bytes, Address] | None = None
-        self._unacknowledged: Incoming | None = None
-        self._repetition: Timer | None = None
+        self._cancel: PendingCancel | None = None
+        self._acks = Acknowledgements(endpoint)
+        self._unacknowledged: RepeatedAnswer | None = None
         endpoint.legs[call_id, tag] = self
 
     @property
@@ -114,24 +108,11 @@ class Leg:
         `cseq` and `tag` are those of a challenged attempt and the next one (RFC 3261 8.1.3.5)."""
         leg = cls(endpoint, listener, call_id, tag or endpoint.new_tag(), contact=contact)
         leg.cseq = cseq
-        local = f"{from_};tag={leg.tag}"
-        invite = Request.build(
-            "INVITE",
-            uri,
-            [
-                ("From", local),
-                ("To", to),
-                ("Call-ID", call_id),
-                ("CSeq", f"{cseq} INVITE"),
-                ("Contact", leg.contact),
-                ("Allow", ALLOW),
-                *with_max_forwards(headers),
-            ],
-            body,
-        )
-        dialog = Dialog(call_id, local, to, None, uri, (), next_hop)
+        dialog = Dialog(call_id, f"{from_};tag={leg.tag}", to, None, uri, (), next_hop)
+        headers = [("Contact", leg.contact), ("Allow", ALLOW), *headers]
+        invite = dialog.request("INVITE", cseq, headers, body)
         leg._outgoing = endpoint.request(invite, next_hop, partial(leg._called, dialog), now, stamp)
-        leg._cancel = cancel_for(invite)
+        leg._cancel = PendingCancel(endpoint, invite, leg._outgoing, leg._stop_waiting)
         return leg
 
     def _called(self, dialog: Dialog, response: Response | None, now: float) -> None:
@@ -139,52 +120,29 @@ class Leg:
         if self.over and self.dialog is None:
             return
         if response is None:
-            self._end(now)
-            self.listener.unanswered(self, now)
+            self._stop_waiting(now)
         elif response.status < 200:
-            self._send_cancel(now)
+            if self._cancel is not None:
+                self._cancel.send_where_wanted(now)
             self.listener.progressed(self, response, now)
         elif response.status >= 300:
             self._end(now)
             self.listener.refused(self, response, now)
         elif self.dialog is not None:
-            self._acknowledge_again(response)
+            self._acks.send_again(response)
         else:
-            dialog.remote, dialog.remote_tag = response.header("to") or dialog.remote, response.to.tag
-            dialog.routes = tuple(reversed(response.values("record-route")))
+            dialog.confirm(response)
             self.dialog = dialog
-            self._cancel = None
-            dialog.refresh_target(response)
-            self._to_acknowledge = self.cseq
+            self._acks.owed = self.cseq
             self.listener.answered(self, response, now)
-            if self._cancelling:  # the answer crossed our CANCEL (RFC 3261 15)
-                self.acknowledge(now)
+            cancel, self._cancel = self._cancel, None
+            if cancel is not None and cancel.wanted:  # the answer crossed our CANCEL (RFC 3261 15)
                 self.bye(now)
 
     def acknowledge(self, _now: float, *, headers: Headers = (), body: bytes = b"", stamp: Stamp | None = None) -> None:
         """Send the ACK to the latest 2xx to an INVITE of ours."""
-        if self._to_acknowledge is None or self.dialog is None:
-            return
-        number, self._to_acknowledge = self._to_acknowledge, None
-        request = self.dialog.request("ACK", number, headers, body)
-        self.endpoint.add_via(request, f"z9hG4bK{self.endpoint.new_tag()}")
-        self._acknowledgement = number, bytes(request), self.dialog.next_hop
-        self.endpoint.send(*self._acknowledgement[1:], stamp)
-
-    def _acknowledge_again(self, response: Response) -> bool:
-        """A 2xx came again: so must its ACK (RFC 3261 13.2.2.4)."""
-        if self._acknowledgement is not None and self._acknowledgement[0] == response.cseq.number:
-            self.endpoint.send(*self._acknowledgement[1:])
-            return True
-        return False
-
-    def _send_cancel(self, now: float) -> None:
-        """CANCEL waits for the first provisional response (RFC 3261 9.1)."""
-        if self._cancelling and self._cancel is not None and self._outgoing is not None:
-            cancel, self._cancel = self._cancel, None
-            key = self._outgoing.key[0], "CANCEL"
-            self.endpoint.transactions.send(key, cancel, self._outgoing.flow, now).tu = _ignore
-            self.endpoint.scheduler.at(now + PATIENCE, self._stop_waiting)
+        if self.dialog is not None:
+            self._acks.send(self.dialog, headers, body, stamp)
 
     def _stop_waiting(self, now: float) -> None:
         if self.ringing:
@@ -198,7 +156,6 @@ class Leg:
         """Take part in the call that an INVITE to us asks for."""
         leg = cls(endpoint, listener, incoming.request.call_id, endpoint.new_tag(), contact=contact)
         leg._incoming = incoming
-        leg._remote_cseq = incoming.request.cseq.number
         incoming.leg = leg
         return leg
 
@@ -221,40 +178,17 @@ class Leg:
             routes = [("Record-Route", value) for value in request.headers("record-route")]
             headers = [*routes, ("Contact", self.contact), ("Allow", ALLOW), *headers]
         if 200 <= status < 300:
-            self.dialog = Dialog(
-                self.call_id,
-                f"{request.header('to')};tag={self.tag}",
-                request.header("from") or "",
-                request.from_.tag,
-                "",
-                tuple(request.values("record-route")),
-                incoming.source,
-            )
-            self.dialog.refresh_target(request)
+            self.dialog = Dialog.as_callee(request, self.tag, incoming.source)
         data = incoming.reply(status, now, reason=reason, headers=headers, body=body, to_tag=self.tag, stamp=stamp)
         if status >= 300:
             self._end(now)
         elif status >= 200:
-            self._repeat_until_acknowledged(incoming, data, now)
+            self._unacknowledged = RepeatedAnswer(self.endpoint, incoming, data, now, self._not_acknowledged)
 
-    def _repeat_until_acknowledged(self, incoming: Incoming, data: bytes, now: float) -> None:
-        self._unacknowledged = incoming
-        self._repeat_later(data, T1, now, now + PATIENCE)
-
-    def _repeat_later(self, data: bytes, pause: float, now: float, until: float) -> None:
-        self._repetition = self.endpoint.scheduler.at(
-            min(now + pause, until), partial(self._repeat, data, min(2 * pause, T2), until)
-        )
-
-    def _repeat(self, data: bytes, pause: float, until: float, now: float) -> None:
-        incoming = self._unacknowledged
-        if now >= until:
-            self._unacknowledged = None
-            self.bye(now)
-            self.listener.unacknowledged(self, now)
-        elif incoming is not None:
-            incoming.repeat(data, now)
-            self._repeat_later(data, pause, now, until)
+    def _not_acknowledged(self, now: float) -> None:
+        self._unacknowledged = None
+        self.bye(now)
+        self.listener.unacknowledged(self, now)
 
     def receive_cancel(self, request: Request, now: float) -> None:
         """CANCEL came for the INVITE that made this leg; too late does not matter (RFC 3261 9.2)."""
@@ -264,11 +198,9 @@ class Leg:
 
     def receive_ack(self, request: Request, now: float) -> None:
         """ACK came for a 2xx of ours."""
-        incoming = self._unacknowledged
-        if incoming is not None and incoming.request.cseq.number == request.cseq.number:
+        if (answer := self._unacknowledged) is not None and answer.is_acknowledged_by(request):
             self._unacknowledged = None
-            if self._repetition is not None:
-                self._repetition.cancel()
+            answer.stop()
             self.listener.acknowledged(self, request, now)
 
     # --- within the dialog
@@ -279,20 +211,16 @@ class Leg:
         if request.method == "BYE" and dialog is None and self._incoming is not None:
             incoming.reply(200, now)  # the caller ends an early dialog (RFC 3261 15)
             self.receive_cancel(request, now)
-        elif dialog is None or request.from_.tag != dialog.remote_tag:
-            incoming.reply(481, now)
-        elif request.cseq.number < self._remote_cseq:
-            incoming.reply(500, now)
+        elif dialog is None or (refusal := dialog.take(request)):
+            incoming.reply(481 if dialog is None else refusal, now)
         elif request.method == "BYE":
-            self._remote_cseq = request.cseq.number
             incoming.reply(200, now)
             if not self.over:
                 self._end(now)
                 self.listener.hung_up(self, request, now)
-        elif request.method == "INVITE" and (self._to_acknowledge or self._unacknowledged):
+        elif request.method == "INVITE" and (self._acks.owed or self._unacknowledged):
             incoming.reply(491, now)
         else:
-            self._remote_cseq = request.cseq.number
             if request.method in _REFRESHES_TARGET:
                 dialog.refresh_target(request)
             self.listener.requested(self, incoming, now)
@@ -303,7 +231,7 @@ class Leg:
             headers = [("Contact", self.contact), ("Allow", ALLOW), *headers]
         data = incoming.reply(status, now, headers=headers, body=body)
         if data and incoming.request.method == "INVITE" and 200 <= status < 300:
-            self._repeat_until_acknowledged(incoming, data, now)
+            self._unacknowledged = RepeatedAnswer(self.endpoint, incoming, data, now, self._not_acknowledged)
 
     def request(
         self,
@@ -315,8 +243,7 @@ class Leg:
         body: bytes = b"",
         stamp: Stamp | None = None,
     ) -> None:
-        """Send a request within the dialog; `on_response` hears the final one. The 2xx to an INVITE wants an
-        `acknowledge`."""
+        """Send a request; `on_response` hears the final response. A 2xx to an INVITE wants an `acknowledge`."""
         dialog = self.dialog
         if dialog is None or self.over:
             return
@@ -328,11 +255,11 @@ class Leg:
             if response is not None and response.status < 200:
                 return
             if response is not None and response.status < 300 and method in _REFRESHES_TARGET:
-                if self._acknowledge_again(response):
+                if self._acks.send_again(response):
                     return
                 dialog.refresh_target(response)
                 if method == "INVITE":
-                    self._to_acknowledge = number
+                    self._acks.owed = number
             on_response(response, now)
 
         self.endpoint.request(dialog.request(method, number, headers, body), dialog.next_hop, received, now, stamp)
@@ -359,34 +286,24 @@ class Leg:
             self.bye(now, headers=headers, stamp=stamp)
         elif self._incoming is not None:
             self.respond(480, now)
-        elif not self.over:
-            self._cancelling = True
-            for name, value in headers:
-                if name == "Reason" and self._cancel is not None:
-                    self._cancel.insert(len(self._cancel.lines) - 1, name, value)
-            if self._outgoing is not None and self._outgoing.state is State.PROCEEDING:
-                self._send_cancel(now)
+        elif self._cancel is not None and not self.over:
+            self._cancel.want(headers, now)
 
     def _end(self, now: float, *, keep_dialog: bool = False) -> None:
         self.over = True
         self.endpoint.scheduler.at(now + PATIENCE + T1, self._let_go)
-        if self._repetition is not None:
-            self._repetition.cancel()
+        if self._unacknowledged is not None:
+            self._unacknowledged.stop()
         if not keep_dialog:
             self.endpoint.legs.pop((self.call_id, self.tag), None)
 
     def _let_go(self, now: float) -> None:
-        """Cut the leg from those who know it, once nothing more can come, so that memory is free without the
-        garbage collector, whose work on a large campaign would stop all calls for a second."""
+        """Leave no cycle once nothing more can come: garbage collection would stop a campaign's calls for a second."""
         if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
             self.endpoint.scheduler.at(now + PATIENCE, self._let_go)
         else:
             self.listener = _NOBODY
-            self._incoming = None
+            self._incoming = self._unacknowledged = self._cancel = None
 
 
 _NOBODY = LegListener()
-
-
-def _ignore(_response: Response | None, _now: float) -> None:
-    """A CANCEL's own response says nothing: the INVITE's final one does."""

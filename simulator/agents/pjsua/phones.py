@@ -7,7 +7,7 @@
         await call.wait("answered", within=5)
 
 PJSIP has room for four calls and aborts its whole process at the ninth account or at a failed assertion. So a few
-phones share a worker (worker.py, phone.py), and a worker that dies, or hangs and is killed, takes only their calls with it:
+phones share a worker (worker.py), and a worker that dies, or hangs and is killed, takes only their calls with it:
 those end in a ``fault``, and the phones come back in a new worker, at the same address, when they are next used (a
 registration is to be made again then). IPv4 only.
 """
