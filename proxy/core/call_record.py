@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
+from typing import ClassVar
 
 from proxy.core.events import Answered, Ended, Event, SoftswitchSaid, Unanswered
 from proxy.numbers.numbering import Number
@@ -20,6 +21,8 @@ _text = encode_basestring_ascii
 class CallRecords:
     """A listener that writes a line when a call or text gets its final response, or never will, and another one at the
     end of each call that was answered. `write` takes a line, without its end."""
+
+    hears: ClassVar[frozenset[type[Event]]] = frozenset((Answered, Unanswered, Ended))
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write

@@ -66,8 +66,8 @@ class CallState:
 class Calls:
     """Follows calls, and puts what becomes of them into `outputs`. `epoch` makes seconds since 1970 of `now`."""
 
-    def __init__(self, epoch: float) -> None:
-        self.outputs: list[Event] = []
+    def __init__(self, epoch: float, outputs: list[Event]) -> None:
+        self.outputs = outputs
         self._epoch = epoch
         self._known: dict[str, CallState] = {}  # by Call-ID: those set up, and those answered
         self._standing: dict[str, CallState] = {}  # answered ones, oldest first

@@ -1,7 +1,8 @@
-"""Events, for all who want to hear of calls: the core puts them into its `outputs`, in order, and knows no listener.
+"""Events, for all who want to hear of them: the core puts them into its `outputs`, in order, and knows no listener.
 
-A listener takes one event at a time (call records do; metrics, a capture and a console can). Events are frozen and say
-all that there is to say: no listener has to ask the core. `at` and all other times are in seconds since 1970.
+A listener takes one event at a time (call records, the log and metrics do; a capture and a console can); with an
+attribute `hears`, a set of their classes, it gets these only. Events are frozen and say all that there is to say: no
+listener has to ask the core. `at` and all other times are in seconds since 1970.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from proxy.core.questions import Ask
 from proxy.policy.call import Call
 from proxy.policy.verdict import Verdict
+from proxy.sip.flow import Flow
 from proxy.subscribers.changes import Change
 
 # Who ended a call: the far side, the policy or an error of ours, the softswitch itself, or nobody in time.
@@ -90,5 +93,66 @@ class ProfileChanged(NamedTuple):
     changes: tuple[Change, ...]
 
 
-Event = Judged | Rang | Cancelled | Answered | Unanswered | Ended | ProfileChanged
+class Refused(NamedTuple):
+    """A request went no further. `status` is what it was answered with; 0: an ACK, which gets no answer."""
+
+    status: int
+    reason: str
+    method: str
+    call_id: str
+    peer: Flow
+
+
+# What peers cause, and operators should hear of.
+PeerFault = Literal[
+    "unknown_source",
+    "softswitch_unreachable",
+    "too_many_connections",
+    "accept_failed",
+    "connection_failed",
+    "stream_unusable",
+]
+
+
+class PeerNoticed(NamedTuple):
+    """A peer did, or caused, what operators should hear of: at any rate, so that listeners count rather than tell."""
+
+    fault: PeerFault
+    peer: Flow
+
+
+class SoftswitchDown(NamedTuple):
+    """The softswitch went away: `cause` says how that was noticed, `failed` how many requests were answered for it."""
+
+    cause: str
+    failed: int
+
+
+class SoftswitchUp(NamedTuple):
+    """The softswitch is back after so many `seconds`, in which so many requests were `refused`."""
+
+    seconds: float
+    refused: int
+
+
+Event = (
+    Judged
+    | Rang
+    | Cancelled
+    | Answered
+    | Unanswered
+    | Ended
+    | ProfileChanged
+    | Refused
+    | PeerNoticed
+    | SoftswitchDown
+    | SoftswitchUp
+    | Ask
+)
 Listener = Callable[[Event], None]
+
+
+def hears(listener: Listener, kind: type[Event]) -> bool:
+    """True for a listener that is to get events of that class."""
+    wanted = getattr(listener, "hears", None)
+    return wanted is None or kind in wanted

@@ -1,13 +1,17 @@
-"""Events that operators should hear of, gathered until somebody writes them down: traffic may cause it at any rate."""
+"""Events that operators should hear of: what peers do, or cause. Traffic may cause it at any rate."""
 
 from __future__ import annotations
 
+from proxy.core.events import Event, PeerFault, PeerNoticed
 from proxy.sip.flow import Flow
 
 
-class PeerEvents(dict[str, tuple[int, Flow]]):
-    """Event -> how often, and the first peer that caused it. Events are a few fixed names, so that this stays small."""
+class PeerEvents:
+    """Puts them into `outputs`."""
 
-    def note(self, event: str, peer: Flow) -> None:
-        count, first = self.get(event, (0, peer))
-        self[event] = count + 1, first
+    def __init__(self, outputs: list[Event]) -> None:
+        self._outputs = outputs
+
+    def note(self, fault: PeerFault, peer: Flow) -> None:
+        """A peer did, or caused, this."""
+        self._outputs.append(PeerNoticed(fault, peer))

@@ -11,6 +11,7 @@ from collections import Counter
 from proxy.core.answering import Answering
 from proxy.core.calls import Calls
 from proxy.core.deciding import Decision
+from proxy.core.events import Event
 from proxy.core.keys import Keys
 from proxy.core.leg_screening import LegScreening
 from proxy.core.orders import Orders, Parked
@@ -53,8 +54,8 @@ class ProxyCore:
     """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other.
 
     `counts` are those of nonces and wrong answers where several processes share them; else each remembers its own.
-    With a `desk`, subscribers change their profiles by text and star code. `asks` are questions, such as whether these
-    changes can be saved, for the caller to empty and to answer with `resolved`: some requests wait for that.
+    With a `desk`, subscribers change their profiles by text and star code. An `Ask` among the `outputs` is a question,
+    such as whether these changes can be saved, for the caller to answer with `resolved`: some requests wait for that.
     """
 
     def __init__(
@@ -69,15 +70,15 @@ class ProxyCore:
         self.policy = policy
         self.desk = desk
         self.counters: Counter[str] = Counter()
-        self.peer_events = PeerEvents()
-        self.refusals = Refusals()
+        self.outputs: list[Event] = []
+        self.peer_events = PeerEvents(self.outputs)
+        self.refusals = Refusals(self.outputs)
         self.draining = False
         keys = Keys.derive(secret)
         self._receivers = Receivers()
         self._layer = TransactionLayer(settings.timer_c, self._receivers.knows)
         self._own = OwnAnswers(self._layer, self.counters, keys.to_tags, self.refusals)
-        self._calls = Calls(settings.epoch)
-        self.outputs = self._calls.outputs
+        self._calls = Calls(settings.epoch, self.outputs)
         self._contexts = ResponseContexts(self._layer, self._own, self._calls)
         self.outbox = self._layer.outbox
         softswitch_routes = SoftswitchRoutes(settings.softswitch, settings.softswitch_aliases)
@@ -90,12 +91,11 @@ class ProxyCore:
         self._answering = Answering(
             self._layer, self._own, self._contexts, self._router, settings.softswitch, self.counters, self.refusals
         )
-        self._questions = Questions()
-        self.asks = self._questions.asks
+        self._questions = Questions(self.outputs.append)
         self._orders = Orders(self, self._calls, self._questions, self._answering.send_text)
         self._softswitch = settings.softswitch
         self.watch = SoftswitchWatch(
-            settings.probing, self._softswitch, self._layer, self._router, self._contexts, self.counters
+            settings.probing, self._softswitch, self._layer, self._router, self._contexts, self.counters, self.outputs
         )
 
     # --- what the server calls

@@ -1,7 +1,7 @@
 """Questions that only the world outside can answer, while the request that raised them waits, and no other. Sans-IO.
 
-The core puts an `Ask`; whoever runs the core finds it in `asks`, and answers with `ProxyCore.resolved`. Where no answer
-comes by the deadline, the request goes on without one.
+The core puts an `Ask`; whoever runs the core finds it among its `outputs`, and answers with `ProxyCore.resolved`. Where
+no answer comes by the deadline, the request goes on without one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Ask:
 
 
 class Questions:
-    """Those that are open. `asks` are the new ones, for the server to empty."""
+    """Those that are open. `put` takes the new ones."""
 
-    def __init__(self) -> None:
-        self.asks: list[Ask] = []
+    def __init__(self, put: Callable[[Ask], None]) -> None:
+        self._put = put
         self._open: dict[Ask, GoOn] = {}
         self._overdue: set[Ask] = set()
         self._timers: Timers[Ask] = Timers()
@@ -46,7 +46,7 @@ class Questions:
         ask = Ask(question, now + seconds)
         self._open[ask] = go_on
         self._timers.start(seconds, ask, now)
-        self.asks.append(ask)
+        self._put(ask)
 
     def pause(self, seconds: float, go_on: GoOn, now: float) -> None:
         """Ask nobody, and call `go_on` with None, `seconds` from now."""

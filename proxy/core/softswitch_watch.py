@@ -10,15 +10,15 @@
 - A switch that never answered OPTIONS may be one that never does: its silence alone says nothing, and once it is held
   for down a request is let through now and then to see.
 
-Sans-IO: time is an argument, and `changes` are for the server to write down.
+Sans-IO: time is an argument, and what happened goes into `outputs`.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import Counter
-from dataclasses import dataclass
 
+from proxy.core.events import Event, SoftswitchDown, SoftswitchUp
 from proxy.core.probing import Probing
 from proxy.core.response_context import ResponseContext, ResponseContexts
 from proxy.core.routing import Router
@@ -34,17 +34,6 @@ _WAKING = 2.0  # seconds
 _TRIAL = 5.0  # seconds between two requests that are let through to a switch that may never answer OPTIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """`event` is `softswitch_down` or `softswitch_up`. `cause` says how the former was noticed, `seconds` how long the
-    switch was down, `requests` how many were failed at once, or refused meanwhile."""
-
-    event: str
-    cause: str
-    seconds: float
-    requests: int
-
-
 class SoftswitchWatch:
     """Knows whether the switch at the other end of `flow` is `up`. Without `probing` it always is."""
 
@@ -56,11 +45,12 @@ class SoftswitchWatch:
         router: Router,
         contexts: ResponseContexts,
         counters: Counter[str],
+        outputs: list[Event],
     ) -> None:
         self.up = True
         self.due = NEVER  # when `run` is next to be called
         self.knocks = False  # its port is to be knocked at, where that can be
-        self.changes: list[Change] = []
+        self._outputs = outputs
         self._on = probing is not None
         self._probing = probing or Probing()
         self._flow = flow
@@ -224,7 +214,7 @@ class SoftswitchWatch:
             if self._froze and self._contexts.late.open:
                 self._awake_at = now + _WAKING
             self._counters["softswitch_up"] += 1
-            self.changes.append(Change("softswitch_up", "", now - self._down_since, self._refused))
+            self._outputs.append(SoftswitchUp(now - self._down_since, self._refused))
         self._watch_silence()
 
     def _down(self, cause: str, now: float) -> None:
@@ -233,7 +223,7 @@ class SoftswitchWatch:
         self._froze = cause == "silent"
         self._counters["softswitch_down"] += 1
         failed = self._fail_waiting(now, certain=cause == "refused")
-        self.changes.append(Change("softswitch_down", cause, 0.0, failed))
+        self._outputs.append(SoftswitchDown(cause, failed))
 
     def _fail_waiting(self, now: float, *, certain: bool) -> int:
         """Answer what the switch has not said a word to and, where it is gone for `certain`, what it rang for."""

@@ -14,10 +14,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import structlog
 
+from proxy.core.events import Event, PeerNoticed, Refused, SoftswitchDown, SoftswitchUp
 from proxy.core.refusals import Refusals
 from proxy.policy.trunks import Trunk
 from proxy.sip.flow import Flow
@@ -256,36 +257,50 @@ def _mend(path: Path, fd: int) -> bool:
     return True
 
 
-def write_refusals(refusals: Refusals, find_trunk: Callable[[str, int], Trunk | None]) -> None:
-    """Write a debug line for each, and take it off the list."""
-    for status, reason, method, call_id, peer in refusals:
-        trunk = find_trunk(peer.host, peer.port)
+class EventLog:
+    """A listener that writes log lines: one for each refusal (level debug), for each change of the softswitch's state,
+    and warnings about what peers can cause at any rate. Of these there is one line of a kind in 10 s at most, with how
+    many events it stands for and the first peer that caused one: `write_due` writes them."""
+
+    hears: ClassVar[frozenset[type[Event]]] = frozenset((Refused, PeerNoticed, SoftswitchDown, SoftswitchUp))
+
+    def __init__(self, softswitch: Flow, find_trunk: Callable[[str, int], Trunk | None]) -> None:
+        self._softswitch = _shown(softswitch)
+        self._find_trunk = find_trunk
+        self._noticed: dict[str, tuple[int, Flow]] = {}
+        self._next: dict[str, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, PeerNoticed):
+            count, first = self._noticed.get(event.fault, (0, event.peer))
+            self._noticed[event.fault] = count + 1, first
+        elif isinstance(event, Refused):
+            self._refused(event)
+        elif isinstance(event, SoftswitchDown):
+            log.warning("softswitch_down", softswitch=self._softswitch, cause=event.cause, failed=event.failed)
+        elif isinstance(event, SoftswitchUp):
+            seconds = round(event.seconds, 1)
+            log.warning("softswitch_up", softswitch=self._softswitch, down_seconds=seconds, refused=event.refused)
+
+    def _refused(self, event: Refused) -> None:
+        trunk = self._find_trunk(event.peer.host, event.peer.port)
         log.debug(
             "refused",
-            status=status,
-            reason=reason,
-            method=method,
-            call_id=call_id,
-            peer=_shown(peer),
+            status=event.status,
+            reason=event.reason,
+            method=event.method,
+            call_id=event.call_id,
+            peer=_shown(event.peer),
             trunk=trunk.name if trunk else None,
         )
-    refusals.clear()
+
+    def write_due(self, now: float) -> None:
+        """Write the warnings that may be written by now."""
+        for fault in [fault for fault in self._noticed if now >= self._next.get(fault, now)]:
+            count, peer = self._noticed.pop(fault)
+            self._next[fault] = now + _QUIET
+            log.warning(fault, count=count, peer=_shown(peer))
 
 
 def _shown(peer: Flow) -> str:
     return f"{peer.transport}:{peer.host}:{peer.port}"
-
-
-class WarningLimiter:
-    """Warnings about what traffic can cause at any rate: of each kind one line in 10 s at most, with how many events
-    it stands for and the first peer that caused one."""
-
-    def __init__(self) -> None:
-        self._next: dict[str, float] = {}
-
-    def write_due(self, peer_events: dict[str, tuple[int, Flow]], now: float) -> None:
-        """Take out of `peer_events` (event -> how many, first peer) what may be written by now, and write it."""
-        for event in [event for event in peer_events if now >= self._next.get(event, now)]:
-            count, peer = peer_events.pop(event)
-            self._next[event] = now + _QUIET
-            log.warning(event, count=count, peer=_shown(peer))

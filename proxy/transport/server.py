@@ -17,11 +17,12 @@ import structlog
 from asyncio_dgram.aio import DatagramServer
 from asyncio_dgram.aio import Protocol as DatagramProtocol
 
+from proxy.core.events import Event, hears
 from proxy.core.events import Listener as EventListener
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Ask
 from proxy.core.routing import Listener
-from proxy.observability.log import WarningLimiter, write_refusals
+from proxy.observability.log import EventLog
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.subscribers.changes import Change
@@ -74,7 +75,9 @@ class Server:
         if tls is None and (bare := next((one for one in self.listeners if one.transport == "tls"), None)):
             raise ValueError(f"tls:{bare.host_port} has no certificate: give the server an SSL context")
         self.message_bytes = message_bytes
-        self._events = tuple(listeners)
+        self._event_log = EventLog(core.settings.softswitch, core.settings.find_trunk)
+        self._events: tuple[EventListener, ...] = (self._ask, self._event_log, *listeners)
+        self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
         self._save = save
         self._resolving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -82,7 +85,6 @@ class Server:
         self._datagrams: dict[int, DatagramServer] = {}
         self._sockets: dict[int, socket.socket] = {}  # theirs, to send on
         self._streams = Streams(self, max_connections, tls)
-        self._warnings = WarningLimiter()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = NEVER
         self._watching: asyncio.TimerHandle | None = None
@@ -119,7 +121,6 @@ class Server:
     def _softswitch_refuses(self) -> None:
         self.core.watch.refused(self.now())
         self.flush()
-        self._tell_of_softswitch()
 
     async def _open(self, local: int, listener: Listener) -> None:
         if listener.transport == "udp":
@@ -188,14 +189,6 @@ class Server:
                     self._send_on_stream(flow, data)
         if core.outputs:
             self._tell_listeners()
-        if core.refusals:
-            write_refusals(core.refusals, core.settings.find_trunk)
-        if core.asks:
-            for ask in core.asks:
-                task = self._loop.create_task(self._resolve(ask))
-                self._resolving.add(task)
-                task.add_done_callback(self._resolving.discard)
-            core.asks.clear()
         due = core.next_timer()
         if due + _LATE < now:
             self._run_timers()
@@ -209,12 +202,22 @@ class Server:
         outputs = self.core.outputs.copy()
         self.core.outputs.clear()
         for event in outputs:
-            for listener in self._events:
+            kind = type(event)
+            if (listeners := self._hearing.get(kind)) is None:
+                listeners = self._hearing[kind] = tuple(one for one in self._events if hears(one, kind))
+            for listener in listeners:
                 try:
                     listener(event)
                 except Exception:
                     self.core.counters["internal_error"] += 1
                     log.exception("internal_error")
+
+    def _ask(self, ask: Event) -> None:
+        """Have a question of the core's answered, as a listener that hears these."""
+        if isinstance(ask, Ask):
+            task = self._loop.create_task(self._resolve(ask))
+            self._resolving.add(task)
+            task.add_done_callback(self._resolving.discard)
 
     async def _resolve(self, ask: Ask) -> None:
         """Find the answer to a question of the core's; calls go on meanwhile."""
@@ -248,8 +251,6 @@ class Server:
             watch.knocks = False
             if self._knocker is not None:
                 self._knocker.knock()
-        if watch.changes:
-            self._tell_of_softswitch()
 
     def _send_datagram(self, flow: Flow, data: bytes) -> None:
         """On the socket itself: asyncio-dgram would queue without bound what does not fit, and raises here for ICMP
@@ -264,25 +265,14 @@ class Server:
 
     def _watch(self, count: int = 0) -> None:
         """Once a second; `count` is how often before."""
-        self._warnings.write_due(self.core.peer_events, self.now())
-        self._tell_of_softswitch()
+        if self.core.outputs:  # of streams
+            self._tell_listeners()
+        self._event_log.write_due(self.now())
         if count % _HOUSEKEEPING == 0:
             self._streams.close_idle()
             if not self.core.transactions:
                 gc.collect()
         self._watching = self._loop.call_later(_WATCH, self._watch, count + 1)
-
-    def _tell_of_softswitch(self) -> None:
-        """Write down that it went, or came back."""
-        changes, softswitch = self.core.watch.changes, self.core.settings.softswitch
-        for change in changes:
-            address = f"{softswitch.transport}:{softswitch.host}:{softswitch.port}"
-            if change.event == "softswitch_down":
-                log.warning(change.event, softswitch=address, cause=change.cause, failed=change.requests)
-            else:
-                seconds = round(change.seconds, 1)
-                log.warning(change.event, softswitch=address, down_seconds=seconds, refused=change.requests)
-        changes.clear()
 
     async def drain(self, seconds: float) -> bool:
         """Refuse new calls and wait until those being set up are; False where they took longer than that."""

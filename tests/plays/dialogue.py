@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from proxy.core.call_record import CallRecords
 from proxy.core.events import Event
 from proxy.core.proxy_core import ProxyCore
+from proxy.core.questions import Ask
 from proxy.core.routing import Listener
 from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
@@ -166,10 +167,21 @@ class Play:
         return written(self.events())
 
     def events(self) -> list[Event]:
-        """The events since the last look."""
+        """The events since the last look; questions stay until somebody answers them."""
+        asks = taken(self.core, Ask)
         events = self.core.outputs.copy()
-        self.core.outputs.clear()
+        self.core.outputs[:] = asks
         return events
+
+
+E = TypeVar("E")
+
+
+def taken(core: ProxyCore, kind: type[E]) -> list[E]:
+    """The events of that class among the outputs, which are taken out."""
+    found: list[E] = [event for event in core.outputs if isinstance(event, kind)]
+    core.outputs[:] = [event for event in core.outputs if not isinstance(event, kind)]
+    return found
 
 
 def written(events: Iterable[Event]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from proxy.core.proxy_core import ProxyCore
+from proxy.core.questions import Ask
 from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Barring, Subscriber
@@ -18,7 +19,7 @@ from proxy.sip.flow import Flow
 from proxy.sip.message import Request
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
 from proxy.subscribers.storage import Directory
-from tests.plays.dialogue import ABROAD, DAUGHTER, LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, request
+from tests.plays.dialogue import ABROAD, DAUGHTER, LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, request, taken
 
 ALICE, BOB, CAROL = "+8613800138001", "+8613800138002", "+8613800138003"
 PEOPLE = Directory(
@@ -61,10 +62,10 @@ class Line(Play):
 
     def save(self) -> Line:
         """Save what waits for it, or say that it cannot be saved."""
-        while self.core.asks and self.disk is not None:
-            ask = self.core.asks.pop(0)
-            self.saved += ask.question.changes if self.disk else ()
-            self.core.resolved(ask, self.disk, self.now)
+        while self.disk is not None and (asks := taken(self.core, Ask)):
+            for ask in asks:
+                self.saved += ask.question.changes if self.disk else ()
+                self.core.resolved(ask, self.disk, self.now)
         return self
 
 

@@ -16,13 +16,14 @@ from proxy.config.models import ProxyConfig, load_config
 from proxy.core.flow_tokens import FlowTokens
 from proxy.core.keys import Keys
 from proxy.core.proxy_core import ProxyCore
+from proxy.core.questions import Ask
 from proxy.explain import explain
 from proxy.policy.engine import Policy
 from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
 from proxy.sip.flow import Flow
 from proxy.sip.message import Response, parse
 from simulator.agents.digest import answer_challenge
-from tests.plays.dialogue import request, written
+from tests.plays.dialogue import request, taken, written
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060]
@@ -202,9 +203,8 @@ class Running:
         """The final status that the sender gets (None: none yet) and the call record, where there is one."""
         core, flow = self._core, Flow("udp", SOURCES[trunk], PORTS.get(trunk, 5070), 0)
         core.receive(data, flow, NOW)
-        for ask in core.asks:
+        for ask in taken(core, Ask):
             core.resolved(ask, True, NOW)
-        core.asks.clear()
         answers = [parse(sent) for to, sent in core.outbox if to.host == flow.host]
         final = next((one.status for one in answers if isinstance(one, Response) and one.status >= 200), None)
         core.outbox.clear()

@@ -6,8 +6,9 @@ import gc
 
 import pytest
 
+from proxy.core.questions import Ask
 from proxy.subscribers.changes import Change
-from tests.plays.dialogue import ABROAD, PHONE, SWITCH, request
+from tests.plays.dialogue import ABROAD, PHONE, SWITCH, request, taken
 from tests.plays.order_line import ALICE, BOB, Line, changes, rings, sent, start, text_of
 
 BARRED = [Change(ALICE, "incoming_international", True)]
@@ -135,7 +136,7 @@ def test_of_two_orders_the_second_builds_on_nothing_that_was_not_saved() -> None
     on = held()
     for n, text in enumerate(("ALLOW +6591234567", "ALLOW +447700900765"), 1):
         on.receive(sent("MESSAGE", ALICE, "10086", text, n=n), PHONE).sends_nothing()
-    ask = on.core.asks.pop()
+    [ask] = taken(on.core, Ask)
     on.core.resolved(ask, False, on.now)
     on.sends(200, PHONE)
     assert NOT_SAVED in text_of(on, ALICE)

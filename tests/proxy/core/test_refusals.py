@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from proxy.core.events import Event, Refused
 from proxy.core.refusals import Refusals
-from proxy.observability.log import _drop_below_level, write_refusals
+from proxy.observability.log import EventLog, _drop_below_level
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
-from tests.plays.dialogue import ABROAD, BARRED, PHONE, STRANGER, SWITCH, Play, new_core, play, request
+from tests.plays.dialogue import ABROAD, BARRED, PHONE, STRANGER, SWITCH, Play, new_core, play, request, taken
 
 
 def wanting(**settings: Any) -> Play:
@@ -22,7 +23,7 @@ def wanting(**settings: Any) -> Play:
 
 def noted(dialogue: Play) -> list[tuple[int, str, str]]:
     """Status, method and reason of what was refused."""
-    return [(one.status, one.method, one.reason) for one in dialogue.core.refusals]
+    return [(one.status, one.method, one.reason) for one in dialogue.core.outputs if isinstance(one, Refused)]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_each_refusal_is_noted_with_its_reason(data: bytes, flow: Flow, status: 
     dialogue = wanting().receive(data, flow)
     [(told, _, why)] = noted(dialogue)
     assert (told, why[: len(reason)]) == (status, reason) or status == 400
-    assert dialogue.core.refusals[0].peer == flow
+    assert [one.peer for one in taken(dialogue.core, Refused)] == [flow]
     if status:
         dialogue.sends(status)
     dialogue.sends_nothing()
@@ -75,31 +76,34 @@ def test_so_is_silence_of_the_switch() -> None:
 
 def test_nothing_is_gathered_unless_wanted_and_never_without_bound() -> None:
     dialogue = play().receive(request("REGISTER")).sends(403)
-    assert dialogue.core.refusals == []
-    refusals = Refusals()
+    assert taken(dialogue.core, Refused) == []
+    outputs: list[Event] = []
+    refusals = Refusals(outputs)
     refusals.wanted = True
     message = parse(request("REGISTER"))
     assert isinstance(message, Request)
     for _ in range(10_100):
         refusals.note(message, 403, "x" * 1000, ABROAD)
-    assert len(refusals) == 10_000
-    assert len(refusals[0].reason) == 200
+    assert len(outputs) == 10_000
+    assert all(isinstance(one, Refused) and len(one.reason) == 200 for one in outputs)
 
 
 @pytest.mark.parametrize("reason", ["malformed sip URI 'sip:*33*2580#;@h'", "malformed address '%2A33%2A2580'"])
 def test_no_pin_is_written_down(reason: str) -> None:
-    refusals = Refusals()
+    outputs: list[Event] = []
+    refusals = Refusals(outputs)
     refusals.wanted = True
     message = parse(request("INVITE"))
     assert isinstance(message, Request)
     refusals.note(message, 400, reason, ABROAD)
-    assert "2580" not in refusals[0].reason
+    assert "2580" not in str(outputs)
 
 
 def test_the_log_has_a_line_for_each() -> None:
     dialogue = wanting().receive(request("REGISTER")).sends(403)
     with capture_logs() as lines:
-        write_refusals(dialogue.core.refusals, dialogue.core.settings.find_trunk)
+        for event in dialogue.core.outputs:
+            EventLog(SWITCH, dialogue.core.settings.find_trunk)(event)
     assert lines == [
         {
             "event": "refused",
@@ -112,7 +116,6 @@ def test_the_log_has_a_line_for_each() -> None:
             "trunk": "international",
         }
     ]
-    assert dialogue.core.refusals == []
 
 
 def test_other_levels_are_always_written() -> None:

@@ -7,12 +7,13 @@ from typing import Any, Self
 
 import pytest
 
+from proxy.core.events import SoftswitchDown, SoftswitchUp
 from proxy.core.probing import Probing
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.settings import CoreSettings
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
-from tests.plays.dialogue import ABROAD, BARRED, LISTENERS, PHONE, SWITCH, TRUNKS, Play, new_policy, request
+from tests.plays.dialogue import ABROAD, BARRED, LISTENERS, PHONE, SWITCH, TRUNKS, Play, new_policy, request, taken
 from tests.plays.treated import treating
 
 TCP_SWITCH = Flow("tcp", SWITCH.host, SWITCH.port, 1)
@@ -81,9 +82,9 @@ class Watched(Play):
 
     @property
     def changes(self) -> list[tuple[str, str]]:
-        found = [(change.event, change.cause) for change in self.core.watch.changes]
-        self.core.watch.changes.clear()
-        return found
+        changes = taken(self.core, SoftswitchDown | SoftswitchUp)  # type: ignore[arg-type]  # as isinstance has it
+        down, up = "softswitch_down", "softswitch_up"
+        return [(down, one.cause) if isinstance(one, SoftswitchDown) else (up, "") for one in changes]
 
     @property
     def finals(self) -> list[int]:

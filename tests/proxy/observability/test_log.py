@@ -18,8 +18,9 @@ from subprocess import PIPE
 import pytest
 from structlog.testing import capture_logs
 
+from proxy.core.events import PeerNoticed
 from proxy.observability import log as log_module
-from proxy.observability.log import LineWriter, WarningLimiter
+from proxy.observability.log import EventLog, LineWriter
 from proxy.sip.flow import Flow
 from tests.plays.small_disk import small_disk
 
@@ -287,16 +288,17 @@ PEER, OTHER = Flow("udp", "192.0.2.66", 5060, 0), Flow("tcp", "192.0.2.67", 4000
 
 
 def test_the_first_of_a_kind_is_told_at_once_and_the_rest_counted_every_ten_seconds() -> None:
-    limiter = WarningLimiter()
-    peer_events = {"unknown_source": (1, PEER)}
+    listener = EventLog(PEER, lambda *_: None)
+    listener(PeerNoticed("unknown_source", PEER))
     with capture_logs() as logs:
-        limiter.write_due(peer_events, 100.0)
-        peer_events["unknown_source"] = (700, OTHER)
-        limiter.write_due(peer_events, 109.0)
-        peer_events["softswitch_unreachable"] = (1, PEER)  # another kind need not wait
-        limiter.write_due(peer_events, 109.5)
-        limiter.write_due(peer_events, 110.0)
-        limiter.write_due(peer_events, 200.0)
+        listener.write_due(100.0)
+        for peer in (OTHER, *[PEER] * 699):
+            listener(PeerNoticed("unknown_source", peer))
+        listener.write_due(109.0)
+        listener(PeerNoticed("softswitch_unreachable", PEER))  # another kind need not wait
+        listener.write_due(109.5)
+        listener.write_due(110.0)
+        listener.write_due(200.0)
     assert [(entry["event"], entry["count"], entry["peer"]) for entry in logs] == [
         ("unknown_source", 1, "udp:192.0.2.66:5060"),
         ("softswitch_unreachable", 1, "udp:192.0.2.66:5060"),

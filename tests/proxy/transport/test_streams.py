@@ -143,7 +143,8 @@ async def test_a_process_without_file_descriptors_left_accepts_again_later(monke
         streams_._resume(streams_._listening[0], 1)
         async with Stream.to(lab.tcp) as phone:
             assert await phone.is_served()
-        assert lab.core.peer_events["accept_failed"] == (2, Flow("tcp", HOST, lab.tcp, 1))
+        lab.server.flush()
+        assert lab.server._event_log._noticed["accept_failed"] == (2, Flow("tcp", HOST, lab.tcp, 1))
 
 
 async def test_operators_hear_of_strangers_and_of_refused_connections(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +154,8 @@ async def test_operators_hear_of_strangers_and_of_refused_connections(monkeypatc
             await stranger.hears(403)
         await turned_away(opened, lab, PHONE_HOST, 2)
         with capture_logs() as logs:
-            lab.server._warnings.write_due(lab.core.peer_events, lab.server.now())
+            lab.server.flush()
+            lab.server._event_log.write_due(lab.server.now())
         told = {entry["event"]: (entry["count"], entry["peer"].rpartition(":")[0]) for entry in logs}
         assert told == {"unknown_source": (3, f"udp:{STRANGER_HOST}"), "too_many_connections": (1, f"tcp:{PHONE_HOST}")}
 
