@@ -23,7 +23,8 @@ from proxy.self_service.notices import RefusedCallNotices
 from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
-from proxy.subscribers.storage import Directory, is_database, path_of, read_directory
+from proxy.subscribers.directory import Directory
+from proxy.subscribers.storage import is_database, path_of, read_directory
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,8 @@ from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import LAST_WRONG_PIN, WRONG_PINS, ChangedDirectory
 from proxy.subscribers.simservs.document import document
 from proxy.subscribers.simservs.reader import read
-from proxy.subscribers.storage import SubscribersFile, read_directory, save_subscribers
+from proxy.subscribers.sqlite import save_subscribers
+from proxy.subscribers.storage import SubscribersFile, read_directory
 from simulator.cli.grammar import FILE, Group
 from simulator.judging.result import ExitCode
 from simulator.wording import counted

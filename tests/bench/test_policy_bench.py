@@ -20,7 +20,7 @@ from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.reputation.scam_list import ScamList
 from proxy.sip.message import Request
-from proxy.subscribers.storage import Directory
+from proxy.subscribers.directory import Directory
 
 pytestmark = pytest.mark.bench
 

@@ -12,7 +12,7 @@ import pytest
 from proxy.policy.profile import Subscriber
 from proxy.sip.message import Request, parse
 from proxy.subscribers.change_store import ChangeStore
-from proxy.subscribers.storage import save_subscribers
+from proxy.subscribers.sqlite import save_subscribers
 from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess
 from tests.plays.small_disk import SmallDisk, small_disk
 

@@ -11,7 +11,7 @@ from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.sip.digest import digest_response, parse_digest
 from proxy.sip.flow import Flow
-from proxy.subscribers.storage import Directory
+from proxy.subscribers.directory import Directory
 from simulator.agents.digest import answer_challenge
 from tests.plays.dialogue import LISTENERS, PHONE, SWITCH, Nobody, Play, request
 

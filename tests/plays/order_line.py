@@ -18,7 +18,7 @@ from proxy.self_service.notices import RefusedCallNotices
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay
-from proxy.subscribers.storage import Directory
+from proxy.subscribers.directory import Directory
 from tests.plays.dialogue import ABROAD, DAUGHTER, LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, request, taken
 
 ALICE, BOB, CAROL = "+8613800138001", "+8613800138002", "+8613800138003"

@@ -12,7 +12,7 @@ from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
 from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
-from proxy.subscribers.storage import Directory
+from proxy.subscribers.directory import Directory
 from tests.plays.dialogue import LISTENERS, PHONE, SWITCH, Nobody, Play, play, request
 from tests.plays.digest_phone import ALICE, BOB, ELSEWHERE, SUBSCRIBERS, DigestPhone
 

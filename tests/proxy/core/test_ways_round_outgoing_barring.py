@@ -14,7 +14,7 @@ from proxy.policy.profile import Barring, Subscriber
 from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.sip.message import Request, parse
-from proxy.subscribers.storage import Directory
+from proxy.subscribers.directory import Directory
 from tests.plays.dialogue import LISTENERS, PHONE, SWITCH, TRUNKS, Nobody, Play, request
 
 CALLERS = {

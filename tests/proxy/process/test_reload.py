@@ -21,7 +21,7 @@ from proxy.process.reload import Reloader
 from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change
-from proxy.subscribers.storage import save_subscribers
+from proxy.subscribers.sqlite import save_subscribers
 from tests.plays.dialogue import LISTENERS, TRUNKS
 
 CONFIG = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nhome: GB\n"

@@ -22,7 +22,7 @@ from proxy.process.change_writer import ChangeWriter
 from proxy.process.loading import load_overlay
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change, ChangedDirectory, Overlay, WrongPins
-from proxy.subscribers.storage import Directory
+from proxy.subscribers.directory import Directory
 
 ALICE = Subscriber("+8613800138001", "alice", pin="2580", allow=("+6591234567",))
 BOB = Subscriber("+8613800138002", "bob")

@@ -15,7 +15,9 @@ from proxy.config.models import load_config
 from proxy.files.yaml_file import FileErrors
 from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.treatments import Divert, Play, Warn
-from proxy.subscribers.storage import Directory, read_directory, save_subscribers
+from proxy.subscribers.directory import Directory
+from proxy.subscribers.sqlite import save_subscribers
+from proxy.subscribers.storage import read_directory
 
 ALICE = Subscriber(
     "+8613800138001",

@@ -18,7 +18,7 @@ from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.reputation.scam_list import ScamList
 from proxy.sip.message import Request
-from proxy.subscribers.storage import Directory
+from proxy.subscribers.directory import Directory
 from simulator.__main__ import main
 from simulator.agents.orders import Order
 from simulator.scenario.model import Scenario, load_scenarios
