@@ -1,4 +1,4 @@
-"""How numbers of things are said."""
+"""The wording of numbers of things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the tests run side by side (pytest-xdist): what belongs together goes to one worker, what takes long comes first.
+"""The tests run side by side (pytest-xdist): what belongs together goes to one worker, what takes long comes first.
 
 A test module is one piece of work; one of the contract is two, with a switch to start for each kind. Where tests wait
 for peers, phones or containers of their own, or for sound, each is a piece by itself.

@@ -1,4 +1,4 @@
-"""A docstring begins with a verb, or with the noun that names the thing: not with who, what, where or whether."""
+"""A docstring begins with a verb, or with the noun that names the thing: not like a question or a riddle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 
 from tests.plays import ROOT
 
-QUESTIONS = frozenset(("who", "whom", "whose", "whoever", "what", "whatever", "where", "wherever", "whether"))
+QUESTIONS = frozenset((
+    "who", "whom", "whose", "whoever", "what", "whatever", "where", "wherever", "whether", "when", "whenever", "how",
+    "which", "whichever", "why", "that",
+))  # fmt: skip
 
 
 def questions(source: str) -> Iterator[tuple[int, str]]:
@@ -21,7 +24,7 @@ def questions(source: str) -> Iterator[tuple[int, str]]:
                 yield node.body[0].lineno, text
 
 
-@pytest.mark.parametrize("package", ["proxy", "simulator"])
+@pytest.mark.parametrize("package", ["proxy", "simulator", "tests"])
 def test_no_docstring_begins_like_a_question(package: str) -> None:
     files = sorted((ROOT / package).rglob("*.py"))
     found = [f"{file.relative_to(ROOT)}:{line}: {text}" for file in files for line, text in questions(file.read_text())]
@@ -31,7 +34,14 @@ def test_no_docstring_begins_like_a_question(package: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_one"),
-    [("Where it is bound.", True), ("What: a thing.", True), ("The address.", False), ("Tell where it is.", False)],
+    [
+        ("Where it is bound.", True),
+        ("What: a thing.", True),
+        ("How many there are.", True),
+        ("That of the callee.", True),
+        ("The address.", False),
+        ("Tell where it is.", False),
+    ],
 )
 def test_questions_are_told_from_statements(text: str, is_one: bool) -> None:
     assert bool(list(questions(f'def f():\n    """{text}"""\n'))) is is_one

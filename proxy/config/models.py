@@ -288,7 +288,7 @@ class Emergency(_Model):
 
 
 class SoftswitchProbe(_Model):
-    """When the proxy asks the softswitch by OPTIONS whether it is there; any answer will do.
+    """The times at which the proxy asks the softswitch by OPTIONS whether it is there; any answer will do.
 
     After `interval_seconds` without a word from it (0: not for that), and where a request goes unanswered for
     `unanswered_seconds` while it says nothing else. It has `timeout_seconds` to answer; while it is down it is asked
@@ -423,7 +423,7 @@ class ProxyConfig(_Model):
         return chosen
 
     def numbering(self) -> Numbering:
-        """How numbers are read at home."""
+        """The reading of numbers at home."""
         return preset.numbering(self.home, preset.load(self.preset))
 
     def trunk_table(self) -> TrunkTable:

@@ -38,7 +38,7 @@ class EmergencyCalls:
         _put(self._called, number, at, self._most)
 
     def last_emergency(self, number: str, /) -> float | None:
-        """When that was last, in epoch seconds; None where nobody remembers."""
+        """The moment of the last one, in epoch seconds; None where nobody remembers."""
         return self._called.get(number)
 
 

@@ -1,4 +1,4 @@
-"""When the softswitch is asked whether it is there."""
+"""The times at which the softswitch is asked whether it is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """When the softswitch is asked whether it is there, in seconds: after `interval` of silence (0: never for that),
+    """The times for asking the softswitch, in seconds: after `interval` of silence (0: never for that),
     when a request went `unanswered` so long; it has `timeout` to answer, and while it is down `retry` goes between."""
 
     interval: float = 10.0

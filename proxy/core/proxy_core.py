@@ -129,7 +129,7 @@ class ProxyCore:
             self._own.unreadable(request, error, flow)
 
     def next_timer(self) -> float:
-        """When `run_timers` is next to be called; infinity where nothing waits."""
+        """The moment to call `run_timers` next; infinity where nothing waits."""
         return min(self._layer.next_timer(), self._questions.next_timer(), self.watch.due)
 
     def resolved(self, ask: Ask, answer: bool, now: float) -> None:
@@ -170,7 +170,7 @@ class ProxyCore:
 
     @property
     def transactions(self) -> int:
-        """How many transactions are held, finished ones that still absorb retransmissions included."""
+        """The number of transactions held, finished ones that still absorb retransmissions included."""
         return len(self._layer)
 
     # --- requests

@@ -60,7 +60,7 @@ class Questions:
             go_on(answer, now)
 
     def next_timer(self) -> float:
-        """When `run_timers` is next to be called; infinity where nothing waits."""
+        """The moment to call `run_timers` next; infinity where nothing waits."""
         return min(self._timers.next(), self._pauses.next())
 
     def run_timers(self, now: float) -> None:

@@ -177,7 +177,7 @@ class SoftswitchWatch:
 
     @property
     def _silent_at(self) -> float:
-        """When the switch has been silent for so long that it is asked."""
+        """The moment at which the switch has been silent for so long that it is asked."""
         return self._quiet_since + self._probing.interval if self._probing.interval else NEVER
 
     def _ask(self, now: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much was read from one file. `ended`: its last line has an end, as every line has that was written whole."""
+    """The yield of one file. `ended`: its last line has an end, as every line has that was written whole."""
 
     file: str
     entries: int

@@ -153,7 +153,7 @@ class Authenticator:
 
 
 def nonce_count(fields: dict[str, str]) -> int:
-    """How often a nonce has been used by now, as credentials say. Raises BadRequest."""
+    """Count the uses of a nonce by now, as credentials say. Raises BadRequest."""
     text = fields.get("nc", "")
     if not _NONCE_COUNT.fullmatch(text):
         raise BadRequest("nc is not eight hexadecimal digits")

@@ -260,7 +260,7 @@ def _all_without(digits: str, home: Beginnings) -> tuple[str, ...]:
 
 
 def _formats(digits: str, home: Beginnings) -> Iterator[Format]:
-    """How the national numbers that begin so are written, by how many digits they have."""
+    """The written forms of the national numbers that begin so, by how many digits they have."""
     for formats in home.formats:
         for each in formats:
             surely = re.match(each.leading, digits)

@@ -83,7 +83,7 @@ class Country:
 
 @dataclass(frozen=True, slots=True)
 class Dialling:
-    """How numbers are dialled within a region.
+    """The dialling of numbers within a region.
 
     `general` fits its numbers, `prefix` and `rule` take off what is dialled before them (0 in most countries, none in
     some), the code of a carrier included; `international` is dialled before a country code.
@@ -113,7 +113,7 @@ class Dialling:
 
 @cache  # one entry a region
 def dialling(region: str) -> Dialling:
-    """How numbers are dialled within a region; `general` is that of the main region of its country code."""
+    """The dialling of numbers within a region; `general` is that of the main region of its country code."""
     own = metadata(region)
     main = COUNTRY_CODE_TO_REGION_CODE[own.country_code][0]
     carrier, prefix = _CARRIERS.get(region, "(?!)"), own.national_prefix_for_parsing
@@ -128,7 +128,7 @@ def dialling(region: str) -> Dialling:
 
 
 class Format(NamedTuple):
-    """How numbers that begin with the `leading` digits (a pattern) are written: `trunk` with the trunk prefix,
+    """The written form of numbers that begin with the `leading` digits (a pattern): `trunk` with the trunk prefix,
     `optional` without it as well."""
 
     leading: str
@@ -138,7 +138,7 @@ class Format(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
-    """How the numbers of a region begin, as patterns of the numbering data.
+    """The beginnings of a region's numbers, as patterns of the numbering data.
 
     `international` is dialled before a country code, `usual_international` the plain text that the data prefers for
     it, `trunk` before national numbers ("" where there is none of these). `lines` are the numbers of known ranges,
@@ -158,7 +158,7 @@ class Beginnings:
 
 @cache  # one entry a region
 def beginnings(region: str) -> Beginnings:
-    """How the numbers of a region begin."""
+    """The beginnings of a region's numbers."""
     plan = metadata(region)
     usual, trunk = plan.preferred_international_prefix or "", plan.national_prefix or ""
     return Beginnings(
@@ -244,7 +244,7 @@ def short_metadata(region: str) -> Any:
 
 @cache  # one value
 def dialled_behind_code() -> frozenset[str]:
-    """How numbers begin behind whose country code there may stand what is dialled within the country: `+440`, `+78`,
+    """The beginnings of numbers behind whose country code there may stand what is dialled at home: `+440`, `+78`,
     and `+54`, in whose numbers it may stand anywhere."""
     leads = {f"+{country.code}{digit}" for country in countries().values() for digit in ("0", *country.leads)}
     former = {f"+{metadata(region).country_code}{digit}" for region in _FORMER_PREFIXES for digit in "01"}

@@ -201,7 +201,7 @@ class LineWriter:
         log.error("lines_lost", file=self._name, lost=self._told, detail=why or _SLOW)
 
     def _write_all(self, data: bytes) -> int:
-        """How many of the lines were written whole; after a failure `_why` says what it was."""
+        """The number of lines that were written whole; after a failure `_why` says what it was."""
         left, torn = memoryview(data), self._torn
         try:
             while left:

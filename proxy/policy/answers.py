@@ -1,4 +1,4 @@
-"""How a refusal is put to the caller: an announcement, the status, and where they can complain."""
+"""The way in which a refusal is put to the caller: an announcement, the status, and where they can complain."""
 
 from __future__ import annotations
 

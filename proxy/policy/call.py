@@ -297,7 +297,7 @@ def _diverting_parties(request: Request, numbering: Numbering) -> tuple[Number, 
 
 
 def _anonymous(name: str, uri: str, sender: Number, numbering: Numbering, *, is_asserted: bool) -> str:
-    """How a caller who asked for no privacy is anonymous all the same, "" where they are not (RFC 5079 section 3).
+    """Say how a caller who asked for no privacy is anonymous all the same; "" for not at all (RFC 5079 section 3).
 
     An asserted identity makes no difference: a caller who asked for Privacy is anonymous to the callee although the
     network knows them (3GPP TS 24.611 4.5.2.6.1). Nor is a call without one anonymous for that alone; only one

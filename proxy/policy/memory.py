@@ -9,7 +9,7 @@ class Memory(Protocol):
     """Tells of earlier calls. Times are epoch seconds."""
 
     def last_emergency(self, number: str, /) -> float | None:
-        """When the subscriber of that E.164 number last called or texted an emergency number; None if never."""
+        """The moment at which the subscriber of that E.164 number last called or texted for help; None if never."""
 
 
 class _Nothing:

@@ -23,7 +23,7 @@ def _withheld(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FromAbroad:
-    """Which kinds of home number may call in on an international trunk; all others count as spoofed.
+    """The kinds of home number that may call in on an international trunk; all others count as spoofed.
 
     `when_roaming`: if their owner is a subscriber who is roaming; `unless_at_home`: but for subscribers who are not.
     `mobile_prefixes` are E.164 beginnings of mobile numbers, for ranges that the numbering data does not know.
@@ -39,7 +39,7 @@ class FromAbroad:
 
 @dataclass(frozen=True, slots=True)
 class ScamList:
-    """Which list entries count: those of at least this confidence (0 to 1), in these categories (none: in all)."""
+    """The list entries that count: those of at least this confidence (0 to 1), in these categories (none: in all)."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 

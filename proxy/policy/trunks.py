@@ -1,4 +1,4 @@
-"""Which trunk a message came in on, told by its source address and port; the first match wins."""
+"""The trunk that a message came in on, told by its source address and port; the first match wins."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Reloader:
 
 
 def counts(loaded: Loaded) -> dict[str, int]:
-    """How much is in force, for the log."""
+    """Count what is in force, for the log."""
     return {"subscribers": len(loaded.directory), "entries": len(loaded.scam_list)}
 
 

@@ -34,7 +34,7 @@ def keys_of(
 
 
 def digits_of(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """How many digits each number has; 0 has none."""
+    """Count the digits of each number; 0 has none."""
     return np.array(TENS, np.uint64).searchsorted(numbers, side="right").astype(np.uint64)
 
 

@@ -1,4 +1,4 @@
-"""Which refused calls a subscriber is told of: a flood of calls must not become a flood of texts."""
+"""The choice of refused calls that a subscriber is told of: a flood of calls must not become a flood of texts."""
 
 from __future__ import annotations
 

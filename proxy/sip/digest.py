@@ -129,7 +129,7 @@ class Challenger:
         return issued is not None and now - issued <= self.lifetime
 
     def issued(self, nonce: str) -> float | None:
-        """When a nonce of this store was made; None for any other text."""
+        """The moment at which a nonce of this store was made; None for any other text."""
         text, _, mac = nonce.rpartition("-")
         if not _same(mac, self._mac(text)):
             return None

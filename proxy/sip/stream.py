@@ -95,7 +95,7 @@ def _body_length(buffer: bytearray, end: int) -> int:
 
 
 def _about(head: bytearray, error: SipError) -> SipError:
-    """That error, with the request that these headers are of, so that it can be answered."""
+    """Add to an error the request that these headers are of, so that it can be answered."""
     try:
         message = parse(bytes(head) + KEEPALIVE)
     except SipError as also_wrong:

@@ -32,7 +32,7 @@ class Timers(Generic[T]):
             self._next = when
 
     def next(self) -> float:
-        """When the next one is due; NEVER where none runs."""
+        """The moment at which the next one is due; NEVER where none runs."""
         return self._next
 
     def due(self, now: float) -> Iterator[T]:

@@ -181,7 +181,7 @@ class TransactionLayer:
     # --- time
 
     def next_timer(self) -> float:
-        """When `run_timers` is next to be called; infinity where nothing waits."""
+        """The moment to call `run_timers` next; infinity where nothing waits."""
         return self._timers.next()
 
     def run_timers(self, now: float) -> Iterator[ClientTransaction]:

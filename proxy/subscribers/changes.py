@@ -35,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class WrongPins:
-    """How many wrong PINs came in a row, and when the last one did (epoch seconds)."""
+    """The number of wrong PINs in a row, and the time of the last one (epoch seconds)."""
 
     count: int = 0
     at: float = 0.0
@@ -68,7 +68,7 @@ class Overlay:
 
     @property
     def count(self) -> int:
-        """How many fields of subscribers are changed."""
+        """The number of subscribers' fields that are changed."""
         return sum(map(len, self._fields.values()))
 
     def over(self, subscriber: Subscriber) -> Subscriber:

@@ -228,7 +228,7 @@ class Endpoint:
     # --- time
 
     def next_timer(self) -> float:
-        """When `run_timers` is to be called next; infinity where nothing waits."""
+        """The moment to call `run_timers` next; infinity where nothing waits."""
         return min(self.transactions.next_timer(), self.scheduler.next())
 
     def run_timers(self, now: float) -> None:

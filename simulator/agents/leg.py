@@ -80,7 +80,7 @@ class Leg:
 
     @property
     def repetitions(self) -> int:
-        """How often our INVITE was sent again: timer A doubles its interval each time (RFC 3261 17.1.1.2)."""
+        """Count how often our INVITE was sent again: timer A doubles its interval each time (RFC 3261 17.1.1.2)."""
         return round(log2(self._outgoing.interval / T1)) if self._outgoing is not None else 0
 
     # --- placing

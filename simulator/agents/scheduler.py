@@ -43,7 +43,7 @@ class Scheduler:
         return timer
 
     def next(self) -> float:
-        """When something may be due; NEVER where nothing waits."""
+        """The moment at which something may be due; NEVER where nothing waits."""
         return self._heap[0][0] if self._heap else NEVER
 
     def run(self, now: float) -> None:

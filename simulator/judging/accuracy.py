@@ -1,4 +1,4 @@
-"""How well the calls were judged: confusion counts and rates with 95 % Wilson intervals. Pure."""
+"""The quality of judging calls: confusion counts and rates with 95 % Wilson intervals. Pure."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class CallerSaw:
 
     @property
     def lateness(self) -> float | None:
-        """How long after its planned moment the INVITE left, in seconds."""
+        """The delay of the INVITE behind its planned moment, in seconds."""
         return None if self.sent is None else self.sent - self.due
 
     @property

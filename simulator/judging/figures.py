@@ -32,7 +32,7 @@ class Figures:
 
     @cached_property
     def lateness(self) -> Distribution | None:
-        """How late the generator sent its INVITEs, in seconds, both passes together."""
+        """The lateness of the generator's INVITEs, in seconds, both passes together."""
         seen = [call.caller_saw for call in self.calls] + list(self.direct.values())
         return Distribution.of(late for saw in seen if (late := saw.lateness) is not None)
 

@@ -92,7 +92,7 @@ class CallObservation:
 
     @property
     def disagreements(self) -> tuple[str, ...]:
-        """Why the three witnesses cannot all be right; empty when they agree."""
+        """The reasons why the three witnesses cannot all be right; empty when they agree."""
         return _disagreements(self)
 
     @property
@@ -117,7 +117,7 @@ class CallObservation:
 
     @property
     def unmet_expectations(self) -> tuple[str, ...]:
-        """How the call differs from what the scenario's `expect` says; empty where it says nothing."""
+        """The differences between the call and the scenario's `expect`; empty where that says nothing."""
         expect = self.planned.expect
         if expect is None or self.proxy_wrote is None:
             return ()

@@ -88,7 +88,7 @@ class Result:
 
     @cached_property
     def invalid_because(self) -> tuple[str, ...]:
-        """Why the figures must not be used; empty for a valid run."""
+        """The reasons why the figures must not be used; empty for a valid run."""
         reasons = list(self.problems)
         late = self.figures.lateness
         if late is not None and late.p99 > LATENESS_BOUND:

@@ -85,7 +85,7 @@ def _blocks(samples: Samples, rate: int) -> Samples:
 
 
 def _rms(blocks: Samples) -> Samples:
-    """How loud each row is."""
+    """The loudness of each row."""
     return np.asarray(np.sqrt(np.mean(blocks**2, axis=1)), dtype=np.float64)
 
 
@@ -101,7 +101,7 @@ def is_silent(path: Path) -> bool:
 
 
 def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) -> float:
-    """How surely the prompt is in the recording: 1 is as it was played, 0 not at all.
+    """Measure how surely the prompt is in the recording: 1 is as it was played, 0 not at all.
 
     The prompt is looked for piece by piece, each by its normalised cross-correlation with the recording, at the one
     delay at which the pieces together fit best. So neither delay, gain, G.711 nor repetition matters, a packet lost

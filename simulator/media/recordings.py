@@ -51,7 +51,7 @@ class Recording:
         self._length += gap + len(samples)
 
     def _gap(self, packet: Packet) -> int | None:
-        """How many samples the packet is ahead of what there is, or behind it; None where nobody can say."""
+        """The samples by which the packet is ahead of what there is, or behind it; None where nobody can say."""
         if self._origin is None or self._origin[0] != packet.ssrc:
             return None
         return (packet.timestamp - self._origin[1] - self._length + _HALF) % (2 * _HALF) - _HALF

@@ -34,7 +34,7 @@ class Stream:
     heard: bool = True
 
     def law_of(self, payload_type: int) -> Law | None:
-        """How a packet that comes from it is coded."""
+        """The coding of a packet that comes from it."""
         return self.law if payload_type == self.payload_type else _LAWS.get(payload_type)
 
 

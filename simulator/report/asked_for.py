@@ -17,7 +17,7 @@ _DOCUMENTS: Mapping[str, Callable[[Sequence[Result]], str]] = {
 
 
 def objections(reports: Mapping[str, Path], sources: Iterable[Path]) -> Iterator[str]:
-    """Why the files of `reports` (by option) cannot be written, or would take the place of another file."""
+    """The reasons why files of `reports` (by option) cannot be written, or would take another file's place."""
     taken = {source.resolve(): "the scenario" for source in sources}
     for option, path in reports.items():
         if path.is_dir():

@@ -72,7 +72,7 @@ def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
 
 
 def _describe_list(path: Path) -> str:
-    """How many entries a scam list has, and what may be a mistake in it, though it can be read."""
+    """Count the entries of a scam list, and find what may be a mistake in it, though it can be read."""
     scam_list = ScamList.load([path])
     said = f"a scam list of {counted(len(scam_list), 'entry', 'entries')}"
     try:

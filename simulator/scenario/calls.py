@@ -76,7 +76,7 @@ class Pool(Model):
 
     @property
     def free_digits(self) -> int:
-        """How many digits follow the prefix; below 0 where there is no room for any."""
+        """The number of digits behind the prefix; below 0 where there is no room for any."""
         given = len(self.prefix) - 1
         return (self.length or min(given + _POOL_DIGITS, 15)) - given
 

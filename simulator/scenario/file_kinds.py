@@ -1,4 +1,4 @@
-"""Which of Ringfence's files a file is, by the keys at its top, and which files of a folder are looked at."""
+"""The kinds of Ringfence's files, told by the keys at their top, and the files of a folder that are looked at."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Range(Model):
 
     @property
     def free_digits(self) -> int:
-        """How many digits follow the prefix."""
+        """The number of digits behind the prefix."""
         return self.length - (len(self.prefix) - 1)
 
 

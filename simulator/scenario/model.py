@@ -86,7 +86,7 @@ class Scenario(Model):
 
     @property
     def written(self) -> Mapping[str, Written]:
-        """How the trunks that the file names write their numbers."""
+        """The writing of numbers on the trunks that the file names."""
         return {name: said.numbers for name, said in self.trunk_settings.items()}
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Which softswitches there are, by the name that `--softswitch` gives them."""
+"""The softswitches that there are, by the name that `--softswitch` gives them."""
 
 from __future__ import annotations
 

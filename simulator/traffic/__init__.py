@@ -1,1 +1,1 @@
-"""Which calls are placed, and when."""
+"""The calls to place, and their times."""

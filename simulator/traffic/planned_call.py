@@ -47,7 +47,7 @@ class PlannedCall:
 
     @property
     def ends(self) -> float:
-        """When it should have ended, in seconds from the beginning of the run."""
+        """The moment by which it should have ended, in seconds from the beginning of the run."""
         return self.start + self.ring + (self.cancel_after or 0.0) + (self.talk or 0.0)
 
     @property

@@ -45,7 +45,7 @@ class Campaign:
         return self.played[load]
 
     def faults(self, load: Load) -> list[str]:
-        """What makes the rounds of a load worthless: a call that failed, or a load that was not reached."""
+        """The faults that make the rounds of a load worthless: a call that failed, or a load that was not reached."""
         return [
             f"{one.system}: {one.failed} calls failed, {one.achieved:.0f} of {one.rate} calls/s"
             for one in self.rounds(load)

@@ -29,7 +29,7 @@ from tests.bench.systems import CALLER_HOST, HERE, SWITCH_HOST, SYSTEM_HOST, Sys
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round of calls cost. Delays in milliseconds, CPU in microseconds a call."""
+    """The cost of one round of calls. Delays in milliseconds, CPU in microseconds a call."""
 
     system: str
     rate: int  # calls/s asked for

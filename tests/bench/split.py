@@ -1,4 +1,4 @@
-"""How the CPU of a call splits over the parts of the proxy, by samples of its stack (py-spy, native frames included).
+"""The split of a call's CPU over the parts of the proxy, by samples of its stack (py-spy, native frames included).
 
 Each sample counts for the innermost frame that is the proxy's own, so what a part has the interpreter and libraries do
 is its own; the kernel's work for a socket is the socket's. Waiting counts for nothing. What mypyc compiled is told by

@@ -1,4 +1,4 @@
-"""How long one decision takes, and how much memory its data holds, at a million subscribers and ten million entries."""
+"""The time for one decision, and the memory for its data, at a million subscribers and ten million entries."""
 
 from __future__ import annotations
 

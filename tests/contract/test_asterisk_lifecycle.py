@@ -93,7 +93,7 @@ class Started:
         return [each for each in everyone if each.labels[OWNER_LABEL].startswith(f"{self.process.pid}:")]
 
     def ends(self) -> str:
-        """What it printed until its end."""
+        """Return what it printed until its end."""
         printed, _ = self.process.communicate(timeout=PATIENCE)
         return printed
 

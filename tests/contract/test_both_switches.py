@@ -18,7 +18,7 @@ NAMES = ("what-they-hear", "self-service", "labels-and-detours", "real-phones")
 
 
 def verdicts(switch: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, str, str]]:
-    """What became of each call, and by which rule."""
+    """The outcome of each call, and the rule that made it."""
     folder.mkdir()
     monkeypatch.chdir(folder)
     code = main(["run", *(str(SCENARIOS / f"{name}.yaml") for name in NAMES), "--softswitch", switch])

@@ -1,4 +1,4 @@
-"""What follows a number, or stands in it, gives no softswitch ideas: it is the number of nobody, and no phone rings."""
+"""Numbers with more behind or in them give no softswitch ideas: they are nobody's, and no phone rings."""
 
 from __future__ import annotations
 
@@ -138,6 +138,6 @@ async def test_a_text_is_from_whom_its_uri_says(lab: ContractLab, proxy: Address
 
 
 def texts(lab: ContractLab) -> list[IncomingCall]:
-    """What was texted to the phones, in its order."""
+    """The texts to the phones, in their order."""
     taken = [each for calls in lab.phones.taken.values() for each in calls if each.method == "MESSAGE"]
     return sorted(taken, key=lambda each: each.received)

@@ -50,7 +50,7 @@ def stranger(proxy: Address) -> Iterator[MakeStranger]:
 
 
 async def rings(proxy: Address, phones: WirePhones, number: str) -> bool:
-    """Whether a call to that number comes to these phones."""
+    """True if a call to that number comes to these phones."""
     call = f"ring-{next(_numbers)}"
     async with WireTrunk((DOMESTIC, 0), proxy) as trunk:
         trunk.place(Order(call, MOTHER, number, talk=0.0))

@@ -60,7 +60,7 @@ async def test_a_caller_is_spoken_to_and_recorded(lab: ContractLab, talker: Make
 
 
 def _complete(path: Path) -> bool:
-    """Whether the switch has written the file's head."""
+    """True if the switch has written the file's head."""
     try:
         with wave.open(str(path), "rb") as file:
             return file.getnframes() > 0

@@ -41,7 +41,7 @@ class StandingLab:
         return "127.0.0.1", self.ports[0]
 
     def __call__(self, *arguments: str) -> str:
-        """What `docker/lab ARGUMENTS` prints."""
+        """The output of `docker/lab ARGUMENTS`."""
         moved = {name: str(port) for name, port in zip(PORTS, self.ports, strict=True)}
         environment = os.environ | moved | {"COMPOSE_PROJECT_NAME": PROJECT}
         ended = subprocess.run([LAB, *arguments], env=environment, capture_output=True, text=True, timeout=PATIENCE)
@@ -49,7 +49,7 @@ class StandingLab:
         return ended.stdout
 
     def containers(self) -> list[dict[str, Any]]:
-        """What the engine says of each."""
+        """The engine's description of each."""
         client = asterisk.connect()
         try:
             return [client.api.inspect_container(each) for each in self("ps", "-q").split()]

@@ -41,7 +41,7 @@ def options(proxy: ProxyProcess, host: str, port: int, branch: str, transport: s
 
 
 def answers(proxy: ProxyProcess, host: str = INTERNATIONAL, transport: str = "UDP") -> bool:
-    """Whether the proxy answers an OPTIONS of its own with 200, over a socket made for it."""
+    """True if the proxy answers an OPTIONS of its own with 200, over a socket made for it."""
     kind = socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((host, 0))
@@ -145,7 +145,7 @@ def test_connections_are_counted_and_the_last_one_over_is_turned_away(running_pr
 
 
 def lets_in(proxy: ProxyProcess) -> bool:
-    """Whether the proxy takes one more connection."""
+    """True if the proxy takes one more connection."""
     try:
         return answers(proxy, transport="TCP")
     except ConnectionError:
@@ -182,7 +182,7 @@ def test_operators_hear_of_a_switch_that_is_not_there(running_proxy: Start) -> N
 
 
 def hung_up(stream: socket.socket) -> bool:
-    """Whether the other side has closed or reset the connection."""
+    """True if the other side has closed or reset the connection."""
     stream.setblocking(False)
     try:
         return stream.recv(1, socket.MSG_PEEK) == b""
@@ -265,7 +265,7 @@ def test_calls_are_answered_though_nobody_reads_the_log(tmp_path: Path, reader: 
 
 
 def is_up(proxy: ProxyProcess) -> bool:
-    """Whether an OPTIONS is answered; until the proxy listens, that comes back as refused or is lost."""
+    """True if an OPTIONS is answered; until the proxy listens, that comes back as refused or is lost."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((INTERNATIONAL, 0))
         probe.connect((proxy.host, proxy.port))

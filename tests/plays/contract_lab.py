@@ -1,4 +1,4 @@
-"""What the tests of every softswitch share: who its subscribers are, and the agents around it."""
+"""The common part of the tests of every softswitch: its subscribers, and the agents around it."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ class Play:
         return self
 
     def forget_sent(self, what: str = "") -> Self:
-        """What was sent meanwhile is beside the point; only requests of a method where `what` names one."""
+        """Pass over all that was sent meanwhile; only over requests of a method where `what` names one."""
         self.core.outbox[:] = [sent for sent in self.core.outbox if not sent[1].startswith(what.encode())]
         return self
 

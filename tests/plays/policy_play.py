@@ -119,5 +119,5 @@ def judge(
 
 
 def said(verdict: Verdict, rule: str) -> str:
-    """What a rule answered: its outcome and detail."""
+    """The answer of a rule: its outcome and detail."""
     return next(f"{step.outcome}: {step.detail}" for step in verdict.trace if step.rule == rule)

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T], patience: float = 30.0) -> T:
-    """What `look` returns as soon as that is true; AssertionError when it never is."""
+    """Return what `look` returns as soon as that is true; AssertionError when it never is."""
     deadline = time.monotonic() + patience
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {patience} s"

@@ -96,5 +96,5 @@ class ScriptedMedia:
 
     @property
     def idle(self) -> bool:
-        """Whether all were given back."""
+        """True if all were given back."""
         return not any(port.open for port in self.ports)

@@ -71,7 +71,7 @@ class Network:
         return [message for _, _, receiver, message in self.log[before:] if receiver == source]
 
     def between(self, one: Address, other: Address) -> list[str]:
-        """What passed between two addresses; `>` marks what came from the first."""
+        """The messages that passed between two addresses; `>` marks those of the first."""
         return [
             ("> " if sender == one else "< ") + name(message)
             for _, sender, receiver, message in self.log
@@ -79,7 +79,7 @@ class Network:
         ]
 
     def times(self, wanted: str, sender: Address) -> list[float]:
-        """When a message of that name left an address, in seconds since the start."""
+        """The times at which a message of that name left an address, in seconds since the start."""
         return [at - 100.0 for at, by, _, message in self.log if by == sender and name(message) == wanted]
 
     def last(self, wanted: str, sender: Address) -> Message:

@@ -84,7 +84,7 @@ class Sipp:
         return self._text("_messages.log")
 
     def heard(self, start: str) -> bool:
-        """Whether a message that starts so was received by now."""
+        """True if a message that starts so was received by now."""
         return any(line.direction == "R" and line.start.startswith(start) for line in self.seen())
 
     def stop(self) -> None:
@@ -131,7 +131,7 @@ class SippPeers:
 
 
 def _bound(host: str, port: int) -> bool:
-    """Whether somebody listens there, by the kernel's own tables."""
+    """True if somebody listens there, by the kernel's own tables."""
     address = "".join(f"{int(part):02X}" for part in reversed(host.split("."))) + f":{port:04X}"
     tables = (Path("/proc/net/udp"), Path("/proc/net/tcp"))
     rows = (line.split() for table in tables for line in table.read_text().splitlines()[1:])
@@ -140,17 +140,17 @@ def _bound(host: str, port: int) -> bool:
 
 
 def sent(lines: list[Line], start: str) -> int:
-    """How many messages that start so were sent."""
+    """Count the messages sent that start so."""
     return sum(line.direction == "S" and line.start.startswith(start) for line in lines)
 
 
 def arrivals(lines: list[Line], start: str) -> int:
-    """How often a message that starts so arrived, with every repetition."""
+    """Count the arrivals of messages that start so, with every repetition."""
     return sum(line.direction == "R" and line.start.startswith(start) for line in lines)
 
 
 def received(lines: list[Line], start: str) -> int:
-    """How many different messages that start so were received: on a busy machine some come twice."""
+    """Count the different messages received that start so: on a busy machine some come twice."""
     return len(
         {
             (line.call_id, line.cseq, line.start)

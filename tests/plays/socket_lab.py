@@ -26,7 +26,7 @@ HOST, SWITCH_HOST, PHONE_HOST, TRUNK_HOST = "127.0.0.1", "127.0.0.9", "127.0.0.7
 
 
 async def soon(event: Awaitable[T]) -> T:
-    """What should happen at once; two seconds are for a busy machine."""
+    """Await what should happen at once; two seconds are for a busy machine."""
     return await asyncio.wait_for(event, 2)
 
 
@@ -101,7 +101,7 @@ class Stream:
         return message
 
     async def is_served(self) -> bool:
-        """Whether a keep-alive is answered."""
+        """True if a keep-alive is answered."""
         self.send(b"\r\n\r\n")
         return await soon(self.reader.readexactly(2)) == b"\r\n"
 

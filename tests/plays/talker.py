@@ -171,7 +171,7 @@ class Talker(LegListener):
         return heard(self._recording, hz)
 
     def heard_prompt(self, *among: str) -> str | None:
-        """Which prompt it heard, the surest of these or of all; it hears no more afterwards."""
+        """The prompt that it heard, the surest of these or of all; it hears no more afterwards."""
         self._media.close()
         return which_prompt(self._recording, among or PROMPTS)
 

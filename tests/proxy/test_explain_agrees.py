@@ -217,7 +217,7 @@ class Running:
         return final, records[0] if records else {}
 
     def challenges(self, now: float = NOW) -> list[str]:
-        """What a phone is asked that says nothing of who it is."""
+        """The challenge to a phone that says nothing of who it is."""
         self._core.receive(UNPROVEN, Flow("udp", SOURCES["desks"], 5070, 0), now)
         answers = [parse(sent) for _, sent in self._core.outbox]
         self._core.outbox.clear()

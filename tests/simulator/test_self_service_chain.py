@@ -70,14 +70,14 @@ class Line:
         return self.texts()[-1]
 
     async def rings(self) -> bool:
-        """Whether a call from abroad comes to her phone."""
+        """True if a call from abroad comes to her phone."""
         placed = self.trunk.place(Order(next(self._names), STRANGER, ALICE.number, talk=0.0))
         await asyncio.wait_for(self.trunk.idle(), 10)
         assert placed.status in (200, 603)
         return placed.status == 200
 
     def texts(self) -> list[str]:
-        """What was texted to her, in the order in which it came."""
+        """The texts to her, in the order in which they came."""
         taken = [one for each in self.phones.taken.values() for one in each if one.method == "MESSAGE"]
         return [one.body.decode() for one in sorted(taken, key=lambda one: one.received)]
 

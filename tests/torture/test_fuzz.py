@@ -1,4 +1,4 @@
-"""Whatever arrives, the core neither raises nor grows without bound, and what it says is SIP."""
+"""Any bytes may arrive: the core neither raises nor grows without bound, and what it says is SIP."""
 
 from __future__ import annotations
 

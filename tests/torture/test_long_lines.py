@@ -71,7 +71,7 @@ def long_values(name: str) -> Iterator[str]:
 
 
 def long_lines(message: Message, name: str) -> Iterator[bytes]:
-    """That message again and again, with a header written longer than anybody would. Each is a transaction and a call
+    """The message again and again, with a header written longer than anybody would. Each is a transaction and a call
     of its own."""
     for count, value in enumerate(long_values(name)):
         changed = message.copy()

@@ -22,7 +22,7 @@ def judge(case: Case) -> Finding | str:
 
 
 def _called_back(case: Case) -> str:
-    """Why a call from home may be one that an emergency call asked for; "" where nothing says so."""
+    """The sign that an emergency call may have asked for a call from home; "" where there is none."""
     caller = case.call.caller
     if caller.is_emergency:
         return f"{caller.presented} is an emergency number that calls back"

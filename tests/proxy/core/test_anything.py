@@ -1,4 +1,4 @@
-"""Whatever comes, in whatever order: nothing escapes, nothing is left behind, no call is written down twice."""
+"""Any messages in any order: nothing escapes, nothing is left behind, no call is written down twice."""
 
 from __future__ import annotations
 

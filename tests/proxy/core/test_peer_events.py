@@ -1,4 +1,4 @@
-"""What the core tells operators of."""
+"""The events of peers that the core tells operators of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a request is checked, changed and sent on (RFC 3261 16.3 to 16.6, RFC 3581, RFC 5393, RFC 5658)."""
+"""Requests are checked, changed and sent on (RFC 3261 16.3 to 16.6, RFC 3581, RFC 5393, RFC 5658)."""
 
 from __future__ import annotations
 
@@ -399,7 +399,7 @@ def test_the_order_of_two_values_is_that_of_the_path_outward_too() -> None:
 
 
 def looped(dialogue: Play, uri: str = "") -> bytes:
-    """What was forwarded last, as the switch might send it back to us."""
+    """The request forwarded last, as the switch might send it back to us."""
     back = parse(bytes(dialogue.forwarded))
     back.remove("record-route")
     back.insert(0, "Via", "SIP/2.0/UDP 127.0.0.9:5080;branch=z9hG4bK-switch")

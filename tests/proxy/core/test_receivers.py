@@ -1,4 +1,4 @@
-"""How often somebody hears an answer who never showed to have heard one: sources of datagrams can be made up."""
+"""Answers to somebody who never showed to have heard one are few: sources of datagrams can be made up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUSED = request("INVITE", to=BARRED)
 
 
 def finals(dialogue: Play, seconds: float = 40.0) -> int:
-    """How many final responses go out meanwhile."""
+    """Count the final responses that go out meanwhile."""
     dialogue.wait(seconds)
     sent = [data for _, data in dialogue.core.outbox]
     dialogue.core.outbox.clear()

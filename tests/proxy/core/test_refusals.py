@@ -1,4 +1,4 @@
-"""Why a request was refused can be told: the core notes it where somebody asked for it, and the log writes it down."""
+"""The reason of a refusal can be told: the core notes it where somebody asked for it, and the log writes it down."""
 
 from __future__ import annotations
 

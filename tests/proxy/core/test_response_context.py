@@ -1,4 +1,4 @@
-"""What comes back: provisional and final responses, CANCEL, time-outs, ACK (RFC 3261 16.7 to 16.10, RFC 6026)."""
+"""Responses: provisional and final responses, CANCEL, time-outs, ACK (RFC 3261 16.7 to 16.10, RFC 6026)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where requests go: always to the switch from outside, and outward only along our own tokens or to a trunk.
+"""The way of requests: always to the switch from outside, and outward only along our own tokens or to a trunk.
 
 RFC 3261 16.4 and 16.6, RFC 3327 (Path), RFC 5626 (flow tokens).
 """

@@ -1,4 +1,4 @@
-"""Which requests are judged, what becomes of them, what is written down, and what identity leaves the proxy."""
+"""The requests that are judged: what becomes of them, what is written down, and what identity leaves the proxy."""
 
 from __future__ import annotations
 

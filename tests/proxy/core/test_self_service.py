@@ -172,7 +172,7 @@ def test_everything_else_goes_on_to_the_switch(method: str, to: str) -> None:
 
 
 def calls_from(on: Play, by: str, to: str, n: int) -> bool:
-    """Whether a call from a phone goes on to the switch."""
+    """True if a call from a phone goes on to the switch."""
     on.receive(sent("INVITE", by, to, n=n), PHONE)
     went_on = not on.core.outbox[0][1].startswith(b"SIP/2.0 603")
     on.forget_sent()

@@ -1,4 +1,4 @@
-"""What a treated call looks like on the wire: to the caller, to the softswitch, and in the call record."""
+"""A treated call as it looks on the wire: to the caller, to the softswitch, and in the call record."""
 
 from __future__ import annotations
 

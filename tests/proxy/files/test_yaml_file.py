@@ -33,7 +33,7 @@ class Sample(BaseModel):
 
 
 def errors_of(tmp_path: Path, text: str | bytes, model: type[Any] = Sample) -> list[str]:
-    """What is wrong with a file of this content, without the folder it lies in."""
+    """The errors of a file of this content, without the folder it lies in."""
     path = tmp_path / "file.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(FileErrors) as caught:

@@ -1,4 +1,4 @@
-"""What of identity passes the proxy, and in which direction."""
+"""Identities that pass the proxy, and in which direction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the phone shows of a labelled call: ours, whatever the caller sends."""
+"""A labelled call as the phone shows it: by our label, whatever the caller sends."""
 
 from __future__ import annotations
 

@@ -334,7 +334,7 @@ def test_long_nonces_of_a_registrar_fill_no_memory() -> None:
     ['Digest realm="switch.example", nonce="n1", algorithm=SHA-256, opaque="o", qop="auth,auth-int"'],
 ], ids=["MD5", "without qop", "SHA-256"])  # fmt: skip
 def test_what_was_overheard_before_a_restart_is_no_answer_after_it(secret: bytes | None, asked: list[str]) -> None:
-    """Whatever nonces the registrar gives again."""
+    """The registrar's nonces may repeat."""
     before = Registering(secret=SECRET)
     overheard = before.asks().is_challenged(asked).answer()
     before.asks(overheard).is_registered()

@@ -1,4 +1,4 @@
-"""What a number in a message is understood to be, trap by trap."""
+"""The reading of numbers in messages, trap by trap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read as a number counts as one, whatever a switch makes of it: in From, and in what is dialled."""
+"""A number to people's eyes counts as one, whatever a switch makes of it: in From, and in what is dialled."""
 
 from __future__ import annotations
 

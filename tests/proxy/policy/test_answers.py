@@ -1,4 +1,4 @@
-"""What a refused caller is told, byte for byte; which rule may say what; and the signed card that 608 points to."""
+"""The answers to refused callers, byte for byte; which rule may say what; and the signed card that 608 points to."""
 
 from __future__ import annotations
 

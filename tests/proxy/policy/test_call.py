@@ -1,4 +1,4 @@
-"""What the policy reads out of a request: who calls whom, and how much of that is believed."""
+"""The policy's reading of a request: who calls whom, and how much of that is believed."""
 
 from __future__ import annotations
 

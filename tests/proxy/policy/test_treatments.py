@@ -101,7 +101,7 @@ def test_a_rule_that_lets_calls_through_refuses_none_and_diverts_none(tmp_path: 
 
 @pytest.mark.parametrize("treatment", ["{label: Hello}", '{challenge: "5"}', "{warn: on}"])
 def test_a_call_that_its_own_caller_barred_rings_nowhere(tmp_path: Path, treatment: str) -> None:
-    """That rule decides before the callee's block list is asked."""
+    """The rule decides before the callee's block list is asked."""
     assert errors_of(tmp_path, f"treatments: {{barring.all_outgoing: {treatment}}}") == [
         "3:36: found a mapping, expected reject or divert: barring.all_outgoing keeps calls from every phone"
     ]

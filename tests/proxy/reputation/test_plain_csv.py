@@ -35,7 +35,7 @@ def lists(draw: Any) -> list[str]:
 
 
 def read(path: Path, lines: list[str], end: str, last: str) -> Any:
-    """What a list says of each of its patterns, or what is wrong with it."""
+    """Return what a list says of each of its patterns, or what is wrong with it."""
     path.write_bytes((end.join(lines) + last).encode())
     try:
         scam_list = ScamList.load([path], covering("GB"))

@@ -21,7 +21,7 @@ ROW = "+447700900765,bank,0.95,subscribers,\n"
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """How many entries a list has, or what is wrong with it."""
+    """Count the entries of a list, or say what is wrong with it."""
 
     def write_and_read(text: str | bytes, home: str | None = None) -> int | list[str]:
         path = tmp_path / "list.csv"

@@ -1,4 +1,4 @@
-"""What subscribers order by text and star code, and what they are told."""
+"""Subscribers' orders by text and star code, and what they are told."""
 
 from __future__ import annotations
 

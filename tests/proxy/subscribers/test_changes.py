@@ -1,4 +1,4 @@
-"""What subscribers changed themselves: in force at once, saved beside their profiles, there after a restart."""
+"""Subscribers' own changes: in force at once, saved beside their profiles, there after a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recording proves of what was heard."""
+"""A recording proves what was heard."""
 
 from __future__ import annotations
 

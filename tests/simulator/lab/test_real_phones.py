@@ -105,7 +105,7 @@ async def test_a_worker_that_dies_is_a_fault_of_its_calls_and_the_run_goes_on(tm
 
 
 def is_recording(folder: Path) -> bool:
-    """Whether the called phone has answered."""
+    """True if the called phone has answered."""
     return any(folder.glob("runs/latest/recordings/phone-by-phone.wav"))
 
 

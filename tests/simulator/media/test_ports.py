@@ -42,7 +42,7 @@ class PhoneBeyond:
         return [packet for packet in heard if packet is not None]
 
     async def hears_nothing_more(self) -> bool:
-        """Whether what was sent so far has all been heard: the loop of this test carries it at once."""
+        """True if what was sent so far has all been heard: the loop of this test carries it at once."""
         try:
             self.socket.recv(2048)
         except BlockingIOError:

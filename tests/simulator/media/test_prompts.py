@@ -23,7 +23,7 @@ def played(name: str) -> Samples:
 
 
 def over_the_phone(samples: Samples, gain: float = 0.1) -> Samples:
-    """What G.711 (mu-law) leaves of it at the other end of a line, turned down."""
+    """The rest that G.711 (mu-law) leaves of it at the other end of a line, turned down."""
     coded = np.round(127 * np.log1p(255 * np.abs(gain * samples)) / np.log(256)) / 127
     return np.asarray(np.sign(samples) * np.expm1(coded * np.log(256)) / 255, dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""What the switch records of callers."""
+"""The switch's recordings of callers."""
 
 from __future__ import annotations
 

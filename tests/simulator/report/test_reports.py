@@ -1,4 +1,4 @@
-"""What a run says on the terminal, in JSON, in JUnit XML and in its folder."""
+"""The reports of a run: on the terminal, in JSON, in JUnit XML and in its folder."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
-    """Where the command answers."""
+    """The address at which the command answers."""
     port = free_port()
     command = [sys.executable, "-P", "-m", "simulator", "softswitch", "accounts", "proxy.yaml", "switch"]
     with subprocess.Popen([*command, "--port", str(port)], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
@@ -65,7 +65,7 @@ def port(folder: Path) -> Iterator[int]:
 
 
 def asked(port: int, dialled: str) -> str:
-    """What the dialplan is told, as Asterisk asks."""
+    """The dialplan's answer, as Asterisk asks."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(f"agi_network: yes\n\n200 result=1 ({dialled})\n200 result=1\n".encode())
         return connection.makefile().read().removeprefix("GET VARIABLE DIALLED\n")

@@ -1,4 +1,4 @@
-"""What follows from a call's plan alone."""
+"""The consequences of a call's plan alone."""
 
 from __future__ import annotations
 

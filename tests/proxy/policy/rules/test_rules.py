@@ -43,7 +43,7 @@ def refused(verdict: Verdict, rule: str, status: int = 603) -> bool:
 
 
 def passed(verdict: Verdict, rule: str = "default.allow") -> bool:
-    """Whether the phone rings, with or without a label."""
+    """True if the phone rings, with or without a label."""
     return verdict.action in ("allow", "label") and (verdict.rule, verdict.status) == (rule, None)
 
 

@@ -111,7 +111,7 @@ BARS_ALL = Subscriber(
 
 
 def after_import(*lines: str) -> Subscriber:
-    """What is left of somebody who bars everything."""
+    """The rest of somebody who bars everything."""
     return Overlay(read(FILE, doc(*lines), CHINA).changes(BARS_ALL)).over(BARS_ALL)
 
 
@@ -130,7 +130,7 @@ def test_a_service_without_rules_is_off_and_one_that_is_not_there_stays(element:
 
 
 def test_each_service_of_an_export_can_be_imported_by_itself() -> None:
-    """That of outgoing calls names the numbers let through as well: a profile has one list for both."""
+    """The service for outgoing calls names the numbers let through as well: a profile has one list for both."""
     exported = document(BARS_ALL).splitlines()
     ends = [exported.index(f"  </{name}-communication-barring>") for name in ("incoming", "outgoing")]
     incoming_alone = "\n".join([*exported[: ends[0] + 1], "</simservs>"]).encode()

@@ -1,4 +1,4 @@
-"""What Asterisk wrote of its calls, as the run folder has it."""
+"""Asterisk's own records of its calls, as the run folder has them."""
 
 from __future__ import annotations
 

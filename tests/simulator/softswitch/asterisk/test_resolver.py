@@ -1,4 +1,4 @@
-"""What Asterisk's dialplan asks: where does this lead? And that it gets no answer for what is no number of anybody."""
+"""The question of Asterisk's dialplan: where does this lead? It gets no answer for what is no number of anybody."""
 
 from __future__ import annotations
 

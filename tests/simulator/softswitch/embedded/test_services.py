@@ -1,4 +1,4 @@
-"""What the switch does with callers by itself, told as dialogues with scripted sound."""
+"""Services that the switch gives callers by itself, told as dialogues with scripted sound."""
 
 from __future__ import annotations
 
