@@ -48,34 +48,37 @@ def wilson(hits: int, of: int) -> Rate | None:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Calls by truth and outcome; faults of the lab are apart and count in no rate."""
+    """Calls by truth and outcome; faults of the lab and calls of unknown truth are apart and count in no rate."""
 
     scam_blocked: int = 0
     scam_passed: int = 0
     legit_blocked: int = 0
     legit_passed: int = 0
     faults: int = 0
+    unknown: int = 0
 
     @classmethod
     def of(cls, calls: Iterable[CallObservation]) -> Confusion:
         """Count `calls`."""
-        counts = [0, 0, 0, 0, 0]
+        counts = [0, 0, 0, 0, 0, 0]
         for call in calls:
             outcome = call.outcome
             if outcome is Outcome.FAULT:
                 counts[4] += 1
+            elif call.planned.truth == "unknown":
+                counts[5] += 1
             else:
                 counts[(0 if call.unwanted else 2) + (outcome is Outcome.PASSED)] += 1
         return cls(*counts)
 
     @property
     def calls(self) -> int:
-        """All calls, faults included."""
-        return self.judged + self.faults
+        """All calls, faults and those of unknown truth included."""
+        return self.judged + self.faults + self.unknown
 
     @property
     def judged(self) -> int:
-        """Calls with an outcome."""
+        """Calls with an outcome and a truth."""
         return self.scam_blocked + self.scam_passed + self.legit_blocked + self.legit_passed
 
     @property
@@ -87,6 +90,7 @@ class Confusion:
             "legit_blocked": self.legit_blocked,
             "legit_passed": self.legit_passed,
             "faults": self.faults,
+            **({"unknown": self.unknown} if self.unknown else {}),
         }
 
     @property

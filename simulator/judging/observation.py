@@ -107,8 +107,8 @@ class CallObservation:
 
     @property
     def rightly_judged(self) -> bool:
-        """True if the outcome fits the truth: unwanted calls blocked, wanted ones passed."""
-        return self.outcome is (Outcome.BLOCKED if self.unwanted else Outcome.PASSED)
+        """True if the outcome fits the truth: unwanted calls blocked, wanted ones passed, unknown ones either."""
+        return self.planned.truth == "unknown" or self.outcome is (Outcome.BLOCKED if self.unwanted else Outcome.PASSED)
 
     @property
     def judged_by_truth(self) -> bool:

@@ -10,6 +10,7 @@ from simulator.agents.pjsua import phones as pjsua
 from simulator.judging.figures import Figures
 from simulator.judging.result import Result
 from simulator.scenario.model import Scenario
+from simulator.traffic.call_records import Reading
 from simulator.traffic.plan import plan, populated
 from simulator.traffic.planned_call import PlannedCall
 from simulator.wording import counted
@@ -17,13 +18,15 @@ from simulator.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One scenario to play: `calls` is its plan, or what `-k` left of it (then `partial`)."""
+    """One scenario to play: `calls` is its plan, or what `-k` left of it (then `partial`); `notes` tell of
+    what is not in it."""
 
     scenario: Scenario
     source: Path
     seed: int
     calls: tuple[PlannedCall, ...]
     partial: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def jobs(
@@ -33,11 +36,21 @@ def jobs(
 ) -> Iterator[Job]:
     """A job for each scenario of which anything is `selected` (asked of SCENARIO/CALL); `seed` replaces their own."""
     for scenario, source in scenarios:
-        planned = plan(scenario, seed)
+        planned = plan(scenario, seed, reading := Reading())
         calls = tuple(call for call in planned if selected(f"{scenario.name}/{call.campaign}"))
         if calls:
             used = scenario.seed if seed is None else seed
-            yield Job(populated(scenario, used), source, used, calls, partial=len(calls) < len(planned))
+            yield Job(
+                populated(scenario, used), source, used, calls, len(calls) < len(planned), _left_out(scenario, reading)
+            )
+
+
+def _left_out(scenario: Scenario, reading: Reading) -> tuple[str, ...]:
+    """A note of the records' rows that could not be read."""
+    if scenario.records is None or not reading.left_out:
+        return ()
+    rows = f"{counted(reading.left_out, 'row')} of {reading.rows:,} left out"
+    return (f"{scenario.records.file}: {rows}; the first: {reading.errors[0]}",)
 
 
 def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
@@ -45,13 +58,13 @@ def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
     usable, reason = pjsua.available()
     real = [call for call in job.calls if call.agent == "pjsua"]
     if usable or not real:
-        return job, ()
+        return job, job.notes
     left_out = sum(call.needs_sound for call in real)
     calls = tuple(replace(call, agent="wire") for call in job.calls if not call.needs_sound)
     notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
     if left_out:
         notes.append(f"left out: {left_out} that need sound, so what is heard was not checked")
-    return replace(job, calls=calls, partial=job.partial or left_out > 0), tuple(notes)
+    return replace(job, calls=calls, partial=job.partial or left_out > 0), (*job.notes, *notes)
 
 
 def not_set_up(job: Job, why: str, folder: Path) -> Result:

@@ -16,6 +16,7 @@ from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario.model import Scenario, check_lists, load_scenarios, same_names
+from simulator.traffic.call_records import Reading, told
 from simulator.traffic.plan import plan
 from simulator.wording import counted
 
@@ -67,8 +68,14 @@ def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
     scenarios += read
     check_lists([scenario])
     kinds = scenario.mix.kinds if scenario.mix else ()
-    names = ", ".join([*(entry.name for entry in scenario.calls), *kinds])
-    return f'scenario "{scenario.name}", {counted(len(plan(scenario)), "call")} ({names})'
+    recorded = [scenario.records.file.name] if scenario.records else []
+    names = ", ".join([*(entry.name for entry in scenario.calls), *kinds, *recorded])
+    planned = plan(scenario, reading=(reading := Reading()))
+    said = f'scenario "{scenario.name}", {counted(len(planned), "call")} ({names})'
+    if scenario.records is not None:
+        lines = told(scenario.records.file, reading, len(planned))
+        said = "\n  ".join([said, *lines])
+    return said
 
 
 def _describe_list(path: Path) -> str:

@@ -31,7 +31,7 @@ def once(files: Iterable[Path]) -> list[Path]:
 def kind_of(path: Path) -> FileKind:
     """The kind of a YAML file; one that cannot be read, or says nothing, counts as a scenario with mistakes in it."""
     keys = top_keys(path)
-    if not keys or keys & {"scenario", "calls", "mix"}:
+    if not keys or keys & {"scenario", "calls", "mix", "records"}:
         return FileKind.SCENARIO
     if keys & {"listen", "softswitch"}:
         return FileKind.CONFIG

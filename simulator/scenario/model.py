@@ -27,6 +27,7 @@ from simulator.scenario.checks import senseless
 from simulator.scenario.fields import Model, Name, Texts, Thresholds
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario.mix import Mix
+from simulator.scenario.records import Records
 
 _INSTEAD = {
     FileKind.CONFIG: ": run it with `ringfence proxy`, or check it with `ringfence lint`",
@@ -51,12 +52,14 @@ class Scenario(Model):
     """A scenario file. `subscribers` are by name, `thresholds` in the file's order.
 
     `others` are numbers at home, of no subscriber, that calls from trunks may go to all the same. `mix` brings
-    populations of subscribers beside those named here, and traffic beside `calls`.
+    populations of subscribers beside those named here, and traffic beside `calls`; `records` are calls to play again.
     `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the signature is checked.
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["subscribers", "calls"]}, {"required": ["mix"]}]}
+        json_schema_extra={
+            "anyOf": [{"required": ["subscribers", "calls"]}, {"required": ["mix"]}, {"required": ["records"]}]
+        }
     )
 
     name: Annotated[Name, Field(alias="scenario")]
@@ -72,6 +75,7 @@ class Scenario(Model):
     scam_lists: ScamLists = ()
     calls: Annotated[tuple[Calls, ...], AfterValidator(some)] = ()
     mix: Mix | None = None
+    records: Records | None = None
     thresholds: Annotated[Thresholds, Field(json_schema_extra={"default": {}})] = ()
 
     @property
@@ -92,8 +96,9 @@ class Scenario(Model):
     @model_validator(mode="after")
     def _has_calls(self) -> Scenario:
         if self.mix is None:
-            if missing := [name for name in ("subscribers", "calls") if not getattr(self, name)]:
-                raise ValueError(f"{' and '.join(missing)}, or a mix")
+            missing = [name for name in ("subscribers", "calls") if not getattr(self, name)]
+            if missing and self.records is None:
+                raise ValueError(f"{' and '.join(missing)}, or a mix, or records")
             return self
         wanting = [name for name, kind in self.mix.kinds.items() if kind.from_ == "roamers"]
         problems = []

@@ -8,19 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
+from proxy.numbers.numbering import Numbering
+from proxy.policy.profile import Subscriber
+from proxy.presets import preset as presets
 from simulator.scenario.calls import Calls, Pool
 from simulator.scenario.model import Scenario
 from simulator.scenario.voices import PROVING_TALK
+from simulator.traffic.call_records import Reading
 from simulator.traffic.mixture import mixed_calls
 from simulator.traffic.planned_call import PlannedCall
 from simulator.traffic.population import People
+from simulator.traffic.replay import replayed
 
 _RING = 0.1  # seconds, where the scenario does not say
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
 
 
-def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
-    """All calls of a scenario, by starting time; `seed` replaces the scenario's own."""
+def plan(scenario: Scenario, seed: int | None = None, reading: Reading | None = None) -> list[PlannedCall]:
+    """All calls of a scenario, by starting time; `seed` replaces the scenario's own.
+
+    `reading` is told what became of the rows of its records. Raises FileErrors where these are none.
+    """
     number = scenario.seed if seed is None else seed
     calls = [
         call
@@ -29,14 +37,25 @@ def plan(scenario: Scenario, seed: int | None = None) -> list[PlannedCall]:
     ]
     if scenario.mix is not None:
         calls += mixed_calls(scenario.mix, number)
+    if scenario.records is not None:
+        calls += replayed(scenario.records, _numbering(scenario), scenario.subscribers, reading)
     return sorted(calls, key=lambda call: (call.start, call.id))
 
 
 def populated(scenario: Scenario, seed: int) -> Scenario:
-    """The scenario with the subscribers of its mix beside those that it names."""
-    if scenario.mix is None:
-        return scenario
-    return scenario.model_copy(update={"subscribers": scenario.subscribers | dict(People(scenario.mix, seed))})
+    """The scenario with the subscribers of its mix, and lines for all that its records call, beside those it names."""
+    subscribers = dict(scenario.subscribers)
+    if scenario.mix is not None:
+        subscribers |= People(scenario.mix, seed)
+    if scenario.records is not None:
+        known = {each.number for each in subscribers.values()}
+        numbering = _numbering(scenario)
+        called = dict.fromkeys(call.callee for call in replayed(scenario.records, numbering, {}))
+        new = (each for each in called if each not in known and numbering.understand(each).region == scenario.home)
+        subscribers |= {
+            f"line-{place + 1}": Subscriber(number) for place, number in enumerate(new) if number[:1] == "+"
+        }
+    return scenario.model_copy(update={"subscribers": subscribers})
 
 
 def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
@@ -92,6 +111,10 @@ def _in_rounds(values: tuple[str, ...], random: Random) -> Iterator[str]:
     """All values, each as often as the others, in another order every round."""
     while True:
         yield from random.sample(values, len(values))
+
+
+def _numbering(scenario: Scenario) -> Numbering:
+    return presets.numbering(scenario.home, presets.load(scenario.preset))
 
 
 def _number(text: str, scenario: Scenario) -> str:

@@ -36,7 +36,7 @@ class PlannedCall:
     behaviour: Behaviour
     cancel_after: float | None
     agent: Literal["wire", "pjsua"]
-    truth: Literal["scam", "legit", "attack"]
+    truth: Literal["scam", "legit", "attack", "unknown"]
     expect: Expect | None
     display_name: str = ""
     headers: tuple[tuple[str, str], ...] = ()

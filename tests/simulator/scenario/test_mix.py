@@ -93,4 +93,6 @@ def test_times_need_their_zone(tmp_path: Path) -> None:
 
 
 def test_a_scenario_without_calls_or_mix_is_none(tmp_path: Path) -> None:
-    assert errors(tmp_path, "scenario: nothing\n") == ["1:1: found a mapping, expected subscribers and calls, or a mix"]
+    assert errors(tmp_path, "scenario: nothing\n") == [
+        "1:1: found a mapping, expected subscribers and calls, or a mix, or records"
+    ]

@@ -333,7 +333,11 @@ def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_tog
 def test_the_schema_tells_editors_the_keys_and_how_values_are_written() -> None:
     described = Scenario.model_json_schema()
     assert described["required"] == ["scenario"]
-    assert described["anyOf"] == [{"required": ["subscribers", "calls"]}, {"required": ["mix"]}]
+    assert described["anyOf"] == [
+        {"required": ["subscribers", "calls"]},
+        {"required": ["mix"]},
+        {"required": ["records"]},
+    ]
     call = described["$defs"]["Calls"]
     assert call["additionalProperties"] is False
     assert set(call["properties"]) >= {"campaign", "call", "trunk", "from", "to", "truth", "expect"}

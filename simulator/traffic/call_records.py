@@ -1,0 +1,338 @@
+"""Call records -> calls as they were: from CSV or Parquet, row by row, numbers as text whatever they look like.
+
+One call may have several rows: those of one id are one call, which begins with the first of them and was answered if
+any says so. What a record cannot tell stays unknown. Rows that cannot be read are left out, counted, and told with line
+and column.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from proxy.files.yaml_file import FileError, FileErrors
+from simulator.scenario.records import Mapped, RecordedOutcome, Records
+
+_TOGETHER = 100_000  # calls for which more rows are waited for
+_KEPT = 50  # errors that are told one by one
+_SURE = ("answer", "busy", "reject", "ring_only", "unknown")  # of two rows about one call the surer counts
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """One call as its record tells of it: `start` in epoch seconds, `lasts` and `talk` in seconds or None where it does
+    not say; `line` is that of its first row. `trunk`, `truth` and `family` are the values of their columns, or ""."""
+
+    id: str
+    start: float
+    caller: str
+    callee: str
+    line: int
+    outcome: RecordedOutcome = "unknown"
+    display_name: str = ""
+    lasts: float | None = None
+    talk: float | None = None
+    method: str = "INVITE"
+    trunk: str = ""
+    truth: str = ""
+    family: str = ""
+
+
+@dataclass(slots=True)
+class Reading:
+    """Counts of rows, kept while they are read: `left_out` could not be read, and `errors` tells the first of them;
+    `rows` are all, `others` those of no call (REGISTER and the like)."""
+
+    rows: int = 0
+    left_out: int = 0
+    others: int = 0
+    errors: list[FileError] = field(default_factory=list)
+
+    def leave_out(self, error: FileError) -> None:
+        """Count a row that cannot be read."""
+        self.left_out += 1
+        if len(self.errors) < _KEPT:
+            self.errors.append(error)
+
+
+def read_records(records: Records, reading: Reading | None = None) -> Iterator[RecordedCall]:
+    """The calls of a file, in the order of their first rows. Raises FileErrors where it is no file of such records."""
+    reading = reading or Reading()
+    path, meaning = records.file, records.meaning
+    rows = _parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path, meaning)
+    columns = _Columns.of(path, meaning, next(rows))
+    zone = ZoneInfo(records.zone)
+    open_calls: OrderedDict[str, RecordedCall] = OrderedDict()
+    other_legs: dict[str, str] = {}
+    for row in rows:
+        reading.rows += 1
+        if (found := columns.read(row, zone, reading)) is None:
+            continue
+        call, other_leg = found
+        key = other_legs.get(call.id, call.id)
+        if other_leg:
+            other_legs[other_leg] = key
+            if (leg := open_calls.pop(other_leg, None)) is not None:
+                open_calls[key] = replace(_merged(call, leg), id=call.id, caller=call.caller, callee=call.callee)
+                continue
+        known = open_calls.get(key)
+        if known is not None:
+            open_calls[key] = _merged(known, call)
+        elif call.method == "BYE":
+            reading.others += 1  # the end of a call that began before the file
+        else:
+            open_calls[key] = call
+        if len(open_calls) > _TOGETHER:
+            yield open_calls.popitem(last=False)[1]
+    yield from open_calls.values()
+
+
+def _merged(first: RecordedCall, later: RecordedCall) -> RecordedCall:
+    """One call of two of its rows."""
+    if later.method == "BYE":
+        return replace(first, talk=max(0.0, later.start - first.start)) if first.talk is None else first
+    outcome = min(first.outcome, later.outcome, key=_SURE.index)
+    talk = max((each.talk for each in (first, later) if each.talk is not None), default=None)
+    lasts = max((each.lasts for each in (first, later) if each.lasts is not None), default=None)
+    return replace(first, outcome=outcome, talk=talk, lasts=lasts, start=min(first.start, later.start))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The cells of a row, with the line that it is on, counted from 1; `text` is that line, to count columns in.
+
+    Of the names of columns, `numbers` are those that a file keeps as numbers, and not as text.
+    """
+
+    line: int
+    cells: Sequence[str]
+    text: str = ""
+    numbers: frozenset[str] = frozenset()
+
+
+def _csv_rows(path: Path, meaning: Mapped) -> Iterator[_Row]:
+    """The names of the columns, and then the rows. Raises FileErrors where the file is no text."""
+    lines = _Lines(path)
+    try:
+        reader = csv.reader(lines, strict=True)
+        header: list[str] | None = None
+        if meaning.columns:
+            header = list(meaning.columns)
+            yield _Row(0, header)
+        begins = 1
+        while True:
+            lines.seen.clear()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                wrong = FileError(path, reader.line_num, 1, str(error), "quotes that end, as in CSV")
+                raise FileErrors([wrong]) from None
+            if header is None:
+                header = [cell.strip().lstrip("\ufeff") for cell in cells]
+                yield _Row(begins, header)
+            elif cells and not _is_header(cells, meaning):
+                yield _Row(begins, cells, "".join(lines.seen))
+            begins = reader.line_num + 1
+        if header is None:
+            raise FileErrors([FileError.whole(path, "it is empty: a line with the names of columns is expected")])
+    except UnicodeDecodeError as error:
+        raise FileErrors(
+            [FileError(path, reader.line_num + 1, 1, f"a byte {error.object[error.start]:#04x}", "UTF-8")]
+        ) from None
+
+
+def _is_header(cells: Sequence[str], meaning: Mapped) -> bool:
+    """True for a line of names in a file that needs none, as exports may put there."""
+    return bool(meaning.columns) and list(cells[:4]) == list(meaning.columns[:4])
+
+
+class _Lines:
+    """The lines of a file, with those that were taken since `seen` was emptied."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seen: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        with self._path.open(encoding="utf-8", newline="") as file:
+            for line in file:
+                self.seen.append(line)
+                yield line
+
+
+def _parquet_rows(path: Path) -> Iterator[_Row]:
+    """The names of the columns, and then the rows, all as text. Raises FileErrors where pyarrow is missing, or cannot
+    read it."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        missing = "reading Parquet takes pyarrow: pip install 'ringfence[data]'"
+        raise FileErrors([FileError.whole(path, missing)]) from None
+    try:
+        file = parquet.ParquetFile(path)
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise FileErrors([FileError.whole(path, f"no Parquet file: {error}")]) from None
+    schema = file.schema_arrow
+    numeric = [
+        each.name for each in schema if pyarrow.types.is_integer(each.type) or pyarrow.types.is_floating(each.type)
+    ]
+    yield _Row(0, schema.names, numbers=frozenset(numeric))
+    line = 0
+    for batch in file.iter_batches(batch_size=10_000):
+        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            line += 1
+            yield _Row(line, [_text(value) for value in values])
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The places of the columns that mean something; -1 where the file has none."""
+
+    path: Path
+    meaning: Mapped
+    names: Sequence[str]
+    places: dict[str, int]
+
+    @classmethod
+    def of(cls, path: Path, meaning: Mapped, head: _Row) -> _Columns:
+        """Find them. Raises FileErrors where one that is needed is missing, or keeps telephone numbers as numbers."""
+        names = head.cells
+        wanted = ("id", "other_leg", "start", "caller", "callee", "display_name", "trunk", "truth", "family", "method")
+        places = {
+            name: next((names.index(each) for each in getattr(meaning, name) if each in names), -1)
+            for name in (*wanted, "answered", "lasts", "talk", "outcome")
+        }
+        missing = [name for name in ("start", "caller", "callee") if places[name] < 0]
+        if missing:
+            expected = ", and ".join(f"a column {' or '.join(getattr(meaning, name))} for {name}" for name in missing)
+            raise FileErrors([FileError(path, 1, 1, f"columns {', '.join(names)}", expected)])
+        kept = [names[places[name]] for name in ("caller", "callee") if names[places[name]] in head.numbers]
+        if kept:
+            found = f"{' and '.join(kept)} kept as numbers, without the plus and zeros in front"
+            raise FileErrors([FileError(path, 1, 1, found, "columns of text")])
+        return cls(path, meaning, names, places)
+
+    def read(self, row: _Row, zone: ZoneInfo, reading: Reading) -> tuple[RecordedCall, str] | None:
+        """The call of a row, and the id of its other leg; None where the row is left out."""
+        meaning, cells, places = self.meaning, row.cells, self.places
+        least = meaning.needs or len(self.names)
+        if len(cells) < least:
+            found, expected = f"{len(cells)} columns", f"{least}, as in {self.path.name}"
+            reading.leave_out(FileError(self.path, row.line, 1, found, expected))
+            return None
+
+        def cell(name: str) -> str:
+            place = places[name]
+            return cells[place].strip() if 0 <= place < len(cells) else ""
+
+        method = cell("method").upper() or "INVITE"
+        if method not in ("INVITE", "MESSAGE", "BYE"):
+            reading.others += 1
+            return None
+        try:
+            start = _epoch(cell("start"), zone)
+        except ValueError:
+            self._wrong(row, "start", 'a time such as "2026-03-02 08:00:00"', reading)
+            return None
+        seconds: list[float | None] = []
+        for name in ("lasts", "talk"):
+            text = cell(name)
+            try:
+                seconds.append(float(text) if text else None)
+            except ValueError:
+                self._wrong(row, name, "seconds", reading)
+                return None
+        callee = cell("callee")
+        if not callee and method != "BYE":
+            self._wrong(row, "callee", "a number that was called", reading)
+            return None
+        outcome = meaning.outcomes.get(cell("outcome"), "unknown")
+        if places["answered"] >= 0 and cell("answered"):
+            outcome = "answer"
+        lasts, talk = seconds
+        call = RecordedCall(
+            cell("id") or f"line-{row.line}",
+            start,
+            _user(cell("caller")),
+            _user(callee),
+            row.line,
+            outcome,
+            _name(cell("display_name")),
+            lasts,
+            talk if outcome == "answer" else None,
+            method,
+            cell("trunk"),
+            cell("truth"),
+            cell("family"),
+        )
+        return call, cell("other_leg")
+
+    def _wrong(self, row: _Row, name: str, expected: str, reading: Reading) -> None:
+        place = self.places[name]
+        found = f'"{row.cells[place]}"' if place < len(row.cells) else "no column"
+        reading.leave_out(FileError(self.path, row.line, _column(row, place), found, expected))
+
+
+def _column(row: _Row, place: int) -> int:
+    """The column of a cell in its line, counted from 1; in Parquet, and on further lines, that of the cell."""
+    at, quoted, passed = 0, False, 0
+    if not row.text:
+        return place + 1
+    for at, character in enumerate(row.text):
+        if passed == place:
+            return at + 1
+        if character == '"':
+            quoted = not quoted
+        elif character == "," and not quoted:
+            passed += 1
+    return at + 1
+
+
+def _epoch(text: str, zone: ZoneInfo) -> float:
+    """Epoch seconds of a time. Raises ValueError."""
+    if text[:1].isdigit() and text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) >= 9:
+        return float(text)
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).timestamp()
+
+
+def _user(text: str) -> str:
+    """The number of a URI or of a number."""
+    if text.lower().startswith(("sip:", "sips:", "tel:")):
+        return text.partition(":")[2].partition("@")[0].partition(";")[0]
+    return text
+
+
+def _name(text: str) -> str:
+    """The display name of `"Name" <number>`."""
+    name = text.partition("<")[0].strip().strip('"')
+    return name if name and not name.lstrip("+").isdigit() else ""
+
+
+def told(path: Path, reading: Reading, calls: int) -> Iterable[str]:
+    """Lines that say what was read and what was left out."""
+    yield f"{path}: {reading.rows:,} rows, {calls:,} calls" + (
+        f"; {reading.left_out:,} rows left out" if reading.left_out else ""
+    )
+    yield from map(str, reading.errors)
+    if reading.left_out > len(reading.errors):
+        yield f"{path}: and {reading.left_out - len(reading.errors):,} more rows that could not be read"
