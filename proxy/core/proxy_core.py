@@ -165,8 +165,12 @@ class ProxyCore:
 
     @property
     def pending(self) -> int:
-        """The number of requests forwarded and not yet answered finally, or waiting for an answer to a question."""
-        return self._contexts.pending + self._questions.pending
+        """The number of requests forwarded and not yet answered finally, or waiting for an answer to a question.
+
+        Those that were given up before anybody said a word are left out: nothing more is to be expected of them.
+        """
+        contexts = self._contexts
+        return contexts.pending - len(contexts.unheard) + self._questions.pending
 
     @property
     def transactions(self) -> int:

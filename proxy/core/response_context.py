@@ -75,6 +75,7 @@ class ResponseContexts:
         self.calls = calls
         self.left_unheard = False  # a caller gave up before the softswitch said a word; for the watch to take back
         self.pending = 0  # requests forwarded and not yet answered finally
+        self.unheard: set[ResponseContext] = set()  # those of them that were given up and have not been heard of
         self._layer = layer
         self._own = own
 
@@ -90,6 +91,7 @@ class ResponseContexts:
         if context is None:  # our own CANCEL
             return
         if context.cancelled:
+            self.unheard.discard(context)
             self._cancel_branch(client, now, context.reasons)
         status = response.status
         if status == 100:
@@ -140,6 +142,8 @@ class ResponseContexts:
             ended, hung_up, at = context.ends
             context.ends = None
             self.calls.ended(ended, hung_up, context.final, at)
+        if context.cancelled:
+            self.unheard.discard(context)
         if context.final in _CHALLENGES:
             self._layer.may_come_again(context.server)
         context.best = None
@@ -195,6 +199,8 @@ class ResponseContexts:
                     client.last = None  # whoever did not hear of it by now need not
                     self.left_unheard = True
                 self._cancel_branch(client, now, context.reasons)
+            if context.final is None and not any(client.state is State.PROCEEDING for client in context.branches):
+                self.unheard.add(context)
 
     def _cancel_others(self, context: ResponseContext, but: ClientTransaction, now: float) -> None:
         for client in context.branches:
@@ -256,10 +262,12 @@ class ResponseContexts:
             context = server.tu
             if not isinstance(context, ResponseContext) or context.final is not None or server.request is None:
                 continue
+            gave_up = context.cancelled
             if context.branches:  # else it has not been sent on yet
                 self.cancel(context, now)
-            refused = server.request.reply(503, headers=TRY_AGAIN, to_tag=self._own.new_tag())
-            self.respond_finally(context, 503, bytes(refused), now)
+            status, headers = (487, ()) if gave_up else (503, TRY_AGAIN)
+            refused = server.request.reply(status, headers=headers, to_tag=self._own.new_tag())
+            self.respond_finally(context, status, bytes(refused), now)
 
 
 def _for_caller(context: ResponseContext, response: Response) -> bytes:

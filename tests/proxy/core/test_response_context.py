@@ -291,6 +291,28 @@ def test_an_answer_that_crosses_the_cancel_wins() -> None:
     assert dialogue.last.cseq.method == "INVITE"
 
 
+def test_a_call_given_up_before_anybody_said_a_word_keeps_nobody_waiting() -> None:
+    """A forked call is answered by one phone, and another is gone: a drain does not wait for it."""
+    dialogue = calling()
+    ringing, ended = bytes(dialogue.forwarded.reply(180)), bytes(dialogue.forwarded.reply(487))
+    assert dialogue.core.pending == 1
+    dialogue.receive(CANCEL).sends(200)
+    assert dialogue.core.pending == 0
+    dialogue.receive(ringing, SWITCH).sends("CANCEL", SWITCH).sends(180, ABROAD)  # it was there after all
+    assert dialogue.core.pending == 1
+    dialogue.receive(ended, SWITCH).sends("ACK", SWITCH).sends(487, ABROAD)
+    assert dialogue.core.pending == 0
+
+
+def test_a_call_given_up_and_not_heard_of_ends_with_487_at_its_time_or_at_the_end_of_the_proxy() -> None:
+    dialogue = calling().receive(CANCEL).sends(200).wait(33).sends(487, ABROAD)
+    assert dialogue.core.pending == 0
+    dialogue = calling().receive(CANCEL).sends(200)
+    dialogue.core.give_up(dialogue.now)
+    dialogue.sends(487, ABROAD).sends_nothing()
+    assert dialogue.core.pending == 0
+
+
 @pytest.mark.parametrize("data", [CANCEL, request("CANCEL", via="SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1;rport")])
 def test_a_cancel_of_nothing_gets_481(data: bytes) -> None:
     play().receive(data).sends(481, ABROAD).sends_nothing()
