@@ -23,6 +23,7 @@ from proxy.core.proxy_core import ProxyCore
 from proxy.files.yaml_file import FileErrors
 from proxy.identity.authentication import Counts
 from proxy.observability import log
+from proxy.observability.message_log import MessageLog
 from proxy.policy.engine import Policy
 from proxy.process.change_writer import ChangeWriter
 from proxy.process.loading import Loaded, core_settings, load, load_overlay, make_desk
@@ -144,6 +145,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
+    messages = log.LineWriter.append_to(config.message_log.file) if config.message_log else None
     policy = Policy(loaded.snapshot)
     core = ProxyCore(core_settings(config, loop.time()), policy, secret, make_desk(config, overlay), shared)
     log.set_level(config.log_level, core.refusals)
@@ -157,6 +159,7 @@ async def _serve(
         tls=_tls(config),
         max_connections=config.limits.connections,
         message_bytes=config.limits.message_bytes,
+        messages=_message_log(config, messages),
     )
     try:
         await server.start()
@@ -178,9 +181,18 @@ async def _serve(
         await changes.close()
     if records is not console:
         records.close()
+    if messages is not None:
+        messages.close()
     lost = sum(writer.lost for writer in {records, console})
     logger.info("stopped", drained=finished, lost=lost, counters=dict(core.counters))
     return OK
+
+
+def _message_log(config: ProxyConfig, writer: log.LineWriter | None) -> MessageLog | None:
+    if writer is None or config.message_log is None:
+        return None
+    without = ((each.transport, each.host, each.port) for each in config.message_log.without)
+    return MessageLog(writer.write, [(each.host, each.port) for each in config.listen], without)
 
 
 def _tls(config: ProxyConfig) -> ssl.SSLContext | None:

@@ -309,6 +309,21 @@ class SoftswitchProbe(_Model):
         return Probing(self.interval_seconds, self.unanswered_seconds, self.timeout_seconds, self.retry_seconds)
 
 
+class MessageLogFile(_Model):
+    """The file to which every SIP message that comes or goes is appended, as a JSON line.
+
+    Those from and to the addresses in `without` are left out.
+    """
+
+    file: Path
+    without: tuple[_AddressText, ...] = ()
+
+    @field_validator("file")
+    @classmethod
+    def _beside_the_config(cls, path: Path, info: ValidationInfo) -> Path:
+        return FileContext.of(info).beside(path)
+
+
 class Limits(_Model):
     """Bounds of what is held in memory, and for how long: no traffic makes it grow further."""
 
@@ -355,6 +370,7 @@ class ProxyConfig(_Model):
     treatments: Treatments = {}
     card: CardKey | None = None
     call_log: Path | None = None
+    message_log: MessageLogFile | None = None
     log_level: Literal["debug", "info"] = "info"
     secret_file: Annotated[Path, Field(validate_default=True)] = Path("ringfence.secret")
     tls: Tls | None = None

@@ -23,6 +23,7 @@ from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Ask
 from proxy.core.routing import Listener
 from proxy.observability.log import EventLog
+from proxy.observability.message_log import MessageLog
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.subscribers.changes import Change
@@ -55,7 +56,7 @@ class _Handover:
 
 class Server:
     """Runs a core on its sockets. `listeners` hear of each event, in order; `save` keeps what subscribers changed of
-    their profiles, and tells whether it could.
+    their profiles, and tells whether it could. `messages` hears of every message that passes.
 
     Raises ValueError for a TLS listener without `tls`.
     """
@@ -69,12 +70,14 @@ class Server:
         tls: ssl.SSLContext | None = None,
         max_connections: int = 1024,
         message_bytes: int = 65536,
+        messages: MessageLog | None = None,
     ) -> None:
         self.core = core
         self.listeners: tuple[Listener, ...] = core.settings.listeners
         if tls is None and (bare := next((one for one in self.listeners if one.transport == "tls"), None)):
             raise ValueError(f"tls:{bare.host_port} has no certificate: give the server an SSL context")
         self.message_bytes = message_bytes
+        self.messages = messages
         self._event_log = EventLog(core.settings.softswitch, core.settings.find_trunk)
         self._events: tuple[EventListener, ...] = (self._ask, self._event_log, *listeners)
         self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
@@ -165,6 +168,8 @@ class Server:
     def receive(self, data: bytes, flow: Flow) -> float:
         """Give one message to the core, and say when that was; no message may stop the proxy."""
         now = self.now()
+        if self.messages is not None:
+            self.messages.received(data, flow)
         try:
             self.core.receive(data, flow, now)
         except Exception:
@@ -182,7 +187,10 @@ class Server:
         if core.outbox:
             outbox = core.outbox.copy()
             core.outbox.clear()
+            messages = self.messages
             for flow, data in outbox:
+                if messages is not None:
+                    messages.sent(data, flow)
                 if flow[0] == "udp":
                     self._send_datagram(flow, data)
                 else:

@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from simulator.addresses import Address
 from simulator.agents.endpoint import Application, Endpoint
 from simulator.agents.scheduler import NEVER
+from simulator.agents.tap import Tap
 
 _SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it
 _TIMESPEC = struct.Struct("@ll")
@@ -26,9 +27,9 @@ _LARGEST = 65536
 
 
 class UdpEndpoint:
-    """An endpoint on a socket. After a command to `endpoint`, call `flush`."""
+    """An endpoint on a socket, which a `tap` may listen at. After a command to `endpoint`, call `flush`."""
 
-    def __init__(self, bind: Address, application: Application) -> None:
+    def __init__(self, bind: Address, application: Application, tap: Tap | None = None) -> None:
         """Open the socket; port 0 picks a free one. Raises OSError where the address is taken or not ours."""
         family = socket.AF_INET6 if ip_address(bind[0]).version == 6 else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -42,6 +43,9 @@ class UdpEndpoint:
             self._socket.close()
             raise
         self.endpoint = Endpoint((bind[0], self._socket.getsockname()[1]), application)
+        self._tap = tap
+        if tap is not None:
+            tap.put_on(self.endpoint.address)
         self.unsent = 0  # datagrams that the kernel did not take
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._readable)
@@ -72,13 +76,19 @@ class UdpEndpoint:
             self._alarm = self._loop.call_at(due, self._ring)
 
     def _send(self) -> None:
+        tap, now = self._tap, 0.0
         for data, to, stamp in self.endpoint.outgoing():
+            if stamp is not None or tap is not None:
+                now = time.monotonic()
             if stamp is not None:
-                stamp(time.monotonic())
+                stamp(now)
             try:
                 self._socket.sendto(data, to)
             except OSError:  # full buffer, or an ICMP error of an earlier datagram: as good as lost on the way
                 self.unsent += 1
+                continue
+            if tap is not None:
+                tap.sent(now, data, self.endpoint.address, to)
 
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, NEVER
@@ -86,19 +96,22 @@ class UdpEndpoint:
         self.flush()
 
     def _readable(self) -> None:
-        receive = self.endpoint.receive
+        receive, tap = self.endpoint.receive, self._tap
         for _ in range(_BATCH):
             try:
                 if self._stamped:
                     data, ancillary, _, source = self._socket.recvmsg(_LARGEST, 64)
-                    receive(data, source[:2], _arrival(ancillary))
+                    at = _arrival(ancillary)
                 else:
                     data, source = self._socket.recvfrom(_LARGEST)
-                    receive(data, source[:2], time.monotonic())
+                    at = time.monotonic()
             except BlockingIOError:
                 break
             except OSError:  # an ICMP error of an earlier datagram
                 continue
+            if tap is not None:
+                tap.received(at, data, source[:2], self.endpoint.address)
+            receive(data, source[:2], at)
             self._send()
         self.flush()
 

@@ -21,6 +21,7 @@ from simulator.addresses import Address
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
 from simulator.agents.orders import Behaviour, IncomingCall, Order, OutgoingCall
 from simulator.agents.registration import Failure, Registration, WirePhone
+from simulator.agents.tap import Tap
 from simulator.agents.uac import UacCall, UacText
 from simulator.agents.uas import Phones
 from simulator.agents.udp import UdpEndpoint
@@ -31,15 +32,20 @@ __all__ = ["Behaviour", "Failure", "IncomingCall", "Order", "OutgoingCall", "Wir
 class WireTrunk:
     """Places calls and sends texts from one address. Needs a running event loop.
 
-    `on_ended`, where given, is called with each record once nothing more will happen to it.
+    `on_ended`, where given, is called with each record once nothing more will happen to it; a `tap` hears messages.
     """
 
     def __init__(
-        self, bind: Address, next_hop: Address, on_ended: Callable[[OutgoingCall], None] | None = None
+        self,
+        bind: Address,
+        next_hop: Address,
+        on_ended: Callable[[OutgoingCall], None] | None = None,
+        *,
+        tap: Tap | None = None,
     ) -> None:
         """Open the socket. Raises OSError where the address is taken."""
         self.next_hop = next_hop
-        self._udp = UdpEndpoint(bind, self)
+        self._udp = UdpEndpoint(bind, self, tap)
         self._on_ended = on_ended
         self._calls: dict[str, UacCall | UacText] = {}
         self._idle = asyncio.Event()
@@ -117,8 +123,9 @@ class WirePhones(WireTrunk):
         on_ended: Callable[[OutgoingCall], None] | None = None,
         *,
         any_number: bool = False,
+        tap: Tap | None = None,
     ) -> None:
-        super().__init__(bind, next_hop, on_ended)
+        super().__init__(bind, next_hop, on_ended, tap=tap)
         self._numbers: dict[str, str] = {}
         self._any_number = any_number
         self._taking = Phones(self.endpoint, self._number_of)

@@ -20,6 +20,7 @@ from simulator.play.session import ENDED, Session
 from simulator.report import asked_for, terminal
 from simulator.report.progress import RunProgress
 from simulator.results.events import Event, PassEnded
+from simulator.results.messages import Mode
 from simulator.results.run_folder import write_suite
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
@@ -36,6 +37,7 @@ class Arguments:
     select: str | None
     seed: int | None
     softswitch: Kind
+    messages: Mode
     json: Path | None
     junit: Path | None
     forks: ProxyForks | None
@@ -89,7 +91,7 @@ def _complained(complaints: Iterable[str]) -> bool:
 async def _play(jobs: Sequence[Job], arguments: Arguments) -> list[Result]:
     """Play the jobs; Ctrl-C or SIGTERM ends the one under way in order."""
     spare_the_collector()
-    settings = Settings(arguments.softswitch, arguments.forks, tuple(sys.argv))
+    settings = Settings(arguments.softswitch, arguments.messages, arguments.forks, tuple(sys.argv))
     with RunProgress(terminal.console()) as progress:
         session = Session(RUNS, (progress.hear, collect_between_passes), settings)
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 
 from proxy.files.yaml_file import FileError, FileErrors, did_you_mean
 from simulator.cli.grammar import FILE, Command
+from simulator.results.messages import MESSAGES, messages_of
 
 _EXAMPLE = """\
 example:
@@ -44,15 +45,18 @@ def shown(run: Path, call_id: str) -> Iterator[str]:
         yield f"  expected  {', '.join(f'{name} {value}' for name, value in expected.items())}"
     yield f"  caller    {_caller_saw(call['caller_saw'])}"
     yield f"  phone     {_phone_saw(call['phone_saw'], call['method'])}"
-    wrote = call["proxy_wrote"]
+    wrote, left_as = call["proxy_wrote"], call.get("call_id") or call["id"]
+    record = _record(run, left_as)
     if wrote is None:
         yield "  proxy     wrote no call record"
     else:
         status = f" with {wrote['status']}" if wrote["status"] else ""
         yield f"  proxy     {wrote['action']}{status} by {wrote['rule']}: {wrote['detail']}"
-        for rule, mode, outcome, detail in _trace(run, call.get("call_id") or call["id"]):
+        for rule, mode, outcome, detail in record.get("trace", ()):
             yield f"              {rule} ({mode}) {outcome}: {detail}"
     yield f"  became    {call['outcome']}"
+    if (run / MESSAGES).exists():
+        yield f"  messages  {_messages(run, left_as, record.get('legs', ()))}"
     for problem in call["disagreements"]:
         yield f"  fault     {problem}"
     if call.get("wrong"):
@@ -87,15 +91,23 @@ def _no_calls(run: Path) -> str:
     return f"the calls are in the folders of the scenarios: {', '.join(folders)}" if folders else "it has no calls"
 
 
-def _trace(run: Path, call_id: str) -> list[list[str]]:
-    """Tell what every rule said, as the proxy recorded it."""
+def _record(run: Path, call_id: str) -> dict[str, Any]:
+    """Return the proxy's own record of the call; nothing where it wrote none."""
     path = run / "proxy-calls.jsonl"
     if path.exists():
         for record in _lines(path):
             if record["event"] == "call" and record["call_id"] == call_id:
-                trace: list[list[str]] = record["trace"]
-                return trace
-    return []
+                return record
+    return {}
+
+
+def _messages(run: Path, call_id: str, legs: Iterable[str]) -> str:
+    """Tell how many messages of the call were recorded, and how to find them."""
+    found = messages_of(run, call_id, legs)
+    if not found:
+        return f"none in {MESSAGES}"
+    ids = dict.fromkeys(message.call_id for message in found)
+    return f"{len(found)} in {MESSAGES}, Call-ID {', '.join(map(str, ids))}"
 
 
 def _caller_saw(saw: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ examples:
 """
 _SELECT = "only names that match, such as 'wangiri and not family'; a part of a scenario is held to no threshold"
 _SWITCH = "embedded: in this process (default); docker: Asterisk in a container, which is built and started"
+_MESSAGES = "SIP messages to leave in messages.jsonl: of no call, of failed ones (default), or all, registrations too"
 
 
 @click.command("run", Command, help=_HELP, epilog=_EXAMPLES, short_help="play scenarios and report")
@@ -28,6 +29,7 @@ _SWITCH = "embedded: in this process (default); docker: Asterisk in a container,
 @click.option("-k", "select", metavar="EXPR", help=_SELECT)
 @click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
 @click.option("--softswitch", type=OneOf(("embedded", "docker")), default="embedded", help=_SWITCH)
+@click.option("--messages", type=OneOf(("never", "failed", "all")), default="failed", help=_MESSAGES)
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
 @click.pass_obj

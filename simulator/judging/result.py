@@ -160,6 +160,12 @@ class Result:
         )
 
     @property
+    def failed(self) -> frozenset[str]:
+        """The ids of the calls with a wrong verdict, behind a missed threshold, or with a fault of the lab."""
+        mistaken = (call.id for kind in self.mistake_kinds for call in kind.calls)
+        return frozenset((*(call.id for call, _ in self.wrong), *(call.id for call in self.faults), *mistaken))
+
+    @property
     def fault_kinds(self) -> tuple[FailureKind, ...]:
         """The ways in which the three witnesses disagree, each with its calls."""
         return failure_kinds((call, "; ".join(call.disagreements)) for call in self.faults)

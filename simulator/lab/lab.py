@@ -7,7 +7,7 @@ A direct lab is the same without the proxy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import Self
 from proxy.numbers.numbering import Numbering
 from proxy.presets import preset
 from simulator.addresses import Address
+from simulator.agents.tap import Tap
 from simulator.errors import LabError
 from simulator.judging.evidence import Evidence, ProxyWrote
 from simulator.judging.records import read_records
@@ -36,7 +37,7 @@ from simulator.traffic.planned_call import PlannedCall
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",
     "too_many_connections": "connections that the proxy turned away because it held too many",
-    "internal_error": "messages that the proxy could not handle (a defect; see proxy.observability.log)",
+    "internal_error": "messages that the proxy could not handle (a defect; see proxy.log)",
     "unknown_source": "messages from an address that the proxy knows no trunk for",
     "socket_error": "datagrams that the proxy could not send or receive",
 }
@@ -46,7 +47,8 @@ class Lab:
     """One pass of a scenario. Use it as an async context manager; it comes down in all cases.
 
     `on_ended` is told of each call once nothing more will happen to it. Once the lab is down, `evidence`
-    and `problems` are complete.
+    and `problems` are complete. A `tap` hears the messages of wire agents and embedded softswitch; with one, the proxy
+    records in `proxy-messages.jsonl` what these cannot see.
     """
 
     cast: Cast
@@ -61,6 +63,7 @@ class Lab:
         on_ended: OnEnded,
         switch: Kind = "embedded",
         forks: ProxyForks | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.spec = spec
         self.folder = folder
@@ -69,6 +72,7 @@ class Lab:
         self._calls = tuple(calls)
         self._switch_kind = switch
         self._forks = forks
+        self._tap = tap
         self._on_ended = on_ended
         self._stack = AsyncExitStack()
 
@@ -88,7 +92,7 @@ class Lab:
 
     async def _open(self) -> None:
         enter = self._stack.enter_async_context
-        wire = await enter(WireCast(self.spec, self._on_ended))
+        wire = await enter(WireCast(self.spec, self._on_ended, self._tap))
         self.switch = await enter(
             softswitch(self._switch_kind)(
                 (LOCALHOST, 0),
@@ -99,10 +103,11 @@ class Lab:
                 folder=self.folder if self.proxied else self.folder / "direct",
                 resolve=lambda dialled: self._numbering.understand(dialled).e164,
                 outside=wire.outside,
+                tap=self._tap,
             )
         )
         next_hop = await self._start_proxy(wire.trunks) if self.proxied else self.switch.address
-        if any(call.agent == "pjsua" for call in self._calls):
+        if self._with_real_phones:
             real = RealCast(self.spec, self._calls, next_hop, wire.trunks, self._on_ended, self.folder)
             self.cast = MixedCast(wire, await enter(real))
             await wire.begin(next_hop, elsewhere=real.names)
@@ -110,15 +115,25 @@ class Lab:
             self.cast = wire
             await wire.begin(next_hop)
 
+    @property
+    def _with_real_phones(self) -> bool:
+        return any(call.agent == "pjsua" for call in self._calls)
+
     async def _start_proxy(self, trunks: dict[str, Address]) -> Address:
         address = (LOCALHOST, free_port())
         key = new_key(self.folder / CARD_KEY) if self.spec.card else None
-        config = write_files(self.spec, self.folder, address, self.switch.address, trunks)
-        proxy = await ProxyProcess.start(config, self.folder / "proxy.observability.log", self._forks)
+        config = write_files(self.spec, self.folder, address, self.switch.address, trunks, self._heard_elsewhere())
+        proxy = await ProxyProcess.start(config, self.folder / "proxy.log", self._forks)
         self._stack.push_async_callback(self._stop_proxy, proxy)
         if key is not None:
             self._check_card(key)
         return address
+
+    def _heard_elsewhere(self) -> Collection[Address] | None:
+        """The peers whose messages are heard at their own sockets; None where all are, or where nobody listens."""
+        if self._tap is None or (self.switch.address in self._tap.addresses and not self._with_real_phones):
+            return None
+        return self._tap.addresses
 
     def _check_card(self, key: Key) -> None:
         """Look at the card as whoever is refused with 608 would."""
@@ -167,7 +182,7 @@ class Lab:
     async def _stop_proxy(self, proxy: ProxyProcess) -> None:
         counters = await proxy.stop()
         if counters is None:
-            self.problems.append("the proxy did not end when and as it was told to (see proxy.observability.log)")
+            self.problems.append("the proxy did not end when and as it was told to (see proxy.log)")
         else:
             self.problems += [
                 f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)

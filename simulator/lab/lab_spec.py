@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,26 @@ def digest_user(name: str, subscriber: Subscriber) -> str:
     return subscriber.user or name
 
 
-def write_files(spec: LabSpec, folder: Path, listen: Address, switch: Address, trunks: Mapping[str, Address]) -> Path:
+def write_files(
+    spec: LabSpec,
+    folder: Path,
+    listen: Address,
+    switch: Address,
+    trunks: Mapping[str, Address],
+    heard_elsewhere: Collection[Address] | None = None,
+) -> Path:
     """Write the config of a proxy at `listen` before the softswitch at `switch`, and its subscribers.
 
-    `trunks` are the addresses that calls come from. Returns the config.
+    `trunks` are the addresses that calls come from. The proxy records the messages of all peers but those that are
+    `heard_elsewhere`; without these of nobody. Returns the config.
     """
+    config = _config(spec, listen, switch, trunks)
+    if heard_elsewhere is not None:
+        without = [f"udp:{address[0]}:{address[1]}" for address in sorted(heard_elsewhere)]
+        config["message_log"] = {"file": "proxy-messages.jsonl", "without": without}
     for name, content in (
         ("subscribers.yaml", {"subscribers": list(_listed(spec))}),
-        ("proxy.yaml", _config(spec, listen, switch, trunks)),
+        ("proxy.yaml", config),
     ):
         (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return folder / "proxy.yaml"

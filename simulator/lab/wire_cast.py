@@ -14,6 +14,7 @@ from typing import Self
 
 from simulator.addresses import Address
 from simulator.agents.orders import Credentials, IncomingCall, OutgoingCall
+from simulator.agents.tap import Tap
 from simulator.agents.wire import WirePhone, WirePhones, WireTrunk
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
@@ -29,23 +30,24 @@ _GLANCE = 0.01  # seconds between two looks at how far calls are
 class WireCast:
     """The wire agents of one lab; an async context manager, which opens their sockets. `begin` has the phones register.
 
-    Raises OSError where an address cannot be had.
+    A `tap` hears their messages. Raises OSError where an address cannot be had.
     """
 
-    def __init__(self, spec: LabSpec, on_ended: OnEnded) -> None:
+    def __init__(self, spec: LabSpec, on_ended: OnEnded, tap: Tap | None = None) -> None:
         self._spec = spec
         self._on_ended = on_ended
+        self._tap = tap
         self._sockets = ExitStack()
         self._trunks: dict[str, WireTrunk] = {}
         self._placed: dict[str, tuple[OutgoingCall, float]] = {}
 
     async def __aenter__(self) -> Self:
         with ExitStack() as opened:
-            self._outside = WirePhones((_loopback(9), 0), _NOWHERE, any_number=True)
+            self._outside = WirePhones((_loopback(9), 0), _NOWHERE, any_number=True, tap=self._tap)
             opened.callback(self._outside.close)
             for index, (name, kind) in enumerate(self._spec.trunks.items(), start=1):
                 agent = WirePhones if kind == "access" else WireTrunk
-                self._trunks[name] = agent((_loopback(index), 0), _NOWHERE, self._call_ended)
+                self._trunks[name] = agent((_loopback(index), 0), _NOWHERE, self._call_ended, tap=self._tap)
                 opened.callback(self._trunks[name].close)
             self._sockets = opened.pop_all()
         self._phones = next(trunk for trunk in self._trunks.values() if isinstance(trunk, WirePhones))

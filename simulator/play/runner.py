@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from simulator.agents.tap import Tap
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw
 from simulator.judging.figures import Figures
@@ -38,9 +39,12 @@ from simulator.results.events import (
     Tick,
 )
 from simulator.results.manifest import file_hashes
+from simulator.results.message_recorder import MessageRecorder
+from simulator.results.messages import Mode, Recorded
 from simulator.results.run_folder import RunFolder
 from simulator.softswitch.kinds import Kind
 from simulator.traffic.planned_call import PlannedCall, closer_together, plan_lasts
+from simulator.wording import counted
 
 _LEAD = 0.02  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
@@ -50,9 +54,11 @@ _TICK = 0.2  # seconds between two looks at how far a pass is
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a session: the softswitch, the proxies to fork off, and the `command` that manifests tell of."""
+    """The settings of a session: the softswitch, the messages to record, the proxies to fork off, and the `command`
+    that manifests tell of."""
 
     softswitch: Kind = "embedded"
+    messages: Mode = "failed"
     forks: ProxyForks | None = None
     command: tuple[str, ...] = ()
 
@@ -66,6 +72,7 @@ class Runner:
         self._listeners = self._followers
         self._stop = stop
         self._settings = settings
+        self._broken: OSError | None = None  # a listener had no room for what it was told
         self._cut = float("inf")  # when the run was stopped: what calls came to afterwards says nothing
 
     def _tell(self, event: Event) -> None:
@@ -76,20 +83,22 @@ class Runner:
         """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder."""
         about = self._about(job)
         folder = RunFolder(self._runs, job.scenario.name, about)
-        self._listeners = (folder.hear, *self._followers)
+        recorder = MessageRecorder(folder.path, self._settings.messages)
+        self._listeners = (folder.hear, recorder.hear, *self._followers)
         self._tell(RunBegan(time.monotonic(), job.scenario.name, folder.path, about))
         try:
-            result = await self._play(job, folder.path)
+            result, recorded = await self._play(job, folder.path, recorder)
         except LabError as error:
-            self._tell(RunFailed(time.monotonic(), job.scenario.name, str(error)))
+            self._tell(RunFailed(time.monotonic(), job.scenario.name, str(error), recorder.settle(None)))
             return not_set_up(job, str(error), folder.path)
         except BaseException as error:
-            self._tell(RunFailed(time.monotonic(), job.scenario.name, str(error) or type(error).__name__))
+            why = str(error) or type(error).__name__
+            self._tell(RunFailed(time.monotonic(), job.scenario.name, why, recorder.settle(None)))
             raise
         wrong = {call.id: why for call, why in result.wrong}
         for call in result.calls:
             self._tell(CallJudged(time.monotonic(), call, wrong.get(call.id)))
-        self._tell(RunEnded(time.monotonic(), result))
+        self._tell(RunEnded(time.monotonic(), result, recorded))
         return result
 
     def _about(self, job: Job) -> dict[str, Any]:
@@ -106,22 +115,23 @@ class Runner:
             "files": file_hashes([job.source, *scenario.scam_lists]),
         }
 
-    async def _play(self, job: Job, folder: Path) -> Result:
+    async def _play(self, job: Job, folder: Path, recorder: MessageRecorder) -> tuple[Result, Recorded]:
         started = time.monotonic()
         scenario = job.scenario
         spec = LabSpec.of(scenario)
         job, notes = with_agents_at_hand(job)
-        proxied = await self._pass(scenario.name, job.calls, spec, folder, proxied=True)
+        proxied = await self._pass(scenario.name, job.calls, spec, folder, recorder.tap(proxied=True))
         calls = tuple(self._observations(job, proxied))
         problems = list(proxied.problems)
         comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.timed}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
         if twins and not self._stop.is_set():
-            direct = await self._pass(scenario.name, twins, spec, folder, proxied=False)
+            tap = recorder.tap(proxied=False)
+            direct = await self._pass(scenario.name, twins, spec, folder, tap, proxied=False)
             problems += direct.problems
             seen = {call.id: saw for call in twins if (saw := _answered(direct, call)) is not None}
-        return replace(
+        result = replace(
             unplayed(job, folder),
             figures=Figures(calls, seen),
             set_up=True,
@@ -133,14 +143,30 @@ class Runner:
             interrupted=self._stop.is_set(),
             duration=time.monotonic() - started,
         )
+        fine = {call.id for call in result.calls} - result.failed
+        others = (proxied.cast.saw(call) for call in job.calls if call.id not in fine)
+        recorded = recorder.settle({evidence.call_id for evidence in others if evidence is not None})
+        if recorded.why:
+            result = replace(result, notes=(*notes, f"{recorded.why} ({counted(recorded.lost, 'message')} lost)"))
+        return result, recorded
 
     async def _pass(
-        self, scenario: str, calls: Sequence[PlannedCall], spec: LabSpec, folder: Path, *, proxied: bool
+        self,
+        scenario: str,
+        calls: Sequence[PlannedCall],
+        spec: LabSpec,
+        folder: Path,
+        tap: Tap | None,
+        *,
+        proxied: bool = True,
     ) -> Lab:
         """Bring a lab up, play the calls in it, and take it down; it still tells what was seen."""
 
         def ended(call: str, saw: CallerSaw) -> None:
-            self._tell(CallEnded(time.monotonic(), call, proxied, saw.status, saw.setup_delay))
+            try:
+                self._tell(CallEnded(time.monotonic(), call, proxied, saw.status, saw.setup_delay))
+            except OSError as error:  # which must not get between a socket and its messages
+                self._broken = error
 
         def place(call: PlannedCall, due: float) -> None:
             lab.place(call, due)
@@ -155,6 +181,7 @@ class Runner:
             on_ended=ended,
             switch=settings.softswitch,
             forks=settings.forks,
+            tap=tap,
         )
         async with lab:
             self._tell(PassBegan(time.monotonic(), scenario, proxied, len(calls)))
@@ -171,6 +198,8 @@ class Runner:
             while not done:
                 done, _ = await asyncio.wait(tasks, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
                 self._tell(Tick(time.monotonic(), lab.cast.ended))
+                if self._broken is not None:
+                    raise self._broken
             for task in done:
                 task.result()
             if self._stop.is_set():

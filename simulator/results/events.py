@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from simulator.judging.observation import CallObservation
 from simulator.judging.result import Result
+from simulator.results.messages import Recorded
 
 
 class RunBegan(NamedTuple):
@@ -83,10 +84,11 @@ class CallJudged(NamedTuple):
 
 
 class RunEnded(NamedTuple):
-    """A scenario was played, to its end or until it was stopped."""
+    """A scenario was played, to its end or until it was stopped, and so many messages of it were recorded."""
 
     at: float
     result: Result
+    messages: Recorded
 
 
 class RunFailed(NamedTuple):
@@ -95,6 +97,7 @@ class RunFailed(NamedTuple):
     at: float
     scenario: str
     reason: str
+    messages: Recorded
 
 
 Event = RunBegan | PassBegan | CallPlaced | CallEnded | Tick | Problem | PassEnded | CallJudged | RunEnded | RunFailed

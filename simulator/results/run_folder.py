@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, assert_never
@@ -30,6 +31,7 @@ from simulator.results.events import (
     Tick,
 )
 from simulator.results.manifest import surroundings, timestamp
+from simulator.results.messages import Recorded
 
 
 class RunFolder:
@@ -66,9 +68,9 @@ class RunFolder:
             case Problem():
                 self.note("problem", text=event.text)
             case RunEnded():
-                self._keep(event.result)
+                self._keep(event.result, event.messages)
             case RunFailed():
-                self.finish("failed", reason=event.reason)
+                self.finish("failed", reason=event.reason, messages=_numbers(event.messages))
             case RunBegan() | Tick() | CallJudged():  # told by the manifest, by nobody, and by calls.jsonl
                 pass
             case _:
@@ -92,7 +94,7 @@ class RunFolder:
         self.note(state)
         self._events.close()
 
-    def _keep(self, result: Result) -> None:
+    def _keep(self, result: Result, messages: Recorded) -> None:
         write_calls(self.path / "calls.jsonl", result)
         self.write("metrics.json", result.figures.metrics)
         self.finish(
@@ -103,7 +105,12 @@ class RunFolder:
             partial=result.partial,
             unfinished=result.unfinished,
             duration=result.duration,
+            messages=_numbers(messages),
         )
+
+
+def _numbers(messages: Recorded) -> dict[str, Any]:
+    return {name: value for name, value in asdict(messages).items() if value != ""}
 
 
 def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -> Path:

@@ -38,7 +38,7 @@ async def proxy_before(switch: Address, folder: Path) -> AsyncIterator[Address]:
             }
         )
     )
-    process = await ProxyProcess.start(config, folder / "proxy.observability.log")
+    process = await ProxyProcess.start(config, folder / "proxy.log")
     try:
         yield own
     finally:

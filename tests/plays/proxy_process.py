@@ -68,7 +68,7 @@ class ProxyProcess:
             listen.append(f"tls:{self.host}:{self.tls_port}")
         self.folder = folder
         self.config = folder / "proxy.yaml"
-        self._log = folder / "proxy.observability.log"
+        self._log = folder / "proxy.log"
         self._records = folder / "calls.jsonl"
         self.write_config(
             {

@@ -68,7 +68,7 @@ async def chain(folder: Path) -> AsyncIterator[Chain]:
         addresses = {"trunk": "{}:{}".format(*trunk.address), "phones": "{}:{}".format(*phones.address)}
         config.write_text(CONFIG.format(port=proxy[1], switch=switch.address[1], **addresses))
         (folder / "subscribers.yaml").write_text(SUBSCRIBERS)
-        process = await ProxyProcess.start(config, folder / "proxy.observability.log")
+        process = await ProxyProcess.start(config, folder / "proxy.log")
         stack.push_async_callback(process.stop)
         assert await asyncio.wait_for(phones.register([ALICE, BOB]), 10) == []
         yield Chain("{}:{}".format(*proxy), trunk, phones, far, switch, folder / "calls.jsonl")

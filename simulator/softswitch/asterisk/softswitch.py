@@ -26,6 +26,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
 from simulator.addresses import Address
+from simulator.agents.tap import Tap
 from simulator.errors import LabError
 from simulator.loopback import free_port
 from simulator.softswitch.asterisk.base import BASE, TOOL, apt_proxy, bootstrap
@@ -211,6 +212,7 @@ class AsteriskSoftswitch:
         realm: str = "ringfence.example",
         ring_time: float = RING_TIME,
         say: Say = lambda _: None,
+        tap: Tap | None = None,  # noqa: ARG002  # no tap of ours reaches into a container
     ) -> None:
         self.address = bind
         self.problems: list[str] = []

@@ -18,6 +18,7 @@ from proxy.sip.message import Request, Response
 from simulator.addresses import Address, address_of
 from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
+from simulator.agents.tap import Tap
 from simulator.agents.uas import user_part
 from simulator.agents.udp import UdpEndpoint
 from simulator.media.ports import RtpMedia
@@ -135,7 +136,7 @@ def _destination(binding: Binding) -> Destination | None:
 class EmbeddedSoftswitch:
     """The switch on a UDP socket; needs a running event loop. Takes the arguments of `Softswitch` after `bind`.
 
-    Recordings go to `folder`/recordings; without a folder nothing is recorded.
+    Recordings go to `folder`/recordings; without a folder nothing is recorded. A `tap` hears the messages.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class EmbeddedSoftswitch:
         algorithms: tuple[str, ...] = tuple(ALGORITHMS),
         ring_time: float = RING_TIME,
         folder: Path | None = None,
+        tap: Tap | None = None,
     ) -> None:
         """Open the socket. Raises OSError where the address is taken."""
         self._media = RtpMedia(bind[0])
@@ -161,7 +163,7 @@ class EmbeddedSoftswitch:
             ring_time=ring_time,
             studio=Studio(self._media, prompt, folder),
         )
-        self._udp = UdpEndpoint(bind, switch)
+        self._udp = UdpEndpoint(bind, switch, tap)
         switch.endpoint = self._udp.endpoint
         self._media.after = self._udp.flush
 

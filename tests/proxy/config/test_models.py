@@ -167,6 +167,10 @@ def test_a_database_and_a_call_log_may_be_made_later_beside_the_config(folder: P
     config = load(folder, SHORTEST + "subscribers: sqlite:///ringfence.db\ncall_log: calls.jsonl\n")
     assert config.subscribers == f"sqlite:///{folder / 'ringfence.db'}"
     assert config.call_log == folder / "calls.jsonl"
+    messages = "message_log: {file: messages.jsonl, without: ['tcp:127.0.0.1:5070']}\n"
+    logged = load(folder, SHORTEST + messages).message_log
+    assert logged is not None
+    assert (logged.file, str(logged.without[0])) == (folder / "messages.jsonl", "tcp:127.0.0.1:5070")
     assert load(folder, SHORTEST + "subscribers: sqlite:////var/x.db\n").subscribers == "sqlite:////var/x.db"
 
 

@@ -22,6 +22,7 @@ from simulator.agents.pjsua import phones as pjsua
 from simulator.lab import lab
 from simulator.loopback import free_port
 from simulator.play.runner import Runner
+from simulator.results.messages import messages_of
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
 
@@ -118,6 +119,34 @@ def test_the_same_seed_plays_the_same_calls_and_another_seed_others(desk: Path) 
         assert main(["run", scenario, "--seed", seed, "-k", "wangiri"]) == 0
         callers.append([call["caller"] for call in lines(desk / "runs" / "latest" / "calls.jsonl")])
     assert callers[0] == callers[1] != callers[2]
+
+
+def test_the_messages_of_failed_calls_are_left_and_others_where_asked_for(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    let_through = "truth: legit\n    expect: {action: label, rule: subscriber.allow, status: 200}"
+    scenario = written(desk / "small.yaml", SCENARIO.replace(let_through, "truth: scam"))
+    found = {}
+    for mode in ("failed", "all", "never"):
+        assert main(["run", scenario, "--messages", mode]) == 1
+        run = (desk / "runs" / "latest").resolve()
+        by_call = {call: messages_of(run, call) for call in ("daughter", "emergency", "wangiri.01")}
+        found[mode] = {call: [message.proxied for message in messages] for call, messages in by_call.items()}
+        numbers = json.loads((run / "manifest.json").read_text())["messages"]
+        assert numbers["mode"] == mode
+        assert (numbers["kept"] > 0, numbers["dropped"] > 0, numbers["lost"]) == (mode != "never", mode == "failed", 0)
+        assert (run / "messages.jsonl").exists() == (mode != "never")
+        if mode == "failed":
+            capsys.readouterr()
+            assert main(["report", "runs/latest", "--call", "daughter"]) == 0
+            (told,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  messages"))
+            near, far = dict.fromkeys(message.call_id for message in by_call["daughter"])
+            assert told == f"  messages  25 in messages.jsonl, Call-ID {near}, {far}"
+    assert found["failed"] == {"daughter": [True] * 25, "emergency": [], "wangiri.01": []}
+    assert found["all"]["daughter"][:25] == [True] * 25
+    assert set(found["all"]["daughter"][25:]) == {False}
+    assert found["all"]["wangiri.01"] == [True] * 3
+    assert found["never"] == {"daughter": [], "emergency": [], "wangiri.01": []}
 
 
 def test_a_missed_scam_is_a_wrong_verdict_and_ends_with_1(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -337,6 +366,7 @@ def test_a_call_of_a_run_is_shown_with_what_every_rule_said(desk: Path, capsys: 
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("daughter, INVITE on trunk international from +6591234567 to +86138")
     assert "  became    passed" in told
+    assert not any("messages.jsonl" in line for line in told)
     assert any(line.strip().startswith("never_block (enforce) no_match: ") for line in told)
     assert main(["report", "runs/latest", "--call", "dauhter"]) == 2
     assert 'calls.jsonl: found no call "dauhter", expected "daughter"' in capsys.readouterr().err

@@ -69,7 +69,7 @@ async def test_a_proxy_that_dies_is_a_problem_of_the_run(tmp_path: Path) -> None
     async with Lab(spec(), [], tmp_path, proxied=True, on_ended=ignore) as lab:
         (pid,) = children() - before
         os.kill(pid, signal.SIGKILL)
-    assert lab.problems == ["the proxy did not end when and as it was told to (see proxy.observability.log)"]
+    assert lab.problems == ["the proxy did not end when and as it was told to (see proxy.log)"]
 
 
 def children() -> set[int]:

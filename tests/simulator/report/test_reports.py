@@ -17,6 +17,7 @@ from simulator.judging.observation import CallObservation
 from simulator.judging.result import Result
 from simulator.report import json_file, junit, terminal
 from simulator.results.events import CallEnded, RunEnded
+from simulator.results.messages import Recorded
 from simulator.results.run_folder import RunFolder
 from simulator.scenario.calls import Expect
 from simulator.scenario.thresholds import Threshold
@@ -233,9 +234,10 @@ def test_a_run_folder_holds_manifest_events_calls_and_figures(tmp_path: Path) ->
     assert [event["event"] for event in events] == ["started", "call_ended"]
     assert all(event["timestamp"].endswith("Z") for event in events)
     assert (events[1]["call"], events[1]["status"], events[1]["setup_delay"]) == ("d1", 200, 0.25)
-    folder.hear(RunEnded(13.0, GOOD))
+    folder.hear(RunEnded(13.0, GOOD, Recorded("failed", dropped=9)))
     manifest = json.loads((folder.path / "manifest.json").read_text())
     assert (manifest["state"], manifest["seed"], manifest["exit_code"]) == ("finished", 7, 0)
+    assert manifest["messages"] == {"mode": "failed", "kept": 0, "dropped": 9, "lost": 0}
     assert manifest["versions"]["ringfence"]
     assert manifest["started"].endswith("Z")
     scam, daughter = (json.loads(line) for line in (folder.path / "calls.jsonl").read_text().splitlines())

@@ -1,0 +1,76 @@
+"""Reading the messages of a run: all of them, and those of one call with all its legs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proxy.observability.message_log import MessageLines
+from simulator.addresses import Address
+from simulator.results.messages import MESSAGES, messages_of, read_messages
+
+CALLER, PROXY, SWITCH, PHONE = (("127.0.0.1", port) for port in (5061, 5060, 5080, 5062))
+
+
+def sip(call_id: str, more: str = "") -> bytes:
+    return f"INVITE sip:h SIP/2.0\r\nCall-ID: {call_id}\r\n{more}CSeq: 1 INVITE\r\n\r\n".encode()
+
+
+def written(folder: Path, *passed: tuple[float, bytes, Address, Address]) -> Path:
+    lines = MessageLines()
+    with (folder / MESSAGES).open("w") as file:
+        for at, data, sender, receiver in passed:
+            file.write(lines.line(at, data, "udp", sender, receiver) + "\n")
+    return folder
+
+
+def test_a_message_is_read_as_it_was_written(tmp_path: Path) -> None:
+    for data in (sip("1"), sip("1") + "Grüße".encode(), sip("1") + b"\xff\x00"):
+        (message,) = read_messages(written(tmp_path, (12.5, data, CALLER, ("::1", 5060))) / MESSAGES)
+        assert message.data == data
+        assert (message.at, message.transport, message.call_id, message.proxied) == (12.5, "udp", "1", True)
+        assert (message.sender, message.receiver) == (CALLER, ("::1", 5060))
+        assert message.time < datetime.now(UTC)
+
+
+def test_the_messages_of_a_call_are_those_of_all_its_legs_in_order_of_time(tmp_path: Path) -> None:
+    run = written(
+        tmp_path,
+        (1.0, sip("near"), CALLER, PROXY),
+        (3.0, sip("far", "X-Ringfence-Call: near\r\n"), SWITCH, PROXY),
+        (2.0, sip("near"), PROXY, SWITCH),
+        (4.0, sip("far"), PROXY, PHONE),
+        (5.0, sip("nearer"), CALLER, PROXY),
+        (6.0, sip("other", "X-Ringfence-Call: nearer\r\n"), CALLER, PROXY),
+        (7.0, sip("noted"), SWITCH, PROXY),
+    )
+    assert [(each.at, each.call_id) for each in messages_of(run, "near")] == [
+        (1.0, "near"),
+        (2.0, "near"),
+        (3.0, "far"),
+        (4.0, "far"),
+    ]
+    assert [each.at for each in messages_of(run, "near", legs=["noted"])] == [1.0, 2.0, 3.0, 4.0, 7.0]
+    assert [each.at for each in messages_of(run, "far")] == [3.0, 4.0]
+    assert messages_of(run, "none") == []
+
+
+def test_a_call_id_is_not_found_in_what_others_say(tmp_path: Path) -> None:
+    body = '"call_id":"a",'
+    run = written(tmp_path, (1.0, sip("b") + body.encode(), CALLER, PROXY), (2.0, sip('c"x\\'), CALLER, PROXY))
+    assert messages_of(run, "a") == []
+    assert [each.at for each in messages_of(run, 'c"x\\')] == [2.0]
+
+
+def test_half_a_line_at_the_end_is_none(tmp_path: Path) -> None:
+    run = written(tmp_path, (1.0, sip("1"), CALLER, PROXY), (2.0, sip("1"), CALLER, PROXY))
+    whole = (run / MESSAGES).read_bytes()
+    for end in range(len(whole) // 2, len(whole), 37):
+        (run / MESSAGES).write_bytes(whole[:end])
+        assert len(list(read_messages(run / MESSAGES))) == len(messages_of(run, "1")) == whole[:end].count(b"\n")
+
+
+def test_where_nothing_was_recorded_nothing_is_read(tmp_path: Path) -> None:
+    assert list(read_messages(tmp_path / MESSAGES)) == messages_of(tmp_path, "1") == []
+    (tmp_path / MESSAGES).touch()
+    assert list(read_messages(tmp_path / MESSAGES)) == messages_of(tmp_path, "1") == []
