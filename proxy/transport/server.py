@@ -168,9 +168,9 @@ class Server:
     def receive(self, data: bytes, flow: Flow) -> float:
         """Give one message to the core, and say when that was; no message may stop the proxy."""
         now = self.now()
-        if self.messages is not None:
-            self.messages.received(data, flow)
         try:
+            if self.messages is not None:
+                self.messages.received(data, flow)
             self.core.receive(data, flow, now)
         except Exception:
             self.core.counters["internal_error"] += 1

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.observability.message_log import MessageLines
 from simulator.addresses import Address
@@ -31,6 +35,14 @@ def test_a_message_is_read_as_it_was_written(tmp_path: Path) -> None:
         assert (message.at, message.transport, message.call_id, message.proxied) == (12.5, "udp", "1", True)
         assert (message.sender, message.receiver) == (CALLER, ("::1", 5060))
         assert message.time < datetime.now(UTC)
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_whatever_bytes_pass_are_read_as_they_were(before: bytes, after: bytes) -> None:
+    data = before + b"\r\nCall-ID: " + after
+    with TemporaryDirectory() as folder:
+        (message,) = read_messages(written(Path(folder), (12.5, data, CALLER, PROXY)) / MESSAGES)
+    assert message.data == data
 
 
 def test_the_messages_of_a_call_are_those_of_all_its_legs_in_order_of_time(tmp_path: Path) -> None:
