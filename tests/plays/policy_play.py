@@ -121,3 +121,12 @@ def judge(
 def said(verdict: Verdict, rule: str) -> str:
     """The answer of a rule: its outcome and detail."""
     return next(f"{step.outcome}: {step.detail}" for step in verdict.trace if step.rule == rule)
+
+
+def refused(verdict: Verdict, rule: str, status: int = 603) -> bool:
+    return (verdict.action, verdict.rule, verdict.status) == ("reject", rule, status)
+
+
+def passed(verdict: Verdict, rule: str = "default.allow") -> bool:
+    """True if the phone rings, with or without a label."""
+    return verdict.action in ("allow", "label") and (verdict.rule, verdict.status) == (rule, None)
