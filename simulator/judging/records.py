@@ -12,5 +12,6 @@ def read_records(path: Path) -> dict[str, ProxyWrote]:
     """Return the proxy's call records by Call-ID; none where it wrote no file."""
     if not path.exists():
         return {}
-    records = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return {record["call_id"]: ProxyWrote.from_json(record) for record in records if record["event"] == "call"}
+    with path.open(encoding="utf-8") as lines:
+        records = map(json.loads, lines)
+        return {record["call_id"]: ProxyWrote.from_json(record) for record in records if record["event"] == "call"}

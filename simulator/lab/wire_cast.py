@@ -102,11 +102,12 @@ class WireCast:
 
         It goes by the Call-ID, where that is known before: a real phone's is PJSIP's own choice.
         """
+        behaviour = behaviour_of(call)
         for phones in (self._phones, self._outside):
             if call.agent == "wire":
-                phones.for_call[call.id] = behaviour_of(call)
+                phones.for_call[call.id] = behaviour
             else:
-                phones.for_number[call.callee] = behaviour_of(call)
+                phones.for_number[call.callee] = behaviour
 
     def place(self, call: PlannedCall, due: float) -> None:
         """Have the trunk's agent call, or send its text, now."""
