@@ -13,7 +13,6 @@ from proxy.policy.precedence import CALLERS_OWN, REFUSING
 from proxy.policy.profile import Barring, Subscriber
 from proxy.presets import preset
 from proxy.self_service.control import MOST_LISTED, Reply, SelfService
-from proxy.self_service.notices import RefusedCallNotices
 from proxy.self_service.vocabulary import Code, phrases
 from proxy.subscribers.changes import Change, Overlay, WrongPins
 
@@ -418,17 +417,3 @@ def test_who_hides_their_number_is_let_through_by_what_refused_them(
 ) -> None:
     told = ENGLISH.refused_call_notice(barred(**{barring: True}), "", rule, is_text=True)
     assert told.partition("\n")[2] == (f"To let them through, text {keyword} to 7000." if keyword else "")
-
-
-def test_notices_are_rationed_by_caller_and_by_subscriber() -> None:
-    notices = RefusedCallNotices(3)
-    assert [notices.due("alice", "a", at) for at in (0.0, 1.0, HOUR - 1, HOUR)] == [True, False, False, True]
-    assert [notices.due("alice", caller, HOUR + 1) for caller in "bcdef"] == [True, True, False, False, False]
-    assert notices.due("bob", "a", HOUR + 1)
-    assert not RefusedCallNotices(0).due("alice", "a", 0.0)
-
-
-def test_notices_remember_a_bounded_number_of_subscribers() -> None:
-    notices = RefusedCallNotices(1)
-    assert all(notices.due(f"subscriber-{i}", "a", 0.0) for i in range(10_001))
-    assert len(notices._told) == 10_000

@@ -11,77 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.files.yaml_file import FileErrors
-from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
 from proxy.policy.profile import Barring, Subscriber
 from proxy.subscribers.changes import Change, Overlay
 from proxy.subscribers.simservs.document import document
-from proxy.subscribers.simservs.names import CP, RF, SS
+from proxy.subscribers.simservs.names import CP, SS
 from proxy.subscribers.simservs.reader import read
-
-FILE = Path("alice.xml")
-CHINA, BRITAIN = Numbering("CN"), Numbering("GB")
-NUMBER = '<cp:identity><cp:one id="tel:+6591234567"/></cp:identity>'
-ALICE = Subscriber(
-    "+8613800138001",
-    "alice",
-    "s3cret",
-    "2580",
-    barring=Barring(incoming_international=True),
-    allow=("+6591234567", "+44*"),
-    block=("+1900*",),
-    notify=True,
-)
-
-
-def doc(*inside: str) -> bytes:
-    """A document whose lines after the first are `inside`."""
-    return "\n".join([f'<simservs xmlns="{SS}" xmlns:cp="{CP}" xmlns:rf="{RF}">', *inside, "</simservs>"]).encode()
-
-
-def incoming(*rules: str, active: str = "true") -> tuple[str, ...]:
-    """Incoming barring on lines 2 to 5 and on, one rule a line, the first on line 3."""
-    return (
-        f'<incoming-communication-barring active="{active}"><cp:ruleset>',
-        *rules,
-        "</cp:ruleset></incoming-communication-barring>",
-    )
-
-
-def outgoing(*rules: str) -> tuple[str, ...]:
-    return tuple(line.replace("incoming", "outgoing") for line in incoming(*rules))
-
-
-def rule(conditions: str, allow: str = "false", name: str = "r", more: str = "") -> str:
-    return (
-        f'<cp:rule id="{name}"><cp:conditions>{conditions}</cp:conditions>'
-        f"<cp:actions><allow>{allow}</allow>{more}</cp:actions></cp:rule>"
-    )
-
-
-def refused(document: bytes) -> list[str]:
-    with pytest.raises(FileErrors) as caught:
-        read(FILE, document, CHINA)
-    return str(caught.value).splitlines()
-
-
-def test_a_profile_is_written_in_the_words_of_the_standard() -> None:
-    written = document(ALICE)
-    for expected in (
-        f'<simservs xmlns="{SS}" xmlns:cp="{CP}"',
-        '<incoming-communication-barring active="true">',
-        '<cp:identity><cp:one id="tel:+6591234567"/></cp:identity>',
-        "<rf:numbers><rf:number>+1900*</rf:number></rf:numbers>",
-        "<cp:conditions><rf:from-abroad/></cp:conditions>",
-        "<cp:conditions><rule-deactivated/><anonymous/></cp:conditions>",
-        "<cp:conditions><rule-deactivated/><international/></cp:conditions>",
-        "<cp:conditions><rule-deactivated/><roaming/></cp:conditions>",
-        "<cp:conditions><rule-deactivated/></cp:conditions>",
-        '<rf:refused-call-notice active="true"/>',
-    ):
-        assert expected in written
-    for secret in ("s3cret", "2580", "alice", ALICE.number):
-        assert secret not in written
+from tests.plays.simservs_documents import ALICE, BRITAIN, CHINA, FILE, NUMBER, doc, incoming, outgoing, refused, rule
 
 
 def test_what_another_operator_wrote_is_read() -> None:
@@ -399,47 +335,6 @@ def test_all_errors_of_a_document_are_told_at_once() -> None:
         doc(*incoming(rule("<presence/>", name="a"), rule("<busy/>", name="b")), *outgoing(rule("<roaming/>")))
     )
     assert [re.findall(r":(\d+):", error)[0] for error in errors] == ["3", "4", "7"]
-
-
-LAUGHS = """<?xml version="1.0"?>
-<!DOCTYPE simservs [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
-<simservs>&c;</simservs>"""
-MORE_LAUGHS = (
-    b'<!DOCTYPE s [<!ENTITY e0 "haha">'
-    + b"".join(b'<!ENTITY e%d "%s">' % (level, b"&e%d;" % (level - 1) * 10) for level in range(1, 30))
-    + b"]>%s"
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        (LAUGHS.encode(), "2:20: found a DOCTYPE"),
-        (LAUGHS.encode("utf-16"), "2:20: found a DOCTYPE"),
-        (b'<!DOCTYPE s SYSTEM "file:///etc/passwd"><s/>', "1:40: found a DOCTYPE"),
-        (b'<!DOCTYPE s [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]><s/>', "1:13: found a DOCTYPE"),
-        (b'<!DOCTYPE s [<!ENTITY a SYSTEM "http://127.0.0.1:9/">]><s>&a;</s>', "1:13: found a DOCTYPE"),
-        (MORE_LAUGHS % b"<s>&e29;</s>", "1:13: found a DOCTYPE"),
-        (MORE_LAUGHS % b'<s a="&e29;"/>', "1:13: found a DOCTYPE"),
-        (
-            b'<!DOCTYPE s [<!ENTITY a "' + b"x" * 12_000 + b'">]><s>' + b"&a;<b/>" * 100_000 + b"</s>",
-            "1:13: found a DOCTYPE",
-        ),
-        (b'<s xmlns="' + b"u" * 300_000 + b'">' + b"<b/>" * 180_000 + b"</s>", "1:2: found 16384 bytes without <"),
-        (b'<s xmlns="' + b"u" * 16_000 + b'">' + b"<b/>" * 180_000 + b"</s>", "1:1: found a namespace of 16000 char"),
-        (b"<s>\n<!--" + b"x" * 1_000_000 + b"--></s>", "2:2: found 16384 bytes without <"),
-        (b"<simservs>&other;</simservs>", "1:11: found undefined entity"),
-        (b"<simservs><open></simservs>", "1:19: found mismatched tag"),
-        (b"", "1:1: found no element found"),
-        (b"\xff\xfe\x00", "1:"),
-        (b'<?xml version="1.0" encoding="klingon"?><simservs/>', "1:"),
-        (b"<x>" * 100, "1:97: found <x>, expected at most 32 levels"),
-        (b" " * (1 << 20) + b"<x/>", "1:1: found 1048580 bytes"),
-        (b"<simservs/>", "1:1: found <simservs> of no namespace"),
-    ],
-)
-def test_hostile_and_broken_documents_are_refused(text: bytes, found: str) -> None:
-    assert refused(text)[0].startswith(f"alice.xml:{found}")
 
 
 @given(text=st.binary(max_size=200) | st.text("<>/&;!?[]\"' abr=:", max_size=80).map(str.encode))
