@@ -27,6 +27,7 @@ from proxy.observability.message_log import MessageLog
 from proxy.policy.engine import Policy
 from proxy.process.change_writer import ChangeWriter
 from proxy.process.loading import Loaded, core_settings, load, load_overlay, make_desk
+from proxy.process.lookups import Lookups, prepare
 from proxy.process.ports import in_use
 from proxy.process.reload import Reloader, counts, warn
 from proxy.process.secret_file import load_secret
@@ -79,6 +80,7 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
             from proxy.signing.card import write_card  # what signs is slow to import
 
             write_card(config.card.file, config.card, config.card.private_key, time.time())
+        prepare(loaded.snapshot.sources)
         secret = _secret(config)
         shared = _shared_counts(config, secret)
     except FileErrors as error:
@@ -152,10 +154,12 @@ async def _serve(
     for writer in {records, console}:
         writer.count_in(core.counters)
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
+    lookups = Lookups()
     server = Server(
         core,
         [CallRecords(records.write)],
         save=changes.save if changes else None,
+        look_up=lookups.ask,
         tls=_tls(config),
         max_connections=config.limits.connections,
         message_bytes=config.limits.message_bytes,
@@ -165,7 +169,7 @@ async def _serve(
         await server.start()
     except OSError as error:
         raise _explained(error) from error
-    reloader = Reloader(path, loaded, core, overlay, changes)
+    reloader = Reloader(path, loaded, core, overlay, changes, lookups)
     loop.add_signal_handler(signal.SIGHUP, reloader.reload_soon)
     _spare_the_collector()
     warn(loaded)
@@ -177,6 +181,7 @@ async def _serve(
     core.give_up(server.now())
     server.flush()
     server.close()
+    await lookups.close()
     if changes is not None:
         await changes.close()
     if records is not console:

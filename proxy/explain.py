@@ -1,4 +1,4 @@
-"""`ringfence explain`: say what the policy would do with one request, and why. Nothing is sent."""
+"""`ringfence explain`: say what the policy would do with one request, and why. Nothing is sent but what --ask wants."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ from proxy.policy.case import Case, Origin, number_kind, number_origin
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Subscriber
 from proxy.policy.readings import ambiguity
+from proxy.policy.remote import UNASKED, Gathered, Opinions
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.trunks import Trunk
 from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
+from proxy.process.lookups import ask_once
 from proxy.process.secret_file import read_secret
 from proxy.self_service.desk import ServiceDesk
 from proxy.sip.errors import BadRequest, SipError, Unanswerable
@@ -77,13 +79,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="take it that the callee just called an emergency number, which the proxy remembers and explain does not",
     )
+    parser.add_argument(
+        "--ask",
+        action="store_true",
+        help="ask the remote sources that the proxy would ask [they are taken to have nothing against the caller]",
+    )
     parser.add_argument("file", metavar="FILE", help="one raw INVITE, MESSAGE or REFER; - reads standard input")
     arguments = parser.parse_args(argv)
     try:
         config = load_config(arguments.config)
         data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
         explained = explain(
-            config, arguments.trunk, data, arguments.at, arguments.user, after_emergency=arguments.after_emergency
+            config,
+            arguments.trunk,
+            data,
+            arguments.at,
+            arguments.user,
+            after_emergency=arguments.after_emergency,
+            ask=arguments.ask,
         )
     except OSError as error:
         print(f"{error.filename or arguments.file}: {error.strerror or error}", file=sys.stderr)
@@ -105,6 +118,7 @@ def explain(
     *,
     after_emergency: bool = False,
     clock: float | None = None,
+    ask: bool = False,
 ) -> dict[str, Any]:
     """The verdict on one raw request, as a JSON object.
 
@@ -114,9 +128,10 @@ def explain(
 
     `at` is in epoch seconds, None for now; `user` is the digest user, or the number, of the subscriber who proved to
     be calling. `assumed` tells what explain cannot know: without `user` or credentials, for a trunk that asks for
-    them, From is believed; with `after_emergency` the callee called an emergency number just before. By the secret in
-    the config's `secret_file` it knows what belongs to a dialog, and challenges; `clock` is the proxy's clock, which
-    dates these (by default, as of the proxies of this machine). `trunk` may be `softswitch`, unless one has that name.
+    them, From is believed; with `after_emergency` the callee called an emergency number just before; without `ask`
+    remote sources have nothing against the caller. By the secret in the config's `secret_file` it knows what belongs to
+    a dialog, and challenges; `clock` is the proxy's clock, which dates these (by default, as of the proxies of this
+    machine). `trunk` may be `softswitch`, unless one has that name.
 
     Line ends of a text editor will do. `elapsed_us` is the time of a second run, since the first compiles the
     numbering plans that it meets. `ambiguity` of a number says which two numbers its digits may stand for. Raises
@@ -146,8 +161,9 @@ def explain(
         request = _request(data)
         if came_in.auth == "digest" and named is None:
             assumed.append(_UNCOUNTED if authenticator and authenticator.is_answered(request) else _ASSUMED)
-        core.decide(request.copy(), None)
-        decision = core.decide(request, desk)
+        first = core.decide(request.copy(), None)
+        heard = ask_once(first.verdict.asks) if ask and first.verdict is not None else {}
+        decision = core.decide(request, desk, Gathered(heard, UNASKED))
     except SipError as error:
         if isinstance(error, Unanswerable):
             raise
@@ -158,6 +174,10 @@ def explain(
         return _unjudged(request, came_in, snapshot, arrival, reason) | _told(assumed)
     if verdict.action == "reject" and came_in.kind == "domestic" and came_in.trust_identity and not after_emergency:
         assumed.append(_NO_EMERGENCY)
+    if verdict.waits:
+        sources = " and ".join(dict.fromkeys(lookup.source.name for lookup in verdict.asks))
+        numbers = " and ".join(dict.fromkeys(lookup.number for lookup in verdict.asks))
+        assumed.append(f"{sources} would be asked, and has nothing against {numbers}; --ask asks")
     return {
         "action": verdict.action,
         "status": verdict.status,
@@ -198,12 +218,12 @@ class _Core:
     memory: EmergencyCalls
     clock: float
 
-    def decide(self, request: Request, desk: ServiceDesk | None) -> Decision:
+    def decide(self, request: Request, desk: ServiceDesk | None, opinions: Opinions = UNASKED) -> Decision:
         """Decide over a request. Raises SipError for what the proxy answers with one."""
         settings, inside = self.settings, self.trunk is SOFTSWITCH
         routes = SoftswitchRoutes(settings.softswitch, settings.softswitch_aliases)
         router = Router(settings.listeners, self.keys, settings.domains, routes)
-        screening = Screening(settings, router, self.proof, None, self.memory)
+        screening = Screening(settings, router, self.proof, None, self.memory, opinions)
         try:
             via = request.via
             flow = Flow(via.transport.lower(), via.host, via.port or 0, 0)

@@ -7,7 +7,6 @@ that one file serves wherever ports are free.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ from pydantic import (
     model_validator,
 )
 
+from proxy.config.environment import VARIABLE, filled_in
+from proxy.config.reputation import Reputation
 from proxy.core.probing import Probing
 from proxy.core.softswitch_routes import parse_alias
 from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean, load
@@ -43,8 +44,8 @@ from proxy.presets import preset
 from proxy.self_service.vocabulary import Codes, Keywords, ServiceNumber
 
 _ADDRESS = re.compile(r"(?P<transport>udp|tcp|tls):(?:\[(?P<six>[^]]+)]|(?P<four>[^:\[\]]+)):(?P<port>\d+)")
-_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<otherwise>[^}]*))?}", re.ASCII)
 _ANY = {"0.0.0.0", "::"}
+_SOURCE = r"^[A-Za-z0-9._-]{1,40}$"  # the name of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class TransportAddress:
 
     @classmethod
     def parse(cls, text: str) -> TransportAddress:
-        split = _ADDRESS.fullmatch(_VARIABLE.sub(_from_environment, text))
+        split = _ADDRESS.fullmatch(filled_in(text))
         try:
             if split is None or not 0 < (port := int(split["port"])) < 65536:
                 raise ValueError(text)
@@ -81,10 +82,6 @@ class TransportAddress:
             and (self.transport == "udp") == (other.transport == "udp")
             and (self.host == other.host or (same_family and bool(_ANY & {self.host, other.host})))
         )
-
-
-def _from_environment(variable: re.Match[str]) -> str:
-    return os.environ.get(variable["name"]) or variable["otherwise"] or ""
 
 
 def _text(value: Any, parse: Any) -> Any:
@@ -176,7 +173,7 @@ ScamLists = Annotated[tuple[Path, ...], BeforeValidator(lists_beside)]
 _AddressText = Annotated[
     TransportAddress,
     BeforeValidator(lambda value: _text(value, TransportAddress.parse)),
-    WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{_VARIABLE.pattern}"}),
+    WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{VARIABLE.pattern}"}),
 ]
 _MatchText = Annotated[
     SourceMatch,
@@ -349,10 +346,10 @@ class Safeguards(_Model):
 class ProxyConfig(_Model):
     """The whole config; every key but `listen` and `softswitch` has a default.
 
-    `softswitch_aliases` are further names and addresses that the softswitch writes of itself into Record-Route and
-    Service-Route. `log_level: debug` has a line for each request that the proxy itself refuses, with the reason.
-    With `softswitch_calls: judge`, what the softswitch sends to a phone on its own, such as a forwarded call, is held
-    against the block list and the barring of the phone's owner.
+    `reputation` names remote sources that are asked about callers. `softswitch_aliases` are further names and addresses
+    that the softswitch writes of itself into Record-Route and Service-Route. `log_level: debug` has a line for each
+    request that the proxy itself refuses, with the reason. With `softswitch_calls: judge`, what the softswitch sends to
+    a phone on its own, such as a forwarded call, is held against the block list and the barring of the phone's owner.
     """
 
     listen: Annotated[tuple[_AddressText, ...], AfterValidator(some)]
@@ -366,6 +363,7 @@ class ProxyConfig(_Model):
     subscribers: Annotated[str, AfterValidator(_subscribers)] | None = None
     scam_lists: ScamLists = ()
     safeguards: Safeguards = Safeguards()
+    reputation: dict[Annotated[str, Field(pattern=_SOURCE)], Reputation] = {}
     rules: RuleModes = {}
     treatments: Treatments = {}
     card: CardKey | None = None

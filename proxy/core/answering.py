@@ -52,7 +52,7 @@ class Answering:
         call, verdict, served = decision.call, decision.verdict, decision.served
         if call is None or verdict is None:
             return False
-        judged = Judged(request.call_id, call, verdict, decision.elapsed)
+        judged = Judged(request.call_id, call, verdict, decision.elapsed, decision.waited)
         context.call = self._contexts.calls.judged(judged, request)
         self._counters[verdict.action] += 1
         if verdict.action == "reject":

@@ -9,7 +9,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import ClassVar
 
-from proxy.core.events import Answered, Ended, Event, SoftswitchSaid, Unanswered
+from proxy.core.events import Answered, Ended, Event, Shadowed, SoftswitchSaid, Unanswered
 from proxy.numbers.numbering import Number
 from proxy.policy.answers import Answer, reference
 from proxy.policy.verdict import Step, Verdict
@@ -32,6 +32,8 @@ class CallRecords:
             self._write(ended_line(event))
         elif isinstance(event, (Answered, Unanswered)):  # quicker than a union
             self._write(call_line(event))
+        elif isinstance(event, Shadowed):
+            self._write(shadow_line(event))
 
 
 def call_line(event: Answered | Unanswered) -> str:
@@ -42,9 +44,10 @@ def call_line(event: Answered | Unanswered) -> str:
     switch was asked for, `reference` what a 603+ told the caller. Of a call that the switch refused `reason` and
     `retry_after` are what it said, `switch_status` its status where the caller got another one. `rang` and `answered`
     tell when it did, `ended` and `by` when a call without an answer was over and who ended it, `legs` holds the
-    Call-IDs of the softswitch's own legs, as far as the proxy knows.
+    Call-IDs of the softswitch's own legs, as far as the proxy knows. `waited_ms` is how long remote sources were
+    waited for, in milliseconds.
     """
-    call_id, call, verdict, elapsed = event.judged
+    call_id, call, verdict, elapsed, waited = event.judged
     arrived = timestamp(call.arrival)
     more = _treated(call_id, verdict, arrived) if verdict.service or verdict.treatment is not None else ""
     if isinstance(event, Answered):
@@ -53,6 +56,8 @@ def call_line(event: Answered | Unanswered) -> str:
         over = f'"ended":"{timestamp(event.at)}","by":"{event.by}",'
         if event.said is not None:
             more += _said(event.said, event.status)
+    if waited:
+        more += f'"waited_ms":{waited * 1000:.0f},'
     rang = f'"rang":"{timestamp(event.rang)}",' if event.rang is not None else ""
     return (
         f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(call_id)},"method":{_text(call.method)},'
@@ -70,6 +75,15 @@ def ended_line(event: Ended) -> str:
         f'{{"event":"ended","timestamp":"{timestamp(event.at)}","call_id":{_text(event.call_id)},'
         f'{rang}"answered":"{timestamp(event.answered)}",{_legs(event.legs)}"by":"{event.by}",'
         f'"seconds":{event.at - event.answered:.3f}}}'
+    )
+
+
+def shadow_line(event: Shadowed) -> str:
+    """The answer of a rule in shadow mode that had to ask first, and was not waited for."""
+    rule, mode, outcome, detail = event.step
+    return (
+        f'{{"event":"shadow","timestamp":"{timestamp(event.at)}","call_id":{_text(event.call_id)},'
+        f'"rule":"{rule}","mode":"{mode}","outcome":"{outcome}","detail":{_text(detail)}}}'
     )
 
 

@@ -15,9 +15,11 @@ from proxy.core.events import (
     Party,
     ProfileChanged,
     Rang,
+    Shadowed,
     SoftswitchSaid,
     Unanswered,
 )
+from proxy.policy.verdict import Step
 from proxy.sip.errors import BadRequest
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response, value_of
@@ -93,6 +95,10 @@ class Calls:
     def changed(self, changes: tuple[Change, ...], now: float) -> None:
         """Changes of a subscriber's profile are saved."""
         self.outputs.append(ProfileChanged(now + self._epoch, changes))
+
+    def shadowed(self, call_id: str, step: Step, now: float) -> None:
+        """A rule in shadow mode got its answer."""
+        self.outputs.append(Shadowed(call_id, now + self._epoch, step))
 
     # --- the side that a call came in on
 

@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 
 from proxy.core.questions import Ask
 from proxy.policy.call import Call
-from proxy.policy.verdict import Verdict
+from proxy.policy.verdict import Step, Verdict
+from proxy.reputation.sources import SourceDown, SourceFailed, SourceUp
 from proxy.sip.flow import Flow
 from proxy.subscribers.changes import Change
 
@@ -29,12 +30,22 @@ class SoftswitchSaid(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A call, text or transfer was decided over. `elapsed` is how long that took, in seconds."""
+    """A call, text or transfer was decided over. `elapsed` is how long that took, `waited` how long remote sources were
+    waited for before, in seconds."""
 
     call_id: str
     call: Call
     verdict: Verdict
     elapsed: float
+    waited: float = 0.0
+
+
+class Shadowed(NamedTuple):
+    """A rule in shadow mode, which had to ask first, would have said this of a call that went on meanwhile."""
+
+    call_id: str
+    at: float
+    step: Step
 
 
 class Rang(NamedTuple):
@@ -137,6 +148,7 @@ class SoftswitchUp(NamedTuple):
 
 Event = (
     Judged
+    | Shadowed
     | Rang
     | Cancelled
     | Answered
@@ -147,6 +159,9 @@ Event = (
     | PeerNoticed
     | SoftswitchDown
     | SoftswitchUp
+    | SourceFailed
+    | SourceDown
+    | SourceUp
     | Ask
 )
 Listener = Callable[[Event], None]

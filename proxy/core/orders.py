@@ -9,41 +9,24 @@ from typing import Protocol
 from proxy.core.calls import Calls
 from proxy.core.deciding import Decision
 from proxy.core.events import Judged
+from proxy.core.parked import Parked
 from proxy.core.questions import Questions, Save
-from proxy.core.response_context import ResponseContext
 from proxy.policy.engine import Policy
-from proxy.policy.trunks import Trunk
 from proxy.self_service.desk import Served, ServiceDesk
-from proxy.sip.flow import Flow
 from proxy.sip.message import Request
 
 # Seconds after which the subscriber is told that a change could not be saved: who texts waits for 32 (timer F).
 _SAVED_WITHIN = 10.0
 
 
-class Parked:
-    """An order that waits, with all that is needed to go on with it. `done`: it did, and was answered."""
+class _Order:
+    """An order that waits: `served` is what becomes of it, should it be saved."""
 
-    __slots__ = ("context", "decision", "done", "fingerprint", "flow", "request", "served", "trunk")
+    __slots__ = ("parked", "served")
 
-    def __init__(
-        self,
-        context: ResponseContext,
-        request: Request,
-        fingerprint: str,
-        flow: Flow,
-        trunk: Trunk,
-        decision: Decision,
-        served: Served,
-    ) -> None:
-        self.context = context
-        self.request = request
-        self.fingerprint = fingerprint
-        self.flow = flow
-        self.trunk = trunk
-        self.decision = decision
+    def __init__(self, parked: Parked, served: Served) -> None:
+        self.parked = parked
         self.served = served
-        self.done = False
 
 
 class Core(Protocol):
@@ -52,7 +35,7 @@ class Core(Protocol):
     desk: ServiceDesk | None
     policy: Policy
 
-    def carry_on(self, parked: Parked, served: Served, now: float) -> None:
+    def carry_on(self, parked: Parked, decision: Decision, now: float) -> None:
         """Answer it."""
 
 
@@ -67,12 +50,16 @@ class Orders:
         self._calls = calls
         self._questions = questions
         self._send_text = send_text
-        self._behind: dict[str, list[Parked]] = {}  # by subscriber of whom an order is being saved, what comes next
+        self._behind: dict[str, list[_Order]] = {}  # by subscriber of whom an order is being saved, what comes next
         self._late: set[str] = set()  # subscribers whose order is still being saved past the deadline
 
-    def wait(self, parked: Parked, now: float) -> None:
+    def wait(self, parked: Parked, served: Served, now: float) -> None:
         """Have an order saved, or wait for its turn."""
-        served, call, verdict = parked.served, parked.decision.call, parked.served.verdict
+        self._wait(_Order(parked, served), now)
+
+    def _wait(self, order: _Order, now: float) -> None:
+        parked, served = order.parked, order.served
+        call, verdict = parked.decision.call, served.verdict
         if call is not None and parked.context.final is None:  # a record, should the caller give up
             judged = Judged(parked.request.call_id, call, verdict, parked.decision.elapsed)
             parked.context.call = self._calls.waits(judged, parked.request)
@@ -80,54 +67,55 @@ class Orders:
             if (desk := self._core.desk) is not None:
                 desk.begin(served)
             self._behind[served.number] = []
-            self._questions.ask(Save(served.changes), _SAVED_WITHIN, partial(self._known, parked), now)
+            self._questions.ask(Save(served.changes), _SAVED_WITHIN, partial(self._known, order), now)
         elif served.number in self._late:
-            self._go_on(parked, None, now)
+            self._go_on(order, None, now)
         else:
-            self._behind[served.number].append(parked)
+            self._behind[served.number].append(order)
 
-    def _known(self, parked: Parked, saved: bool | None, now: float) -> None:
+    def _known(self, order: _Order, saved: bool | None, now: float) -> None:
         """It is saved, or cannot be; None: that takes too long."""
-        number = parked.served.number
+        number = order.served.number
         behind = self._behind.pop(number)
         if saved is None:
             self._late.add(number)
             self._behind[number] = []
-            for one in (parked, *behind):
+            for one in (order, *behind):
                 self._go_on(one, None, now)
             return
         self._late.discard(number)
         if (desk := self._core.desk) is not None:
-            desk.settle(parked.served, saved)
+            desk.settle(order.served, saved)
             if saved:
-                self._calls.changed(parked.served.changes, now)
-        self._go_on(parked, parked.served if saved else None, now)
+                self._calls.changed(order.served.changes, now)
+        self._go_on(order, order.served if saved else None, now)
         for one in behind:
             if number in self._behind:  # the one before it is being saved now
                 self._behind[number].append(one)
             else:
                 self._take_turn(one, now)
 
-    def _take_turn(self, parked: Parked, now: float) -> None:
+    def _take_turn(self, order: _Order, now: float) -> None:
         """Ask the desk once more: the order before it may have changed the answer."""
-        core, call, served = self._core, parked.decision.call, None
+        core, call, served = self._core, order.parked.decision.call, None
         if core.desk is not None and call is not None:
             served = core.desk.serve(call, core.policy.snapshot)
         if served is not None and served.waits:
-            parked.served = served
-            self.wait(parked, now)
+            order.served = served
+            self._wait(order, now)
         else:
-            self._go_on(parked, served, now)
+            self._go_on(order, served, now)
 
-    def _go_on(self, parked: Parked, served: Served | None, now: float) -> None:
+    def _go_on(self, order: _Order, served: Served | None, now: float) -> None:
         """Answer an order as what it turned out to be; None: it was not carried out."""
-        otherwise = parked.served.otherwise
+        parked, otherwise = order.parked, order.served.otherwise
         if (served := served or otherwise) is None:
             return
         news = otherwise is None or served.verdict.detail != otherwise.verdict.detail
         if parked.context.final is None and not parked.done:
             parked.done = True
-            self._core.carry_on(parked, served, now)
+            decision = parked.decision._replace(served=served, verdict=served.verdict)
+            self._core.carry_on(parked, decision, now)
         elif served.text is not None and (news or not parked.done):
             parked.done = True
             self._send_text(served.text, now)  # the caller gave up, or was told that it could not be saved

@@ -10,14 +10,17 @@ from collections import Counter
 
 from proxy.core.answering import Answering
 from proxy.core.calls import Calls
+from proxy.core.consulting import Consulting
 from proxy.core.deciding import Decision
 from proxy.core.events import Event
 from proxy.core.keys import Keys
 from proxy.core.leg_screening import LegScreening
-from proxy.core.orders import Orders, Parked
+from proxy.core.onward import Onward
+from proxy.core.orders import Orders
 from proxy.core.own_responses import OwnAnswers
+from proxy.core.parked import Parked
 from proxy.core.peer_events import PeerEvents
-from proxy.core.questions import Ask, Questions
+from proxy.core.questions import Answer, Ask, Questions
 from proxy.core.receivers import Receivers
 from proxy.core.refusals import Refusals
 from proxy.core.response_context import ResponseContext, ResponseContexts
@@ -33,20 +36,18 @@ from proxy.identity.registrations import Registrations
 from proxy.policy.call import JUDGED
 from proxy.policy.engine import Policy
 from proxy.policy.trunks import Side
-from proxy.self_service.desk import Served, ServiceDesk
+from proxy.reputation.sources import Sources
+from proxy.self_service.desk import ServiceDesk
 from proxy.sip.errors import TRY_AGAIN, KeepAlive, ServiceUnavailable, SipError
 from proxy.sip.flow import Flow
 from proxy.sip.headers import Via
 from proxy.sip.message import Request, Response, broken_request, parse
-from proxy.sip.transaction import T1, State
+from proxy.sip.transaction import State
 from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
 _MEMORY = 128 << 20
-# Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
-# caller in silence for half a minute, and three retransmissions have gone by then.
-_ANNOUNCED_WITHIN = 4.0
 _HELD = 0.5  # seconds that calls of a switch which wakes up are held back, lest they be those of callers who left
 
 
@@ -54,8 +55,8 @@ class ProxyCore:
     """A stateful proxy with a policy. `policy` may be swapped at any time: each call sees one or the other.
 
     `counts` are those of nonces and wrong answers where several processes share them; else each remembers its own.
-    With a `desk`, subscribers change their profiles by text and star code. An `Ask` among the `outputs` is a question,
-    such as whether these changes can be saved, for the caller to answer with `resolved`: some requests wait for that.
+    With a `desk`, subscribers change their profiles by text and star code. An `Ask` among the `outputs` is a question:
+    can changes be saved, what does a remote source say of a caller? Whoever runs the core answers with `resolved`.
     """
 
     def __init__(
@@ -86,7 +87,8 @@ class ProxyCore:
         authenticator = settings.authenticator(keys.nonces, counts)
         self._registrations = Registrations(authenticator.challenger, authenticator.counts, authenticator.lockout)
         self._rewriter = Rewriter(settings, self._router, authenticator, self._registrations)
-        self._screening = Screening(settings, self._router, authenticator, self._registrations)
+        self.sources = Sources(self.counters, self.outputs.append)
+        self._screening = Screening(settings, self._router, authenticator, self._registrations, opinions=self.sources)
         self._legs = LegScreening(settings, self._router, self._screening.emergencies)
         self._answering = Answering(
             self._layer, self._own, self._contexts, self._router, settings.softswitch, self.counters, self.refusals
@@ -96,6 +98,12 @@ class ProxyCore:
         self._softswitch = settings.softswitch
         self.watch = SoftswitchWatch(
             settings.probing, self._softswitch, self._layer, self._router, self._contexts, self.counters, self.outputs
+        )
+        self._onward = Onward(
+            settings, self._layer, self._contexts, self._router, self._rewriter, self._calls, self.watch, self.counters
+        )
+        self._consulting = Consulting(
+            self, self._questions, self._calls, self._screening.emergencies, settings.epoch, settings.stopwatch
         )
 
     # --- what the server calls
@@ -132,7 +140,7 @@ class ProxyCore:
         """The moment to call `run_timers` next; infinity where nothing waits."""
         return min(self._layer.next_timer(), self._questions.next_timer(), self.watch.due)
 
-    def resolved(self, ask: Ask, answer: bool, now: float) -> None:
+    def resolved(self, ask: Ask, answer: Answer, now: float) -> None:
         """Go on with what waited for an answer."""
         self._questions.resolved(ask, answer, now)
 
@@ -170,7 +178,7 @@ class ProxyCore:
         Those that were given up before anybody said a word are left out: nothing more is to be expected of them.
         """
         contexts = self._contexts
-        return contexts.pending - len(contexts.unheard) + self._questions.pending
+        return contexts.pending - len(contexts.unheard) + self._questions.saving + self._consulting.pending
 
     @property
     def transactions(self) -> int:
@@ -262,8 +270,10 @@ class ProxyCore:
         )
 
     def _forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
-        method, server = request.method, context.server
-        if method == "OPTIONS":
+        """Admit a request, decide over it, and carry that out; or park it until that can be decided."""
+        server, policy = context.server, self.policy
+        snapshot = policy.snapshot
+        if request.method == "OPTIONS":
             check_hops(request)
         routed, fingerprint = self._screening.route(request, outside=side != "softswitch")
         if side == "softswitch":
@@ -272,66 +282,55 @@ class ProxyCore:
         else:
             target, outer = self._softswitch, flow
             decision = self._screening.decide(
-                request, routed, flow, side, now, self.policy, self.desk, lambda: self._layer.is_merged(server, request)
+                request, routed, flow, side, now, policy, self.desk, lambda: self._layer.is_merged(server, request)
             )
             context.registration = decision.registration
             if decision.subscriber is not None:
                 self._receivers.note(server.flow, now)
+            if decision.asks and self._park(
+                Parked(context, request, fingerprint, flow, side, decision, policy, now), now
+            ):
+                return
             if self.settings.judge_softswitch:
-                self._legs.note(decision, self.policy.snapshot, now)
-            if decision.outcome == "ask" and decision.served is not None:
-                if method == "INVITE":
-                    self._layer.schedule_trying(server, self.settings.trying_after, now)
-                parked = Parked(context, request, fingerprint, flow, side, decision, decision.served)
-                self._orders.wait(parked, now)
-                return
-        if not self._answering.answer(context, request, decision, self.desk, self.policy.snapshot, now):
-            self._send_on(context, request, fingerprint, outer, target, side, decision, now)
+                self._legs.note(decision, snapshot, now)
+        if not self._answering.answer(context, request, decision, self.desk, snapshot, now):
+            self._onward.send(context, request, fingerprint, outer, target, side, decision, snapshot.numbering, now)
 
-    def _send_on(
-        self,
-        context: ResponseContext,
-        request: Request,
-        fingerprint: str,
-        outer: Flow,
-        target: Flow,
-        side: Side,
-        decision: Decision,
-        now: float,
-    ) -> None:
-        """Forward a request to `target`; `outer` is the flow of who is not the softswitch."""
-        method, server = request.method, context.server
-        if side != "softswitch" and not self.watch.up and request.to.tag is None:
-            if context.refusal is not None:  # nobody is there to announce it
-                self._contexts.respond_finally(context, context.refusal.status, bytes(context.refusal), now)
-                return
-            self.watch.check(now)
-        branch, numbering = self._router.branches.new(fingerprint), self.policy.snapshot.numbering
-        forwarded = self._rewriter.onward(request, branch, outer, target, side, decision, numbering)
-        if method == "INVITE":
-            self._layer.schedule_trying(server, self.settings.trying_after, now)
-            if side == "softswitch":
-                context.leg_of = self._calls.begins_leg(request)
-        elif method == "BYE":
-            context.ends = self._calls.hangs_up(request, now, by_softswitch=side == "softswitch")
-        timer_b = 64 * T1 if context.refusal is None else _ANNOUNCED_WITHIN
-        client = self._layer.send((branch, method), forwarded, target, now, timer_b)
-        client.tu = context
-        context.branches.append(client)
-        self._contexts.pending += 1
-        self.counters["forwarded"] += 1
-        if side != "softswitch":
-            self.watch.sent(now)
+    def _park(self, parked: Parked, now: float) -> bool:
+        """Have asked what there is to be asked; True where the request waits for it, or went on already."""
+        decision = parked.decision
+        call, verdict, served = decision.call, decision.verdict, decision.served
+        if call is None or verdict is None:
+            return False
+        if decision.outcome != "ask":
+            self._consulting.note(parked.request.call_id, call, verdict, parked.policy, now)
+            return False
+        if call.method == "INVITE":
+            self._layer.schedule_trying(parked.context.server, self.settings.trying_after, now)
+        if served is not None:
+            self._orders.wait(parked, served, now)
+        else:
+            self._consulting.wait(parked, call, verdict, now)
+        return True
 
-    def carry_on(self, parked: Parked, served: Served, now: float) -> None:
-        """Answer an order that waited, now that it is known what becomes of it."""
-        context, request, flow = parked.context, parked.request, parked.flow
-        decision = parked.decision._replace(served=served, verdict=served.verdict)
+    def carry_on(self, parked: Parked, decision: Decision, now: float) -> None:
+        """Carry out what was decided over a request that waited."""
+        context, request, flow, snapshot = parked.context, parked.request, parked.flow, parked.policy.snapshot
+        if self.settings.judge_softswitch:
+            self._legs.note(decision, snapshot, now)
         try:
-            if not self._answering.answer(context, request, decision, self.desk, self.policy.snapshot, now):
-                self._send_on(context, request, parked.fingerprint, flow, self._softswitch, parked.trunk, decision, now)
+            if not self._answering.answer(context, request, decision, self.desk, snapshot, now):
+                numbering = snapshot.numbering
+                self._onward.send(
+                    context, request, parked.fingerprint, flow, self._softswitch, parked.trunk, decision, numbering, now
+                )
         except SipError as error:
             self._refuse(context, request, error, now)
+
+    def let_go(self, parked: Parked, now: float) -> None:
+        """Forget a request that waited and broke."""
+        self._contexts.let_go(parked.context, now, "proxy")
+        self._layer.abandon(parked.context.server)
 
     def _forward_ack(self, request: Request, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""

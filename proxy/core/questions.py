@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from proxy.policy.remote import Lookup, Opinion
 from proxy.sip.timers import Timers
 from proxy.subscribers.changes import Change
 
-# Goes on with the answer, at a time: True or False; None where the deadline has passed (an answer may still come).
-GoOn = Callable[[bool | None, float], None]
+# Goes on with the answer, at a time; None where the deadline has passed (an answer may still come).
+GoOn = Callable[[Any, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,16 @@ class Save:
     changes: tuple[Change, ...]
 
 
+# To the first the answer is True or False, to the second what the source said, or why it said nothing.
+Question = Save | Lookup
+Answer = bool | Opinion
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ask:
     """A question, and until when an answer is waited for (seconds on the core's clock)."""
 
-    question: Save
+    question: Question
     deadline: float
 
 
@@ -41,7 +48,7 @@ class Questions:
         self._timers: Timers[Ask] = Timers()
         self._pauses: Timers[GoOn] = Timers()
 
-    def ask(self, question: Save, seconds: float, go_on: GoOn, now: float) -> None:
+    def ask(self, question: Question, seconds: float, go_on: GoOn, now: float) -> None:
         """Put a question. `go_on` is called with its answer, and before that, `seconds` from now, with None."""
         ask = Ask(question, now + seconds)
         self._open[ask] = go_on
@@ -52,7 +59,7 @@ class Questions:
         """Ask nobody, and call `go_on` with None, `seconds` from now."""
         self._pauses.start(seconds, go_on, now)
 
-    def resolved(self, ask: Ask, answer: bool, now: float) -> None:
+    def resolved(self, ask: Ask, answer: Answer, now: float) -> None:
         """Go on with an answer."""
         go_on = self._open.pop(ask, None)
         self._overdue.discard(ask)
@@ -73,6 +80,6 @@ class Questions:
                 waiting(None, now)
 
     @property
-    def pending(self) -> int:
-        """The number of those that are being waited for."""
-        return len(self._open) - len(self._overdue)
+    def saving(self) -> int:
+        """The number of changes whose saving is being waited for."""
+        return sum(isinstance(ask.question, Save) for ask in self._open.keys() - self._overdue)

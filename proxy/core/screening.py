@@ -21,6 +21,7 @@ from proxy.policy.case import Case, number_origin
 from proxy.policy.claims import claims_in, claims_of_others
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Subscriber
+from proxy.policy.remote import UNASKED, Opinions
 from proxy.policy.trunks import Trunk
 from proxy.self_service.desk import ServiceDesk
 from proxy.sip.errors import Forbidden, LoopDetected, UnsupportedUriScheme
@@ -58,12 +59,14 @@ class Screening:
         authenticator: Authenticates,
         registrations: Registrations | None,
         emergencies: EmergencyCalls | None = None,
+        opinions: Opinions = UNASKED,
     ) -> None:
         self._settings = settings
         self._router = router
         self._authenticator = authenticator
         self._registrations = registrations
         self.emergencies = emergencies or EmergencyCalls()
+        self.opinions = opinions
 
     def route(self, request: Request, *, outside: bool = True) -> tuple[Routed, str]:
         """Take our own Routes off a request; returns what they said, and the fingerprint that tells loops.
@@ -275,5 +278,5 @@ class Screening:
         started = settings.stopwatch()
         snapshot, number = policy.snapshot, subscriber.number if subscriber else None
         call = Call.from_request(request, trunk, snapshot.numbering, now + settings.epoch, number, callee)
-        made = decide(call, policy, desk, self.emergencies)
+        made = decide(call, policy, desk, self.emergencies, self.opinions)
         return Decision(subscriber, None, call, made.verdict, made.served, settings.stopwatch() - started)

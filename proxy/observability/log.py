@@ -21,6 +21,7 @@ import structlog
 from proxy.core.events import Event, PeerNoticed, Refused, SoftswitchDown, SoftswitchUp
 from proxy.core.refusals import Refusals
 from proxy.policy.trunks import Trunk
+from proxy.reputation.sources import SourceDown, SourceFailed, SourceUp
 from proxy.sip.flow import Flow
 
 _PAUSE = 0.05  # seconds between two writings: what comes meanwhile is written in one go
@@ -258,16 +259,20 @@ def _mend(path: Path, fd: int) -> bool:
 
 
 class EventLog:
-    """A listener that writes log lines: one for each refusal (level debug), for each change of the softswitch's state,
-    and warnings about what peers can cause at any rate. Of these there is one line of a kind in 10 s at most, with how
-    many events it stands for and the first peer that caused one: `write_due` writes them."""
+    """A listener that writes log lines: one for each refusal (level debug) and for each change in the state of the
+    softswitch or of a remote source, and warnings about what can happen at any rate. Of these there is one line of a
+    kind in 10 s at most, with how many events it stands for, and the first peer that caused one or the source's last
+    failure: `write_due` writes them."""
 
-    hears: ClassVar[frozenset[type[Event]]] = frozenset((Refused, PeerNoticed, SoftswitchDown, SoftswitchUp))
+    hears: ClassVar[frozenset[type[Event]]] = frozenset(
+        (Refused, PeerNoticed, SoftswitchDown, SoftswitchUp, SourceFailed, SourceDown, SourceUp)
+    )
 
     def __init__(self, softswitch: Flow, find_trunk: Callable[[str, int], Trunk | None]) -> None:
         self._softswitch = _shown(softswitch)
         self._find_trunk = find_trunk
         self._noticed: dict[str, tuple[int, Flow]] = {}
+        self._failed: dict[str, tuple[int, str]] = {}  # by remote source
         self._next: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
@@ -281,6 +286,18 @@ class EventLog:
         elif isinstance(event, SoftswitchUp):
             seconds = round(event.seconds, 1)
             log.warning("softswitch_up", softswitch=self._softswitch, down_seconds=seconds, refused=event.refused)
+        else:
+            self._of_source(event)
+
+    def _of_source(self, event: Event) -> None:
+        if isinstance(event, SourceFailed):
+            count, _ = self._failed.get(event.source, (0, ""))
+            self._failed[event.source] = count + 1, event.detail
+        elif isinstance(event, SourceDown):
+            log.warning("reputation_down", source=event.source, detail=event.detail)
+        elif isinstance(event, SourceUp):
+            seconds = round(event.seconds, 1)
+            log.warning("reputation_up", source=event.source, down_seconds=seconds, unasked=event.unasked)
 
     def _refused(self, event: Refused) -> None:
         trunk = self._find_trunk(event.peer.host, event.peer.port)
@@ -300,6 +317,10 @@ class EventLog:
             count, peer = self._noticed.pop(fault)
             self._next[fault] = now + _QUIET
             log.warning(fault, count=count, peer=_shown(peer))
+        for source in [source for source in self._failed if now >= self._next.get(f"source {source}", now)]:
+            count, detail = self._failed.pop(source)
+            self._next[f"source {source}"] = now + _QUIET
+            log.warning("reputation_failed", source=source, detail=detail, count=count)
 
 
 def _shown(peer: Flow) -> str:

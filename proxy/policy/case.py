@@ -17,6 +17,7 @@ from proxy.policy.call import Call
 from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.profile import Subscriber, matching
 from proxy.policy.readings import other_readings
+from proxy.policy.remote import UNASKED, Opinions
 from proxy.policy.snapshot import ListedNumber, Snapshot
 
 Origin = Literal["domestic", "overseas", "unknown"]
@@ -28,7 +29,7 @@ class Case(NamedTuple):
     """`called` is our subscriber at that end, `calling` at the other, as far as it matters who they are.
 
     `forwarded`: a home call that one of our subscribers forwarded, and that came back by way of abroad. `memory` tells
-    of earlier calls.
+    of earlier calls, `opinions` what remote sources said of callers.
     """
 
     call: Call
@@ -38,6 +39,7 @@ class Case(NamedTuple):
     forwarded: bool
     caller_origin: Origin
     memory: Memory = NOTHING
+    opinions: Opinions = UNASKED
 
     def listings(self) -> list[ListedNumber]:
         """The entries in the scam list of the numbers that the call presents, in each of their readings."""
@@ -80,7 +82,7 @@ class Case(NamedTuple):
         return (callee, *(number for number in behind.abroad if number.e164 != callee.e164))
 
     @classmethod
-    def of(cls, call: Call, snapshot: Snapshot, memory: Memory = NOTHING) -> Case:
+    def of(cls, call: Call, snapshot: Snapshot, memory: Memory = NOTHING, opinions: Opinions = UNASKED) -> Case:
         # Who the caller is matters where they use our phones, and where they may be roaming.
         matters = call.trunk_kind == "access" or (
             call.trunk_kind == "international" and number_origin(call.caller, snapshot) == "domestic"
@@ -95,6 +97,7 @@ class Case(NamedTuple):
             forwarded,
             _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
             memory,
+            opinions,
         )
 
 

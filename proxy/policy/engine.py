@@ -13,13 +13,14 @@ from proxy.policy import readings
 from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.memory import NOTHING, Memory
-from proxy.policy.precedence import PRECEDENCE, SETTABLE, SPOOFED
+from proxy.policy.precedence import PRECEDENCE, REMOTE, SETTABLE, SPOOFED
+from proxy.policy.remote import UNASKED, Asks, Lookup, Opinions
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.treating import treated, treatment_for
 from proxy.policy.verdict import Finding, Mode, Step, Verdict
 
-# A judge finds something, or says in a few words why it does not apply.
-Judge = Callable[[Case], Finding | str]
+# A judge finds something, asks for what it has to know first, or says in a few words why it does not apply.
+Judge = Callable[[Case], Finding | Asks | str]
 _Rule = tuple[str, Mode, Judge]
 
 
@@ -48,25 +49,30 @@ class Policy:
         self.snapshot = snapshot
         modes: list[tuple[str, Mode]] = [(rule, snapshot.modes.get(rule, "enforce")) for rule in PRECEDENCE]
         self._treatments = snapshot.treatments
+        if not snapshot.sources:
+            modes.remove((REMOTE, snapshot.modes.get(REMOTE, "enforce")))
         self._of_authenticated = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
         self._rules = tuple(one for one in self._of_authenticated if one[0] != SPOOFED)
 
-    def decide(self, call: Call, memory: Memory = NOTHING) -> Verdict:
+    def decide(self, call: Call, memory: Memory = NOTHING, opinions: Opinions = UNASKED) -> Verdict:
         """Judge one call; what shadowed rules find is in the trace, and that is all.
 
-        Raises BadRequest where the one who proved to be calling presents an identity that cannot be read.
+        What `opinions` lack, the verdict `asks`: it stands where the answers bring nothing. Raises BadRequest where the
+        one who proved to be calling presents an identity that cannot be read.
         """
-        case = Case.of(call, self.snapshot, memory)
+        case = Case.of(call, self.snapshot, memory, opinions)
         read = readings.step(call, self.snapshot.numbering)
         trace: list[Step] = [] if read is None else [read]
         match = _first_match(self._of_authenticated if call.authenticated else self._rules, case, trace)
         if match is None:
             raise AssertionError("default.allow matches every call")
-        rule, found = match
+        rule, found, asks, waits = match
         treatment = treatment_for(rule, case, self._treatments)
         if treatment is None:
-            return Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
-        return treated(treatment, rule, found.detail, tuple(trace), case)
+            verdict = Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
+        else:
+            verdict = treated(treatment, rule, found.detail, tuple(trace), case)
+        return verdict._replace(asks=asks, waits=waits) if asks else verdict
 
     def refuses(self, call: Call, rules: Container[str], memory: Memory = NOTHING) -> Verdict | None:
         """The refusal that these rules alone have for a call; None where they let it through, or treat it kindly."""
@@ -76,7 +82,7 @@ class Policy:
         match = _first_match((one for one in asked if one[0] in rules), case, trace)
         if match is None:
             return None
-        rule, found = match
+        rule, found, _, _ = match
         treatment = treatment_for(rule, case, self._treatments)
         if found.action != "reject" or (treatment is not None and treatment.action != "reject"):
             return None
@@ -86,14 +92,23 @@ class Policy:
         return treated(treatment, rule, found.detail, tuple(trace), case)._replace(service="")
 
 
-def _first_match(rules: Iterable[_Rule], case: Case, trace: list[Step]) -> tuple[str, Finding] | None:
-    """The first enforced rule that matches, and its finding; `trace` takes what every rule before it says."""
+def _first_match(
+    rules: Iterable[_Rule], case: Case, trace: list[Step]
+) -> tuple[str, Finding, tuple[Lookup, ...], bool] | None:
+    """The first enforced rule that matches, and its finding; what rules before it would have asked first, and True
+    where one of them is enforced. `trace` takes what every rule before it says."""
+    asks: tuple[Lookup, ...] = ()
+    waits = False
     for rule, mode, judge in rules:
         found = judge(case)
         if isinstance(found, str):
             trace.append(_no_match(rule, mode, found))
-            continue
-        trace.append(Step(rule, mode, found.action, found.detail))
-        if mode == "enforce":
-            return rule, found
+        elif isinstance(found, Asks):
+            trace.append(Step(rule, mode, "asked", found.detail))
+            asks += found.lookups
+            waits = waits or mode == "enforce"
+        else:
+            trace.append(Step(rule, mode, found.action, found.detail))
+            if mode == "enforce":
+                return rule, found, asks, waits
     return None

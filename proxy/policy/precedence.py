@@ -10,6 +10,7 @@ Action = Literal["allow", "label", "challenge", "divert", "reject"]
 # Stable names, seen in configs, call records and reports, and what a match means: only refusals can be put otherwise
 # (`treatments`). The module of a rule is named for it, with _ for the dot.
 SPOOFED = "spoofed.subscriber_number"
+REMOTE = "reputation.remote"
 _RULES: Mapping[str, Literal["allow", "reject"]] = {
     SPOOFED: "reject",  # asked of callers who proved who they are: their network answers for what they present
     "never_block": "allow",
@@ -25,6 +26,7 @@ _RULES: Mapping[str, Literal["allow", "reject"]] = {
     "barring.outgoing_international": "reject",
     "scam_list.exact": "reject",
     "scam_list.prefix": "reject",
+    REMOTE: "reject",  # last: whoever another rule refuses or lets through, nobody outside is told of
     "default.allow": "allow",
 }
 PRECEDENCE = tuple(_RULES)

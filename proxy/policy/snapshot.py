@@ -10,6 +10,7 @@ from proxy.numbers.dialled import Dialling
 from proxy.numbers.numbering import Number, Numbering
 from proxy.policy.answers import Treatment
 from proxy.policy.profile import Subscriber
+from proxy.policy.remote import RemoteSource
 from proxy.policy.ruleset import Ruleset
 from proxy.policy.verdict import Mode
 
@@ -45,7 +46,7 @@ class Snapshot:
     """Immutable; `modes` holds every rule that is not simply enforced, `home_regions` the ISO 3166 regions of home,
     `treatments` what is done about the calls of a rule where not what the rule says, `service_numbers` the operator's
     numbers that subscribers can always reach, as they are dialled; `dialling` reads what stands behind dialled codes;
-    for `callback_seconds` from their emergency call subscribers can be called back.
+    for `callback_seconds` from their emergency call subscribers can be called back; `sources` are asked about callers.
 
     `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
     """
@@ -60,6 +61,7 @@ class Snapshot:
     service_numbers: frozenset[str]
     dialling: Dialling
     callback_seconds: float = 0.0
+    sources: tuple[RemoteSource, ...] = ()
 
     def subscriber(self, number: Number) -> Subscriber | None:
         """The subscriber of a number or user name: the user of that name first, as softswitches do."""

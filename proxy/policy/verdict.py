@@ -6,12 +6,14 @@ from typing import Literal, NamedTuple
 
 from proxy.policy.answers import Treatment
 from proxy.policy.precedence import Action
+from proxy.policy.remote import Lookup
 
 Mode = Literal["enforce", "shadow", "off"]
 
 
 class Step(NamedTuple):
-    """One rule's answer: `outcome` is "no_match" or the action it asked for; in shadow mode that was not done."""
+    """One rule's answer. `outcome` is "no_match", the action that it wants, which shadow mode does not take, or "asked"
+    where it has to know more first."""
 
     rule: str
     mode: Mode
@@ -35,6 +37,9 @@ class Verdict(NamedTuple):
     rule's own words will do. `service` is the user part that asks the switch to help with it: an announcement before
     a refusal, a mailbox, a challenge. `label` is what the phone shows of a labelled call. A call whose callee is
     warned first (`rf*warn*NUMBER`) counts as labelled as well: the phone rings and hears the warning as its label.
+
+    `asks` are the lookups that a rule would have answered first. Where it `waits` for them the rule is enforced, and
+    the verdict stands only if they bring nothing; in shadow mode it stands whatever they bring.
     """
 
     action: Action
@@ -46,3 +51,5 @@ class Verdict(NamedTuple):
     treatment: Treatment | None = None
     service: str = ""
     label: str = ""
+    asks: tuple[Lookup, ...] = ()
+    waits: bool = False

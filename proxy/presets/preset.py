@@ -12,6 +12,7 @@ from proxy.numbers.dialled import OUTSIDE_LINES, Dialling
 from proxy.numbers.home_plan import NumberRange
 from proxy.numbers.numbering import Numbering
 from proxy.policy.answers import Treatment
+from proxy.policy.remote import RemoteSource
 from proxy.policy.ruleset import Ruleset
 from proxy.policy.snapshot import ScamNumbers, Snapshot, SubscriberDirectory
 from proxy.policy.verdict import Mode
@@ -72,11 +73,12 @@ def build_snapshot(
     outside_lines: Iterable[str] = OUTSIDE_LINES,
     dialling_codes: Iterable[str] = (),
     callback_seconds: float = 1800.0,
+    sources: tuple[RemoteSource, ...] = (),
 ) -> Snapshot:
     """A snapshot for a home country; `modes` and `treatments`, both by rule, go over the preset's.
 
     `service_numbers` stand in for those of the preset; `outside_lines` and `dialling_codes` are what a switch
-    may cut off in front of a number (see `Dialling`).
+    may cut off in front of a number (see `Dialling`); `sources` can be asked about callers.
 
     Raises ValueError for an unknown home.
     """
@@ -93,4 +95,5 @@ def build_snapshot(
         frozenset(service_numbers or preset.vocabulary.numbers),
         Dialling(reads, home_regions, outside_lines, dialling_codes),
         callback_seconds,
+        sources,
     )

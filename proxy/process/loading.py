@@ -66,6 +66,7 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None)
         config.dialling.outside_lines,
         config.dialling.codes,
         config.emergency.callback_minutes * 60,
+        tuple(source.source(name) for name, source in config.reputation.items()),
     )
     return Loaded(config, snapshot, directory, scam_list, (*extents, *scam_list.files), (*kept, *scam_list.kept))
 

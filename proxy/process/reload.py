@@ -15,13 +15,14 @@ from proxy.observability.log import set_level
 from proxy.policy.engine import Policy
 from proxy.process.change_writer import ChangeWriter
 from proxy.process.loading import Loaded, load, load_service, understood
+from proxy.process.lookups import Lookups, prepare
 from proxy.self_service.control import SelfService
 from proxy.subscribers.changes import Overlay
 
 log = structlog.get_logger()
 
 _RELOADED = frozenset(
-    "home preset scam_lists safeguards rules treatments self_service dialling emergency log_level".split()  # noqa: SIM905
+    "home preset scam_lists safeguards reputation rules treatments self_service dialling emergency log_level".split()  # noqa: SIM905
 )
 _IN_FORCE = "what was read before"
 
@@ -30,7 +31,13 @@ class Reloader:
     """Reads the files of one config again, one reading at a time. `loaded` is what is in force."""
 
     def __init__(
-        self, path: Path, loaded: Loaded, core: ProxyCore, overlay: Overlay, changes: ChangeWriter | None
+        self,
+        path: Path,
+        loaded: Loaded,
+        core: ProxyCore,
+        overlay: Overlay,
+        changes: ChangeWriter | None,
+        lookups: Lookups,
     ) -> None:
         self.loaded = loaded
         self._path = path
@@ -38,6 +45,7 @@ class Reloader:
         self._core = core
         self._overlay = overlay
         self._changes = changes
+        self._lookups = lookups
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,11 +81,15 @@ class Reloader:
 
     def _read(self) -> tuple[Loaded, SelfService]:
         config = load_config(self._path, self.loaded.known)
-        return load(config, self._overlay, self.loaded), load_service(config)
+        loaded = load(config, self._overlay, self.loaded)
+        prepare(loaded.snapshot.sources)
+        return loaded, load_service(config)
 
     def _take(self, loaded: Loaded, service: SelfService) -> None:
         before, self.loaded = self.loaded, loaded
         self._core.policy = Policy(loaded.snapshot)
+        self._core.sources.keep(loaded.snapshot.sources)
+        self._lookups.keep(loaded.snapshot.sources)
         set_level(loaded.config.log_level, self._core.refusals)
         if self._core.desk is not None:
             self._core.desk.service = service

@@ -20,10 +20,11 @@ from asyncio_dgram.aio import Protocol as DatagramProtocol
 from proxy.core.events import Event, hears
 from proxy.core.events import Listener as EventListener
 from proxy.core.proxy_core import ProxyCore
-from proxy.core.questions import Ask
+from proxy.core.questions import Answer, Ask, Save
 from proxy.core.routing import Listener
 from proxy.observability.log import EventLog
 from proxy.observability.message_log import MessageLog
+from proxy.policy.remote import Lookup, Opinion
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.subscribers.changes import Change
@@ -56,7 +57,8 @@ class _Handover:
 
 class Server:
     """Runs a core on its sockets. `listeners` hear of each event, in order; `save` keeps what subscribers changed of
-    their profiles, and tells whether it could. `messages` hears of every message that passes.
+    their profiles, and tells whether it could; `look_up` asks a remote source about a caller. `messages` hears of every
+    message that passes.
 
     Raises ValueError for a TLS listener without `tls`.
     """
@@ -67,6 +69,7 @@ class Server:
         listeners: Iterable[EventListener] = (),
         *,
         save: Callable[[Iterable[Change]], Awaitable[bool]] | None = None,
+        look_up: Callable[[Lookup], Awaitable[Opinion]] | None = None,
         tls: ssl.SSLContext | None = None,
         max_connections: int = 1024,
         message_bytes: int = 65536,
@@ -82,6 +85,7 @@ class Server:
         self._events: tuple[EventListener, ...] = (self._ask, self._event_log, *listeners)
         self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
         self._save = save
+        self._look_up = look_up
         self._resolving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
@@ -229,12 +233,16 @@ class Server:
 
     async def _resolve(self, ask: Ask) -> None:
         """Find the answer to a question of the core's; calls go on meanwhile."""
+        question = ask.question
+        answer: Answer = False if isinstance(question, Save) else Opinion(failure="it could not be asked")
         try:
-            answer = self._save is not None and await self._save(ask.question.changes)
+            if isinstance(question, Save):
+                answer = self._save is not None and await self._save(question.changes)
+            elif self._look_up is not None:
+                answer = await self._look_up(question)
         except Exception:
             self.core.counters["internal_error"] += 1
             log.exception("internal_error")
-            answer = False
         now = self.now()
         try:
             self.core.resolved(ask, answer, now)

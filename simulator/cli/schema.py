@@ -10,13 +10,13 @@ from simulator.cli.grammar import Command, OneOf
 
 _HELP = """\
 Print the JSON schema of a file format, for editors that complete and check YAML with it; of a scenario, where no format
-is named.
+is named. `reputation` is what a remote source answers.
 """
 _EXAMPLE = """\
 example:
   ringfence schema scenario > scenario.schema.json
 """
-_FORMATS = ("scenario", "config", "subscribers")
+_FORMATS = ("scenario", "config", "subscribers", "reputation")
 
 
 @click.command("schema", Command, help=_HELP, epilog=_EXAMPLE, short_help="print the JSON schema of a file format")

@@ -12,6 +12,7 @@ from proxy.config.models import ProxyConfig, load_config
 from proxy.files.yaml_file import FileError, FileErrors, load
 from proxy.presets.preset import Preset
 from proxy.process.loading import covering_any, load_snapshot
+from proxy.reputation import reputons
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
@@ -26,6 +27,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": lambda: TypeAdapter(Scenario).json_schema(),
     "config": lambda: TypeAdapter(ProxyConfig).json_schema(),
     "subscribers": lambda: TypeAdapter(SubscribersFile).json_schema(),
+    "reputation": reputons.schema,
 }
 
 

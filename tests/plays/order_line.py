@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from proxy.core.proxy_core import ProxyCore
-from proxy.core.questions import Ask
+from proxy.core.questions import Ask, Save
 from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Barring, Subscriber
@@ -64,6 +64,7 @@ class Line(Play):
         """Save what waits for it, or say that it cannot be saved."""
         while self.disk is not None and (asks := taken(self.core, Ask)):
             for ask in asks:
+                assert isinstance(ask.question, Save)
                 self.saved += ask.question.changes if self.disk else ()
                 self.core.resolved(ask, self.disk, self.now)
         return self

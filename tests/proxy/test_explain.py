@@ -20,6 +20,7 @@ from proxy.process.secret_file import load_secret
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request
 from simulator.agents.digest import answer_challenge
+from tests.plays.reputation_source import ReputationSource, reply
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060]
@@ -482,3 +483,29 @@ def test_a_leg_of_the_softswitch_is_held_against_what_its_phones_owner_decided(d
     assert explained_text(desk, family, trunk="softswitch")["reason"].startswith("nothing that the phone's owner")
     away = leg.replace("@127.0.0.9:5070", "@192.0.2.1")
     assert explained_text(desk, away, trunk="softswitch")["reason"] == "the Request-URI is at no trunk's address"
+
+
+def test_a_remote_source_is_asked_only_where_that_is_wanted(desk: Desk) -> None:
+    caller, callee = "+6591234568", "+8613800138002"
+    with ReputationSource() as source:
+        (desk.folder / "proxy.yaml").write_text(
+            f"{CONFIG}reputation: {{ours: {{url: '{source.url}', on_failure: block}}}}\n"
+        )
+        unasked = desk.explain(caller, callee)
+        assert (unasked["action"], unasked["rule"]) == ("label", "default.allow")
+        assert unasked["assumed"] == f"ours would be asked, and has nothing against {caller}; --ask asks"
+        step = {"rule": "reputation.remote", "mode": "enforce", "outcome": "asked", "detail": "asks ours"}
+        assert step in unasked["trace"]
+        assert source.asked == []
+        source.bad.add(caller)
+        asked = desk.explain(caller, callee, "--ask")
+        assert (asked["action"], asked["rule"]) == ("reject", "reputation.remote")
+        assert asked["trace"][-1]["detail"].startswith(f"ours rates {caller} as spam (0.90), after ")
+        assert "assumed" not in asked
+        source.says = reply(b"", "503 Busy")
+        closed = desk.explain("+6591234569", callee, "--ask")
+        assert (closed["status"], closed["rule"]) == (480, "reputation.remote")
+        assert "ours: HTTP 503" in closed["trace"][-1]["detail"]
+        assert source.asked == [caller, "+6591234569"]
+        assert desk.explain("+23224123456", callee, "--ask", "--at", "2026-06-01")["rule"] == "scam_list.prefix"
+        assert len(source.asked) == 2

@@ -137,7 +137,8 @@ softswich: udp:127.0.0.1:5080
             'one of "never_block", "barring.all_outgoing", "subscriber.allow", "subscriber.block", '
             '"spoofed.own_number", "spoofed.home_number", "anonymous.reject", "barring.all_incoming", '
             '"barring.incoming_when_roaming", '
-            '"barring.incoming_international", "barring.outgoing_international", "scam_list.exact", "scam_list.prefix"'
+            '"barring.incoming_international", "barring.outgoing_international", "scam_list.exact", '
+            '"scam_list.prefix", "reputation.remote"'
         ),
         '11:24: found "0", expected at least 1',
         '12:1: found unknown key "softswich", expected "softswitch"',

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proxy.core.deciding import decide
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
-from proxy.policy.precedence import PRECEDENCE, REFUSING, SETTABLE, SPOOFED
+from proxy.policy.precedence import PRECEDENCE, REFUSING, REMOTE, SETTABLE, SPOOFED
 from proxy.policy.profile import Barring
 from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Mode, Step
@@ -146,9 +146,10 @@ def test_the_rules_said_to_refuse_are_those_that_do(
 
 
 def test_the_pairs_walk_every_rule_but_the_two_sorts_of_list_entry() -> None:
-    """An entry is exact or a prefix, never both, so these two cannot meet. Nobody here proves who they are."""
+    """An entry is exact or a prefix, never both, so these two cannot meet. Nobody here proves who they are, and callers
+    who withhold their number are told to no remote source."""
     met = {(first, second) for *_, first, second in PAIRS}
-    assert {rule for pair in met for rule in pair} == set(PRECEDENCE) - {SPOOFED}
+    assert {rule for pair in met for rule in pair} == set(PRECEDENCE) - {SPOOFED, REMOTE}
     assert all(PRECEDENCE.index(first) < PRECEDENCE.index(second) for first, second in met)
 
 

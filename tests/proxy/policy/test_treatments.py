@@ -76,7 +76,8 @@ treatments:
             '"subscriber.block", "spoofed.own_number", "spoofed.home_number", "anonymous.reject", '
             '"barring.all_incoming", '
             '"barring.incoming_when_roaming", "barring.incoming_international", '
-            '"barring.outgoing_international", "scam_list.exact", "scam_list.prefix", "default.allow"'
+            '"barring.outgoing_international", "scam_list.exact", "scam_list.prefix", '
+            '"reputation.remote", "default.allow"'
         ),
         '5:30: found "voicemial", expected "voicemail" or "honeypot"',
         '6:40: found "../x", expected the name of a prompt, such as barred',

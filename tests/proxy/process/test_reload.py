@@ -17,6 +17,7 @@ from proxy.policy.engine import Policy
 from proxy.policy.profile import Subscriber
 from proxy.process.change_writer import ChangeWriter
 from proxy.process.loading import load, load_overlay
+from proxy.process.lookups import Lookups
 from proxy.process.reload import Reloader
 from proxy.sip.flow import Flow
 from proxy.subscribers.change_store import ChangeStore
@@ -41,7 +42,7 @@ class Proxy:
         settings = CoreSettings(LISTENERS, Flow("udp", "127.0.0.9", 5080, 0), TRUNKS.find)
         self.core = ProxyCore(settings, Policy(loaded.snapshot))
         changes = ChangeWriter(ChangeStore(read.subscribers), overlay) if read.subscribers else None
-        self._reloader = Reloader(config_file, loaded, self.core, overlay, changes)
+        self._reloader = Reloader(config_file, loaded, self.core, overlay, changes, Lookups())
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)

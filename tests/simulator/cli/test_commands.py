@@ -285,7 +285,7 @@ def test_a_shell_is_told_how_commands_go_on(tmp_path: Path) -> None:
         ([], "ringfence: error: Missing command.\n"),
         (["softswitch"], "ringfence softswitch: error: Missing command.\n"),
         (["run", "x", "--softswitch", "other"], 'found "other", expected embedded or docker\n'),
-        (["schema", "csv"], 'found "csv", expected scenario or config or subscribers\n'),
+        (["schema", "csv"], 'found "csv", expected scenario or config or subscribers or reputation\n'),
     ],
 )
 def test_wrong_usage_is_told_in_two_lines(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -507,7 +507,7 @@ def test_a_database_is_made_from_yaml_when_asked_and_only_then(desk: Path, capsy
     assert main(["subscribers", "import", people, "x.db"]) == 2
 
 
-@pytest.mark.parametrize("name", ["scenario", "config", "subscribers"])
+@pytest.mark.parametrize("name", ["scenario", "config", "subscribers", "reputation"])
 def test_every_format_has_a_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", name]) == 0
     assert json.loads(capsys.readouterr().out)["properties"]
