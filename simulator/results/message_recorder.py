@@ -11,6 +11,7 @@ its own that is put in at the end.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 from collections.abc import Collection
@@ -18,6 +19,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
+from shutil import disk_usage
 
 from proxy.observability.message_log import MessageLines
 from simulator.addresses import Address
@@ -27,6 +29,7 @@ from simulator.results.messages import MESSAGES, Mode, Recorded, moment, near_id
 
 PROXYS = "proxy-messages.jsonl"  # what the proxy alone can see, until it is put with the others
 _BATCH = 65536  # characters that are written at once
+_SPARED = 64 << 20  # bytes of the disk that are left to what a run cannot do without
 
 
 class MessageRecorder:
@@ -102,6 +105,8 @@ class MessageRecorder:
             return
         data = ("\n".join(lines) + "\n").encode("ascii")
         try:
+            if disk_usage(self._path.parent).free < _SPARED:
+                raise OSError(errno.ENOSPC, "less than 64 MB of room are left on the disk")
             if self._file is None:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
             written = 0

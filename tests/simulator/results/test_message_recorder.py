@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -129,3 +130,21 @@ def test_a_full_disk_costs_messages_and_nothing_else(tmp_path: Path) -> None:
         assert recorded.lost > 0
         assert recorded.why.startswith(f"{MESSAGES}: ")
         assert [call for call, _ in kept(disk.folder)] == [str(number) for number in range(recorded.kept)]
+
+
+def test_a_disk_that_fails_amid_a_line_leaves_whole_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, room = os.write, [None, 30]  # bytes that find room in the writings to come, None: all
+
+    def write(file: int, data: memoryview) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(file, data[: room.pop(0)])
+
+    monkeypatch.setattr(os, "write", write)
+    recorder = MessageRecorder(tmp_path, "all")
+    tap = tapped(recorder)
+    for number in range(3):
+        tap.sent(number, sip(str(number)), CALLER, PROXY)
+        recorder.hear(Tick(number, 0))
+    assert recorder.settle(None) == Recorded("all", kept=1, lost=2, why=f"{MESSAGES}: No space left on device")
+    assert kept(tmp_path) == [("0", True)]
