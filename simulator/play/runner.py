@@ -85,7 +85,7 @@ class Runner:
         folder = RunFolder(self._runs, job.scenario.name, about)
         recorder = MessageRecorder(folder.path, self._settings.messages)
         self._listeners = (folder.hear, recorder.hear, *self._followers)
-        self._tell(RunBegan(time.monotonic(), job.scenario.name, folder.path, about))
+        self._tell(RunBegan(time.monotonic(), job.scenario.name, folder.path, job.calls, about))
         try:
             result, recorded = await self._play(job, folder.path, recorder)
         except LabError as error:
@@ -164,13 +164,13 @@ class Runner:
 
         def ended(call: str, saw: CallerSaw) -> None:
             try:
-                self._tell(CallEnded(time.monotonic(), call, proxied, saw.status, saw.setup_delay))
+                self._tell(CallEnded(time.monotonic(), call, proxied, saw))
             except OSError as error:  # which must not get between a socket and its messages
                 self._broken = error
 
         def place(call: PlannedCall, due: float) -> None:
             lab.place(call, due)
-            self._tell(CallPlaced(time.monotonic(), call.id, proxied, due))
+            self._tell(CallPlaced(time.monotonic(), call, proxied, due))
 
         settings = self._settings
         lab = Lab(

@@ -7,21 +7,25 @@ of the agents' sockets, which all processes of a machine share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from simulator.judging.evidence import CallerSaw
 from simulator.judging.observation import CallObservation
 from simulator.judging.result import Result
 from simulator.results.messages import Recorded
+from simulator.traffic.planned_call import PlannedCall
 
 
 class RunBegan(NamedTuple):
-    """A scenario is about to be played into its `folder`; `about` is what its manifest says of it beforehand."""
+    """These `calls` of a scenario are about to be played into its `folder`; the manifest says beforehand what is in
+    `about`."""
 
     at: float
     scenario: str
     folder: Path
+    calls: Sequence[PlannedCall]
     about: Mapping[str, Any]
 
 
@@ -38,19 +42,18 @@ class CallPlaced(NamedTuple):
     """A call left, or a text; it was `due` when the plan wants it."""
 
     at: float
-    call: str
+    call: PlannedCall
     proxied: bool
     due: float
 
 
 class CallEnded(NamedTuple):
-    """Nothing more will happen to a call: what its caller got, and after how many seconds it heard ringing."""
+    """Nothing more will happen to the call of this id, of which its caller saw so much."""
 
     at: float
     call: str
     proxied: bool
-    status: int | None
-    setup_delay: float | None
+    saw: CallerSaw
 
 
 class Tick(NamedTuple):

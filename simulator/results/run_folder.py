@@ -52,14 +52,14 @@ class RunFolder:
         """Write down one event; it is on disk when this returns. Raises OSError where there is no room for it."""
         match event:
             case CallPlaced():
-                self.note("call_placed", proxied=event.proxied, call=event.call)
+                self.note("call_placed", proxied=event.proxied, call=event.call.id)
             case CallEnded():
                 self.note(
                     "call_ended",
                     proxied=event.proxied,
                     call=event.call,
-                    status=event.status,
-                    setup_delay=event.setup_delay,
+                    status=event.saw.status,
+                    setup_delay=event.saw.setup_delay,
                 )
             case PassBegan():
                 self.note("pass_started", proxied=event.proxied, calls=event.calls)

@@ -50,6 +50,8 @@ async def test_listeners_hear_of_a_run_from_its_beginning_to_its_end(
     told = [type(event) for event in heard if not isinstance(event, Tick)]
     one_pass = {PassBegan, CallPlaced, CallEnded, PassEnded}
     assert told[0] is RunBegan
+    (began,) = (event for event in heard if isinstance(event, RunBegan))
+    assert [event.call for event in heard if isinstance(event, CallPlaced) and event.proxied] == list(began.calls)
     assert set(told[1:13]) == one_pass
     assert [told.count(kind) for kind in (PassBegan, CallPlaced, CallEnded, PassEnded)] == [2, 4, 4, 2]
     assert told[-3:] == [CallJudged, CallJudged, RunEnded]

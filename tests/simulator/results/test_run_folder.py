@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from simulator.judging.evidence import CallerSaw
 from simulator.results.events import CallEnded, RunEnded
 from simulator.results.messages import Recorded
 from simulator.results.run_folder import RunFolder
@@ -14,7 +15,7 @@ from tests.plays.played import GOOD
 def test_a_run_folder_holds_manifest_events_calls_and_figures(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path, "wangiri", {"seed": 7})
     assert json.loads((folder.path / "manifest.json").read_text())["state"] == "running"
-    folder.hear(CallEnded(12.5, "d1", True, 200, 0.25))
+    folder.hear(CallEnded(12.5, "d1", True, CallerSaw(12.0, 12.0, 12.25, 12.5, 200)))
     lines = (folder.path / "events.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines]
     assert [event["event"] for event in events] == ["started", "call_ended"]
