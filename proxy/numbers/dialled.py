@@ -10,19 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import ClassVar, Literal
+from functools import lru_cache
+from typing import Literal
 
-from pydantic import ConfigDict
-
-from proxy.files import yaml_file
+from proxy.numbers.dialling_codes import dialling_codes
 from proxy.numbers.numbering import Number, Numbering
 from proxy.numbers.shown import as_looks
 from proxy.sip.uri import unescape
 
 OUTSIDE_LINES = ("0", "9")  # as most private exchanges have it
-_FILE = Path(__file__).with_name("dialling_codes.yaml")
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 256  # characters of a URI; longer ones would only fill the cache
 _MOST_PARTS = 8  # of a text with * and #, behind which codes are looked for, and the last one
@@ -44,26 +40,6 @@ _KEYPAD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 
 _UNKNOWN = frozenset(("unknown", "invalid"))
 
 How = Literal["plain", "call", "line", "guess"]  # what was cut off before a text, and what that means for its number
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """Codes of one country: `withhold` and `present` the caller's number for a call, choose a `carrier`."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    source: str
-    withhold: tuple[str, ...] = ()
-    present: tuple[str, ...] = ()
-    carrier: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _CodesByCountry:
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    everywhere: Codes
-    countries: dict[str, Codes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +75,7 @@ class Dialling:
     ) -> None:
         self._numbering = numbering
         self._home_regions = frozenset(home_regions)
-        data = _load()
-        sets = (data.everywhere, data.countries.get(numbering.home) or Codes(""))
+        sets = dialling_codes(numbering.home)
         self._withhold = _pattern(code for each in sets for code in each.withhold)
         self._present = _pattern([*(code for each in sets for code in each.present), *codes])
         self._carrier = _pattern(code for each in sets for code in each.carrier)
@@ -369,8 +344,3 @@ def _pattern(codes: Iterable[str]) -> re.Pattern[str]:
     """Matches every text; its groups hold the codes that the text begins with."""
     each = (re.escape(code).replace("x", "[0-9]") for code in dict.fromkeys(codes))
     return re.compile("".join(f"(?=({code})|)" for code in each))
-
-
-@cache  # one value
-def _load() -> _CodesByCountry:
-    return yaml_file.load(_FILE, _CodesByCountry)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -102,7 +101,8 @@ class Numbering:
     `home` is an ISO 3166 region ("CN"); `emergency` adds numbers to those that phonenumbers knows for it, `ranges`
     number ranges. `withheld` are the words, and the numbers in E.164, that networks write where a caller withholds
     theirs, beside anonymous. What stands without a plus is taken as dialled at home first; `as_written` understands
-    what trunks write. Raises ValueError for an unknown home.
+    what trunks write. `like` is one whose plan is shared, `order` that of readings. Raises ValueError for an unknown
+    home.
     """
 
     def __init__(
@@ -111,29 +111,29 @@ class Numbering:
         emergency: Iterable[str] = (),
         withheld: Iterable[str] = (),
         ranges: Iterable[NumberRange] = (),
+        *,
+        like: Numbering | None = None,
+        order: _Order = "dialled",
     ) -> None:
         if not has_plan(home):
             raise ValueError(f"an ISO 3166 region with a numbering plan, such as CN or GB, not {home!r}")
         self.home = home
         self._countries = countries()
-        self._plan = HomePlan.of(home, emergency, ranges)
+        self._plan: HomePlan = like._plan if like else HomePlan.of(home, emergency, ranges)
         self.country_code = self._code = self._plan.code
         withheld = ["anonymous", *withheld]
         self.withheld_words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
         self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
-        self._order: _Order = "dialled"
+        self._order: _Order = order
         self._cached = lru_cache(maxsize=REMEMBERED)(self._recognise)
-        self._others: dict[tuple[Written, bool], Numbering] = {}
-        self._others["either", False] = self._ordered("home first")
-        self._others["either", True] = self._ordered("abroad first")
-        self._others["national", False] = self._others["national", True] = self._ordered("home")
-        self._others["international", False] = self._others["international", True] = self._ordered("abroad")
-
-    def _ordered(self, order: _Order) -> Numbering:
-        other = copy(self)
-        other._order = order
-        other._cached = lru_cache(maxsize=REMEMBERED)(other._recognise)
-        return other
+        self._others: dict[tuple[Written, bool], Numbering] = like._others if like else {}
+        if like is None:
+            self._others["either", False] = Numbering(home, withheld=withheld, like=self, order="home first")
+            self._others["either", True] = Numbering(home, withheld=withheld, like=self, order="abroad first")
+            at_home = Numbering(home, withheld=withheld, like=self, order="home")
+            self._others["national", False] = self._others["national", True] = at_home
+            abroad = Numbering(home, withheld=withheld, like=self, order="abroad")
+            self._others["international", False] = self._others["international", True] = abroad
 
     def as_written(self, written: Written, *, abroad: bool) -> Numbering:
         """Understands numbers as a trunk writes them that is one from `abroad`, or not.
