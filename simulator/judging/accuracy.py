@@ -28,6 +28,15 @@ class Rate:
         return self.hits / self.of
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A share between 0 and 1 that was worked out of others, and its interval."""
+
+    value: float
+    lower95: float
+    upper95: float
+
+
 def wilson(hits: int, of: int) -> Rate | None:
     """The share of `hits` among `of`; None where nothing was measured.
 
@@ -44,6 +53,20 @@ def wilson(hits: int, of: int) -> Rate | None:
     lower = 0.0 if hits == 0 else max(0.0, centre - half)
     upper = 1.0 if hits == of else min(1.0, centre + half)
     return Rate(hits, of, lower, upper)
+
+
+def at_prevalence(recall: Rate, false_blocks: Rate, prevalence: float) -> Estimate:
+    """The precision that these rates come to where `prevalence` of all calls are unwanted (Bayes).
+
+    Its interval is that of the worst and of the best ends of both rates, wider than 95 %.
+    """
+
+    def precision(caught: float, wrongly: float) -> float:
+        stopped = caught * prevalence + wrongly * (1 - prevalence)
+        return caught * prevalence / stopped if stopped else 1.0
+
+    lower, upper = precision(recall.lower95, false_blocks.upper95), precision(recall.upper95, false_blocks.lower95)
+    return Estimate(precision(recall.value, false_blocks.value), lower, upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +150,13 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The confusion of a whole run, by the rule that decided and by scenario family."""
+    """The confusion of a whole run, by the rule that decided, by scenario family, and by the segment of the callee
+    (the profile that a mix gives them)."""
 
     total: Confusion
     by_rule: dict[str, Confusion]
     by_family: dict[str, Confusion]
+    by_segment: dict[str, Confusion]
 
 
 def measure_accuracy(calls: Iterable[CallObservation]) -> Accuracy:
@@ -141,6 +166,7 @@ def measure_accuracy(calls: Iterable[CallObservation]) -> Accuracy:
         Confusion.of(calls),
         _split(calls, lambda call: call.proxy_wrote.rule if call.proxy_wrote else None),
         _split(calls, lambda call: call.planned.family),
+        _split(calls, lambda call: call.planned.segment or None),
     )
 
 

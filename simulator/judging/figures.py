@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from simulator.judging.accuracy import Accuracy, measure_accuracy
+from simulator.judging.accuracy import Accuracy, Estimate, Rate, at_prevalence, measure_accuracy
 from simulator.judging.evidence import CallerSaw
 from simulator.judging.latency import Distribution, Latency, measure_latency
 from simulator.judging.observation import CallObservation, Outcome
@@ -14,15 +14,28 @@ from simulator.judging.observation import CallObservation, Outcome
 
 @dataclass(frozen=True)
 class Figures:
-    """`direct` holds what callers saw in the pass without the proxy, by the id of the call it repeats."""
+    """`direct` holds what callers saw in the pass without the proxy, by the id of the call it repeats.
+
+    `prevalence` is the share of unwanted calls among those of real life, where the scenario says it.
+    """
 
     calls: tuple[CallObservation, ...]
     direct: Mapping[str, CallerSaw]
+    prevalence: float | None = None
 
     @cached_property
     def accuracy(self) -> Accuracy:
-        """Confusion counts, whole, by rule and by family."""
+        """Confusion counts, whole, by rule, family and segment."""
         return measure_accuracy(self.calls)
+
+    @property
+    def precision_at_prevalence(self) -> Estimate | None:
+        """Of the blocked calls, those that would be scam in real life; None where the scenario does not say how many
+        calls are, or where a rate was not measured."""
+        total = self.accuracy.total
+        if self.prevalence is None or total.scam_recall is None or total.false_block_rate is None:
+            return None
+        return at_prevalence(total.scam_recall, total.false_block_rate, self.prevalence)
 
     @cached_property
     def latency(self) -> Latency:
@@ -42,18 +55,23 @@ class Figures:
         total = self.accuracy.total
         flat: dict[str, float] = {"calls": total.calls}
         flat |= {f"calls.{name}": count for name, count in total.counts.items()}
-        for name, rate in total.rates.items():
+        rates: dict[str, Rate | Estimate] = {**total.rates}
+        if (estimate := self.precision_at_prevalence) is not None:
+            rates["precision_at_prevalence"] = estimate
+        for name, rate in rates.items():
             flat |= {name: rate.value, f"{name}.lower95": rate.lower95, f"{name}.upper95": rate.upper95}
-        for kind, rows in (("rule", self.accuracy.by_rule), ("family", self.accuracy.by_family)):
+        measured = self.accuracy
+        splits = (("rule", measured.by_rule), ("family", measured.by_family), ("segment", measured.by_segment))
+        for kind, rows in splits:
             for row, confusion in rows.items():
                 flat |= {f"{kind}.{row}.{name}": count for name, count in confusion.counts.items()}
-        measured = {
+        delays = {
             "setup_delay": self.latency.proxied,
             "direct_setup_delay": self.latency.direct,
             "added_setup_delay": self.latency.added,
             "send_lateness": self.lateness,
         }
-        for name, distribution in measured.items():
+        for name, distribution in delays.items():
             if distribution is not None:
                 flat[f"{name}.count"] = distribution.count
                 flat |= {f"{name}.{figure}": value for figure, value in distribution.figures.items()}
@@ -74,4 +92,10 @@ def combine(parts: Iterable[tuple[str, Figures]]) -> Figures:
             for call in figures.calls
         ),
         {f"{name}/{call}": saw for name, figures in parts for call, saw in figures.direct.items()},
+        _common([figures.prevalence for _, figures in parts]),
     )
+
+
+def _common(values: list[float | None]) -> float | None:
+    """The value that all have, None where they differ."""
+    return values[0] if len(set(values)) == 1 else None

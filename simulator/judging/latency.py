@@ -21,6 +21,7 @@ class Distribution:
     p50: float
     p95: float
     p99: float
+    p999: float
     max: float
 
     @classmethod
@@ -34,13 +35,14 @@ class Distribution:
             percentile(ordered, 50),
             percentile(ordered, 95),
             percentile(ordered, 99),
+            percentile(ordered, 99.9),
             ordered[-1],
         )
 
     @property
     def figures(self) -> dict[str, float]:
         """The percentiles by name."""
-        return {"p50": self.p50, "p95": self.p95, "p99": self.p99, "max": self.max}
+        return {"p50": self.p50, "p95": self.p95, "p99": self.p99, "p99.9": self.p999, "max": self.max}
 
 
 def percentile(ordered: list[float], share: float) -> float:

@@ -133,7 +133,7 @@ class Runner:
             seen = {call.id: saw for call in twins if (saw := _answered(direct, call)) is not None}
         result = replace(
             unplayed(job, folder),
-            figures=Figures(calls, seen),
+            figures=Figures(calls, seen, scenario.prevalence),
             set_up=True,
             thresholds=scenario.thresholds,
             partial=job.partial,

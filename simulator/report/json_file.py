@@ -44,6 +44,7 @@ def _scenario(result: Result) -> dict[str, Any]:
         "metrics": result.figures.metrics,
         "thresholds": [
             {"figure": held.threshold.figure, "asked": held.threshold.text, "met": held.met}
+            | ({"undecided": True} if held.undecided else {})
             | ({} if held.value is None else {"value": held.value})
             for held in result.checks
         ],
@@ -62,10 +63,13 @@ def _figures(figures: Figures) -> dict[str, Any]:
         "added_setup_delay": figures.latency.added,
         "send_lateness": figures.lateness,
     }
+    estimate = figures.precision_at_prevalence
     return {
         "confusion": _confusion(measured.total),
+        **({} if estimate is None else {"precision_at_prevalence": asdict(estimate)}),
         "by_rule": {name: _confusion(row) for name, row in measured.by_rule.items()},
         "by_family": {name: _confusion(row) for name, row in measured.by_family.items()},
+        "by_segment": {name: _confusion(row) for name, row in measured.by_segment.items()},
         "latency": {name: _distribution(delay) for name, delay in delays.items() if delay is not None},
     }
 

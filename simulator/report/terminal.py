@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from simulator.judging.accuracy import Confusion, Rate
+from simulator.judging.accuracy import Confusion, Estimate, Rate
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.result import ExitCode, Result, worst
@@ -79,7 +79,7 @@ def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
     if any(result.exit_code is ExitCode.AS_EXPECTED and _mistakes(result) for result in results):
         out.print(_TOLERATED, style="dim")
     out.print()
-    _confusion(out, total.accuracy.total)
+    _confusion(out, total)
     if total.accuracy.by_rule:
         out.print()
         out.print(_split("Decided by rule", total.accuracy.by_rule))
@@ -89,6 +89,9 @@ def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
     if len(families) > 1:
         out.print()
         out.print(_split("Kinds of call with mistakes" if len(results) > 1 else "By kind of call", families))
+    if len(segments := total.accuracy.by_segment) > 1:
+        out.print()
+        out.print(_split("By profile of the callee", segments))
     out.print()
     _latency(out, total)
     for result in results:
@@ -122,9 +125,11 @@ def _scenarios(results: Sequence[Result]) -> Table:
     return table
 
 
-def _confusion(out: Console, total: Confusion) -> None:
+def _confusion(out: Console, figures: Figures) -> None:
+    total = figures.accuracy.total
     scam, legit = total.scam_blocked + total.scam_passed, total.legit_blocked + total.legit_passed
     out.print(Text(f"{counted(total.calls, 'call')}: {scam} scam, {legit} legitimate", style="bold"), end="")
+    out.print(Text(f", {total.unknown} of unknown truth" if total.unknown else ""), end="")
     out.print(Text(f", {total.faults} unclear (a fault of the lab)" if total.faults else ""))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(justify="left")
@@ -137,7 +142,9 @@ def _confusion(out: Console, total: Confusion) -> None:
     )
     for label, rate in rows:
         if rate is not None:
-            table.add_row(label, f"{rate.hits} of {rate.of}", _with_interval(rate))
+            table.add_row(label, f"{rate.hits} of {rate.of}", with_interval(rate))
+    if (estimate := figures.precision_at_prevalence) is not None and figures.prevalence is not None:
+        table.add_row(f"the same where {figures.prevalence * 100:g} % of calls are scam", "", with_interval(estimate))
     out.print(Padding(table, (0, 0, 0, 2)))
     out.print("  In brackets: the 95 % interval, where the true rate lies given so many calls (Wilson).", style="dim")
 
@@ -166,7 +173,7 @@ def _latency(out: Console, total: Figures) -> None:
     out.print(Text("What the check costs in time", style="bold"), Text("(until the caller hears ringing)"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
-    for heading in ("half of the\ncalls within", "95 %\nwithin", "99 %\nwithin", "slowest"):
+    for heading in ("half of the\ncalls within", "95 %\nwithin", "99 %\nwithin", "99.9 %\nwithin", "slowest"):
         table.add_column(heading, justify="right")
     rows = (
         ("with the proxy", total.latency.proxied),
@@ -195,7 +202,9 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
     lines += [("INVALID" if result.set_up else "not set up", reason, "yellow") for reason in result.invalid_because]
     lines += _failed("fault", "yellow", result, result.fault_kinds)
     lines += _failed("wrong", "red", result, result.wrong_kinds)
-    lines += [("threshold missed", str(held), "red") for held in result.missed]
+    lines += [
+        ("threshold undecided" if held.undecided else "threshold missed", str(held), "red") for held in result.missed
+    ]
     lines += _failed("mistaken", "red", result, result.mistake_kinds)
     if lines:
         out.print()
@@ -225,12 +234,12 @@ def _mistakes(result: Result) -> int:
     return total.scam_passed + total.legit_blocked
 
 
-def _with_interval(rate: Rate) -> str:
-    return f"{_percent(rate.value)} %  ({_percent(rate.lower95)} to {_percent(rate.upper95)} %)"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f}"
+def with_interval(rate: Rate | Estimate) -> str:
+    """The share in percent and its interval, to as many digits as tell the ends of it apart."""
+    ends = (rate.lower95 * 100, rate.upper95 * 100)
+    digits = next((digits for digits in range(1, 6) if len({f"{end:.{digits}f}" for end in ends}) > 1), 6)
+    value, lower, upper = (f"{each:.{digits}f}" for each in (rate.value * 100, *ends))
+    return f"{value} %  ({lower} to {upper} %)"
 
 
 def _or_blank(count: int) -> str:

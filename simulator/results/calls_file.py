@@ -43,6 +43,7 @@ def _told(call: CallObservation) -> dict[str, Any]:
         "id": planned.id,
         "name": planned.campaign,
         "family": planned.family,
+        "segment": planned.segment,
         "truth": planned.truth,
         "trunk": planned.trunk,
         "caller": planned.caller,

@@ -53,7 +53,9 @@ class Scenario(Model):
 
     `others` are numbers at home, of no subscriber, that calls from trunks may go to all the same. `mix` brings
     populations of subscribers beside those named here, and traffic beside `calls`; `records` are calls to play again.
-    `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the signature is checked.
+    `prevalence` is the share of unwanted calls among all calls of real life, for the precision there: a sample half of
+    which is scam flatters it. `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the
+    signature is checked.
     """
 
     model_config = ConfigDict(
@@ -66,6 +68,7 @@ class Scenario(Model):
     home: Home = "CN"
     preset: PresetName = "default"
     seed: int = 1
+    prevalence: Annotated[float, Field(gt=0, lt=1)] | None = None
     rules: RuleModes = Field(default={})
     treatments: Treatments = Field(default={})
     card: Card | None = None

@@ -211,30 +211,25 @@ def _planned(
     rows: _Calls, streams: list[_Stream], counts: list[int], pace: float, people: People
 ) -> Iterator[PlannedCall]:
     """Spell rows out as calls; `counts` are those so far of each kind."""
-    own = [(part.name, part.numbers.prefix, part.numbers.digits) for part in people.parts]
+    own = [
+        (part.name, part.numbers.prefix, part.numbers.digits, list(part.population.profiles)) for part in people.parts
+    ]
     for begin in range(0, len(rows.start), _PIECE):
         piece = rows.where(np.arange(begin, min(begin + _PIECE, len(rows.start))))
         part, nth = people.parts_of(piece.callee)
         rings = np.round(np.maximum(_SHORTEST, piece.ring / pace), 6)
+        starts, talks, cancels = (np.round(each / pace, 6) for each in (piece.start, piece.talk, piece.gives_up))
+        segments = people.segments_of(part, piece.callee)
         columns = (
-            *(
-                piece.stream,
-                np.round(piece.start / pace, 6),
-                part,
-                nth,
-                piece.numbers,
-                piece.rest,
-                piece.outcome,
-                rings,
-            ),
-            *(np.round(piece.talk / pace, 6), np.round(piece.gives_up / pace, 6), piece.via, piece.is_text),
+            *(piece.stream, starts, part, nth, segments, piece.numbers, piece.rest, piece.outcome, rings),
+            *(talks, cancels, piece.via, piece.is_text),
         )
-        for place, start, home, line, numbers, rest, outcome, ring, talk, gives_up, via, is_text in zip(
+        for place, start, home, line, segment, numbers, rest, outcome, ring, talk, gives_up, via, is_text in zip(
             *(column.tolist() for column in columns), strict=True
         ):
             stream = streams[place]
             counts[place] = number = counts[place] + 1
-            name, kind, (people_name, prefix, digits) = stream.name, stream.kind, own[home]
+            name, kind, (people_name, prefix, digits, profiles) = stream.name, stream.kind, own[home]
             behaviour: Behaviour = stream.outcomes[outcome]
             yield PlannedCall(
                 f"{name}.{number}",
@@ -257,4 +252,5 @@ def _planned(
                 () if via < 0 else (("Diversion", f"<sip:{people.number(via)}@{DOMAIN}>;reason=unconditional"),),
                 "MESSAGE" if is_text else "INVITE",
                 kind.text.body if is_text and kind.text else None,
+                segment=profiles[segment],
             )

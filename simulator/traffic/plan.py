@@ -30,11 +30,7 @@ def plan(scenario: Scenario, seed: int | None = None, reading: Reading | None = 
     `reading` is told what became of the rows of its records. Raises FileErrors where these are none.
     """
     number = scenario.seed if seed is None else seed
-    calls = [
-        call
-        for entry in scenario.calls
-        for call in _expand(entry, scenario, Random(f"{number}/{scenario.name}/{entry.name}"))
-    ]
+    calls = [call for entry in scenario.calls for call in _expand(entry, scenario, Random(f"{number}/{entry.name}"))]
     if scenario.mix is not None:
         calls += mixed_calls(scenario.mix, number)
     if scenario.records is not None:

@@ -19,7 +19,7 @@ class PlannedCall:
     where they are subscribers. `ring` is seconds until the phone does what `behaviour` says; `talk` seconds from the
     answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `headers` say who calls
     beside From. `body` is the text's words, `caller_presses` and `phone_presses` are keys that real phones press after
-    the answer.
+    the answer. `segment` is the profile of the callee in a mix.
     """
 
     id: str
@@ -44,6 +44,7 @@ class PlannedCall:
     body: str | None = None
     caller_presses: str = ""
     phone_presses: str = ""
+    segment: str = ""
 
     @property
     def ends(self) -> float:

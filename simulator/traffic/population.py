@@ -123,6 +123,14 @@ class People:
         names = list(part.population.profiles)
         return names[int(self._profiles(part, np.array([index], np.uint64))[0])]
 
+    def segments_of(self, parts: NDArray[np.intp], places: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The profiles of lines by their place among those of their population, which `parts` tells."""
+        found = np.zeros(len(places), np.intp)
+        for which, part in enumerate(self.parts):
+            theirs = parts == which
+            found[theirs] = self._profiles(part, places[theirs].astype(np.uint64))
+        return found
+
     def line(self, index: int) -> tuple[str, Subscriber]:
         """A line's name and settings; kinds of traffic put some of its own callers on its allow list."""
         profile = self.part_of(index).population.profiles[self.segment(index)]

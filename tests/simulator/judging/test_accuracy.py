@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.judging.accuracy import Confusion, measure_accuracy, wilson
+from simulator.judging.accuracy import Confusion, at_prevalence, measure_accuracy, wilson
 from tests.plays.observed import call
 
 
@@ -74,3 +74,21 @@ def test_the_whole_is_split_by_rule_and_by_family() -> None:
         "subscriber.allow": Confusion(0, 0, 0, 1, 0),
     }
     assert measured.by_family == {"family": Confusion(0, 0, 1, 1, 1), "wangiri": Confusion(1, 0, 0, 0, 0)}
+
+
+def test_precision_where_few_calls_are_scam_is_far_below_that_of_a_sample_half_of_which_is() -> None:
+    recall, false_blocks = wilson(51, 100), wilson(22, 10_000)
+    assert recall is not None
+    assert false_blocks is not None
+    estimate = at_prevalence(recall, false_blocks, 0.01)
+    assert estimate.value == pytest.approx(0.7007, abs=1e-4)  # 0.51 x 0.01 / (0.51 x 0.01 + 0.0022 x 0.99)
+    assert estimate.lower95 < 0.6 < estimate.value < 0.8 < estimate.upper95
+    assert at_prevalence(recall, false_blocks, 0.5).value > 0.99
+
+
+def test_calls_of_unknown_truth_are_counted_and_are_in_no_rate() -> None:
+    measured = Confusion.of([call("a"), call("b", truth="unknown"), call("c", truth="unknown", blocked=False)])
+    assert (measured.calls, measured.judged, measured.unknown) == (3, 1, 2)
+    assert measured.scam_recall is not None
+    assert measured.scam_recall.of == 1
+    assert call("b", truth="unknown").rightly_judged

@@ -37,7 +37,7 @@ def test_each_call_is_compared_with_its_own_direct_twin() -> None:
         },
         {"a": rang_after(0.125), "b": rang_after(0.25), "only-direct": rang_after(9.0)},
     )
-    assert measured.added == Distribution(count=2, p50=0.0, p95=0.375, p99=0.375, max=0.375)
+    assert measured.added == Distribution(count=2, p50=0.0, p95=0.375, p99=0.375, p999=0.375, max=0.375)
     assert measured.proxied is not None
     assert (measured.proxied.count, measured.proxied.max) == (3, 4.0)
     assert measured.direct is not None

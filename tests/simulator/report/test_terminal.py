@@ -5,11 +5,14 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
+import pytest
+
+from simulator.judging.accuracy import wilson
 from simulator.judging.evidence import ProxyWrote
 from simulator.judging.figures import Figures
 from simulator.judging.observation import CallObservation
 from simulator.judging.result import Result
-from simulator.report import json_file, junit
+from simulator.report import json_file, junit, terminal
 from simulator.scenario.calls import Expect
 from simulator.scenario.thresholds import Threshold
 from tests.plays.observed import call, changed
@@ -114,3 +117,24 @@ def test_what_was_not_measured_is_not_shown_as_nought() -> None:
     assert "Scam calls stopped" not in text
     assert "cost of the check was not measured" in text
     assert "0.00 ms" not in text
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "text"),
+    [
+        (0, 50_000, "0.00 %  (0.00 to 0.01 %)"),
+        (50_000, 50_000, "100.00 %  (99.99 to 100.00 %)"),
+        (10, 10, "100.0 %  (72.2 to 100.0 %)"),
+        (0, 5_000_000, "0.0000 %  (0.0000 to 0.0001 %)"),
+    ],
+)
+def test_an_interval_has_as_many_digits_as_tell_its_ends_apart(hits: int, of: int, text: str) -> None:
+    rate = wilson(hits, of)
+    assert rate is not None
+    assert terminal.with_interval(rate) == text
+
+
+def test_the_precision_in_real_life_is_told_where_the_scenario_says_how_much_of_it_is_scam() -> None:
+    figures = replace(GOOD.figures, calls=(*GOOD.figures.calls, *WRONG.figures.calls), prevalence=0.01)
+    assert "the same where 1 % of calls are scam" in shown(replace(GOOD, figures=figures))
+    assert "precision_at_prevalence" in json_file.document([replace(GOOD, figures=figures)])["scenarios"][0]

@@ -170,7 +170,7 @@ thresholds:
         '25:9: found "bob", expected a number to dial, or a subscriber: one of "alice", "twin"',
         '26:12: found "0", expected at least 1',
         '29:3: found "scam_recal", expected a figure: "scam_recall"',
-        '30:37: found "p90 < 20", expected a condition such as "p99 < 20ms" (p50, p95, p99 or max; us, ms or s)',
+        '30:37: found "p90 < 20", expected a condition such as "p99 < 20ms" (p50, p95, p99, p99.9 or max; us, ms or s)',
     ]
 
 

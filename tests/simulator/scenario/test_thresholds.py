@@ -58,3 +58,28 @@ def test_a_check_shows_delays_in_milliseconds() -> None:
     (held,) = check((Threshold.parse("added_setup_delay", "p99 < 20ms"),), {"added_setup_delay.p99": 0.0125})
     assert held.met
     assert str(held) == "added_setup_delay p99 < 20ms: 12.500 ms"
+
+
+@pytest.mark.parametrize(
+    ("text", "lower", "upper", "met", "undecided"),
+    [
+        (">= 0.95 lower95", 0.96, 1.0, True, False),
+        (">= 0.95 lower95", 0.72, 1.0, False, True),
+        (">= 0.95 lower95", 0.72, 0.94, False, False),
+        ("<= 0.002 upper95", 0.0, 0.03, False, True),
+        ("<= 0.002 upper95", 0.01, 0.03, False, False),
+    ],
+)
+def test_a_sample_too_small_to_decide_is_undecided_and_does_not_pass(
+    text: str, lower: float, upper: float, met: bool, undecided: bool
+) -> None:
+    metrics = {"scam_recall.lower95": lower, "scam_recall.upper95": upper}
+    (held,) = check((Threshold.parse("scam_recall", text),), metrics)
+    assert (held.met, held.undecided) == (met, undecided)
+    assert ("undecided" in str(held)) is undecided
+
+
+def test_the_share_itself_is_held_against_a_limit_without_its_interval() -> None:
+    metrics = {"scam_recall": 0.9, "scam_recall.lower95": 0.5, "scam_recall.upper95": 1.0}
+    (held,) = check((Threshold.parse("scam_recall", ">= 0.95"),), metrics)
+    assert not held.undecided

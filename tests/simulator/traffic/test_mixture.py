@@ -181,3 +181,11 @@ def test_a_large_mix_takes_no_more_memory_than_a_window() -> None:
         tracemalloc.stop()
     assert taken == 300_000
     assert peak < 100_000_000
+
+
+def test_calls_tell_the_segment_of_their_callee() -> None:
+    given = mix({"home-circle": {}})
+    people = People(given, 7)
+    for call in mixed_calls(given, 7):
+        assert call.callee_name is not None
+        assert call.segment == people.segment(int(call.callee_name.removeprefix("town-")) - 1)

@@ -45,10 +45,15 @@ def test_the_same_seed_gives_the_same_plan_to_the_byte() -> None:
 def test_the_plan_is_the_one_that_this_seed_has_always_given() -> None:
     calls = plan(scenario(WANGIRI), 7)
     assert [(call.id, call.caller, call.callee_name, call.start) for call in calls[:3]] == [
-        ("wangiri.001", "+23224841660", "bob", 0.0),
-        ("wangiri.002", "+23224722744", "alice", 0.05),
-        ("wangiri.003", "+23224366740", "alice", 0.1),
+        ("wangiri.001", "+23224735974", "bob", 0.0),
+        ("wangiri.002", "+23224442187", "alice", 0.05),
+        ("wangiri.003", "+23224442187", "alice", 0.1),
     ]
+
+
+def test_the_name_of_a_scenario_changes_no_call_so_that_two_policies_can_be_compared_on_the_same() -> None:
+    given = scenario(WANGIRI | {"arrivals": "poisson"})
+    assert plan(given.model_copy(update={"name": "other"})) == plan(given)
 
 
 def test_the_scenarios_own_seed_counts_where_no_other_is_given() -> None:
