@@ -17,7 +17,6 @@ import os
 from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from shutil import disk_usage
 
@@ -25,7 +24,7 @@ from proxy.observability.message_log import MessageLines
 from simulator.addresses import Address
 from simulator.agents.tap import Tap
 from simulator.results.events import Event, PassEnded, Tick
-from simulator.results.messages import MESSAGES, Mode, Recorded, moment, near_id, quoted_call_id, whole_lines
+from simulator.results.messages import MESSAGES, Calls, Mode, Recorded, moment, whole_lines
 
 PROXYS = "proxy-messages.jsonl"  # what the proxy alone can see, until it is put with the others
 _BATCH = 65536  # characters that are written at once
@@ -128,9 +127,9 @@ class MessageRecorder:
         try:
             with ExitStack() as stack, fresh.open("wb") as out:
                 files = [stack.enter_context(path.open("rb")) for path in (self._path, self._proxys) if path.exists()]
-                wanted = _Wanted(failed)
+                wanted = None if failed is None else Calls(failed)
                 for line in heapq.merge(*map(whole_lines, files), key=moment):
-                    if wanted(line):
+                    if wanted is None or line in wanted:
                         out.write(line)
                         kept += 1
                     else:
@@ -143,21 +142,3 @@ class MessageRecorder:
         finally:
             fresh.unlink(missing_ok=True)
         self._recorded = replace(self._recorded, kept=kept, dropped=dropped)
-
-
-class _Wanted:
-    """True of lines of these calls, told by their Call-ID and by those of the softswitch's legs; None: of all."""
-
-    def __init__(self, calls: Collection[str] | None) -> None:
-        self._calls: set[bytes | None] | None = None if calls is None else {quoted(call).encode() for call in calls}
-
-    def __call__(self, line: bytes) -> bool:
-        if self._calls is None:
-            return True
-        call_id = quoted_call_id(line)
-        if call_id in self._calls:
-            return True
-        if near_id(line) in self._calls:  # the first message of a leg that is not known yet
-            self._calls.add(call_id)
-            return True
-        return False
