@@ -131,18 +131,6 @@ def test_expectations_compare_action_rule_and_the_status_that_the_caller_saw() -
     assert call(expect=Expect(status=603)).unmet_expectations == ()
 
 
-def test_setup_delay_ends_at_the_first_ringing_or_else_at_the_final_answer() -> None:
-    assert CallerSaw(0.0, sent=1.0, ringing=1.25, final=4.0, status=200).setup_delay == 0.25
-    assert CallerSaw(0.0, sent=1.0, final=1.5, status=486).setup_delay == 0.5
-    assert CallerSaw(0.0, sent=1.0).setup_delay is None
-    assert CallerSaw(0.5, sent=1.0).lateness == 0.5
-
-
-def test_a_call_record_is_read_from_its_json_line() -> None:
-    line = {"action": "reject", "status": 603, "rule": "r", "detail": None, "final": 603, "elapsed_us": 37}
-    assert ProxyWrote.from_json(line) == ProxyWrote("reject", 603, "r", "", 603, 37)
-
-
 def test_a_text_is_blocked_or_passed_as_a_call_is_but_takes_no_part_in_delays() -> None:
     blocked, passed = changed(BLOCKED, method="MESSAGE"), changed(PASSED, method="MESSAGE")
     assert (blocked.outcome, passed.outcome) == (Outcome.BLOCKED, Outcome.PASSED)
