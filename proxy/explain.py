@@ -154,7 +154,7 @@ def explain(
     keys = Keys.derive(secret)
     authenticator = settings.authenticator(keys.nonces, counts=_Uncounted()) if secret is not None else None
     proof = _Proof(named, snapshot, authenticator)
-    memory = _JustCalled(arrival) if after_emergency else EmergencyCalls()
+    memory = EmergencyCalls(assumed=arrival if after_emergency else None)
     core = _Core(config, settings, keys, came_in, proof, Policy(snapshot), memory, clock)
     desk = make_desk(config, overlay)  # what it changes here is saved nowhere
     try:
@@ -251,17 +251,6 @@ class _Uncounted:
 
     def change(self, user: str, source: str, change: Callable[[WrongAnswers], WrongAnswers], now: float) -> None:
         """See Guesses."""
-
-
-class _JustCalled(EmergencyCalls):
-    """Stands in for what only time can tell: whoever is asked about called an emergency number at that time."""
-
-    def __init__(self, at: float) -> None:
-        super().__init__()
-        self._at = at
-
-    def last_emergency(self, number: str, /) -> float | None:  # noqa: ARG002
-        return self._at
 
 
 class _Proof:

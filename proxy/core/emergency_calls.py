@@ -18,10 +18,12 @@ _MOST = 65_536  # subscribers, and phones, that are remembered
 
 
 class EmergencyCalls:
-    """A memory of emergency calls that the policy may ask (`policy.memory`); what is oldest goes first."""
+    """A memory of emergency calls that the policy may ask (`policy.memory`); what is oldest goes first. `assumed` is
+    when whoever is not remembered is taken to have called, in epoch seconds."""
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, most: int = _MOST, assumed: float | None = None) -> None:
         self._most = most
+        self._assumed = assumed
         self._called: dict[str, float] = {}
         self._proved: dict[tuple[str, str, int], str] = {}
 
@@ -39,7 +41,7 @@ class EmergencyCalls:
 
     def last_emergency(self, number: str, /) -> float | None:
         """The moment of the last one, in epoch seconds; None where nobody remembers."""
-        return self._called.get(number)
+        return self._called.get(number, self._assumed)
 
 
 def _put(held: dict[K, V], key: K, value: V, most: int) -> None:

@@ -32,5 +32,5 @@ def unknown_origin(language: Language) -> str:
 
 @cache  # one entry a language
 def _names(language: Language) -> dict[str, str]:
-    with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as rows:
+    with Path(__file__).with_name("country_names.csv").open(encoding="utf-8", newline="") as rows:
         return {row["region"]: row[language] for row in csv.DictReader(rows)}

@@ -125,6 +125,7 @@ class Numbering:
         self.withheld_words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
         self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
         self._order: _Order = order
+        self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
         self._cached = lru_cache(maxsize=REMEMBERED)(self._recognise)
         self._others: dict[tuple[Written, bool], Numbering] = like._others if like else {}
         if like is None:

@@ -12,7 +12,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 from proxy.numbers.beginnings import begins
 from proxy.numbers.numbering import Numbering
@@ -27,7 +26,6 @@ _MOST_OF_UNKNOWN = 6  # digits of a short code that the plan does not know
 _SHORT = 3  # digits of a prefix whose numbers are told apart no further
 _LITERAL_IDD = "00"  # read as an international prefix everywhere, as by Numbering
 _REMEMBERED = 4096  # prefixes: many lists have the same
-_read: WeakKeyDictionary[Numbering, dict[str, tuple[str, ...]]] = WeakKeyDictionary()  # of those before a reload none
 
 
 def compact(text: str) -> str:
@@ -94,7 +92,7 @@ def _read_number(written: str, numbering: Numbering) -> tuple[str, ...]:
 
 
 def _prefix(digits: str, numbering: Numbering) -> tuple[str, ...]:
-    known = _read.setdefault(numbering, {})
+    known = numbering.read_prefixes
     if (found := known.get(digits)) is None:
         if len(known) >= _REMEMBERED:
             known.clear()

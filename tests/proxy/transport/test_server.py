@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.core.settings import CoreSettings
+from proxy.policy.engine import Policy
 from proxy.sip.flow import Flow
 from proxy.transport import streams
 from proxy.transport.server import Server
 from simulator.loopback import free_port
-from tests.plays.dialogue import BARRED, TRUNKS, new_policy, request
+from tests.plays.dialogue import BARRED, TRUNKS, Household, new_policy, request
 from tests.plays.socket_lab import (
     HOST,
     PHONE_HOST,
@@ -97,10 +100,15 @@ async def test_a_peer_that_went_away_does_no_harm() -> None:
             assert await lab.is_alive()
 
 
+class Unreadable(Household):
+    def find(self, number: str, /) -> NoReturn:
+        raise RuntimeError(number)
+
+
 async def test_a_fault_of_our_own_is_logged_and_the_next_call_served(caplog: pytest.LogCaptureFixture) -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         sound = lab.core.policy
-        lab.core.policy = None  # type: ignore[assignment]  # any call now fails inside
+        lab.core.policy = Policy(replace(sound.snapshot, subscribers=Unreadable()))  # any call now fails inside
         trunk.send(request("INVITE", trunk.flow, branch="z9hG4bK-1"), lab.udp)
         assert await lab.is_alive()
         assert lab.core.counters["internal_error"] == 1
