@@ -176,6 +176,7 @@ async def _serve(
     listening = [str(address) for address in config.listen]
     logger.info("ready", listen=listening, softswitch=str(config.softswitch), **counts(loaded))
     await stop.wait()
+    reloader.stop()
     logger.info("draining", pending=core.pending)
     finished = await server.drain(config.limits.drain_seconds)
     core.give_up(server.now())

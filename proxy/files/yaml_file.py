@@ -57,6 +57,9 @@ class FileErrors(Exception):
         self.more = more
         super().__init__(*self.errors)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileErrors, (self.errors, self.more)
+
     def __str__(self) -> str:
         return "\n".join([*map(str, self.errors), *([f"... and {self.more} more"] if self.more else [])])
 

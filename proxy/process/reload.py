@@ -13,6 +13,7 @@ from proxy.core.proxy_core import ProxyCore
 from proxy.files.yaml_file import FileErrors
 from proxy.observability.log import set_level
 from proxy.policy.engine import Policy
+from proxy.process.apart import Apart
 from proxy.process.change_writer import ChangeWriter
 from proxy.process.loading import Loaded, load, load_service, understood
 from proxy.process.lookups import Lookups, prepare
@@ -46,6 +47,8 @@ class Reloader:
         self._overlay = overlay
         self._changes = changes
         self._lookups = lookups
+        self._apart = Apart()
+        self._stopped = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -55,12 +58,19 @@ class Reloader:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def stop(self) -> None:
+        """Give up what is being read: nobody needs it any more."""
+        self._stopped.set()
+        self._apart.stop()
+
     async def _reload(self) -> None:
-        """Read the files in a thread, then swap: every call sees the old lists or the new ones, and none waits.
+        """Read the files beside the calls, then swap: every call sees the old lists or the new ones, and none waits.
 
         What subscribers changed meanwhile stays in force; what the operator took back of it goes.
         """
         async with self._one_at_a_time:
+            if self._stopped.is_set():
+                return
             try:
                 loaded, service = await asyncio.to_thread(self._read)
                 if self._changes is not None:
@@ -68,6 +78,8 @@ class Reloader:
                     may_be_gone = not loaded.config.safeguards.least_share
                     await self._changes.read_again(read, may_be_gone=may_be_gone)
             except (FileErrors, OSError) as error:
+                if self._stopped.is_set():
+                    return
                 self._failed()
                 log.error("reload_failed", detail=str(error), in_force=_IN_FORCE)
             except Exception:  # whatever is wrong with the files, calls go on under the old ones
@@ -81,7 +93,7 @@ class Reloader:
 
     def _read(self) -> tuple[Loaded, SelfService]:
         config = load_config(self._path, self.loaded.known)
-        loaded = load(config, self._overlay, self.loaded)
+        loaded = load(config, self._overlay, self.loaded, self._apart)
         prepare(loaded.snapshot.sources)
         return loaded, load_service(config)
 
@@ -93,7 +105,7 @@ class Reloader:
         set_level(loaded.config.log_level, self._core.refusals)
         if self._core.desk is not None:
             self._core.desk.service = service
-        self._core.counters["reload_kept"] += len(loaded.kept)
+        self._core.counters["reload_kept"] += len(loaded.contents.kept)
         warn(loaded)
         now = counts(loaded)
         said = now | {f"fewer_{name}": max(0, was - now[name]) for name, was in counts(before).items()}
@@ -110,11 +122,11 @@ def counts(loaded: Loaded) -> dict[str, int]:
 
 def warn(loaded: Loaded) -> None:
     """Say in the log which files were not taken as they are, and which look as if something were missing."""
-    for one in loaded.kept:
+    for one in loaded.contents.kept:
         file, was = one.last_good.file, one.last_good.entries
         log.error("reload_kept", file=file, was=was, now=one.now, detail=one.why, in_force=_IN_FORCE)
-    kept = {one.last_good.file for one in loaded.kept}
-    for each in loaded.extents:
+    kept = {one.last_good.file for one in loaded.contents.kept}
+    for each in loaded.contents.extents:
         if each.file in kept:
             continue
         if not each.exists:

@@ -28,7 +28,7 @@ _AT_ONCE = 1 << 20  # entries
 
 # The columns of all entries, by name: `key` in order, `parent`, and the attributes of rows.
 Table = Mapping[str, npt.NDArray[Any]]
-Allocate = Callable[[str, Any, int], npt.NDArray[Any]]  # a column's name, data type and length -> where to put it
+Allocate = Callable[[Any, int], npt.NDArray[Any]]  # a column's data type and length -> where to put it
 _TYPES = {"key": np.uint64, "parent": np.int32, **dict.fromkeys(ATTRIBUTES, np.uint16)}
 
 
@@ -59,7 +59,7 @@ class ScamList:
         files: Sequence[Extent] = (),
         kept: Sequence[Kept] = (),
     ) -> None:
-        self.table = _table_of(SortedRows()) if table is None else table
+        self.table = _table_of(SortedRows(), _in_own_memory) if table is None else table
         self.names, self.files, self.kept = tuple(names), tuple(files), tuple(kept)
         # memoryviews give plain integers, and bisect on them is as fast as numpy's own search of one key
         self._keys = self.table["key"].data
@@ -67,6 +67,9 @@ class ScamList:
         self._parents = self.table["parent"].data
         self._category, self._confidence = self.table["category"].data, self.table["confidence"].data
         self._source, self._expires = self.table["source"].data, self.table["expires"].data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ScamList, (self.table, self.names, self.files, self.kept)
 
     @classmethod
     def of_columns(
@@ -93,7 +96,7 @@ class ScamList:
             part = slice(start, start + at_once)
             attributes = dict(zip(ATTRIBUTES, (column[part] for column in columns), strict=False))
             rows.add(rows_of(keys[part], **attributes, file=0))
-        return cls(_table_of(rows), names)
+        return cls(_table_of(rows, _in_own_memory), names)
 
     @classmethod
     def load(
@@ -121,7 +124,7 @@ class ScamList:
                     last_good.put(each.file, rows, index, known)
             names = list(known)
         files = [kept[each.file].last_good if each.file in kept else each for each in read]
-        return cls(_table_of(rows, allocate), names, files, list(kept.values()))
+        return cls(_table_of(rows, allocate or _in_own_memory), names, files, list(kept.values()))
 
     def put(self, file: str, rows: SortedRows, index: int, names: dict[str, int]) -> None:
         """Put the rows of one of `files` to others, as those of file `index`, with the indices that `names` have or get
@@ -172,14 +175,14 @@ class ScamList:
         )
 
 
-def _own(_: str, kind: Any, count: int) -> npt.NDArray[Any]:
+def _in_own_memory(kind: Any, count: int) -> npt.NDArray[Any]:
     return np.empty(count, kind)
 
 
-def _table_of(rows: SortedRows, allocate: Allocate | None = None) -> Table:
+def _table_of(rows: SortedRows, allocate: Allocate) -> Table:
     """The columns of sorted rows; `rows` are empty afterwards."""
     count = len(rows)
-    table = {name: (allocate or _own)(name, kind, count) for name, kind in _TYPES.items()}
+    table = {name: allocate(kind, count) for name, kind in _TYPES.items()}
     start = 0
     for piece in rows.take():
         end = start + len(piece)

@@ -48,6 +48,9 @@ class Directory:
             _Index(self.tables[f"{name}_hashes"], self.tables[f"{name}_starts"]) for name in ("numbers", "users")
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Directory, ((), self.tables)
+
     def find(self, e164: str) -> Subscriber | None:
         """The subscriber with this E.164 number."""
         for start in self._numbers.starts(e164):

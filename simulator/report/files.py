@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from proxy.config.models import ProxyConfig, load_config
 from proxy.files.yaml_file import FileError, FileErrors, load
 from proxy.presets.preset import Preset
-from proxy.process.loading import covering_any, load_snapshot
+from proxy.process.loading import load_snapshot
+from proxy.process.reading import covering_any
 from proxy.reputation import reputons
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile

@@ -18,7 +18,7 @@ from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
 from proxy.policy.treatments import Treatments, prompts_of
 from proxy.presets import preset
-from proxy.process.loading import covering
+from proxy.process.reading import covering
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import read_at_home, unique
 from simulator.media.prompts import PROMPTS

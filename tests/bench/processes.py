@@ -20,9 +20,9 @@ def process_tree(pid: int) -> list[int]:
     """`pid` and all its descendants, parents first."""
     found = [pid]
     for parent in found:
-        children = Path(f"/proc/{parent}/task/{parent}/children")
-        with contextlib.suppress(FileNotFoundError):
-            found.extend(int(child) for child in children.read_text().split())
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):  # of each of its threads
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found.extend(int(child) for child in children.read_text().split())
     return found
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.files.yaml_file import FileErrors
-from proxy.process.loading import covering
+from proxy.process.reading import covering
 from proxy.reputation.scam_list import ScamList
 
 LISTED = ["", "+", "*", "+*", "+44*", "+86*", "+4477*", "+447700900765", "447700900765", "+44 7700 900765"]

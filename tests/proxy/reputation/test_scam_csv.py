@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.files.yaml_file import FileErrors
-from proxy.process.loading import covering, covering_any
+from proxy.process.reading import covering, covering_any
 from proxy.reputation.scam_list import ScamList
 
 Read = Callable[..., Any]

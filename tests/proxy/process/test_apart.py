@@ -1,0 +1,119 @@
+"""Files that another process reads are in force as if this one had read them, and so are their errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from proxy.config.models import ProxyConfig, load_config
+from proxy.files.last_good import Extent
+from proxy.files.yaml_file import FileErrors
+from proxy.policy.profile import Subscriber
+from proxy.process.apart import Apart, are_big
+from proxy.process.loading import load
+from proxy.process.reading import Contents, read
+from proxy.subscribers.changes import Overlay
+from proxy.subscribers.sqlite import save_subscribers
+
+CONFIG = """\
+listen: [udp:127.0.0.1:5060]
+softswitch: udp:127.0.0.1:5080
+home: GB
+scam_lists: [a.csv, b.csv]
+subscribers: sqlite:///people.db
+"""
+PEOPLE = [Subscriber(f"+4420794601{index:02}", f"user{index}", block=("+23224*",)) for index in range(30)]
+
+
+def rows(first: int, count: int) -> str:
+    listed = (f"+44770090{index:04},bank,0.{index % 10},police,2030-12-31\n" for index in range(first, first + count))
+    return "number,category,confidence,source,expires\n" + "".join(listed)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ProxyConfig:
+    (tmp_path / "proxy.yaml").write_text(CONFIG)
+    (tmp_path / "a.csv").write_text(rows(0, 40))
+    (tmp_path / "b.csv").write_text("number,category\n+23224*,wangiri\n+4477009*,\n")
+    save_subscribers(tmp_path / "people.db", PEOPLE)
+    return load_config(tmp_path / "proxy.yaml")
+
+
+def told(contents: Contents) -> list[object]:
+    """All that calls could find out, and what the log says."""
+    assert contents.directory is not None
+    numbers = [f"+44770090{index:04}" for index in range(60)]
+    entries = [contents.scam_list.find(number, 0.0) for number in (*numbers, "+23224000000", "+447701000000")]
+    people = [contents.directory.find(one.number) for one in PEOPLE]
+    users = [contents.directory.find_user(one.user) for one in PEOPLE]
+    return [entries, people, users, list(contents.directory), contents.extents, contents.kept]
+
+
+def test_what_was_read_apart_is_what_is_in_the_files(config: ProxyConfig) -> None:
+    apart = Apart().read(config)
+    assert told(apart) == told(read(config))
+    assert list(apart.directory or ()) == PEOPLE
+
+
+@pytest.mark.parametrize("first", [read, Apart().read], ids=["here", "apart"])
+def test_a_list_that_was_cut_keeps_its_rows_of_the_last_good_reading(
+    config: ProxyConfig, tmp_path: Path, first: Callable[[ProxyConfig], Contents]
+) -> None:
+    last_good = first(config)
+    (tmp_path / "a.csv").write_text(rows(0, 2))
+    (tmp_path / "b.csv").write_text("number,category\n+23225*,parcel\n+4477009*,\n")
+    here, apart = read(config, last_good), Apart().read(config, last_good)
+    assert told(apart) == told(here)
+    assert [Path(one.last_good.file).name for one in apart.kept] == ["a.csv"]
+    assert apart.scam_list.find("+447700900039", 0.0) == last_good.scam_list.find("+447700900039", 0.0)
+    assert told(Apart().read(config, apart)) == told(read(config, apart)) == told(apart)
+
+
+def test_subscribers_that_are_gone_stay_those_of_the_last_good_reading(config: ProxyConfig, tmp_path: Path) -> None:
+    last_good = Apart().read(config)
+    (tmp_path / "people.db").unlink()
+    again = Apart().read(config, last_good)
+    assert again.directory is None
+    assert again.extents[0] == Extent(str(tmp_path / "people.db"), len(PEOPLE))
+
+
+def test_errors_are_those_of_the_files(config: ProxyConfig, tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("number\n" + "1\n" * 60)
+    with pytest.raises(FileErrors) as caught:
+        Apart().read(config)
+    assert str(caught.value).startswith(f'{tmp_path / "b.csv"}:2:1: found "1", expected an E.164 number')
+    assert str(caught.value).endswith("... and 10 more")
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGSEGV])
+def test_a_reader_that_is_stopped_or_dies_is_an_error_and_not_an_empty_list(
+    config: ProxyConfig, tmp_path: Path, number: signal.Signals | None
+) -> None:
+    (tmp_path / "a.csv").unlink()
+    os.mkfifo(tmp_path / "a.csv")
+    apart = Apart()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(apart.read, config)
+        with (tmp_path / "a.csv").open("w"):  # opens once the reader has opened it too
+            assert apart._process is not None
+            apart.stop() if number is None else apart._process.send_signal(number)
+            with pytest.raises(ChildProcessError) as caught:
+                reading.result()
+    assert caught.value.strerror == f"the process that reads the files ended with -{number or signal.SIGKILL:d}"
+
+
+def test_files_of_a_few_megabytes_are_read_apart(config: ProxyConfig, tmp_path: Path) -> None:
+    assert not are_big(config)
+    assert load(config, Overlay()).contents.shelf is None
+    (tmp_path / "a.csv").write_text(rows(0, 10) + "\n" * 2_000_000)
+    assert are_big(config)
+    loaded = load(config, Overlay())
+    assert loaded.contents.shelf is not None
+    assert (len(loaded.scam_list), len(loaded.directory)) == (12, 30)
+    (tmp_path / "people.db").unlink()
+    assert len(load(config, Overlay(), loaded).directory) == 30
