@@ -6,7 +6,7 @@ from collections import Counter
 
 from proxy.core.deciding import Decision
 from proxy.core.events import Judged
-from proxy.core.own_responses import OwnAnswers
+from proxy.core.own_responses import OwnResponses
 from proxy.core.refusals import Refusals
 from proxy.core.response_context import ResponseContext, ResponseContexts
 from proxy.core.routing import Router
@@ -24,7 +24,7 @@ class Answering:
     def __init__(
         self,
         layer: TransactionLayer,
-        own: OwnAnswers,
+        own: OwnResponses,
         contexts: ResponseContexts,
         router: Router,
         softswitch: Flow,

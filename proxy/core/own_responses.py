@@ -19,7 +19,7 @@ _STATELESS = "rf0-"  # how the To tag of answers that left no transaction begins
 _TAG_BYTES = 8
 
 
-class OwnAnswers:
+class OwnResponses:
     """Makes them, counts those of refused requests in `counters`, and notes in `refusals` why. Processes with the same
     `key` know the ACKs to each other's answers."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from proxy.core.calls import Calls, CallState
 from proxy.core.events import Party
 from proxy.core.late_responses import LateResponses, hang_up
-from proxy.core.own_responses import OwnAnswers
+from proxy.core.own_responses import OwnResponses
 from proxy.identity.registrations import Registration
 from proxy.sip.errors import TRY_AGAIN, Unanswerable, reason_for
 from proxy.sip.message import Response
@@ -70,7 +70,7 @@ def rank(status: int) -> tuple[int, int]:
 class ResponseContexts:
     """The response side of the proxy. `calls` are told what becomes of each."""
 
-    def __init__(self, layer: TransactionLayer, own: OwnAnswers, calls: Calls) -> None:
+    def __init__(self, layer: TransactionLayer, own: OwnResponses, calls: Calls) -> None:
         self.late = LateResponses(layer)
         self.calls = calls
         self.left_unheard = False  # a caller gave up before the softswitch said a word; for the watch to take back

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from proxy.core.probing import Probing
 from proxy.core.routing import Listener
 from proxy.identity.authentication import Authenticator, Counts
-from proxy.policy.trunks import Trunk
+from proxy.policy.trunks import Side, Trunk
 from proxy.sip.flow import Flow
 
 
@@ -20,7 +20,7 @@ class CoreSettings:
     softswitch: Flow
     find_trunk: Callable[[str, int], Trunk | None]
     domains: frozenset[str] = frozenset(("*",))
-    softswitch_aliases: tuple[tuple[str, int | None], ...] = ()  # see SwitchRoutes
+    softswitch_aliases: tuple[tuple[str, int | None], ...] = ()  # see SoftswitchRoutes
     max_transactions: int = 300_000
     timer_c: float = 181.0  # seconds
     trying_after: float = 0.15  # seconds without any response after which an INVITE gets its 100 Trying
@@ -33,6 +33,16 @@ class CoreSettings:
     judge_softswitch: bool = False  # calls and texts from the softswitch to phones, by what their owners decided
     probing: Probing | None = None  # of the softswitch; None: it is taken to be there
     stopwatch: Callable[[], float] = float  # seconds; times each decision for its call record
+
+    def side_of(self, flow: Flow) -> Side | None:
+        """The side that sent a message; None for a stranger."""
+        softswitch = self.softswitch
+        if flow[2] == softswitch[2] and flow[1] == softswitch[1]:
+            return "softswitch"
+        trunk = self.find_trunk(flow[1], flow[2])
+        if trunk is None and flow[1] == softswitch[1] and flow[0] != "udp":
+            return "softswitch"  # whose connections come from any port
+        return trunk
 
     def authenticator(self, key: bytes, counts: Counts | None = None) -> Authenticator:
         """Make the one that challenges phones, with nonces signed by `key`; see ProxyCore for `counts`."""

@@ -270,7 +270,7 @@ def test_a_switch_that_went_down_meanwhile_is_said_to_who_waited() -> None:
 
 def test_what_one_call_breaks_does_not_keep_the_others() -> None:
     on = consulted().receive(INVITE).sends(100).receive(invite(2)).sends(100).asked(CALLER)
-    for waiting in on.core._consulting._parked:
+    for waiting in on.core._forwarding.consulting._parked:
         if waiting.call_id == "call-1" and waiting.parked is not None:
             waiting.parked.request = None  # type: ignore[assignment]  # whatever is wrong with it
     with pytest.raises(AttributeError):
