@@ -155,21 +155,30 @@ async def _serve(
         writer.count_in(core.counters)
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
     lookups = Lookups()
+    metrics = None
+    if config.metrics is not None:
+        from proxy.process import monitoring  # its library is slow to import
+
+        metrics = monitoring.new_metrics(core)
     server = Server(
         core,
-        [CallRecords(records.write)],
+        [CallRecords(records.write), *([metrics] if metrics else [])],
         save=changes.save if changes else None,
         look_up=lookups.ask,
         tls=_tls(config),
         max_connections=config.limits.connections,
         message_bytes=config.limits.message_bytes,
+        transits=metrics.transits.observe if metrics else None,
         messages=_message_log(config, messages),
     )
+    reloader = Reloader(path, loaded, core, overlay, changes, lookups)
+    status = None
     try:
         await server.start()
+        if metrics is not None:
+            status = await monitoring.serve_metrics(config, metrics, core, server, path, lambda: reloader.loaded)
     except OSError as error:
         raise _explained(error) from error
-    reloader = Reloader(path, loaded, core, overlay, changes, lookups)
     loop.add_signal_handler(signal.SIGHUP, reloader.reload_soon)
     _spare_the_collector()
     warn(loaded)
@@ -183,6 +192,8 @@ async def _serve(
     server.flush()
     server.close()
     await lookups.close()
+    if status is not None:
+        status.close()
     if changes is not None:
         await changes.close()
     if records is not console:

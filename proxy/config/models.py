@@ -84,6 +84,18 @@ class TransportAddress:
         )
 
 
+def parse_metrics_address(text: str) -> TransportAddress | None:
+    """An address that HTTP is served at: a port of 127.0.0.1, or an IP address and a port; None for "", as of a
+    variable that is not set."""
+    text = filled_in(text)
+    if not text:
+        return None
+    try:
+        return TransportAddress.parse(f"tcp:127.0.0.1:{text}" if text.isdigit() else f"tcp:{text}")
+    except ValueError:
+        raise ValueError('a port, or an IP address and a port, such as "9464" or "127.0.0.1:9464"') from None
+
+
 def _text(value: Any, parse: Any) -> Any:
     return parse(value) if isinstance(value, str) else value
 
@@ -174,6 +186,11 @@ _AddressText = Annotated[
     TransportAddress,
     BeforeValidator(lambda value: _text(value, TransportAddress.parse)),
     WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{VARIABLE.pattern}"}),
+]
+_MetricsAddress = Annotated[
+    TransportAddress | None,
+    BeforeValidator(lambda value: _text(value, parse_metrics_address)),
+    WithJsonSchema({"type": ["string", "integer"]}),
 ]
 _MatchText = Annotated[
     SourceMatch,
@@ -350,6 +367,8 @@ class ProxyConfig(_Model):
     that the softswitch writes of itself into Record-Route and Service-Route. `log_level: debug` has a line for each
     request that the proxy itself refuses, with the reason. With `softswitch_calls: judge`, what the softswitch sends to
     a phone on its own, such as a forwarded call, is held against the block list and the barring of the phone's owner.
+    `metrics` is where Prometheus finds /metrics, and others /healthz and /readyz: a port of 127.0.0.1, or an address
+    and a port.
     """
 
     listen: Annotated[tuple[_AddressText, ...], AfterValidator(some)]
@@ -378,6 +397,7 @@ class ProxyConfig(_Model):
     emergency: Emergency = Emergency()
     softswitch_probe: SoftswitchProbe = SoftswitchProbe()
     limits: Limits = Limits()
+    metrics: _MetricsAddress = None
 
     @field_validator("listen")
     @classmethod
@@ -419,6 +439,12 @@ class ProxyConfig(_Model):
             for index, number in enumerate(self.self_service.numbers)
             if numbering.understand(number).is_emergency  # calls to it are never held up for a password
         ]
+        if self.metrics is not None:
+            problems += [
+                Problem(("metrics",), f"an address that does not overlap {address}")
+                for address in self.listen
+                if address.overlaps(self.metrics)
+            ]
         transports = {address.transport: None for address in self.listen}
         if self.softswitch.transport not in transports:
             problems.append(Problem(("softswitch",), f"a transport that is listened on: {', '.join(transports)}"))

@@ -105,6 +105,7 @@ class Reloader:
         set_level(loaded.config.log_level, self._core.refusals)
         if self._core.desk is not None:
             self._core.desk.service = service
+        self._core.counters["reloaded"] += 1
         self._core.counters["reload_kept"] += len(loaded.contents.kept)
         warn(loaded)
         now = counts(loaded)

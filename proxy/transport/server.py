@@ -10,7 +10,10 @@ import asyncio
 import gc
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -34,10 +37,22 @@ from proxy.transport.streams import Streams
 log = structlog.get_logger()
 
 _RECEIVE_BUFFER = 4 << 20  # bytes of datagrams that the kernel holds for us while we are busy
+_SO_MEMINFO = 55  # socket(7) of Linux, which Python has no name for; the ninth number is that of drops
 _TICK = 0.02  # seconds; an alarm wakes us for all the timers that end within the same tick
 _LATE = 0.005  # seconds that a timer may be late before a message that woke us anyway has it run
 _WATCH = 1.0  # seconds between two looks at what operators should hear of
 _HOUSEKEEPING = 10  # and as many of them between two rounds of housekeeping
+
+
+def _timed(take: Callable[[Any], None], observe: Callable[[float], None]) -> Callable[[Any], None]:
+    """The same, and `observe` hears how long each took, in seconds."""
+
+    def take_in_time(item: Any) -> None:
+        started = perf_counter()
+        take(item)
+        observe(perf_counter() - started)
+
+    return take_in_time
 
 
 class _Handover:
@@ -58,7 +73,7 @@ class _Handover:
 class Server:
     """Runs a core on its sockets. `listeners` hear of each event, in order; `save` keeps what subscribers changed of
     their profiles, and tells whether it could; `look_up` asks a remote source about a caller. `messages` hears of every
-    message that passes.
+    message that passes, `transits` how many seconds went by from reading one until all that it brought about was sent.
 
     Raises ValueError for a TLS listener without `tls`.
     """
@@ -74,6 +89,7 @@ class Server:
         max_connections: int = 1024,
         message_bytes: int = 65536,
         messages: MessageLog | None = None,
+        transits: Callable[[float], None] | None = None,
     ) -> None:
         self.core = core
         self.listeners: tuple[Listener, ...] = core.settings.listeners
@@ -81,6 +97,7 @@ class Server:
             raise ValueError(f"tls:{bare.host_port} has no certificate: give the server an SSL context")
         self.message_bytes = message_bytes
         self.messages = messages
+        self.transits = transits
         self._event_log = EventLog(core.settings.softswitch, core.settings.find_trunk)
         self._events: tuple[EventListener, ...] = (self._ask, self._event_log, *listeners)
         self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
@@ -163,7 +180,7 @@ class Server:
             if data is not None and len(data) <= self.message_bytes:
                 flush(receive(data, Flow("udp", address[0], address[1], local)))
 
-        return take
+        return take if self.transits is None else _timed(take, self.transits)
 
     def _count_error(self, error: Exception) -> None:
         self.core.counters["socket_error"] += 1
@@ -289,6 +306,18 @@ class Server:
             if not self.core.transactions:
                 gc.collect()
         self._watching = self._loop.call_later(_WATCH, self._watch, count + 1)
+
+    def connections(self) -> int:
+        """The number of TCP and TLS connections."""
+        return len(self._streams)
+
+    def datagrams_lost(self) -> int:
+        """The number of datagrams for which the kernel's buffers had no room (Linux; else 0)."""
+        lost = 0
+        for sock in self._sockets.values():
+            with suppress(OSError):
+                lost += int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)[32:], sys.byteorder)
+        return lost
 
     async def drain(self, seconds: float) -> bool:
         """Refuse new calls and wait until those being set up are; False where they took longer than that."""

@@ -9,7 +9,8 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any, Protocol, cast
 
 from proxy.core.proxy_core import ProxyCore
@@ -33,6 +34,7 @@ class Pump(Protocol):
 
     core: ProxyCore
     message_bytes: int
+    transits: Callable[[float], None] | None
 
     def now(self) -> float: ...
     def receive(self, data: bytes, flow: Flow) -> float: ...
@@ -62,6 +64,14 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
+        if (transits := self._pump.transits) is None:
+            self._take(data)
+        else:
+            started = perf_counter()
+            self._take(data)
+            transits(perf_counter() - started)
+
+    def _take(self, data: bytes) -> None:
         pump = self._pump
         try:
             for message in self._framer.feed(data):
@@ -108,6 +118,9 @@ class Streams:
         self._strangers = 0
         self._opening: set[asyncio.Task[None]] = set()
         self._refused: set[Flow] = set()  # flows that wait to be told failed
+
+    def __len__(self) -> int:
+        return len(self._connections)
 
     def listen(self, local: int, listener: Listener) -> None:
         """Accept connections at a listener, the one with index `local`. Raises OSError where it cannot be opened."""

@@ -225,3 +225,30 @@ def test_nobody_orders_anything_from_an_emergency_number(folder: Path) -> None:
         '3:42: found "119", expected a number that is no emergency number of CN',
     ]
     assert load(folder, SHORTEST + "home: SG\n" + numbers).self_service.numbers == ("10086", "110", "119")
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("9464", "tcp:127.0.0.1:9464"),
+        ('"192.0.2.1:9464"', "tcp:192.0.2.1:9464"),
+        ('"[::1]:9464"', "tcp:[::1]:9464"),
+        ("${METRICS_PORT:-9100}", "tcp:127.0.0.1:9100"),
+        ("${METRICS_PORT}", "None"),
+    ],
+)
+def test_metrics_are_at_a_port_of_this_machine_or_at_an_address(folder: Path, written: str, address: str) -> None:
+    assert str(load(folder, f"metrics: {written}\n{SHORTEST}").metrics) == address
+
+
+@pytest.mark.parametrize("written", ["soon", "0", "70000", "example.com:9464", "udp:127.0.0.1:9464"])
+def test_what_is_no_address_for_metrics_is_pointed_at(folder: Path, written: str) -> None:
+    expected = 'a port, or an IP address and a port, such as "9464" or "127.0.0.1:9464"'
+    assert errors_of(folder, f"metrics: {written}\n{SHORTEST}") == [f'1:10: found "{written}", expected {expected}']
+
+
+def test_metrics_have_a_socket_of_their_own(folder: Path) -> None:
+    text = "metrics: 5060\nlisten: [tcp:127.0.0.1:5060]\nsoftswitch: tcp:127.0.0.1:5080\n"
+    assert errors_of(folder, text) == [
+        '1:10: found "5060", expected an address that does not overlap tcp:127.0.0.1:5060'
+    ]
