@@ -35,6 +35,7 @@ from proxy.process.shared_counts import SharedCounts
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
 from proxy.transport.server import Server
+from proxy.transport.status_server import StatusServer
 
 logger = structlog.get_logger()
 
@@ -175,8 +176,11 @@ async def _serve(
     status = None
     try:
         await server.start()
-        if metrics is not None:
-            status = await monitoring.serve_metrics(config, metrics, core, server, path, lambda: reloader.loaded)
+        if config.metrics is not None and metrics is not None:
+            files = monitoring.Inventory(path.parent, lambda: reloader.loaded)
+            pages = monitoring.pages(metrics, core, files, server.connections, server.datagrams_lost)
+            status = StatusServer(config.metrics.host, config.metrics.port, pages)
+            await status.start()
     except OSError as error:
         raise _explained(error) from error
     loop.add_signal_handler(signal.SIGHUP, reloader.reload_soon)

@@ -1,4 +1,4 @@
-"""Metrics and health over HTTP, at the address that the config gives."""
+"""What metrics tell of the process beside its core: the files in force, and how it is asked for all of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from proxy.config.models import ProxyConfig
 from proxy.core.proxy_core import ProxyCore
 from proxy.files.last_good import Extent
+from proxy.observability.health import Page, alive, readiness
 from proxy.observability.metrics import CONTENT_TYPE, DataFile, Looks, Metrics
 from proxy.process.loading import Loaded
 from proxy.subscribers.storage import path_of
-from proxy.transport.server import Server
-from proxy.transport.status_server import Page, StatusServer
 
 
 class Inventory:
@@ -74,28 +72,17 @@ def new_metrics(core: ProxyCore) -> Metrics:
     return Metrics(core, release)
 
 
-async def serve_metrics(
-    config: ProxyConfig, metrics: Metrics, core: ProxyCore, server: Server, path: Path, loaded: Callable[[], Loaded]
-) -> StatusServer:
-    """Serve /metrics, /healthz and /readyz; `path` is that of the config. Raises OSError where that cannot be."""
-    if config.metrics is None:
-        raise ValueError("no address for metrics")
-    inventory = Inventory(path.parent, loaded)
-    metrics.looks = Looks(server.connections, server.datagrams_lost, inventory.files, inventory.loaded_at)
-    pages = {
+def pages(
+    metrics: Metrics,
+    core: ProxyCore,
+    inventory: Inventory,
+    connections: Callable[[], int],
+    datagrams_lost: Callable[[], int],
+) -> dict[str, Callable[[], Page]]:
+    """The pages that are served, by path."""
+    metrics.looks = Looks(connections, datagrams_lost, inventory.files, inventory.loaded_at)
+    return {
         "/metrics": lambda: Page(HTTPStatus.OK, metrics.text(), CONTENT_TYPE),
-        "/healthz": lambda: Page(HTTPStatus.OK, b"alive\n"),
-        "/readyz": lambda: _readiness(core),
+        "/healthz": alive,
+        "/readyz": lambda: readiness(core),
     }
-    status = StatusServer(config.metrics.host, config.metrics.port, pages)
-    await status.start()
-    return status
-
-
-def _readiness(core: ProxyCore) -> Page:
-    """200 while new calls are taken and the softswitch is there."""
-    if core.draining:
-        return Page(HTTPStatus.SERVICE_UNAVAILABLE, b"draining\n")
-    if not core.watch.up:
-        return Page(HTTPStatus.SERVICE_UNAVAILABLE, b"the softswitch is down\n")
-    return Page(HTTPStatus.OK, b"ready\n")

@@ -9,23 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import NamedTuple, cast
+from typing import cast
 
 import structlog
+
+from proxy.observability.health import Page
 
 log = structlog.get_logger()
 
 _MOST = 32  # connections at once
 _LONGEST = 8192  # bytes of a request
 _PATIENCE = 5.0  # seconds from connecting to having the answer
-
-
-class Page(NamedTuple):
-    """An answer."""
-
-    status: HTTPStatus
-    body: bytes
-    content_type: str = "text/plain; charset=utf-8"
 
 
 class StatusServer:

@@ -11,8 +11,9 @@ from http import HTTPStatus
 import pytest
 from structlog.testing import capture_logs
 
+from proxy.observability.health import Page
 from proxy.transport import status_server
-from proxy.transport.status_server import Page, StatusServer
+from proxy.transport.status_server import StatusServer
 from simulator.loopback import free_port
 
 HOST = "127.0.0.61"
