@@ -71,37 +71,30 @@ def _cafile(path: Path, info: ValidationInfo) -> Path:
     return path
 
 
-_Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Reputation(BaseModel):
-    """One remote source of reputation, asked over HTTP about callers of whom no other rule decides.
+class Weighing(BaseModel):
+    """The questions to a remote source of reputation, and the weight of its answers.
 
-    In `url` `{e164}` stands for the number with its plus (as `%2B`), `{digits}` for it without. The answer is JSON
-    (RFC 7071; `ringfence schema reputation`). Who has no answer within `timeout_seconds` passes, or is refused, by
-    `on_failure`. `callers: overseas` asks about calls from abroad only, `all` about all that come in on a trunk; never
-    about our own subscribers, nor about who withholds their number. An assertion counts if it is one of `assertions`,
-    rated at least `min_rating`, and not with a confidence below `min_confidence`.
+    Who has no answer within `timeout_seconds` passes, or is refused, by `on_failure`. `callers: overseas` asks about
+    calls from abroad only, `all` about all that come in on a trunk; never about our own subscribers, nor about who
+    withholds their number. An assertion counts if it is one of `assertions`, rated at least `min_rating`, and not with
+    a confidence below `min_confidence`.
 
-    `headers` go with each question; in them and in the url `${NAME}` stands for the environment's NAME. `cafile` holds
-    the certificates that an https source is checked by, instead of the system's. At most `in_flight` questions are open
-    at once, over `connections` connections. Answers are kept for `cache_seconds`, `cache_entries` of them. After
-    `breaker_failures` failures in a row the source is asked nothing for `breaker_seconds`.
+    At most `in_flight` questions are open at once, over `connections` connections. For `cache_seconds` answers are
+    kept, `cache_entries` of them. After `breaker_failures` failures in a row the source is asked nothing for
+    `breaker_seconds`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[str, AfterValidator(_url)]
     timeout_seconds: Annotated[float, Field(ge=0.01, le=10)] = 0.3
     on_failure: Literal["allow", "block"] = "allow"
     callers: Literal["overseas", "all"] = "overseas"
-    min_rating: _Share = 0.5
-    min_confidence: _Share = 0.0
+    min_rating: Share = 0.5
+    min_confidence: Share = 0.0
     assertions: Annotated[tuple[str, ...], Field(min_length=1)] = ASSERTIONS
-    headers: dict[Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_header_value)]] = Field(
-        default={}, repr=False
-    )
-    cafile: Annotated[Path, AfterValidator(_cafile)] | None = None
     in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     connections: Annotated[int, Field(ge=1, le=10_000)] = 50
     cache_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300.0
@@ -109,19 +102,21 @@ class Reputation(BaseModel):
     breaker_failures: Annotated[int, Field(ge=1)] = 5
     breaker_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
 
-    def source(self, name: str) -> RemoteSource:
-        """The source as the policy and the core know it."""
+    def source_at(
+        self, name: str, url: str, headers: tuple[tuple[str, str], ...] = (), cafile: str | None = None
+    ) -> RemoteSource:
+        """The source of that name and address, as the policy and the core know it."""
         return RemoteSource(
             name,
-            self.url,
+            url,
             self.timeout_seconds,
             self.on_failure,
             self.callers,
             self.min_rating,
             self.min_confidence,
             self.assertions,
-            tuple(self.headers.items()),
-            str(self.cafile) if self.cafile else None,
+            headers,
+            cafile,
             self.in_flight,
             self.connections,
             self.cache_seconds,
@@ -129,3 +124,23 @@ class Reputation(BaseModel):
             self.breaker_failures,
             self.breaker_seconds,
         )
+
+
+class Reputation(Weighing):
+    """One remote source of reputation, asked over HTTP about callers of whom no other rule decides.
+
+    In `url` `{e164}` stands for the number with its plus (as `%2B`), `{digits}` for it without. The answer is JSON
+    (RFC 7071; `ringfence schema reputation`). `headers` go with each question; in them and in the url `${NAME}` stands
+    for the environment's NAME. `cafile` holds the certificates that an https source is checked by, instead of the
+    system's. The other keys say when it is asked, and what its answers count for (see `Weighing`).
+    """
+
+    url: Annotated[str, AfterValidator(_url)]
+    headers: dict[Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_header_value)]] = Field(
+        default={}, repr=False
+    )
+    cafile: Annotated[Path, AfterValidator(_cafile)] | None = None
+
+    def source(self, name: str) -> RemoteSource:
+        """The source as the policy and the core know it."""
+        return self.source_at(name, self.url, tuple(self.headers.items()), str(self.cafile) if self.cafile else None)

@@ -26,6 +26,13 @@ _HEADERS = {
 _KEPT_ALIVE = 60.0  # seconds that a connection stays open without a question
 
 
+# The words for errors: what aiohttp says of them holds the URL, and that a number.
+_BROKEN: dict[type[Exception], str] = {
+    aiohttp.ServerDisconnectedError: "it closed the connection",
+    aiohttp.ClientPayloadError: "half an answer",
+}
+
+
 class Asker:
     """Asks sources. Needs a running event loop; `close` it in the end."""
 
@@ -44,9 +51,13 @@ class Asker:
         except _Useless as error:
             failure = str(error)
         except aiohttp.ClientConnectorCertificateError as error:
-            failure = f"its certificate is not trusted ({_reason(error.certificate_error)})"
-        except (aiohttp.ClientError, OSError) as error:
-            failure = _reason(error)
+            failure = f"its certificate is not trusted ({_untrusted(error.certificate_error)})"
+        except aiohttp.ClientConnectorDNSError:
+            failure = "its name cannot be resolved"
+        except OSError as error:
+            failure = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else type(error).__name__
+        except aiohttp.ClientError as error:
+            failure = _BROKEN.get(type(error), "no HTTP that can be read")
         return Opinion(failure=failure)
 
     def keep(self, sources: Collection[RemoteSource]) -> None:
@@ -113,8 +124,5 @@ async def _close_later(session: aiohttp.ClientSession, seconds: float) -> None:
     await session.close()
 
 
-def _reason(error: Exception) -> str:
-    """The words for an error, without the URL, which holds a number."""
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    return type(error).__name__
+def _untrusted(error: Exception) -> str:
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else type(error).__name__

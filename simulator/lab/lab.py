@@ -27,6 +27,7 @@ from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import Key, new_key, whose
 from simulator.lab.real_cast import RealCast
+from simulator.lab.reputation_source import ReputationSource
 from simulator.lab.wire_cast import WireCast
 from simulator.loopback import free_port
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
@@ -122,7 +123,11 @@ class Lab:
     async def _start_proxy(self, trunks: dict[str, Address]) -> Address:
         address = (LOCALHOST, free_port())
         key = new_key(self.folder / CARD_KEY) if self.spec.card else None
-        config = write_files(self.spec, self.folder, address, self.switch.address, trunks, self._heard_elsewhere())
+        enter = self._stack.enter_async_context
+        sources = {name: (await enter(ReputationSource(one))).url for name, one in self.spec.reputation.items()}
+        config = write_files(
+            self.spec, self.folder, address, self.switch.address, trunks, self._heard_elsewhere(), sources
+        )
         proxy = await ProxyProcess.start(config, self.folder / "proxy.log", self._forks)
         self._stack.push_async_callback(self._stop_proxy, proxy)
         if key is not None:

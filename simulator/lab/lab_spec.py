@@ -15,9 +15,12 @@ from proxy.policy.profile import Subscriber
 from proxy.policy.treatments import Treatments, written
 from simulator.addresses import Address
 from simulator.scenario.model import Scenario
+from simulator.scenario.reputation import LabSource
 
 LOCALHOST = "127.0.0.1"
 CARD_KEY = "card-key.pem"
+_NO_SOURCES: Mapping[str, str] = {}
+_LABS_OWN = {"rates", "delay", "behaves"}  # keys of a remote source that are no proxy's
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class LabSpec:
     """The parts of a scenario that a lab is built from.
 
     `trunks` maps names to kinds, `subscribers` are by name; phones on `digest_trunks` must prove who they are.
-    `numbers` says how trunks write them, where not either way.
+    `numbers` says how trunks write them, where not either way; `reputation` are remote sources, by name.
     """
 
     home: str
@@ -38,6 +41,7 @@ class LabSpec:
     treatments: Treatments = field(default_factory=dict)
     card: Card | None = None
     numbers: Mapping[str, Written] = field(default_factory=dict)
+    reputation: Mapping[str, LabSource] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scenario: Scenario) -> LabSpec:
@@ -53,6 +57,7 @@ class LabSpec:
             scenario.treatments,
             scenario.card,
             scenario.written,
+            scenario.reputation,
         )
 
 
@@ -68,13 +73,20 @@ def write_files(
     switch: Address,
     trunks: Mapping[str, Address],
     heard_elsewhere: Collection[Address] | None = None,
+    sources: Mapping[str, str] = _NO_SOURCES,
 ) -> Path:
     """Write the config of a proxy at `listen` before the softswitch at `switch`, and its subscribers.
 
     `trunks` are the addresses that calls come from. The proxy records the messages of all peers but those that are
-    `heard_elsewhere`; without these of nobody. Returns the config.
+    `heard_elsewhere`; without these of nobody. `sources` are the addresses of the remote sources, by name. Returns the
+    config.
     """
     config = _config(spec, listen, switch, trunks)
+    if sources:
+        config["reputation"] = {
+            name: {"url": url} | spec.reputation[name].model_dump(exclude=_LABS_OWN, exclude_unset=True)
+            for name, url in sources.items()
+        }
     if heard_elsewhere is not None:
         without = [f"udp:{address[0]}:{address[1]}" for address in sorted(heard_elsewhere)]
         config["message_log"] = {"file": "proxy-messages.jsonl", "without": without}

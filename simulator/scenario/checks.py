@@ -11,7 +11,7 @@ from typing import Protocol
 from proxy.files.yaml_file import Problem, did_you_mean
 from proxy.numbers.dialled import Dialling
 from proxy.numbers.numbering import Numbering
-from proxy.policy.precedence import PRECEDENCE, REFUSING, SPOOFED
+from proxy.policy.precedence import PRECEDENCE, REFUSING, REMOTE, SPOOFED
 from proxy.policy.profile import Subscriber
 from proxy.policy.treatments import Treatments
 from proxy.presets import preset as presets
@@ -45,6 +45,8 @@ class Scenario(Protocol):
     def subscribers(self) -> Mapping[str, Subscriber]: ...
     @property
     def others(self) -> Sequence[str]: ...
+    @property
+    def reputation(self) -> Mapping[str, object]: ...
     @property
     def calls(self) -> Sequence[Calls]: ...
     @property
@@ -146,6 +148,7 @@ class _Verdicts:
     def __init__(self, scenario: Scenario, chosen: Preset) -> None:
         self._subscribers = scenario.subscribers.keys()
         self._modes: Mapping[str, str] = {**chosen.modes, **scenario.rules}
+        self._asks = bool(scenario.reputation)
         self._treated: dict[str, set[str]] = {}
         everybodys = [{**chosen.treatments, **scenario.treatments}]
         for treatments in [*everybodys, *(each.treatment for each in scenario.subscribers.values())]:
@@ -157,6 +160,9 @@ class _Verdicts:
             return
         if expect.rule is not None and (mode := self._modes.get(expect.rule, "enforce")) != "enforce":
             yield Problem(("expect", "rule"), f"a rule that decides: {expect.rule} is {mode} here")
+            return
+        if expect.rule == REMOTE and not self._asks:
+            yield Problem(("expect", "rule"), f"a rule that decides: {REMOTE} needs a source (reputation)")
             return
         can_be = self._actions(expect.rule, entry)
         if expect.action is not None:

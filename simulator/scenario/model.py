@@ -28,6 +28,7 @@ from simulator.scenario.fields import Model, Name, Texts, Thresholds
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario.mix import Mix
 from simulator.scenario.records import Records
+from simulator.scenario.reputation import LabSource
 
 _INSTEAD = {
     FileKind.CONFIG: ": run it with `ringfence proxy`, or check it with `ringfence lint`",
@@ -54,7 +55,8 @@ class Scenario(Model):
     `others` are numbers at home, of no subscriber, that calls from trunks may go to all the same. `mix` brings
     populations of subscribers beside those named here, and traffic beside `calls`; `records` are calls to play again.
     `prevalence` is the share of unwanted calls among all calls of real life, for the precision there: a sample half of
-    which is scam flatters it. `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the
+    which is scam flatters it. `reputation` are remote sources that the lab plays, for the proxy to ask about
+    callers. `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the
     signature is checked.
     """
 
@@ -76,6 +78,7 @@ class Scenario(Model):
     subscribers: dict[Name, Subscriber] = Field(default={})
     others: Texts = ()
     scam_lists: ScamLists = ()
+    reputation: dict[Name, LabSource] = Field(default={})
     calls: Annotated[tuple[Calls, ...], AfterValidator(some)] = ()
     mix: Mix | None = None
     records: Records | None = None

@@ -162,13 +162,16 @@ WRONG = {
         "an answer of more than 65536 bytes",
     ),
     "packed": (reply(b"x", "200 OK", "Content-Encoding: gzip"), "an answer in a content coding that nobody asked for"),
-    "no HTTP": (b"SIP/2.0 200 OK\r\n\r\n", "ClientResponseError"),
+    "half of it": (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "half an answer"),
+    "nothing": (b"", "it closed the connection"),
+    "no HTTP": (b"SIP/2.0 200 OK\r\n\r\n", "no HTTP that can be read"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_answer_is_none(lab: Callable[..., Lab], source: ReputationSource, what: str) -> None:
     source.says, told = WRONG[what]
+    source.hangs_up = what in ("half of it", "nothing")
     on = lab(source.url)
     on.calls_in()
     on.rings()
@@ -177,6 +180,16 @@ def test_a_wrong_answer_is_none(lab: Callable[..., Lab], source: ReputationSourc
     assert (warning["source"], warning["level"]) == ("desk", "warning")
     assert warning["detail"].startswith(told)
     assert STRANGER[1:] not in str(warning)
+
+
+def test_a_source_may_hang_up_after_each_answer(lab: Callable[..., Lab], source: ReputationSource) -> None:
+    source.hangs_up = True
+    on = lab(source.url)
+    for caller in (STRANGER, "+447700900124", "+447700900125"):
+        on.calls_in(caller)
+        on.rings()
+    assert "desk has nothing against +447700900125" in on.step(3)
+    assert not on.proxy.events("reputation_failed")
 
 
 def test_a_redirection_is_not_followed(lab: Callable[..., Lab], source: ReputationSource) -> None:
@@ -227,7 +240,7 @@ def test_an_https_source_is_verified(lab: Callable[..., Lab], tmp_path: Path) ->
         on.proxy.reload()
         on.calls_in(SPAMMER)
         on.rings()
-        assert "desk: its certificate is not trusted" in on.step(2)
+        assert "desk: its certificate is not trusted (self-signed certificate)" in on.step(2)
         on.proxy.change_config(reputation={"desk": {"url": source.url, "timeout_seconds": 10}})
         on.proxy.reload()
         on.calls_in(SPAMMER)

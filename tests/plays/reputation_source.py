@@ -32,6 +32,7 @@ class ReputationSource:
 
     def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.says: bytes | None = None
+        self.hangs_up = False  # after each answer
         self.bad: set[str] = set()
         self.asked: list[str] = []  # request lines' last part, as it came
         self.heads: list[str] = []
@@ -95,6 +96,8 @@ class ReputationSource:
                     answer = reputon(number, 0.9)
                 writer.write(answer)
                 await writer.drain()
+                if self.hangs_up:
+                    return
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:

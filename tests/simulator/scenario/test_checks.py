@@ -249,6 +249,11 @@ GETS = "expected what the caller gets where the proxy's action is allow, and the
             'found "anonymous.reject", expected a rule that decides: anonymous.reject is shadow here',
         ),
         (
+            f"{TO}, expect: {{action: reject, rule: reputation.remote}}",
+            "",
+            'found "reputation.remote", expected a rule that decides: reputation.remote needs a source (reputation)',
+        ),
+        (
             f'{TO}, expect: {{action: reject, phone_sees: "From: *"}}',
             "",
             'found "From: *", expected nothing: to reject a call keeps it from the phone',

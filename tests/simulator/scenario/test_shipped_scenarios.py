@@ -22,6 +22,7 @@ from proxy.subscribers.directory import Directory
 from simulator.__main__ import main
 from simulator.agents.orders import Order
 from simulator.scenario.model import Scenario, load_scenarios
+from simulator.scenario.reputation import Canned
 from simulator.traffic.plan import plan
 from simulator.traffic.planned_call import PlannedCall
 from tests.plays import ROOT
@@ -42,6 +43,7 @@ def policy_of(scenario: Scenario) -> Policy:
             ScamList.load(scenario.scam_lists),
             scenario.rules,
             scenario.treatments,
+            sources=tuple(one.source_at(name, "") for name, one in scenario.reputation.items()),
         )
     )
 
@@ -66,7 +68,7 @@ def judged(planned: PlannedCall, scenario: Scenario, policy: Policy, memory: Eme
     case = Case.of(call, policy.snapshot)
     if kind == "access" and case.is_emergency and case.calling is not None:
         memory.note(case.calling.number, ARRIVAL)
-    verdict = decide(call, policy, memory=memory).verdict
+    verdict = decide(call, policy, memory=memory, opinions=Canned(scenario.reputation)).verdict
     assert verdict is not None
     return verdict
 
@@ -139,5 +141,6 @@ def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
         "barring.outgoing_international",
         "scam_list.exact",
         "scam_list.prefix",
+        "reputation.remote",
         "default.allow",
     }
