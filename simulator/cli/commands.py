@@ -16,6 +16,7 @@ from proxy.files.yaml_file import FileErrors
 from simulator.cli.doctor import doctor
 from simulator.cli.explain import explain
 from simulator.cli.grammar import Group
+from simulator.cli.ladder import ladder
 from simulator.cli.lint import lint
 from simulator.cli.proxy import proxy
 from simulator.cli.report import report
@@ -38,6 +39,7 @@ examples:
   ringfence run scenarios                     play every scenario of a folder
   ringfence run scenarios -k 'wangiri'        only what has "wangiri" in its name
   ringfence report runs/latest --call ID      what became of one call, and why
+  ringfence ladder runs/latest CALL           who sent what to whom and when, in that call
   ringfence lint my-scenario.yaml             is it written rightly?
   ringfence proxy proxy.yaml                  the proxy alone, for your own SIP traffic
   ringfence doctor                            is anything missing here?
@@ -59,7 +61,7 @@ def ringfence() -> None:
     """Choose a command."""
 
 
-for _command in (run, proxy, explain, lint, report, subscribers, softswitch, schema, doctor):
+for _command in (run, proxy, explain, lint, report, ladder, subscribers, softswitch, schema, doctor):
     ringfence.add_command(_command)
 
 

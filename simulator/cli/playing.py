@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from simulator.lab.proxy_forks import ProxyForks
 from simulator.play.jobs import Job, jobs
 from simulator.play.runner import Settings
 from simulator.play.session import ENDED, Session
-from simulator.report import asked_for, terminal
+from simulator.report import asked_for, ladder, terminal
 from simulator.report.progress import RunProgress
 from simulator.results.events import Event, PassEnded
 from simulator.results.messages import Mode
 from simulator.results.run_folder import write_suite
+from simulator.results.run_reader import find_call
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic.selection import compile_expression
@@ -73,11 +74,21 @@ def run(arguments: Arguments) -> int:
     except OSError as error:
         folder = RUNS
         complaints.append(f"{error.filename}: {error.strerror}")
-    terminal.summary(terminal.console(), results, folder)
+    terminal.summary(terminal.console(), results, folder, _ladder_of_first_failed(results))
     code = worst(result.exit_code for result in results)
     if _complained([*complaints, *asked_for.write(reports, results)]):
         return worst([code, ExitCode.ENVIRONMENT])
     return code
+
+
+def _ladder_of_first_failed(results: Iterable[Result]) -> Iterator[str]:
+    """The ladder of the first call that went wrong, as far as its messages were recorded."""
+    for result in results:
+        for call in (*(call for call, _ in result.wrong), *result.faults):
+            drawn = ladder.ladder_of(result.folder, find_call(result.folder, call.id))
+            if drawn.steps:
+                yield from ladder.text(drawn)
+            return
 
 
 def _complained(complaints: Iterable[str]) -> bool:

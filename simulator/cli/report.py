@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from proxy.files.yaml_file import FileError, FileErrors, did_you_mean
 from simulator.cli.grammar import FILE, Command
 from simulator.results.messages import MESSAGES, messages_of
+from simulator.results.run_reader import PlayedCall, find_call
 
 _EXAMPLE = """\
 example:
@@ -37,7 +37,8 @@ def report(run: Path, call: str) -> int:
 
 def shown(run: Path, call_id: str) -> Iterator[str]:
     """Tell all that is known of a call, line by line. Raises FileErrors where there is no such run or call."""
-    call = _find(run, call_id)
+    found = find_call(run, call_id)
+    call, record = found.told, found.record
     yield f"{call['id']}, {call['method']} on trunk {call['trunk']} from {call['caller']} to {call['callee']}"
     yield f"  truth     {call['truth']}"
     expected = {name: value for name, value in (call["expected"] or {}).items() if value is not None}
@@ -45,8 +46,7 @@ def shown(run: Path, call_id: str) -> Iterator[str]:
         yield f"  expected  {', '.join(f'{name} {value}' for name, value in expected.items())}"
     yield f"  caller    {_caller_saw(call['caller_saw'])}"
     yield f"  phone     {_phone_saw(call['phone_saw'], call['method'])}"
-    wrote, left_as = call["proxy_wrote"], call.get("call_id") or call["id"]
-    record = _record(run, left_as)
+    wrote = call["proxy_wrote"]
     if wrote is None:
         yield "  proxy     wrote no call record"
     else:
@@ -56,58 +56,21 @@ def shown(run: Path, call_id: str) -> Iterator[str]:
             yield f"              {rule} ({mode}) {outcome}: {detail}"
     yield f"  became    {call['outcome']}"
     if (run / MESSAGES).exists():
-        yield f"  messages  {_messages(run, left_as, record.get('legs', ()))}"
+        yield f"  messages  {_messages(run, found)}"
     for problem in call["disagreements"]:
         yield f"  fault     {problem}"
     if call.get("wrong"):
         yield f"  wrong     {call['wrong']}"
 
 
-def _find(run: Path, call_id: str) -> dict[str, Any]:
-    path = run / "calls.jsonl"
-    known = []
-    for call in _lines(path):
-        if call["id"] == call_id:
-            return call
-        known.append(call["id"])
-    raise FileErrors([FileError.whole(path, f'found no call "{call_id}", expected {did_you_mean(call_id, known)}')])
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                yield json.loads(line)
-    except FileNotFoundError:
-        raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
-
-
-def _no_calls(run: Path) -> str:
-    try:
-        manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    except OSError:
-        return "this is no folder of a run"
-    folders = [str(run.resolve().parent / each["folder"]) for each in manifest.get("scenarios", ())]
-    return f"the calls are in the folders of the scenarios: {', '.join(folders)}" if folders else "it has no calls"
-
-
-def _record(run: Path, call_id: str) -> dict[str, Any]:
-    """Return the proxy's own record of the call; nothing where it wrote none."""
-    path = run / "proxy-calls.jsonl"
-    if path.exists():
-        for record in _lines(path):
-            if record["event"] == "call" and record["call_id"] == call_id:
-                return record
-    return {}
-
-
-def _messages(run: Path, call_id: str, legs: Iterable[str]) -> str:
-    """Tell how many messages of the call were recorded, and how to find them."""
-    found = messages_of(run, call_id, legs)
+def _messages(run: Path, call: PlayedCall) -> str:
+    """Tell how many messages of the call were recorded, and how to see them."""
+    found = messages_of(run, call.call_id, call.record.get("legs", ()))
     if not found:
         return f"none in {MESSAGES}"
     ids = dict.fromkeys(message.call_id for message in found)
-    return f"{len(found)} in {MESSAGES}, Call-ID {', '.join(map(str, ids))}"
+    see = f"ringfence ladder {shlex.quote(str(run))} {call.told['id']}"
+    return f"{len(found)} in {MESSAGES}, Call-ID {', '.join(map(str, ids))}: {see}"
 
 
 def _caller_saw(saw: dict[str, Any]) -> str:

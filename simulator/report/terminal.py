@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -71,8 +71,9 @@ def let_go_of_output() -> None:
     os.close(nowhere)
 
 
-def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
-    """Print what happened, why, what it cost in time, the verdict, and where the files are."""
+def summary(out: Console, results: Sequence[Result], folder: Path, ladder: Iterable[str] = ()) -> None:
+    """Print what happened, why, what it cost in time, the verdict, and where the files are; with the ladder of a call
+    that went wrong."""
     total = combine((result.folder.name, result.figures) for result in results)
     out.print()
     out.print(_scenarios(results))
@@ -96,6 +97,8 @@ def summary(out: Console, results: Sequence[Result], folder: Path) -> None:
     _latency(out, total)
     for result in results:
         _complaints(out, result, named=len(results) > 1)
+    for number, line in enumerate(ladder):
+        out.print(*([] if number else [""]), line, sep="\n", markup=False, soft_wrap=True)
     code = worst(result.exit_code for result in results)
     out.print()
     broken = [result for result in results if result.exit_code is ExitCode.ENVIRONMENT]

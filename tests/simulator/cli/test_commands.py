@@ -141,7 +141,10 @@ def test_the_messages_of_failed_calls_are_left_and_others_where_asked_for(
             assert main(["report", "runs/latest", "--call", "daughter"]) == 0
             (told,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  messages"))
             near, far = dict.fromkeys(message.call_id for message in by_call["daughter"])
-            assert told == f"  messages  25 in messages.jsonl, Call-ID {near}, {far}"
+            assert (
+                told
+                == f"  messages  25 in messages.jsonl, Call-ID {near}, {far}: ringfence ladder runs/latest daughter"
+            )
     assert found["failed"] == {"daughter": [True] * 25, "emergency": [], "wangiri.01": []}
     assert found["all"]["daughter"][:25] == [True] * 25
     assert set(found["all"]["daughter"][25:]) == {False}
@@ -161,7 +164,7 @@ def test_a_missed_scam_is_a_wrong_verdict_and_ends_with_1(desk: Path, capsys: py
 
 def test_a_missed_threshold_alone_ends_with_99(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", written(desk / "strict.yaml", SCENARIO + THRESHOLD)]) == 99
-    assert "threshold missed: scam_recall >= 0.95 lower95: 0.72" in capsys.readouterr().out
+    assert "threshold undecided: scam_recall >= 0.95 lower95: 0.72" in capsys.readouterr().out
 
 
 GETS_THROUGH = """\
@@ -633,3 +636,23 @@ def test_a_killed_run_leaves_no_proxy_behind(tmp_path: Path) -> None:
         run.process.kill()
         run.process.communicate(timeout=10)
         wait_until(lambda: not run.running())
+
+
+def test_the_ladder_of_a_failed_call_is_drawn_after_the_run_and_later(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["run", written(desk / "wrong.yaml", SCENARIO.replace("rule: subscriber.allow", "rule: default.allow"))])
+        == 1
+    )
+    after = capsys.readouterr().out
+    assert "|------INVITE----->|" in after
+    assert main(["ladder", "runs/latest", "daughter", "--messages"]) == 0
+    later = capsys.readouterr().out.splitlines()
+    assert later[0].startswith("daughter: INVITE from +6591234567")
+    assert len(later) > 30
+    assert "\n".join(later[3:9]) in after
+    assert any(line.startswith("INVITE sip:") for line in later)
+    assert main(["ladder", "runs/latest", "daughter", "--direct"]) == 0
+    assert main(["ladder", "runs/latest", "dauhter"]) == 2
+    assert 'found no call "dauhter", expected "daughter"' in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""Reads the folder of a run afterwards: its calls, the proxy's records of them, and the addresses of its lab."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from proxy.files.yaml_file import FileError, FileErrors
+from simulator.results.messages import Message, messages_of
+
+_SHOWN = 5  # names of calls in an error
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedCall:
+    """A call of a run: its line of calls.jsonl, and the proxy's record of it, empty where it wrote none."""
+
+    told: dict[str, Any]
+    record: dict[str, Any]
+
+    @property
+    def call_id(self) -> str:
+        """The Call-ID with which it left its caller."""
+        return str(self.told.get("call_id") or self.told["id"])
+
+
+def find_call(run: Path, name: str) -> PlayedCall:
+    """The call of that name. Raises FileErrors where there is no such run or call."""
+    path = run / "calls.jsonl"
+    known = []
+    for call in _lines(path):
+        if call["id"] == name:
+            return PlayedCall(call, _record(run, call.get("call_id") or call["id"]))
+        known.append(call["id"])
+    near = get_close_matches(name, known, n=_SHOWN) or known[:_SHOWN]
+    more = f" or one of {len(known) - len(near):,} more" if len(known) > len(near) else ""
+    expected = ", ".join(f'"{each}"' for each in near) + more if known else "nothing: no call was played"
+    raise FileErrors([FileError.whole(path, f'found no call "{name}", expected {expected}')])
+
+
+def messages_of_call(run: Path, call: PlayedCall, *, proxied: bool = True) -> list[Message]:
+    """Its recorded messages in order of time: through the proxy, or in the pass straight to the softswitch."""
+    found = messages_of(run, call.call_id, call.record.get("legs", ()))
+    return [message for message in found if message.proxied is proxied]
+
+
+def addresses(run: Path) -> dict[str, str]:
+    """The addresses of the lab's proxy and softswitch, HOST:PORT, and what each of them is."""
+    path = run / "proxy.yaml"
+    if not path.exists():
+        return {}
+    config = yaml.load(path.read_text(encoding="utf-8"), yaml.CBaseLoader)  # noqa: S506 - text only
+    found = {str(address).partition(":")[2]: "proxy" for address in config.get("listen", ())}
+    return found | {str(config["softswitch"]).partition(":")[2].partition(";")[0]: "softswitch"}
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
+    except FileNotFoundError:
+        raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
+
+
+def _no_calls(run: Path) -> str:
+    try:
+        manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    except OSError:
+        return "this is no folder of a run"
+    folders = [str(run.resolve().parent / each["folder"]) for each in manifest.get("scenarios", ())]
+    return f"the calls are in the folders of the scenarios: {', '.join(folders)}" if folders else "it has no calls"
+
+
+def _record(run: Path, call_id: str) -> dict[str, Any]:
+    path = run / "proxy-calls.jsonl"
+    if path.exists():
+        for record in _lines(path):
+            if record["event"] == "call" and record["call_id"] == call_id:
+                return record
+    return {}
