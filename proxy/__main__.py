@@ -16,7 +16,8 @@ from typing import Any
 
 import structlog
 
-from proxy.config.models import ProxyConfig, TransportAddress, load_config
+from proxy.config.addresses import TransportAddress
+from proxy.config.models import ProxyConfig, load_config
 from proxy.core.call_record import CallRecords
 from proxy.core.keys import Keys
 from proxy.core.proxy_core import ProxyCore

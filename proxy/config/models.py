@@ -1,208 +1,39 @@
 """The proxy's config file: YAML -> frozen models.
 
 Paths are relative to the config file. Loading it checks that the files it names exist; reading those is a step of
-its own (`read_directory`, `ScamList.load`), so that a reload can repeat it. Addresses may hold `${NAME:-default}`, so
-that one file serves wherever ports are free.
+its own (`read_directory`, `ScamList.load`), so that a reload can repeat it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
-from proxy.config.environment import VARIABLE, filled_in
+from proxy.config.addresses import ANY_HOST, AddressText, AliasText, MatchText, MetricsAddress, TransportAddress
+from proxy.config.fields import ExistingFile, Home, PresetName, RuleModes, ScamLists, Subscribers, some
 from proxy.config.reputation import Reputation
 from proxy.core.probing import Probing
-from proxy.core.softswitch_routes import parse_alias
-from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean, load
+from proxy.files.yaml_file import FileContext, Problem, Problems, load
 from proxy.numbers.dialled import OUTSIDE_LINES
 from proxy.numbers.numbering import Numbering, Written
 from proxy.policy.answers import Card
-from proxy.policy.precedence import SETTABLE
 from proxy.policy.profile import OnOff
 from proxy.policy.treatments import Treatments
-from proxy.policy.trunks import SourceMatch, Trunk, TrunkTable
-from proxy.policy.verdict import Mode
+from proxy.policy.trunks import Trunk, TrunkTable
 from proxy.presets import preset
 from proxy.self_service.vocabulary import Codes, Keywords, ServiceNumber
 
-_ADDRESS = re.compile(r"(?P<transport>udp|tcp|tls):(?:\[(?P<six>[^]]+)]|(?P<four>[^:\[\]]+)):(?P<port>\d+)")
-_ANY = {"0.0.0.0", "::"}
 _SOURCE = r"^[A-Za-z0-9._-]{1,40}$"  # the name of one
-
-
-@dataclass(frozen=True, slots=True)
-class TransportAddress:
-    """A transport, an IP address and a port, written `udp:127.0.0.1:5060` or `tls:[::1]:5061`.
-
-    `${NAME:-5060}` stands for the environment's NAME, and for 5060 where that is unset or empty.
-    """
-
-    transport: Literal["udp", "tcp", "tls"]
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> TransportAddress:
-        split = _ADDRESS.fullmatch(filled_in(text))
-        try:
-            if split is None or not 0 < (port := int(split["port"])) < 65536:
-                raise ValueError(text)
-            host = str(ip_address(split["six"] or split["four"]))
-        except ValueError:
-            example = '"udp:127.0.0.1:5060" or "tls:[::1]:5061"'
-            raise ValueError(f"udp, tcp or tls, an IP address and a port, such as {example}") from None
-        return cls(split["transport"], host, port)  # type: ignore[arg-type]  # the pattern allows no other
-
-    def __str__(self) -> str:
-        return f"{self.transport}:{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-
-    def overlaps(self, other: TransportAddress) -> bool:
-        """True if both want the same socket; TLS runs over TCP, and 0.0.0.0 holds every IPv4 address."""
-        same_family = (":" in self.host) == (":" in other.host)
-        return (
-            self.port == other.port
-            and (self.transport == "udp") == (other.transport == "udp")
-            and (self.host == other.host or (same_family and bool(_ANY & {self.host, other.host})))
-        )
-
-
-def parse_metrics_address(text: str) -> TransportAddress | None:
-    """An address that HTTP is served at: a port of 127.0.0.1, or an IP address and a port; None for "", as of a
-    variable that is not set."""
-    text = filled_in(text)
-    if not text:
-        return None
-    try:
-        return TransportAddress.parse(f"tcp:127.0.0.1:{text}" if text.isdigit() else f"tcp:{text}")
-    except ValueError:
-        raise ValueError('a port, or an IP address and a port, such as "9464" or "127.0.0.1:9464"') from None
-
-
-def _text(value: Any, parse: Any) -> Any:
-    return parse(value) if isinstance(value, str) else value
-
-
-def _beside(value: Path, info: ValidationInfo) -> Path:
-    path = FileContext.of(info).beside(value)
-    if not path.is_file():
-        raise ValueError("a file that exists, named relative to this one")
-    return path
-
-
-def lists_beside(patterns: Any, info: ValidationInfo) -> tuple[Path, ...]:
-    """The files that `patterns` (globs relative to the file they stand in) name, in order, each once; the known files
-    that are missing among them."""
-    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise ValueError('a list of paths, such as ["lists/*.csv"]')
-    files: dict[Path, None] = {}
-    missing = []
-    context = FileContext.of(info)
-    for index, pattern in enumerate(map(context.beside, patterns)):
-        found = {path for path in _glob(pattern) if path.is_file()}
-        found |= {path for path in context.known if _names(pattern.parts, path.parts)}
-        files |= dict.fromkeys(sorted(found))
-        if not found:
-            missing.append(Problem((index,), "a file that exists, named relative to this one (* stands for any)"))
-    if missing:
-        raise Problems(missing)
-    return tuple(files)
-
-
-def _glob(pattern: Path) -> Iterator[Path]:
-    anchor = Path(pattern.anchor or ".")
-    relative = pattern.relative_to(anchor)
-    return anchor.glob(str(relative)) if relative.parts else iter(())
-
-
-def _names(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    """True if a glob names a path, both in parts; ** stands for any folders."""
-    if not pattern or not path:
-        return pattern == path
-    if pattern[0] == "**":
-        return any(_names(pattern[1:], path[skipped:]) for skipped in range(len(path)))
-    return fnmatchcase(path[0], pattern[0]) and _names(pattern[1:], path[1:])
-
-
-def _home(region: str) -> str:
-    try:
-        Numbering(region)
-    except ValueError as error:
-        raise ValueError(str(error).partition(", not ")[0]) from None
-    return region
-
-
-def _preset(name: str) -> str:
-    if name not in preset.names():
-        raise ValueError(f"a preset: {did_you_mean(name, preset.names())}")
-    return name
-
-
-def _rule(name: str) -> str:
-    if name not in SETTABLE:
-        raise ValueError(f"a rule: {did_you_mean(name, SETTABLE)}")
-    return name
-
-
-def some(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not values:
-        raise ValueError("at least one of them")
-    return values
-
-
-def _subscribers(location: str, info: ValidationInfo) -> str:
-    """A YAML file, or `sqlite:///FILE` (three slashes: relative; four: absolute)."""
-    context = FileContext.of(info)
-    if location.startswith("sqlite:///"):
-        return f"sqlite:///{context.beside(location.removeprefix('sqlite:///'))}"
-    path = context.beside(location)
-    if not path.is_file() and path not in context.known:
-        raise ValueError('a YAML file that exists, named relative to this one, or "sqlite:///FILE"')
-    return str(path)
-
-
-Home = Annotated[str, AfterValidator(_home)]
-PresetName = Annotated[str, AfterValidator(_preset)]
-RuleModes = dict[Annotated[str, AfterValidator(_rule)], Mode]
-ScamLists = Annotated[tuple[Path, ...], BeforeValidator(lists_beside)]
-_AddressText = Annotated[
-    TransportAddress,
-    BeforeValidator(lambda value: _text(value, TransportAddress.parse)),
-    WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{VARIABLE.pattern}"}),
-]
-_MetricsAddress = Annotated[
-    TransportAddress | None,
-    BeforeValidator(lambda value: _text(value, parse_metrics_address)),
-    WithJsonSchema({"type": ["string", "integer"]}),
-]
-_MatchText = Annotated[
-    SourceMatch,
-    BeforeValidator(lambda value: _text(value, SourceMatch.parse)),
-    WithJsonSchema({"type": "string"}),
-]
-_AliasText = Annotated[
-    tuple[str, int | None],
-    BeforeValidator(lambda value: _text(value, parse_alias)),
-    WithJsonSchema({"type": "string"}),
-]
-_ExistingFile = Annotated[Path, AfterValidator(_beside)]
 
 
 class _Model(BaseModel):
@@ -217,7 +48,7 @@ class TrunkConfig(_Model):
     what fits, and where both do, home, but a number abroad on an international trunk.
     """
 
-    match: Annotated[tuple[_MatchText, ...], AfterValidator(some)]
+    match: Annotated[tuple[MatchText, ...], AfterValidator(some)]
     kind: Literal["international", "domestic", "access"]
     trust_identity: OnOff = False
     auth: Literal["none", "digest"] = "none"
@@ -228,14 +59,14 @@ class TrunkConfig(_Model):
 class Tls(_Model):
     """The PEM files of TLS listeners."""
 
-    certificate: _ExistingFile
-    private_key: _ExistingFile
+    certificate: ExistingFile
+    private_key: ExistingFile
 
 
 class CardKey(Card):
     """The key of the card that comes with 608 (RFC 8688): a P-256 key as PEM. The card is written to `file`."""
 
-    private_key: _ExistingFile
+    private_key: ExistingFile
     file: Annotated[Path, Field(validate_default=True)] = Path("card.jws")
 
     @field_validator("file")
@@ -330,7 +161,7 @@ class MessageLogFile(_Model):
     """
 
     file: Path
-    without: tuple[_AddressText, ...] = ()
+    without: tuple[AddressText, ...] = ()
 
     @field_validator("file")
     @classmethod
@@ -371,15 +202,15 @@ class ProxyConfig(_Model):
     and a port.
     """
 
-    listen: Annotated[tuple[_AddressText, ...], AfterValidator(some)]
-    softswitch: _AddressText
-    softswitch_aliases: tuple[_AliasText, ...] = ()
+    listen: Annotated[tuple[AddressText, ...], AfterValidator(some)]
+    softswitch: AddressText
+    softswitch_aliases: tuple[AliasText, ...] = ()
     home: Home = "CN"
     preset: PresetName = "default"
     domains: tuple[str, ...] = ("*",)
     softswitch_calls: Literal["pass", "judge"] = "pass"
     trunks: dict[str, TrunkConfig] = {}
-    subscribers: Annotated[str, AfterValidator(_subscribers)] | None = None
+    subscribers: Subscribers | None = None
     scam_lists: ScamLists = ()
     safeguards: Safeguards = Safeguards()
     reputation: dict[Annotated[str, Field(pattern=_SOURCE)], Reputation] = {}
@@ -397,7 +228,7 @@ class ProxyConfig(_Model):
     emergency: Emergency = Emergency()
     softswitch_probe: SoftswitchProbe = SoftswitchProbe()
     limits: Limits = Limits()
-    metrics: _MetricsAddress = None
+    metrics: MetricsAddress = None
 
     @field_validator("listen")
     @classmethod
@@ -410,7 +241,7 @@ class ProxyConfig(_Model):
         problems += [
             Problem((index,), "one address of this machine: it stands in Via and Record-Route for peers to answer to")
             for index, address in enumerate(listen)
-            if address.host in _ANY and not any(problem.where == (index,) for problem in problems)
+            if address.host in ANY_HOST and not any(problem.where == (index,) for problem in problems)
         ]
         if problems:
             raise Problems(problems)

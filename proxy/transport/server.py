@@ -11,7 +11,7 @@ import gc
 import socket
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import perf_counter
 from typing import Any
@@ -23,15 +23,13 @@ from asyncio_dgram.aio import Protocol as DatagramProtocol
 from proxy.core.events import Event, hears
 from proxy.core.events import Listener as EventListener
 from proxy.core.proxy_core import ProxyCore
-from proxy.core.questions import Answer, Ask, Save
 from proxy.core.routing import Listener
 from proxy.observability.log import EventLog
 from proxy.observability.message_log import MessageLog
-from proxy.policy.remote import Lookup, Opinion
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
-from proxy.subscribers.changes import Change
 from proxy.transport.knocking import Knocker
+from proxy.transport.resolving import LookUp, Resolver, SaveChanges
 from proxy.transport.streams import Streams
 
 log = structlog.get_logger()
@@ -83,8 +81,8 @@ class Server:
         core: ProxyCore,
         listeners: Iterable[EventListener] = (),
         *,
-        save: Callable[[Iterable[Change]], Awaitable[bool]] | None = None,
-        look_up: Callable[[Lookup], Awaitable[Opinion]] | None = None,
+        save: SaveChanges | None = None,
+        look_up: LookUp | None = None,
         tls: ssl.SSLContext | None = None,
         max_connections: int = 1024,
         message_bytes: int = 65536,
@@ -99,13 +97,11 @@ class Server:
         self.messages = messages
         self.transits = transits
         self._event_log = EventLog(core.settings.softswitch, core.settings.find_trunk)
-        self._events: tuple[EventListener, ...] = (self._ask, self._event_log, *listeners)
-        self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
-        self._save = save
-        self._look_up = look_up
-        self._resolving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
+        self._resolver = Resolver(core, self.now, self.flush, save, look_up)
+        self._events: tuple[EventListener, ...] = (self._resolver, self._event_log, *listeners)
+        self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
         self._datagrams: dict[int, DatagramServer] = {}
         self._sockets: dict[int, socket.socket] = {}  # theirs, to send on
         self._streams = Streams(self, max_connections, tls)
@@ -241,33 +237,6 @@ class Server:
                     self.core.counters["internal_error"] += 1
                     log.exception("internal_error")
 
-    def _ask(self, ask: Event) -> None:
-        """Have a question of the core's answered, as a listener that hears these."""
-        if isinstance(ask, Ask):
-            task = self._loop.create_task(self._resolve(ask))
-            self._resolving.add(task)
-            task.add_done_callback(self._resolving.discard)
-
-    async def _resolve(self, ask: Ask) -> None:
-        """Find the answer to a question of the core's; calls go on meanwhile."""
-        question = ask.question
-        answer: Answer = False if isinstance(question, Save) else Opinion(failure="it could not be asked")
-        try:
-            if isinstance(question, Save):
-                answer = self._save is not None and await self._save(question.changes)
-            elif self._look_up is not None:
-                answer = await self._look_up(question)
-        except Exception:
-            self.core.counters["internal_error"] += 1
-            log.exception("internal_error")
-        now = self.now()
-        try:
-            self.core.resolved(ask, answer, now)
-        except Exception:
-            self.core.counters["internal_error"] += 1
-            log.exception("internal_error")
-        self.flush(now)
-
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, NEVER
         self._run_timers()
@@ -329,8 +298,7 @@ class Server:
 
     def close(self) -> None:
         """Close every socket."""
-        for task in self._resolving:
-            task.cancel()
+        self._resolver.close()
         for handle in (self._alarm, self._watching):
             if handle is not None:
                 handle.cancel()

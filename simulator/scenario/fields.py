@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 
-from proxy.config.models import some
+from proxy.config.fields import some
 from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean
 from proxy.policy.precedence import PRECEDENCE
 from proxy.self_service.desk import RULE as SELF_SERVICE

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from proxy.config.models import Home, PresetName, RuleModes, ScamLists, some
+from proxy.config.fields import Home, PresetName, RuleModes, ScamLists, some
 from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load, place_of
 from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card

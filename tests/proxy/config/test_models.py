@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.models import ProxyConfig, TransportAddress, load_config
+from proxy.config.addresses import TransportAddress
+from proxy.config.models import ProxyConfig, load_config
 from proxy.files.yaml_file import FileErrors
 from proxy.policy.trunks import Trunk
 
