@@ -77,7 +77,7 @@ AddressText = Annotated[
 MetricsAddress = Annotated[
     TransportAddress | None,
     BeforeValidator(lambda value: _text(value, parse_metrics_address)),
-    WithJsonSchema({"type": ["string", "integer"]}),
+    WithJsonSchema({"type": ["string", "integer", "null"]}),
 ]
 MatchText = Annotated[
     SourceMatch,

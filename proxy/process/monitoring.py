@@ -1,4 +1,4 @@
-"""What metrics tell of the process beside its core: the files in force, and how it is asked for all of it."""
+"""The metrics of the process beside its core: the files in force, and how it is asked for all of it."""
 
 from __future__ import annotations
 
