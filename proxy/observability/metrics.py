@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from proxy.core.events import Answered, Ended, Event, Judged, PeerNoticed, Shadowed, Unanswered
 from proxy.core.proxy_core import ProxyCore
 from proxy.policy.engine import Policy
+from proxy.reputation.sources import SourceDown, SourceUp
 from proxy.sip.errors import REASONS
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,6 +38,7 @@ _DROPPED = {
     "internal_error": "internal_error",
 }
 _LOST = {"records_lost": "record", "log_lines_lost": "log"}
+_LOOKUPS = ("asked", "failed", "overload", "unasked")
 
 
 class DataFile(NamedTuple):
@@ -84,7 +86,9 @@ class Histogram:
 class Metrics(Collector):
     """Counts what a core tells. `transits` takes how long messages took, in seconds."""
 
-    hears: ClassVar[frozenset[type[Event]]] = frozenset((Judged, Answered, Unanswered, Ended, Shadowed, PeerNoticed))
+    hears: ClassVar[frozenset[type[Event]]] = frozenset(
+        (Judged, Answered, Unanswered, Ended, Shadowed, PeerNoticed, SourceDown, SourceUp)
+    )
 
     def __init__(self, core: ProxyCore, version: str) -> None:
         self.transits = Histogram(_TRANSITS)
@@ -100,6 +104,7 @@ class Metrics(Collector):
         self._ended: defaultdict[tuple[str, ...], int] = defaultdict(int)
         self._late: defaultdict[tuple[str, ...], int] = defaultdict(int)
         self._faults: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        self._sources: dict[str, bool] = {}  # True for those that answer, of all that ever failed for long
         self._standing = 0
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -123,6 +128,8 @@ class Metrics(Collector):
             self._late[event.step.outcome, event.step.rule] += 1
         elif isinstance(event, PeerNoticed):
             self._faults[event.fault,] += 1
+        elif isinstance(event, (SourceDown, SourceUp)):
+            self._sources[event.source] = isinstance(event, SourceUp)
 
     def _judged(self, event: Judged) -> None:
         call, verdict = event.call, event.verdict
@@ -135,7 +142,7 @@ class Metrics(Collector):
             self._policy, self._shadows = policy, "shadow" in policy.snapshot.modes.values()
         if self._shadows:
             for rule, mode, outcome, _ in verdict.trace:
-                if mode == "shadow" and outcome != "no_match":
+                if mode == "shadow" and outcome not in ("no_match", "asked"):  # what is asked comes late
                     self._verdicts[method, trunk, outcome, rule, "shadow"] += 1
 
     def text(self) -> bytes:
@@ -193,6 +200,10 @@ class Metrics(Collector):
         reloads = {("done",): counters.get("reloaded", 0), ("failed",): counters.get("reload_failed", 0)}
         yield _counter("reloads", "Reloads of config, subscribers and lists (SIGHUP)", ("result",), reloads)
         changes = {(to,): counters.get(f"softswitch_{to}", 0) for to in ("up", "down")}
+        lookups = {(result,): counters.get(f"reputation_{result}", 0) for result in _LOOKUPS}
+        yield _counter(
+            "reputation_lookups", "Questions to remote sources, and what did not get that far", ("result",), lookups
+        )
         yield _counter("softswitch_changes", "Changes of the softswitch's state, by the new one", ("to",), changes)
 
     def _of_state(self) -> Iterator[Metric]:
@@ -202,6 +213,10 @@ class Metrics(Collector):
         yield info
         yield _gauge("transactions", "SIP transactions held, finished ones among them", core.transactions)
         yield _gauge("pending_requests", "Requests that wait for a final response", core.pending)
+        up = GaugeMetricFamily("ringfence_reputation_source_up", "1 while a remote source is asked", labels=("source",))
+        for source in core.policy.snapshot.sources:
+            up.add_metric((source.name,), int(self._sources.get(source.name, True)))
+        yield up
         yield _gauge("softswitch_up", "1 while the softswitch is taken to be there", int(core.watch.up))
         state = GaugeMetricFamily("ringfence_worker_state", "1 for the state that the process is in", labels=("state",))
         for name, holds in (("ready", not core.draining), ("draining", core.draining)):

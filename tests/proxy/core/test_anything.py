@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.core.questions import Ask
+from proxy.policy.remote import Opinion, RemoteSource
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
-from tests.plays.dialogue import ABROAD, BARRED, PHONE, SHADY, STRANGER, SWITCH, TCP_PHONE, new_core, play, request
+from tests.plays.consulted import BAD, DESK, GOOD, policy
+from tests.plays.dialogue import (
+    ABROAD,
+    BARRED,
+    PHONE,
+    SHADY,
+    STRANGER,
+    SWITCH,
+    TCP_PHONE,
+    new_core,
+    play,
+    request,
+    taken,
+)
 
 METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "MESSAGE", "SUBSCRIBE", "REFER", "invite", "X"]
 PEERS = [ABROAD, SHADY, PHONE, TCP_PHONE, SWITCH, STRANGER]
@@ -75,6 +91,7 @@ steps: st.SearchStrategy[list[Any]] = st.lists(
         st.tuples(st.just("request"), requests, damage),
         st.tuples(st.just("answer"), answers, damage),
         st.tuples(st.just("wait"), st.sampled_from([0.1, 1.0, 33.0, 200.0]), st.just([])),
+        st.tuples(st.just("hear"), st.sampled_from([GOOD, BAD, Opinion(failure="HTTP 500")]), st.just([])),
     ),
     max_size=8,
 )  # fmt: skip
@@ -87,10 +104,12 @@ def damaged(data: bytes, hits: list[tuple[int, int, bytes]]) -> bytes:
 
 
 @settings(max_examples=300, deadline=None)
-@given(steps)
-def test_nothing_escapes_and_nothing_is_left_behind(script: list[Any]) -> None:
+@given(steps, st.sampled_from([None, DESK, replace(DESK, on_failure="block", breaker_failures=1)]))
+def test_nothing_escapes_and_nothing_is_left_behind(script: list[Any], source: RemoteSource | None) -> None:
     core = new_core(max_transactions=10)
-    dialogue = play(core)
+    if source is not None:
+        core.policy = policy(source, mode="enforce" if len(script) % 3 else "shadow")
+    dialogue, asks = play(core), []
     for what, details, hits in script:
         if what == "request":
             method, peer, parts = details
@@ -103,6 +122,10 @@ def test_nothing_escapes_and_nothing_is_left_behind(script: list[Any]) -> None:
                     response = sent.reply(status, to_tag="t")
                     response.remove(lost)
                     core.receive(damaged(bytes(response), hits), flow, dialogue.now)
+        elif what == "hear":
+            asks += taken(core, Ask)
+            if asks:
+                core.resolved(asks.pop(), details, dialogue.now)
         else:
             dialogue.wait(details)
         assert core.transactions <= 2 * 10

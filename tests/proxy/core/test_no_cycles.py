@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.core.proxy_core import ProxyCore
+from proxy.core.questions import Ask
 from tests.plays import ROOT
-from tests.plays.dialogue import ABROAD, BARRED, INVITE, SHADY, STRANGER, SWITCH, new_core, request
+from tests.plays.consulted import BAD, BROKEN, DESK, GOOD, policy
+from tests.plays.dialogue import ABROAD, BARRED, DAUGHTER, INVITE, SHADY, STRANGER, SWITCH, new_core, request, taken
 
 TORTURE = sorted((ROOT / "tests" / "torture" / "messages").glob("*.dat"))
 
@@ -46,4 +48,26 @@ def test_calls_leave_no_cycles(core: ProxyCore) -> None:
     core.run_timers(100.0)
     core.run_timers(500.0)
     assert core.transactions == 0
+    assert left_behind(core) == 0
+
+
+def test_calls_that_wait_leave_no_cycles(core: ProxyCore) -> None:
+    core.policy = policy(DESK)
+    gc.collect()  # what making that left
+    for number in range(50):
+        caller = f"+6591{number // 2:06}".encode()  # two calls each
+        invite = request("INVITE", branch=f"z9hG4bK{number}", call_id=f"{number}").replace(DAUGHTER.encode(), caller)
+        core.receive(invite, ABROAD, number / 1000)
+    asks = taken(core, Ask)
+    assert len(asks) == 25
+    core.receive(request("CANCEL", branch="z9hG4bK7", call_id="7"), ABROAD, 0.1)
+    for ask, opinion in zip(asks, [BAD, GOOD, BROKEN] * 7, strict=False):
+        core.resolved(ask, opinion, 0.2)
+    core.run_timers(1.0)
+    for ask in asks[-3:]:
+        core.resolved(ask, BAD, 1.0)
+    core.run_timers(100.0)
+    core.run_timers(500.0)
+    assert core.transactions == 0
+    del asks, ask
     assert left_behind(core) == 0

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.core.events import Judged, Shadowed
+from proxy.core.questions import Ask
 from proxy.observability.metrics import DataFile, Histogram, Looks, Metrics
 from proxy.policy.verdict import Step
-from tests.plays.dialogue import BARRED, INVITE, STRANGER, SWITCH, Play, new_core, new_policy, play, request
+from tests.plays.consulted import BAD, BROKEN, DESK, policy
+from tests.plays.dialogue import BARRED, INVITE, STRANGER, SWITCH, Play, new_core, new_policy, play, request, taken
 
 
 class Watched:
@@ -75,6 +78,30 @@ def test_a_shadowed_rule_that_had_to_ask_counts_when_it_hears() -> None:
     seen = lab.samples()
     assert (seen["waited_seconds_count"], seen["waited_seconds_sum"]) == (1, 0.03)
     assert seen["late_shadow_verdicts_total reject reputation.remote"] == 1
+
+
+def test_remote_sources_and_what_is_asked_of_them() -> None:
+    lab = Watched()
+    lab.on.core.policy = policy(replace(DESK, breaker_failures=1))
+    lab.on.receive(INVITE).forget_sent()
+    (ask,) = taken(lab.on.core, Ask)
+    seen = lab.samples()
+    assert (seen["reputation_source_up desk"], seen["reputation_lookups_total asked"]) == (1, 1)
+    lab.on.core.resolved(ask, BROKEN, lab.on.now)
+    lab.on.forget_sent().receive(request("INVITE", branch="z9hG4bK-2", call_id="call-2")).forget_sent()
+    seen = lab.samples()
+    assert (seen["reputation_source_up desk"], seen["reputation_lookups_total failed"]) == (0, 1)
+    assert (seen["reputation_lookups_total asked"], seen["reputation_lookups_total unasked"]) == (1, 1)
+
+
+def test_what_is_asked_in_shadow_mode_counts_once_it_is_answered() -> None:
+    lab = Watched()
+    lab.on.core.policy = policy(DESK, mode="shadow")
+    lab.on.receive(INVITE).forget_sent()
+    (ask,) = taken(lab.on.core, Ask)
+    assert not [name for name in lab.samples() if "reputation.remote" in name]
+    lab.on.core.resolved(ask, BAD, lab.on.now)
+    assert lab.samples()["late_shadow_verdicts_total reject reputation.remote"] == 1
 
 
 def test_what_the_proxy_answers_by_itself_and_lets_go() -> None:
