@@ -37,6 +37,8 @@ class Timers(Generic[T]):
 
     def due(self, now: float) -> Iterator[T]:
         """Take out what is due by now. More may be started meanwhile."""
+        if now < self._next:
+            return
         for queue in list(self._queues.values()):
             while queue and queue[0][0] <= now:
                 yield queue.popleft()[1]

@@ -188,6 +188,8 @@ class TransactionLayer:
         """Let due timers fire. Yields the client transactions that got no answer: state TERMINATED where nothing
         came (timers B and F), PROCEEDING where an INVITE rang too long (timer C)."""
         for transaction, event in self._timers.due(now):
+            if event not in transaction.table[transaction.state]:
+                continue  # most come to nothing: what they were for has happened
             if isinstance(transaction, ClientTransaction):
                 if event is Event.TIMER_C and transaction.state is State.PROCEEDING and now < transaction.deadline:
                     # A provisional response put it off (RFC 3261 16.7 step 2). Late by an eighth is within the rule.

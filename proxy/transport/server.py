@@ -1,24 +1,17 @@
 """Every socket of the proxy, and its clock: pumps bytes and time through the core.
 
-UDP goes through asyncio-dgram, TCP and TLS through asyncio's own protocols (streams.py); uvloop runs both where it is
-installed. Nothing in here looks inside a SIP message.
+UDP goes through asyncio-dgram (datagrams.py), TCP and TLS through asyncio's own protocols (streams.py); uvloop runs
+both where it is installed. Nothing in here looks inside a SIP message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import socket
 import ssl
-import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from time import perf_counter
-from typing import Any
 
 import structlog
-from asyncio_dgram.aio import DatagramServer
-from asyncio_dgram.aio import Protocol as DatagramProtocol
 
 from proxy.core.events import Event, hears
 from proxy.core.events import Listener as EventListener
@@ -28,44 +21,17 @@ from proxy.observability.log import EventLog
 from proxy.observability.message_log import MessageLog
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
+from proxy.transport.datagrams import Datagrams
 from proxy.transport.knocking import Knocker
 from proxy.transport.resolving import LookUp, Resolver, SaveChanges
 from proxy.transport.streams import Streams
 
 log = structlog.get_logger()
 
-_RECEIVE_BUFFER = 4 << 20  # bytes of datagrams that the kernel holds for us while we are busy
-_SO_MEMINFO = 55  # socket(7) of Linux, which Python has no name for; the ninth number is that of drops
 _TICK = 0.02  # seconds; an alarm wakes us for all the timers that end within the same tick
 _LATE = 0.005  # seconds that a timer may be late before a message that woke us anyway has it run
 _WATCH = 1.0  # seconds between two looks at what operators should hear of
 _HOUSEKEEPING = 10  # and as many of them between two rounds of housekeeping
-
-
-def _timed(take: Callable[[Any], None], observe: Callable[[float], None]) -> Callable[[Any], None]:
-    """The same, and `observe` hears how long each took, in seconds."""
-
-    def take_in_time(item: Any) -> None:
-        started = perf_counter()
-        take(item)
-        observe(perf_counter() - started)
-
-    return take_in_time
-
-
-class _Handover:
-    """Stands where asyncio-dgram keeps its receive and error queues.
-
-    Its own queues have no bound. Here a datagram is handled as it arrives, and what there is no time for waits in the
-    kernel's buffer, which has one. Errors (an ICMP answer to something sent earlier, perhaps to another peer) are
-    counted and let go: they must not stop the next datagram.
-    """
-
-    def __init__(self, take: Callable[[Any], None]) -> None:
-        self.put_nowait = take
-
-    def get_nowait(self) -> Any:
-        raise asyncio.QueueEmpty
 
 
 class Server:
@@ -102,11 +68,11 @@ class Server:
         self._resolver = Resolver(core, self.now, self.flush, save, look_up)
         self._events: tuple[EventListener, ...] = (self._resolver, self._event_log, *listeners)
         self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
-        self._datagrams: dict[int, DatagramServer] = {}
-        self._sockets: dict[int, socket.socket] = {}  # theirs, to send on
+        self._datagrams = Datagrams(self)
         self._streams = Streams(self, max_connections, tls)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = NEVER
+        self._look_at = 0.0  # when the timers are to be looked at again
         self._watching: asyncio.TimerHandle | None = None
         self._knocker: Knocker | None = None
 
@@ -144,43 +110,9 @@ class Server:
 
     async def _open(self, local: int, listener: Listener) -> None:
         if listener.transport == "udp":
-            self._datagrams[local] = await self._open_datagrams(local, listener)
-            return
-        self._streams.listen(local, listener)
-
-    async def _open_datagrams(self, local: int, listener: Listener) -> DatagramServer:
-        family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            sock.bind((listener.host, listener.port))
-            sock.setblocking(False)
-        except OSError:
-            sock.close()
-            raise
-        inbox: Any = _Handover(self._inbox(local))
-        errors: Any = _Handover(self._count_error)
-        drained = asyncio.Event()
-        transport: Any
-        transport, _ = await self._loop.create_datagram_endpoint(
-            lambda: DatagramProtocol(inbox, errors, drained), sock=sock
-        )
-        self._sockets[local] = sock
-        return DatagramServer(transport, inbox, errors, drained)
-
-    def _inbox(self, local: int) -> Callable[[tuple[bytes | None, Any]], None]:
-        receive, flush = self.receive, self.flush
-
-        def take(item: tuple[bytes | None, Any]) -> None:
-            data, address = item
-            if data is not None and len(data) <= self.message_bytes:
-                flush(receive(data, Flow("udp", address[0], address[1], local)))
-
-        return take if self.transits is None else _timed(take, self.transits)
-
-    def _count_error(self, error: Exception) -> None:
-        self.core.counters["socket_error"] += 1
-        log.debug("socket_error", detail=str(error))
+            await self._datagrams.listen(local, listener)
+        else:
+            self._streams.listen(local, listener)
 
     def receive(self, data: bytes, flow: Flow) -> float:
         """Give one message to the core, and say when that was; no message may stop the proxy."""
@@ -195,11 +127,7 @@ class Server:
         return now
 
     def flush(self, now: float = 0.0) -> None:
-        """Send what the core has to say, tell what happened, and see to its next timer.
-
-        Timers that are due go off in the wake of a message, a few at a time, where messages come often; an alarm is
-        for the times between.
-        """
+        """Send what the core has to say, tell what happened, and see to its timers."""
         core = self.core
         if core.outbox:
             outbox = core.outbox.copy()
@@ -209,19 +137,27 @@ class Server:
                 if messages is not None:
                     messages.sent(data, flow)
                 if flow[0] == "udp":
-                    self._send_datagram(flow, data)
+                    self._datagrams.send(flow, data)
                 else:
-                    self._send_on_stream(flow, data)
+                    self._streams.send(flow, data)
         if core.outputs:
             self._tell_listeners()
-        due = core.next_timer()
+        if not now or now >= self._look_at:
+            self._see_to_timers(now)
+
+    def _see_to_timers(self, now: float) -> None:
+        """Run what is due in the wake of a message, a few at a time, where messages come often; an alarm is for the
+        times between. While one is soon to ring, the timers need no look after each message."""
+        due = self.core.next_timer()
         if due + _LATE < now:
             self._run_timers()
-        elif due < self._alarm_at:
-            due = (due // _TICK + 1) * _TICK
+            return
+        if due < self._alarm_at - _TICK:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm, self._alarm_at = self._loop.call_at(due, self._ring), due
+            self._alarm_at = (due // _TICK + 1) * _TICK
+            self._alarm = self._loop.call_at(self._alarm_at, self._ring)
+        self._look_at = now + _LATE if self._alarm_at < now + 2 * _TICK else 0.0
 
     def _tell_listeners(self) -> None:
         outputs = self.core.outputs.copy()
@@ -254,17 +190,6 @@ class Server:
             if self._knocker is not None:
                 self._knocker.knock()
 
-    def _send_datagram(self, flow: Flow, data: bytes) -> None:
-        """On the socket itself: asyncio-dgram would queue without bound what does not fit, and raises here for ICMP
-        errors that others caused."""
-        try:
-            self._sockets[flow[3]].sendto(data, (flow[1], flow[2]))
-        except OSError as error:  # a full buffer among them: dropped, as the network would
-            self._count_error(error)
-
-    def _send_on_stream(self, flow: Flow, data: bytes) -> None:
-        self._streams.send(flow, data)
-
     def _watch(self, count: int = 0) -> None:
         """Once a second; `count` is how often before."""
         if self.core.outputs:  # of streams
@@ -282,11 +207,7 @@ class Server:
 
     def datagrams_lost(self) -> int:
         """The number of datagrams for which the kernel's buffers had no room (Linux; else 0)."""
-        lost = 0
-        for sock in self._sockets.values():
-            with suppress(OSError):
-                lost += int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)[32:], sys.byteorder)
-        return lost
+        return self._datagrams.lost()
 
     async def drain(self, seconds: float) -> bool:
         """Refuse new calls and wait until those being set up are; False where they took longer than that."""
@@ -305,5 +226,4 @@ class Server:
         if self._knocker is not None:
             self._knocker.close()
         self._streams.close()
-        for stream in self._datagrams.values():
-            stream.close()
+        self._datagrams.close()

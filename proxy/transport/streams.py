@@ -9,15 +9,15 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from time import perf_counter
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.sip.errors import SipError
 from proxy.sip.flow import Flow
 from proxy.sip.stream import KEEPALIVE, Framer
+from proxy.transport.pump import Pump
 
 _WRITE_BUFFER = 1 << 20  # bytes a stream peer may leave unread before its connection is dropped
 _IDLE = 900.0  # seconds after which a connection without messages is closed
@@ -27,18 +27,6 @@ _BACKLOG = 256  # connections that the kernel holds until we accept them
 _NO_FILES = 1.0  # seconds without accepting once the process has no file descriptor left
 _STRANGERS = 16  # sources that no trunk matches get one in so many connections
 _ONE_ADDRESS = 4  # and any one address one in so many
-
-
-class Pump(Protocol):
-    """The server as connections need it."""
-
-    core: ProxyCore
-    message_bytes: int
-    transits: Callable[[float], None] | None
-
-    def now(self) -> float: ...
-    def receive(self, data: bytes, flow: Flow) -> float: ...
-    def flush(self, now: float = 0.0) -> None: ...
 
 
 class Connection(asyncio.Protocol):
