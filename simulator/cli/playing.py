@@ -18,6 +18,7 @@ from simulator.play.jobs import Job, jobs
 from simulator.play.runner import Settings
 from simulator.play.session import ENDED, Session
 from simulator.report import asked_for, ladder, terminal
+from simulator.report.pcap import leave_captures
 from simulator.report.progress import RunProgress
 from simulator.results.events import Event, PassEnded
 from simulator.results.messages import Mode
@@ -28,6 +29,7 @@ from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic.selection import compile_expression
 
 RUNS = Path("runs")
+_MODES = ("never", "failed", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Arguments:
     seed: int | None
     softswitch: Kind
     messages: Mode
+    pcap: Mode
     json: Path | None
     junit: Path | None
     forks: ProxyForks | None
@@ -76,6 +79,7 @@ def run(arguments: Arguments) -> int:
         complaints.append(f"{error.filename}: {error.strerror}")
     terminal.summary(terminal.console(), results, folder, _ladder_of_first_failed(results))
     code = worst(result.exit_code for result in results)
+    complaints += leave_captures((result.folder for result in results if result.set_up), arguments.pcap)
     if _complained([*complaints, *asked_for.write(reports, results)]):
         return worst([code, ExitCode.ENVIRONMENT])
     return code
@@ -102,7 +106,8 @@ def _complained(complaints: Iterable[str]) -> bool:
 async def _play(jobs: Sequence[Job], arguments: Arguments) -> list[Result]:
     """Play the jobs; Ctrl-C or SIGTERM ends the one under way in order."""
     spare_the_collector()
-    settings = Settings(arguments.softswitch, arguments.messages, arguments.forks, tuple(sys.argv))
+    messages = max(arguments.messages, arguments.pcap, key=_MODES.index)
+    settings = Settings(arguments.softswitch, messages, arguments.forks, tuple(sys.argv))
     with RunProgress(terminal.console()) as progress:
         session = Session(RUNS, (progress.hear, collect_between_passes), settings)
         for number in (signal.SIGINT, signal.SIGTERM):

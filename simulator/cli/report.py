@@ -1,4 +1,4 @@
-"""`ringfence report RUN --call ID`: one call of a run, from the files that the run left."""
+"""`ringfence report RUN`: one call of a run, or captures of it, from the files that the run left."""
 
 from __future__ import annotations
 
@@ -10,28 +10,45 @@ from typing import Any
 import click
 
 from simulator.cli.grammar import FILE, Command
-from simulator.results.messages import MESSAGES, messages_of
-from simulator.results.run_reader import PlayedCall, find_call
+from simulator.report.pcap import write_pcap
+from simulator.results.messages import MESSAGES, messages_of, read_messages
+from simulator.results.run_reader import PlayedCall, find_call, messages_of_call
+from simulator.wording import counted
 
 _EXAMPLE = """\
-example:
+examples:
   ringfence report runs/latest --call daughter-in-singapore
+  ringfence report runs/latest --call daughter-in-singapore --pcap daughter.pcap
 """
 
 
 _HELP = """\
 Show one call of a run: what was planned, what caller, phone and proxy saw of it, what every rule said, and what it adds
-up to. RUN is the run's folder, such as runs/latest.
+up to; or write the messages of a call, or of all, as a capture for Wireshark, tshark and sngrep. RUN is the run's
+folder, such as runs/latest.
 """
 
 
 @click.command("report", Command, help=_HELP, epilog=_EXAMPLE, short_help="show a call of a run")
 @click.argument("run", type=FILE)
-@click.option("--call", required=True, metavar="ID", help="the call, as the summary or calls.jsonl names it")
-def report(run: Path, call: str) -> int:
-    """Print what is known of a call."""
-    for line in shown(run, call):
-        print(line)
+@click.option("--call", metavar="ID", help="the call, as the summary or calls.jsonl names it")
+@click.option(
+    "--pcap", type=FILE, metavar="F", help="write its messages to this file as a capture; without --call, all"
+)
+def report(run: Path, call: str | None, pcap: Path | None) -> int:
+    """Print what is known of a call, or write its messages as a capture."""
+    if pcap is not None:
+        found = find_call(run, call) if call is not None else None
+        messages = read_messages(run / MESSAGES) if found is None else messages_of_call(run, found)
+        count = write_pcap(pcap, messages)
+        print(
+            f"{pcap}: {counted(count, 'message')}" + ("" if count else "; `ringfence run --messages all` records them")
+        )
+    elif call is not None:
+        for line in shown(run, call):
+            print(line)
+    else:
+        raise click.UsageError("say what to show: --call ID, or --pcap F")
     return 0
 
 

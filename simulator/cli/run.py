@@ -23,6 +23,8 @@ _SELECT = "only names that match, such as 'wangiri and not family'; a part of a 
 _SWITCH = "embedded: in this process (default); docker: Asterisk in a container, which is built and started"
 _MESSAGES = "SIP messages to leave in messages.jsonl: of no call, of failed ones (default), or all, registrations too"
 
+_PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (default), of failed ones, or of all"
+
 
 @click.command("run", Command, help=_HELP, epilog=_EXAMPLES, short_help="play scenarios and report")
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
@@ -30,6 +32,7 @@ _MESSAGES = "SIP messages to leave in messages.jsonl: of no call, of failed ones
 @click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
 @click.option("--softswitch", type=OneOf(("embedded", "docker")), default="embedded", help=_SWITCH)
 @click.option("--messages", type=OneOf(("never", "failed", "all")), default="failed", help=_MESSAGES)
+@click.option("--pcap", type=OneOf(("never", "failed", "all")), default="never", help=_PCAP)
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
 @click.pass_obj

@@ -86,11 +86,15 @@ class Calls:
         return True
 
 
-def read_messages(path: Path) -> Iterator[Message]:
-    """All messages of a file, about in order of time; nothing where there is no file. Half a line ends it."""
+def read_messages(path: Path, calls: Calls | None = None) -> Iterator[Message]:
+    """All messages of a file, or those of some calls, about in order of time; nothing where there is no file.
+
+    Half a line ends it.
+    """
     if path.exists():
         with path.open("rb") as file:
-            yield from map(_message, whole_lines(file))
+            lines = whole_lines(file)
+            yield from map(_message, lines if calls is None else filter(calls.__contains__, lines))
 
 
 def messages_of(run: Path, call_id: str, legs: Iterable[str] = ()) -> list[Message]:
@@ -99,12 +103,7 @@ def messages_of(run: Path, call_id: str, legs: Iterable[str] = ()) -> list[Messa
     `legs` are further Call-IDs of it, as the proxy's record tells; those that the softswitch marks as legs of the call
     are found anyway. The file is read from end to end: a gigabyte takes about a second.
     """
-    path = run / MESSAGES
-    if not path.exists():
-        return []
-    calls = Calls((call_id, *legs))
-    with path.open("rb") as file:
-        return sorted(map(_message, filter(calls.__contains__, whole_lines(file))), key=lambda message: message.at)
+    return sorted(read_messages(run / MESSAGES, Calls((call_id, *legs))), key=lambda message: message.at)
 
 
 def _message(line: bytes) -> Message:

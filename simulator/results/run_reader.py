@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from proxy.files.yaml_file import FileError, FileErrors
-from simulator.results.messages import Message, messages_of
+from simulator.results.messages import Calls, Message, messages_of
 
 _SHOWN = 5  # names of calls in an error
 
@@ -42,6 +42,12 @@ def find_call(run: Path, name: str) -> PlayedCall:
     more = f" or one of {len(known) - len(near):,} more" if len(known) > len(near) else ""
     expected = ", ".join(f'"{each}"' for each in near) + more if known else "nothing: no call was played"
     raise FileErrors([FileError.whole(path, f'found no call "{name}", expected {expected}')])
+
+
+def failed_calls(run: Path) -> Calls:
+    """Tells the messages of calls with a wrong verdict, and of those that no verdict can be trusted of, from others."""
+    failed = (call for call in _lines(run / "calls.jsonl") if call["wrong"] or call["disagreements"])
+    return Calls(call.get("call_id") or call["id"] for call in failed)
 
 
 def messages_of_call(run: Path, call: PlayedCall, *, proxied: bool = True) -> list[Message]:

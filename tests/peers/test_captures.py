@@ -1,0 +1,65 @@
+"""Captures of runs, read by tshark and sngrep."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from simulator.cli.commands import main
+
+pytestmark = pytest.mark.peers
+
+SCENARIO = """\
+scenario: captured
+home: CN
+preset: cn
+subscribers:
+  alice: {number: "+8613800138001", barring: {incoming_international: on}, allow: ["+6591234567"]}
+calls:
+  - {call: daughter, trunk: international, from: "+6591234567", to: alice, truth: legit}
+  - {call: scam, trunk: international, from: "+23224141026", to: alice, truth: scam, expect: {status: 608}}
+"""
+
+
+def tshark(path: Path, *fields: str) -> list[list[str]]:
+    """The values of fields of each packet, all checksums checked; a field that is not there is empty."""
+    checked = [f"-o{name}.check_checksum:TRUE" for name in ("ip", "udp", "tcp")]
+    asked = [part for field in fields for part in ("-e", field)]
+    command = ["tshark", "-r", str(path), *checked, "-T", "fields", "-E", "separator=|", *asked]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [line.split("|") for line in lines]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a run whose second call went wrong, with a capture of its failed calls."""
+    monkeypatch.chdir(tmp_path)
+    Path("captured.yaml").write_text(SCENARIO)
+    assert main(["run", "captured.yaml", "--messages", "all", "--pcap", "failed"]) == 1
+    return tmp_path / "runs" / "latest"
+
+
+def test_tshark_reads_the_failed_calls_of_a_run_and_every_checksum_fits(run: Path) -> None:
+    found = tshark(run / "messages.pcap", "sip.Call-ID", "ip.checksum.status", "udp.checksum.status", "_ws.expert")
+    assert [row[0] for row in found] == ["scam"] * 3
+    assert {tuple(row[1:3]) for row in found} == {("1", "1")}
+
+
+def test_a_call_is_written_afterwards_with_both_legs_at_the_times_of_its_messages(run: Path, tmp_path: Path) -> None:
+    assert main(["report", "runs/latest", "--call", "daughter", "--pcap", "daughter.pcap"]) == 0
+    found = tshark(tmp_path / "daughter.pcap", "frame.time_epoch", "sip.Call-ID")
+    recorded = [json.loads(line) for line in (run / "messages.jsonl").read_text().splitlines()]
+    ids = {row[1] for row in found}
+    assert len(ids) == 2
+    times = sorted(each["timestamp"] for each in recorded if each["call_id"] in ids and each.get("proxied", True))
+    assert [int(row[0].partition(".")[2][:6]) for row in found] == [int(time[-7:-1]) for time in times]
+
+
+def test_sngrep_finds_every_dialog_of_a_run(run: Path, tmp_path: Path) -> None:
+    assert main(["report", "runs/latest", "--pcap", "all.pcap"]) == 0
+    told = subprocess.run(["sngrep", "-N", "-I", "all.pcap"], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    ids = {json.loads(line)["call_id"] for line in (run / "messages.jsonl").read_text().splitlines()}
+    assert f"Dialog count: {len(ids)}" in told.stdout
