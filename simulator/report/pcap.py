@@ -53,8 +53,8 @@ def dump(file: BinaryIO, messages: Iterable[Message]) -> int:
     count = 0
     for message in _in_order(messages):
         stamp = int(message.time.timestamp()), message.time.microsecond
-        for packet in connections.packets(message):
-            file.write(struct.pack("<IIII", *stamp, len(packet), len(packet)) + packet)
+        packets = connections.packets(message)
+        file.writelines(struct.pack("<IIII", *stamp, len(packet), len(packet)) + packet for packet in packets)
         count += 1
     return count
 
