@@ -32,6 +32,11 @@ def test_no_docstring_begins_like_a_question(package: str) -> None:
     assert not found, "\n".join(found)
 
 
+def test_every_test_module_says_what_it_shows() -> None:
+    files = [file for file in (ROOT / "tests").rglob("*.py") if "__pycache__" not in file.parts]
+    assert [str(file.relative_to(ROOT)) for file in files if not ast.get_docstring(ast.parse(file.read_text()))] == []
+
+
 @pytest.mark.parametrize(
     ("text", "is_one"),
     [

@@ -1,3 +1,5 @@
+"""Config files of the proxy: what they may say, and errors with their places."""
+
 from __future__ import annotations
 
 from dataclasses import asdict

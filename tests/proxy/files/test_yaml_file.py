@@ -1,3 +1,5 @@
+"""YAML files: values as they are written, and every error with its line and column."""
+
 from __future__ import annotations
 
 from contextlib import suppress

@@ -1,3 +1,5 @@
+"""Subscribers as their files give them."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Trunks by the addresses and ports that their messages come from."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Scam lists: the entry that counts for a number, and every wrong field with its place."""
+
 from __future__ import annotations
 
 import tracemalloc

@@ -1,4 +1,4 @@
-"""What the proxy knows of its remote sources: how long answers are good, how many are kept, who is asked."""
+"""The proxy's knowledge of its remote sources: how long answers are good, how many are kept, who is asked."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Subscribers in YAML files and in databases."""
+
 from __future__ import annotations
 
 import re

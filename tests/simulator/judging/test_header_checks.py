@@ -1,3 +1,5 @@
+"""Header texts that callers and phones were to see."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Proxies that are forked off one process."""
+
 from __future__ import annotations
 
 import asyncio

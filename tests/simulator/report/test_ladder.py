@@ -1,3 +1,5 @@
+"""Ladders of calls, drawn from their messages."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

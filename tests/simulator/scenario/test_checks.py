@@ -1,3 +1,5 @@
+"""Contradictions in a scenario are found before it is played."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Headers by which a call says who calls."""
+
 from __future__ import annotations
 
 from pathlib import Path

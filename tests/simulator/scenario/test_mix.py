@@ -1,3 +1,5 @@
+"""Mixes of people and calls in a scenario."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Scenario files: what they may say, and errors with their places."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Shipped scenarios mean what their `expect` says, by the policy alone."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,3 +1,5 @@
+"""Call records of other switches, read as calls to play."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Calls of a mix, seeded."""
+
 from __future__ import annotations
 
 import tracemalloc

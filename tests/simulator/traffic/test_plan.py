@@ -1,3 +1,5 @@
+"""Plans of calls: the same to the byte for the same seed."""
+
 from __future__ import annotations
 
 from collections import Counter
