@@ -24,7 +24,7 @@ from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_routes import SoftswitchRoutes
 from proxy.files.yaml_file import FileErrors, did_you_mean
 from proxy.identity.authentication import Authenticator, ProxyAuthenticationRequired
-from proxy.identity.lockout import WrongAnswers
+from proxy.identity.lockout import FailedAttempts
 from proxy.numbers.numbering import Number
 from proxy.policy.call import JUDGED, Call, sender_uri
 from proxy.policy.case import Case, Origin, number_kind, number_origin
@@ -245,12 +245,12 @@ class _Uncounted:
         """See NonceStore."""
         return issued is not None
 
-    def of(self, user: str, source: str) -> WrongAnswers | None:  # noqa: ARG002
-        """See Guesses."""
+    def of(self, user: str, source: str) -> FailedAttempts | None:  # noqa: ARG002
+        """See AttemptStore."""
         return None
 
-    def change(self, user: str, source: str, change: Callable[[WrongAnswers], WrongAnswers], now: float) -> None:
-        """See Guesses."""
+    def change(self, user: str, source: str, change: Callable[[FailedAttempts], FailedAttempts], now: float) -> None:
+        """See AttemptStore."""
 
 
 class _Proof:

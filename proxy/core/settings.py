@@ -27,7 +27,7 @@ class CoreSettings:
     epoch: float = 0.0  # what to add to `now` to get seconds since 1970
     realm: str = "ringfence.example"  # of digest authentication
     nonce_seconds: float = 60.0
-    wrong_answers: int = 5
+    failed_attempts: int = 5
     lockout_seconds: float = 60.0
     digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     judge_softswitch: bool = False  # calls and texts from the softswitch to phones, by what their owners decided
@@ -49,10 +49,10 @@ class CoreSettings:
         return Authenticator(
             self.realm,
             self.nonce_seconds,
-            self.wrong_answers,
+            self.failed_attempts,
             self.lockout_seconds,
             self.digest_algorithms,
             key=key,
             counts=counts,
-            guesses=counts,
+            attempts=counts,
         )

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from secrets import token_bytes
 from typing import Protocol
 
-from proxy.identity.lockout import Found, Guesses, Lockout
+from proxy.identity.lockout import AttemptStore, Found, Lockout
 from proxy.identity.nonces import NonceCounts, NonceStore
 from proxy.numbers.numbering import withholds
 from proxy.policy.profile import Subscriber
@@ -42,32 +42,32 @@ class ProxyAuthenticationRequired(SipError):
     stateless = True
 
 
-class Counts(NonceStore, Guesses, Protocol):
+class Counts(NonceStore, AttemptStore, Protocol):
     """A memory for both the uses of nonces and wrong answers."""
 
 
 class Authenticator:
     """Challenges requests and checks the answers. `nonce_seconds` is how long a nonce may be used.
 
-    After `wrong_answers` within `lockout_seconds`, a user gets 403 at that address for the next `lockout_seconds`.
-    `key` signs the nonces, `counts` remember their uses, and `guesses` wrong answers; else this process does.
+    After `failed_attempts` within `lockout_seconds`, a user gets 403 at that address for the next `lockout_seconds`.
+    `key` signs the nonces, `counts` remember their uses, and `attempts` wrong answers; else this process does.
     """
 
     def __init__(
         self,
         realm: str,
         nonce_seconds: float,
-        wrong_answers: int = 5,
+        failed_attempts: int = 5,
         lockout_seconds: float = 60.0,
         algorithms: tuple[str, ...] = tuple(digest.ALGORITHMS),
         *,
         key: bytes | None = None,
         counts: NonceStore | None = None,
-        guesses: Guesses | None = None,
+        attempts: AttemptStore | None = None,
     ) -> None:
         self.counts: NonceStore = counts if counts is not None else NonceCounts(nonce_seconds)
         self.challenger = digest.Challenger(realm, nonce_seconds, algorithms, key or token_bytes(32), self.counts.name)
-        self.lockout = Lockout(wrong_answers, lockout_seconds, guesses)
+        self.lockout = Lockout(failed_attempts, lockout_seconds, attempts)
         self._realm = realm
 
     def authenticate(

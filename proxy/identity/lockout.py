@@ -18,7 +18,7 @@ from proxy.sip.errors import Forbidden
 _MOST = 100_000  # users at addresses that are remembered for their wrong answers
 
 
-class WrongAnswers(NamedTuple):
+class FailedAttempts(NamedTuple):
     """The wrong answers of somebody: `number`, until when they count, and the last one, which may be sent again."""
 
     number: int = 0
@@ -26,31 +26,31 @@ class WrongAnswers(NamedTuple):
     last: int = 0
 
 
-class Guesses(Protocol):
+class AttemptStore(Protocol):
     """The memory of wrong answers, by user and the address that they came from."""
 
-    def of(self, user: str, source: str) -> WrongAnswers | None:
+    def of(self, user: str, source: str) -> FailedAttempts | None:
         """Those of a user at an address; None for most."""
 
-    def change(self, user: str, source: str, change: Callable[[WrongAnswers], WrongAnswers], now: float) -> None:
+    def change(self, user: str, source: str, change: Callable[[FailedAttempts], FailedAttempts], now: float) -> None:
         """Replace them by what `change` makes of them, and let nobody come in between."""
 
 
-class GuessesHere:
+class AttemptCounts:
     """Those that one process has seen; of more than `most` the oldest are forgotten first."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._known: OrderedDict[int, WrongAnswers] = OrderedDict()  # by hash: both may be a stranger's long texts
+        self._known: OrderedDict[int, FailedAttempts] = OrderedDict()  # by hash: both may be a stranger's long texts
 
-    def of(self, user: str, source: str) -> WrongAnswers | None:
-        """See Guesses."""
+    def of(self, user: str, source: str) -> FailedAttempts | None:
+        """See AttemptStore."""
         return self._known.get(hash((user, source)))
 
-    def change(self, user: str, source: str, change: Callable[[WrongAnswers], WrongAnswers], now: float) -> None:  # noqa: ARG002
-        """See Guesses."""
+    def change(self, user: str, source: str, change: Callable[[FailedAttempts], FailedAttempts], now: float) -> None:  # noqa: ARG002
+        """See AttemptStore."""
         key = hash((user, source))
-        self._known[key] = change(self._known.pop(key, WrongAnswers()))
+        self._known[key] = change(self._known.pop(key, FailedAttempts()))
         if len(self._known) > self._most:
             self._known.popitem(last=False)
 
@@ -76,10 +76,10 @@ class Found:
 class Lockout:
     """Counts wrong answers, and says who gave too many of them: `limit` within `seconds`."""
 
-    def __init__(self, limit: int, seconds: float, guesses: Guesses | None = None) -> None:
+    def __init__(self, limit: int, seconds: float, attempts: AttemptStore | None = None) -> None:
         self._limit = limit
         self._seconds = seconds
-        self._guesses: Guesses = guesses if guesses is not None else GuessesHere()
+        self._attempts: AttemptStore = attempts if attempts is not None else AttemptCounts()
 
     def look_through(
         self,
@@ -109,7 +109,7 @@ class Lockout:
     def note(self, user: str, source: str, now: float, answer: int = 0) -> None:
         """Count one more wrong answer, unless it is the same as the last: requests are sent again, too."""
 
-        def count_in(before: WrongAnswers) -> WrongAnswers:
+        def count_in(before: FailedAttempts) -> FailedAttempts:
             count, until, last = before
             if answer and answer == last and now < until:
                 return before
@@ -117,13 +117,13 @@ class Lockout:
                 count, until = 0, now + self._seconds
             if count + 1 >= self._limit:
                 until = now + self._seconds
-            return WrongAnswers(count + 1, until, answer)
+            return FailedAttempts(count + 1, until, answer)
 
-        self._guesses.change(user, source, count_in, now)
+        self._attempts.change(user, source, count_in, now)
 
     def locked_for(self, user: str, source: str, now: float) -> float:
         """Seconds for which nothing that they answer is looked at; 0 for all others."""
-        wrong = self._guesses.of(user, source)
+        wrong = self._attempts.of(user, source)
         return max(0.0, wrong.until - now) if wrong is not None and wrong.number >= self._limit else 0.0
 
 

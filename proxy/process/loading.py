@@ -125,7 +125,7 @@ def core_settings(config: ProxyConfig, now: float) -> CoreSettings:
         epoch=time.time() - now,
         realm=config.authentication.realm,
         nonce_seconds=config.authentication.nonce_seconds,
-        wrong_answers=config.authentication.wrong_answers,
+        failed_attempts=config.authentication.wrong_answers,
         lockout_seconds=config.authentication.lockout_seconds,
         digest_algorithms=config.authentication.algorithms,
         judge_softswitch=config.softswitch_calls == "judge",

@@ -22,7 +22,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from proxy.files.yaml_file import FileError, FileErrors
-from proxy.identity.lockout import WrongAnswers
+from proxy.identity.lockout import FailedAttempts
 
 _HEAD = struct.Struct("<24s8s40s")  # what it is, its name, the boot that it belongs to
 _HEAD_BYTES = 4096
@@ -119,27 +119,27 @@ class SharedCounts:
         _RECORD.pack_into(memory, place, key, issued, count, 0)
         return True
 
-    def of(self, user: str, source: str) -> WrongAnswers | None:
-        """See Guesses."""
+    def of(self, user: str, source: str) -> FailedAttempts | None:
+        """See AttemptStore."""
         key = self._key(user, source)
         place = self._wrong.find(key, self._wrong.bucket(key))
         if place < 0:
             return None
         until, count, last = self._wrong.read(place)
-        return WrongAnswers(count, until, last)
+        return FailedAttempts(count, until, last)
 
-    def change(self, user: str, source: str, change: Callable[[WrongAnswers], WrongAnswers], now: float) -> None:
-        """See Guesses. Of a full bucket those go first that count no more, then those of who guessed least."""
+    def change(self, user: str, source: str, change: Callable[[FailedAttempts], FailedAttempts], now: float) -> None:
+        """See AttemptStore. Of a full bucket those go first that count no more, then those of who guessed least."""
         key = self._key(user, source)
         table = self._wrong
         bucket = table.bucket(key)
         if not self._lock(bucket):
             return
         try:
-            place, before = table.find(key, bucket), WrongAnswers()
+            place, before = table.find(key, bucket), FailedAttempts()
             if place >= 0:
                 until, count, last = table.read(place)
-                before = WrongAnswers(count, until, last)
+                before = FailedAttempts(count, until, last)
             else:
                 times, counts = table.times_and_counts(bucket)
                 worth = [(count if until > now else 0, until) for until, count in zip(times, counts, strict=True)]

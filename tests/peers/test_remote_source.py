@@ -38,7 +38,7 @@ def trunk() -> Iterator[Peer]:
         yield peer
 
 
-class Lab:
+class SourceLab:
     """The trunk, the softswitch, and a proxy between them that asks `desk`."""
 
     def __init__(self, start: Start, trunk: Peer, switch: Peer, url: str, more: dict[str, Any], **desk: Any) -> None:
@@ -72,14 +72,14 @@ class Lab:
 
 
 @pytest.fixture
-def lab(running_proxy: Start, trunk: Peer, switch: Peer) -> Callable[..., Lab]:
-    def start(url: str, more: dict[str, Any] | None = None, **desk: Any) -> Lab:
-        return Lab(running_proxy, trunk, switch, url, more or {}, **desk)
+def lab(running_proxy: Start, trunk: Peer, switch: Peer) -> Callable[..., SourceLab]:
+    def start(url: str, more: dict[str, Any] | None = None, **desk: Any) -> SourceLab:
+        return SourceLab(running_proxy, trunk, switch, url, more or {}, **desk)
 
     return start
 
 
-def test_a_fast_answer_decides(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_a_fast_answer_decides(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     source.bad.add(SPAMMER)
     on = lab(source.url, headers={"X-Api-Key": "s3cret"})
     on.calls_in(SPAMMER)
@@ -100,7 +100,7 @@ def test_a_fast_answer_decides(lab: Callable[..., Lab], source: ReputationSource
     assert "s3cret" not in on.proxy.log
 
 
-def test_a_slow_answer_is_waited_for_behind_a_100(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_a_slow_answer_is_waited_for_behind_a_100(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     on = lab(source.hold().url)
     on.calls_in()
     on.trunk.hears(100)
@@ -114,14 +114,14 @@ def test_a_slow_answer_is_waited_for_behind_a_100(lab: Callable[..., Lab], sourc
     assert len(source.asked) == 1
 
 
-def test_a_text_waits_too(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_a_text_waits_too(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     source.bad.add(SPAMMER)
     on = lab(source.url)
     on.calls_in(SPAMMER, "MESSAGE")
     on.trunk.hears(603)
 
 
-def test_cancel_is_answered_while_the_source_thinks(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_cancel_is_answered_while_the_source_thinks(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     on = lab(source.hold().url)
     on.calls_in()
     on.trunk.hears(100)
@@ -136,7 +136,7 @@ def test_cancel_is_answered_while_the_source_thinks(lab: Callable[..., Lab], sou
 
 @pytest.mark.parametrize(("on_failure", "rings"), [("allow", True), ("block", False)])
 def test_a_source_that_never_answers_is_given_up(
-    lab: Callable[..., Lab], source: ReputationSource, on_failure: str, rings: bool
+    lab: Callable[..., SourceLab], source: ReputationSource, on_failure: str, rings: bool
 ) -> None:
     source.says = NEVER
     on = lab(source.url, timeout_seconds=0.1, on_failure=on_failure)
@@ -169,7 +169,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_answer_is_none(lab: Callable[..., Lab], source: ReputationSource, what: str) -> None:
+def test_a_wrong_answer_is_none(lab: Callable[..., SourceLab], source: ReputationSource, what: str) -> None:
     source.says, told = WRONG[what]
     source.hangs_up = what in ("half of it", "nothing")
     on = lab(source.url)
@@ -182,7 +182,7 @@ def test_a_wrong_answer_is_none(lab: Callable[..., Lab], source: ReputationSourc
     assert STRANGER[1:] not in str(warning)
 
 
-def test_a_source_may_hang_up_after_each_answer(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_a_source_may_hang_up_after_each_answer(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     source.hangs_up = True
     on = lab(source.url)
     for caller in (STRANGER, "+447700900124", "+447700900125"):
@@ -192,7 +192,7 @@ def test_a_source_may_hang_up_after_each_answer(lab: Callable[..., Lab], source:
     assert not on.proxy.events("reputation_failed")
 
 
-def test_a_redirection_is_not_followed(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_a_redirection_is_not_followed(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     with ReputationSource() as elsewhere:
         there = elsewhere.url.replace("{e164}", "x")
         source.says = reply(b"", "302 Found", f"Location: {there}")
@@ -204,7 +204,7 @@ def test_a_redirection_is_not_followed(lab: Callable[..., Lab], source: Reputati
 
 
 def test_a_source_that_is_not_there_fails_at_once_and_is_left_alone(
-    lab: Callable[..., Lab], source: ReputationSource
+    lab: Callable[..., SourceLab], source: ReputationSource
 ) -> None:
     port = closed_port()
     on = lab(f"http://127.0.0.1:{port}/v1/{{e164}}", breaker_failures=2, breaker_seconds=0.1)
@@ -225,7 +225,7 @@ def test_a_source_that_is_not_there_fails_at_once_and_is_left_alone(
         assert back.asked
 
 
-def test_an_https_source_is_verified(lab: Callable[..., Lab], tmp_path: Path) -> None:
+def test_an_https_source_is_verified(lab: Callable[..., SourceLab], tmp_path: Path) -> None:
     for name in ("ours", "other"):
         (tmp_path / name).mkdir()
     (ours, key), (other, _) = (self_signed(tmp_path / name, "127.0.0.1") for name in ("ours", "other"))
@@ -250,7 +250,7 @@ def test_an_https_source_is_verified(lab: Callable[..., Lab], tmp_path: Path) ->
 
 
 def test_a_source_that_a_reload_brings_is_asked_and_one_that_it_takes_is_not(
-    lab: Callable[..., Lab], source: ReputationSource
+    lab: Callable[..., SourceLab], source: ReputationSource
 ) -> None:
     on = lab(f"http://127.0.0.1:{closed_port()}/{{e164}}", callers="all")
     on.proxy.change_config(reputation={})
@@ -265,7 +265,7 @@ def test_a_source_that_a_reload_brings_is_asked_and_one_that_it_takes_is_not(
     assert source.asked == [STRANGER]
 
 
-def test_a_drain_loses_no_call_that_waits(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_a_drain_loses_no_call_that_waits(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     on = lab(source.hold().url, {"limits": {"drain_seconds": 20}})
     on.calls_in()
     on.trunk.hears(100)
@@ -277,7 +277,7 @@ def test_a_drain_loses_no_call_that_waits(lab: Callable[..., Lab], source: Reput
     assert on.proxy.records(1)[0]["final"] == 486
 
 
-def test_a_drain_that_ends_before_the_answer_says_so(lab: Callable[..., Lab], source: ReputationSource) -> None:
+def test_a_drain_that_ends_before_the_answer_says_so(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     on = lab(source.hold().url, {"limits": {"drain_seconds": 0.1}})
     on.calls_in()
     on.trunk.hears(100)
@@ -287,7 +287,7 @@ def test_a_drain_that_ends_before_the_answer_says_so(lab: Callable[..., Lab], so
 
 
 def test_a_thousand_calls_wait_in_no_thread_and_in_no_others_way(
-    lab: Callable[..., Lab], source: ReputationSource
+    lab: Callable[..., SourceLab], source: ReputationSource
 ) -> None:
     on = lab(source.hold().url)
     on.calls_in()

@@ -24,7 +24,7 @@ ALICE, BARRED = "+8613800138001", "+8613800138002"
 DAUGHTER = "+6591234567"
 
 
-class Switch:
+class SoftswitchProcess:
     """`ringfence softswitch embedded` in a process of its own, which can be killed and frozen."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Switch:
 class FaultLab:
     """A switch, the proxy before it, a caller abroad, and alice's phone, which is registered."""
 
-    def __init__(self, proxy: ProxyProcess, switch: Switch, caller: Peer, phone: Peer) -> None:
+    def __init__(self, proxy: ProxyProcess, switch: SoftswitchProcess, caller: Peer, phone: Peer) -> None:
         self.proxy, self.switch, self.caller, self.phone = proxy, switch, caller, phone
         self.calls = 0
 
@@ -113,7 +113,7 @@ def lab(running_proxy: Start, tmp_path: Path) -> Iterator[FaultLab]:
     barred = {"number": BARRED, "user": "bob", "password": "b0b", "barring": {"incoming_international": True}}
     alice = {"number": ALICE, "user": "alice"}
     subscribers.write_text(json.dumps({"subscribers": [alice, barred]}))
-    switch = Switch(tmp_path)
+    switch = SoftswitchProcess(tmp_path)
     with Peer(INTERNATIONAL) as caller, Peer(PHONES) as phone:
         proxy = running_proxy(switch.port, subscribers=str(subscribers))
         caller.proxy = phone.proxy = (proxy.host, proxy.port)
@@ -167,7 +167,7 @@ def test_over_tcp_too(running_proxy: Start, listening: bool) -> None:
             held.listen()
         proxy = running_proxy(held.getsockname()[1], transport="tcp")
         caller.proxy = (proxy.host, proxy.port)
-        lab = FaultLab(proxy, Switch(Path()), caller, phone)
+        lab = FaultLab(proxy, SoftswitchProcess(Path()), caller, phone)
         assert [lab.final(), lab.final()] == [503, 503]
         [down] = proxy.wait_for_all("softswitch_down", 1)
         assert down["cause"] == ("silent" if listening else "refused")

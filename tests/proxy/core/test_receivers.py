@@ -139,7 +139,7 @@ def test_a_right_answer_proves_that_the_challenge_arrived() -> None:
 
 
 def test_a_wrong_answer_that_is_sent_again_is_one_guess() -> None:
-    on = start(wrong_answers=2).challenged()
+    on = start(failed_attempts=2).challenged()
     wrong = on.answer_to(password="guess")
     for _ in range(3):
         on.challenged("INVITE", wrong)
@@ -148,7 +148,7 @@ def test_a_wrong_answer_that_is_sent_again_is_one_guess() -> None:
 
 
 def test_guesses_of_a_kind_are_guesses_all_the_same() -> None:
-    on: DigestPhone = start(wrong_answers=3)
+    on: DigestPhone = start(failed_attempts=3)
     for _ in range(3):
         on.challenged("MESSAGE", at=ELSEWHERE)
         on.challenged("MESSAGE", on.answer_to("MESSAGE", password="guess"), at=ELSEWHERE)

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.config.models import load_config
 from proxy.files.yaml_file import FileErrors
-from proxy.identity.lockout import GuessesHere, Lockout
+from proxy.identity.lockout import AttemptCounts, Lockout
 from tests.plays.dialogue import PHONE
 from tests.plays.digest_phone import ELSEWHERE, REALM, start, with_field
 
@@ -22,7 +22,7 @@ subscribers: s.yaml
 
 
 def test_who_guesses_is_locked_out_for_a_while_right_answers_included() -> None:
-    on = start(wrong_answers=3, lockout_seconds=30.0).guesses(3)
+    on = start(failed_attempts=3, lockout_seconds=30.0).guesses(3)
     on.challenged("MESSAGE", call_id="asks")  # a challenge costs nothing
     right = on.answer_to("MESSAGE")
     on.asks("MESSAGE", right).sends(403, PHONE)
@@ -33,13 +33,13 @@ def test_who_guesses_is_locked_out_for_a_while_right_answers_included() -> None:
 
 
 def test_an_unknown_user_is_locked_out_just_so() -> None:
-    on = start(wrong_answers=3, lockout_seconds=30.0).guesses(3, user="nobody")
+    on = start(failed_attempts=3, lockout_seconds=30.0).guesses(3, user="nobody")
     on.challenged("MESSAGE")
     on.asks("MESSAGE", on.answer_to("MESSAGE", "nobody")).sends(403, PHONE)
 
 
 def test_a_stranger_locks_out_neither_the_subscriber_elsewhere_nor_others_beside_them() -> None:
-    on = start(wrong_answers=3).guesses(3, at=ELSEWHERE)
+    on = start(failed_attempts=3).guesses(3, at=ELSEWHERE)
     on.challenged("MESSAGE", at=ELSEWHERE)
     alices, bobs = on.answer_to("MESSAGE"), on.answer_to("MESSAGE", "bob", "b0b")
     on.asks("MESSAGE", alices, at=ELSEWHERE).sends(403, ELSEWHERE)
@@ -49,13 +49,13 @@ def test_a_stranger_locks_out_neither_the_subscriber_elsewhere_nor_others_beside
 
 def test_another_port_of_the_same_address_is_no_way_round() -> None:
     other = PHONE._replace(port=6000)
-    on = start(wrong_answers=3).guesses(3)
+    on = start(failed_attempts=3).guesses(3)
     on.challenged("MESSAGE")
     on.asks("MESSAGE", on.answer_to("MESSAGE"), at=other).sends(403, other)
 
 
 def test_neither_stale_answers_nor_other_realms_are_guesses() -> None:
-    on = start(wrong_answers=2).challenged("MESSAGE")
+    on = start(failed_attempts=2).challenged("MESSAGE")
     right = on.answer_to("MESSAGE")
     on.asks("MESSAGE", right).goes_on("MESSAGE")
     for _ in range(4):
@@ -75,7 +75,7 @@ def test_wrong_answers_that_lie_far_apart_are_mistakes_and_not_guesses() -> None
 
 
 def test_the_memory_for_guesses_is_bounded_and_the_oldest_are_forgotten_first() -> None:
-    lockout = Lockout(1, 60.0, GuessesHere(most=2))
+    lockout = Lockout(1, 60.0, AttemptCounts(most=2))
     for user in ("1", "2", "1", "3"):
         lockout.note(user, "127.0.0.77", 0.0)
     assert [bool(lockout.locked_for(user, "127.0.0.77", 1.0)) for user in ("1", "2", "3")] == [True, False, True]

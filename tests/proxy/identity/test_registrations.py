@@ -195,7 +195,7 @@ def test_a_wrong_answer_is_asked_for_again_and_never_reaches_the_registrar(user:
 
 
 def test_who_guesses_is_locked_out_of_registering_and_calling_alike_and_nobody_else_is() -> None:
-    phone = Registering(wrong_answers=4, lockout_seconds=30.0)
+    phone = Registering(failed_attempts=4, lockout_seconds=30.0)
     phone.on.guesses(2)
     phone.asks().is_challenged()
     for _ in range(2):
@@ -211,7 +211,7 @@ def test_who_guesses_is_locked_out_of_registering_and_calling_alike_and_nobody_e
 
 
 def test_replays_are_no_guesses() -> None:
-    phone = Registering(wrong_answers=2)
+    phone = Registering(failed_attempts=2)
     answer = phone.asks().is_challenged().answer()
     phone.asks(answer).is_registered()
     for _ in range(4):
