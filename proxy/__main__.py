@@ -18,7 +18,6 @@ import structlog
 
 from proxy.config.addresses import TransportAddress
 from proxy.config.models import ProxyConfig, load_config
-from proxy.core.call_record import CallRecords
 from proxy.core.keys import Keys
 from proxy.core.proxy_core import ProxyCore
 from proxy.files.yaml_file import FileErrors
@@ -164,7 +163,7 @@ async def _serve(
         metrics = monitoring.new_metrics(core)
     server = Server(
         core,
-        [CallRecords(records.write), *([metrics] if metrics else [])],
+        [log.RecordLog(records), *([metrics] if metrics else [])],
         save=changes.save if changes else None,
         look_up=lookups.ask,
         tls=_tls(config),

@@ -19,21 +19,27 @@ _text = encode_basestring_ascii
 
 
 class CallRecords:
-    """A listener that writes a line when a call or text gets its final response, or never will, and another one at the
-    end of each call that was answered. `write` takes a line, without its end."""
+    """A listener that writes a line when a call or text gets its final response, or never will, another one at the end
+    of each call that was answered, and one for what a source in shadow mode said. `write` takes a line, without its
+    end."""
 
-    hears: ClassVar[frozenset[type[Event]]] = frozenset((Answered, Unanswered, Ended))
+    hears: ClassVar[frozenset[type[Event]]] = frozenset((Answered, Unanswered, Ended, Shadowed))
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Ended):
-            self._write(ended_line(event))
-        elif isinstance(event, (Answered, Unanswered)):  # quicker than a union
-            self._write(call_line(event))
-        elif isinstance(event, Shadowed):
-            self._write(shadow_line(event))
+        if line := record_line(event):
+            self._write(line)
+
+
+def record_line(event: Event) -> str:
+    """The line for one event; empty for those that leave no record."""
+    if isinstance(event, Ended):
+        return ended_line(event)
+    if isinstance(event, (Answered, Unanswered)):  # quicker than a union
+        return call_line(event)
+    return shadow_line(event) if isinstance(event, Shadowed) else ""
 
 
 def call_line(event: Answered | Unanswered) -> str:

@@ -14,13 +14,14 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE
+from typing import get_args
 
 import pytest
 from structlog.testing import capture_logs
 
-from proxy.core.events import PeerNoticed
+from proxy.core.events import Answered, Ended, Event, PeerNoticed, Shadowed, Unanswered, hears
 from proxy.observability import log as log_module
-from proxy.observability.log import EventLog, LineWriter
+from proxy.observability.log import EventLog, LineWriter, RecordLog
 from proxy.sip.flow import Flow
 from tests.plays.small_disk import small_disk
 
@@ -51,6 +52,40 @@ def test_lines_come_out_in_order_and_none_is_missing(pipe: Pipe) -> None:
     writer.close()
     assert read_all(reading).decode().splitlines() == [f"line {number}" for number in range(1000)]
     assert writer.lost == 0
+
+
+def test_lines_that_are_made_later_stand_among_the_others_and_a_fault_in_one_costs_no_other(pipe: Pipe) -> None:
+    reading, writing = pipe
+    writer = LineWriter(writing, "pipe")
+    with capture_logs() as logs:
+        for number in range(100):
+            writer.write(f"line {number}")
+            writer.write_later("made {}".format, number)
+        writer.write_later("{:d}".format, "no number")
+        writer.write("last")
+        writer.close()
+    pairs = [line for number in range(100) for line in (f"line {number}", f"made {number}")]
+    assert read_all(reading).decode().splitlines() == [*pairs, '{"event":"internal_error"}', "last"]
+    assert [entry["event"] for entry in logs] == ["internal_error"]
+    assert writer.lost == 0
+
+
+def test_what_nobody_takes_is_lost_before_it_is_made(pipe: Pipe) -> None:
+    reading, writing = pipe
+    writer = LineWriter(writing, "pipe")
+    with capture_logs():
+        for _ in range(20_000):
+            writer.write_later("x".ljust, 1000)
+        assert writer.lost > 20_000 - 2 * ROOM / 800
+        os.close(reading)
+        writer.close()
+    assert writer.lost == 20_000
+
+
+def test_every_event_that_leaves_a_record_is_heard(pipe: Pipe) -> None:
+    with closing(LineWriter(pipe[1], "pipe")) as writer:
+        records = RecordLog(writer)
+        assert [kind for kind in get_args(Event) if hears(records, kind)] == [Shadowed, Answered, Unanswered, Ended]
 
 
 def test_a_line_is_written_before_the_end(pipe: Pipe) -> None:
