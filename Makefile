@@ -15,9 +15,11 @@ PYTEST = -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 # Each would start threads for matrices, of which there are none.
 export OPENBLAS_NUM_THREADS := 1
+# The proxy's core compiled by mypyc: an environment of its own, so that what runs in .venv is always what is written.
+COMPILED := .venv-compiled
 LAB_PORT := $(or $(RINGFENCE_PORT),5060)
 
-.PHONY: help demo test unit lint types style bench coverage clean system-packages docker-engine standing-lab
+.PHONY: help demo test test-pure test-compiled unit compiled lint types style bench coverage clean system-packages docker-engine standing-lab
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,17 +35,31 @@ demo: .venv/.done ## play the default suite on the embedded softswitch and print
 	@$(BIN)/ringfence run scenarios
 
 system-packages:
-	@.ci/system-packages
+	@PYTHON="$(PYTHON)" .ci/system-packages
 
 docker-engine: system-packages
 	@.ci/docker-engine
 
-test: .venv/.done docker-engine ## run style checks, type checks and every test
-	@$(MAKE) --no-print-directory lint types
-	$(BIN)/python $(PYTEST) -m "not bench"
+test: .venv/.done docker-engine ## run style checks, type checks and every test, those of the proxy also with it compiled
+	@$(MAKE) --no-print-directory lint types test-pure test-compiled
+
+test-pure: .venv/.done docker-engine
+	RINGFENCE_BUILD=pure $(BIN)/python $(PYTEST) -m "not bench"
+
+test-compiled: compiled ## run the tests of the proxy with its core compiled
+	RINGFENCE_BUILD=compiled PYTHONSAFEPATH=1 $(COMPILED)/bin/python $(PYTEST) -o pythonpath= \
+		-m "not (bench or docker or peers or phones)" tests/proxy tests/torture
 
 unit: .venv/.done ## run the tests that need nothing but Python packages: no Docker, SIPp, Kamailio or PJSIP
 	$(BIN)/python $(PYTEST) -m "not (bench or docker or peers or phones)"
+
+compiled: $(COMPILED)/.done ## build the proxy with its core compiled (mypyc), into .venv-compiled
+
+$(COMPILED)/.done: .venv/.done .ci/compile.py .ci/compiled-venv $(shell find proxy simulator -type f -not -name '*.pyc')
+	@PYTHON="$(PYTHON)" .ci/system-packages cc Python.h
+	@echo "compiling the proxy's core ..."
+	@.ci/compiled-venv
+	@$(COMPILED)/bin/ringfence --version
 
 lint: .venv/.done ## ruff and the import contracts
 	$(BIN)/ruff check .
@@ -64,7 +80,8 @@ coverage: .venv/.done docker-engine ## run the tests and show what they do not r
 	$(BIN)/coverage report
 
 bench: .venv/.done system-packages ## compare CPU per call and setup delay with Kamailio, in one run; BENCH=EXPR takes a part
-	$(BIN)/python -m pytest -m bench -s tests/bench $(if $(BENCH),-k '$(BENCH)')
+	@$(MAKE) --no-print-directory compiled || echo "without a compiled build: its figures are left out"
+	BENCH_COMPILED=$(COMPILED)/bin/python $(BIN)/python -m pytest -m bench -s tests/bench $(if $(BENCH),-k '$(BENCH)')
 
 standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones of your own
 	@.ci/system-packages dockerd docker-compose && .ci/docker-engine
@@ -78,5 +95,5 @@ standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones 
 	@echo "the standing lab answers on 127.0.0.1:$(LAB_PORT); who has a phone: docker/standing-lab/subscribers.yaml"
 
 clean: ## remove the environment, caches and runs
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist runs
+	rm -rf .venv $(COMPILED) .compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist runs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

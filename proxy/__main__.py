@@ -25,6 +25,7 @@ from proxy.identity.authentication import Counts
 from proxy.observability import log
 from proxy.observability.message_log import MessageLog
 from proxy.policy.engine import Policy
+from proxy.process.build import build
 from proxy.process.change_writer import ChangeWriter
 from proxy.process.loading import Loaded, core_settings, load, load_overlay, make_desk
 from proxy.process.lookups import Lookups, prepare
@@ -187,7 +188,7 @@ async def _serve(
     _spare_the_collector()
     warn(loaded)
     listening = [str(address) for address in config.listen]
-    logger.info("ready", listen=listening, softswitch=str(config.softswitch), **counts(loaded))
+    logger.info("ready", listen=listening, softswitch=str(config.softswitch), build=build(), **counts(loaded))
     await stop.wait()
     reloader.stop()
     logger.info("draining", pending=core.pending)

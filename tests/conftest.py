@@ -7,11 +7,14 @@ for peers, phones or containers of their own, or for sound, each is a piece by i
 from __future__ import annotations
 
 import gc
+import os
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from proxy.process.build import build
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -46,6 +49,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _rank(item: pytest.Item) -> int:
     ranks = (rank for rank, each in enumerate(_FIRST) if item.get_closest_marker(each))
     return -1 if item.path.name in _LONGEST else next(ranks, len(_FIRST))
+
+
+def pytest_sessionstart() -> None:
+    """Refuse to test another build of the proxy than what is meant to be tested (RINGFENCE_BUILD: compiled or pure)."""
+    if (meant := os.environ.get("RINGFENCE_BUILD", build())) != build():
+        raise pytest.UsageError(f"the proxy's core that would be tested is {build()}, not {meant}")
+
+
+def pytest_report_header() -> str:
+    return f"proxy: {build()}"
 
 
 def pytest_collection_finish() -> None:

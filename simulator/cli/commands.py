@@ -13,6 +13,7 @@ from importlib import metadata
 import click
 
 from proxy.files.yaml_file import FileErrors
+from proxy.process.build import build
 from simulator.cli.doctor import doctor
 from simulator.cli.explain import explain
 from simulator.cli.grammar import Group
@@ -56,7 +57,7 @@ _COMPLETION = "_RINGFENCE_COMPLETE"
 @click.group(
     "ringfence", Group, help=_OVERVIEW, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(metadata.version("ringfence"), prog_name="ringfence", message="%(prog)s %(version)s")
+@click.version_option(metadata.version("ringfence"), prog_name="ringfence", message=f"%(prog)s %(version)s ({build()})")
 def ringfence() -> None:
     """Choose a command."""
 

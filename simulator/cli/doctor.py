@@ -13,6 +13,7 @@ from importlib import metadata
 
 import click
 
+from proxy.process.build import build
 from simulator.agents.pjsua import phones as pjsua
 from simulator.cli.grammar import Command
 from simulator.errors import LabError
@@ -74,7 +75,8 @@ def _python() -> Finding:
 
 def _ringfence() -> Finding:
     try:
-        return Finding(f"Ringfence {metadata.version('ringfence')}", True, True)
+        kind = "compiled" if build() == "compiled" else "pure Python: `make compiled` makes a faster one"
+        return Finding(f"Ringfence {metadata.version('ringfence')}, {kind}", True, True)
     except metadata.PackageNotFoundError:
         return Finding("Ringfence as an installed package", False, True, "make demo, or: pip install -e .")
 

@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from proxy.process.build import build
+
 # The packages whose version may change what a run measures.
 _PACKAGES = ("ringfence", "asyncio-dgram", "phonenumbers", "pjsua2-python", "pydantic", "uvloop")
 
@@ -22,11 +24,12 @@ def timestamp(now: datetime | None = None) -> str:
 
 
 def surroundings() -> dict[str, Any]:
-    """The machine, the interpreter, and the versions of what a run stands on."""
+    """The machine, the interpreter, and the versions of what a run stands on, the proxy's build included."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": versions(),
+        "build": build(),
         **git_commit(),
     }
 
