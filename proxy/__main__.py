@@ -178,7 +178,8 @@ async def _serve(
     try:
         await server.start()
         if config.metrics is not None and metrics is not None:
-            files = monitoring.Inventory(path.parent, lambda: reloader.loaded)
+            files = monitoring.Inventory(path.parent, loaded)
+            reloader.when_loaded = files.take
             pages = monitoring.pages(metrics, core, files, server.connections, server.datagrams_lost)
             status = StatusServer(config.metrics.host, config.metrics.port, pages)
             await status.start()

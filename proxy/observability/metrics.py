@@ -212,6 +212,7 @@ class Metrics(Collector):
         info.add_metric((self._version, platform.python_version()), 1)
         yield info
         yield _gauge("transactions", "SIP transactions held, finished ones among them", core.transactions)
+        yield _gauge("transactions_limit", "As many may be held", core.settings.max_transactions)
         yield _gauge("pending_requests", "Requests that wait for a final response", core.pending)
         up = GaugeMetricFamily("ringfence_reputation_source_up", "1 while a remote source is asked", labels=("source",))
         for source in core.policy.snapshot.sources:

@@ -1,4 +1,4 @@
-"""The metrics of the process beside its core: the files in force, and how it is asked for all of it."""
+"""Metrics of the process beside its core: the files in force, and the pages over which all of it is asked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from proxy.core.proxy_core import ProxyCore
-from proxy.files.last_good import Extent
 from proxy.observability.health import Page, alive, readiness
 from proxy.observability.metrics import CONTENT_TYPE, DataFile, Looks, Metrics
 from proxy.process.loading import Loaded
@@ -18,42 +17,27 @@ from proxy.subscribers.storage import path_of
 
 
 class Inventory:
-    """The files of data in force, of which `loaded` gives the last reading. Names are relative to `folder`."""
+    """The `files` of data in force, and the time at which they were read. Names are relative to `folder`."""
 
-    def __init__(self, folder: Path, loaded: Callable[[], Loaded]) -> None:
+    def __init__(self, folder: Path, loaded: Loaded) -> None:
+        self.files: tuple[DataFile, ...] = ()
+        self.loaded_at = 0.0  # seconds since 1970
         self._folder = folder
-        self._loaded = loaded
-        self._of: tuple[Extent, ...] | None = None
-        self._files: tuple[DataFile, ...] = ()
-        self._at = 0.0
-        self.files()
+        self.take(loaded)
 
-    def files(self) -> tuple[DataFile, ...]:
-        """The files, as they were when first looked at after they were read."""
-        loaded = self._loaded()
-        extents = loaded.contents.extents
-        if extents is not self._of:
-            before = {file.name: file.modified for file in self._files}
-            names = {each.file: os.path.relpath(each.file, self._folder) for each in extents}
-            self._of, self._at = extents, time.time()
-            kept = {each.last_good.file for each in loaded.contents.kept}
-            people = loaded.config.subscribers and str(path_of(loaded.config.subscribers))
-            self._files = tuple(
-                DataFile(
-                    names[each.file],
-                    "subscribers" if each.file == people else "scam_list",
-                    each.entries,
-                    before.get(names[each.file]) if each.file in kept else _modified(each.file),
-                    each.file in kept,
-                )
-                for each in extents
-            )
-        return self._files
-
-    def loaded_at(self) -> float:
-        """The time at which they were read, in seconds since 1970."""
-        self.files()
-        return self._at
+    def take(self, loaded: Loaded) -> None:
+        """Look at the files that were just read; of those that are kept, the time stays."""
+        before = {file.name: file.modified for file in self.files}
+        kept = {each.last_good.file for each in loaded.contents.kept}
+        people = loaded.config.subscribers and str(path_of(loaded.config.subscribers))
+        files = []
+        for each in loaded.contents.extents:
+            name = os.path.relpath(each.file, self._folder)
+            is_kept = each.file in kept
+            modified = before.get(name) if is_kept else _modified(each.file)
+            kind = "subscribers" if each.file == people else "scam_list"
+            files.append(DataFile(name, kind, each.entries, modified, is_kept))
+        self.files, self.loaded_at = tuple(files), time.time()
 
 
 def _modified(file: str) -> float | None:
@@ -80,7 +64,7 @@ def pages(
     datagrams_lost: Callable[[], int],
 ) -> dict[str, Callable[[], Page]]:
     """The pages that are served, by path."""
-    metrics.looks = Looks(connections, datagrams_lost, inventory.files, inventory.loaded_at)
+    metrics.looks = Looks(connections, datagrams_lost, lambda: inventory.files, lambda: inventory.loaded_at)
     return {
         "/metrics": lambda: Page(HTTPStatus.OK, metrics.text(), CONTENT_TYPE),
         "/healthz": alive,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Reloader:
         lookups: Lookups,
     ) -> None:
         self.loaded = loaded
+        self.when_loaded: Callable[[Loaded], None] = lambda _: None  # hears of each reading that is put in force
         self._path = path
         self._started_with = loaded.config
         self._core = core
@@ -99,6 +101,7 @@ class Reloader:
 
     def _take(self, loaded: Loaded, service: SelfService) -> None:
         before, self.loaded = self.loaded, loaded
+        self.when_loaded(loaded)
         self._core.policy = Policy(loaded.snapshot)
         self._core.sources.keep(loaded.snapshot.sources)
         self._lookups.keep(loaded.snapshot.sources)

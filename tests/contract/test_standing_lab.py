@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
 
@@ -29,12 +32,19 @@ PROJECT = f"ringfence-test-{os.getpid()}"
 PATIENCE = 300.0  # seconds; building the images takes one minute, a busy machine its time
 ALICE, BOB = WirePhone("+8613800138001", "alice", "s3cret"), WirePhone("+8613800138002", "bob", "s3cret-too")
 CAROL = "+8613800138003"
-PORTS = ("RINGFENCE_PORT", "RINGFENCE_SWITCH_PORT", "RINGFENCE_ACCOUNTS_PORT")
+PORTS = (
+    "RINGFENCE_PORT",
+    "RINGFENCE_SWITCH_PORT",
+    "RINGFENCE_ACCOUNTS_PORT",
+    "RINGFENCE_METRICS_PORT",
+    "RINGFENCE_PROMETHEUS_PORT",
+)
+SERVICES = ("proxy", "switch", "accounts", "prometheus")  # all but Grafana, whose image Debian does not have
 
 
 @dataclass(frozen=True)
 class StandingLab:
-    ports: tuple[int, ...]  # of proxy, switch and accounts
+    ports: tuple[int, ...]  # in the order of PORTS
 
     @property
     def proxy(self) -> tuple[str, int]:
@@ -43,7 +53,7 @@ class StandingLab:
     def __call__(self, *arguments: str) -> str:
         """The output of `docker/lab ARGUMENTS`."""
         moved = {name: str(port) for name, port in zip(PORTS, self.ports, strict=True)}
-        environment = os.environ | moved | {"COMPOSE_PROJECT_NAME": PROJECT}
+        environment = os.environ | moved | {"COMPOSE_PROJECT_NAME": PROJECT, "MONITORING": "1"}
         ended = subprocess.run([LAB, *arguments], env=environment, capture_output=True, text=True, timeout=PATIENCE)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
@@ -70,7 +80,7 @@ def lab() -> Iterator[StandingLab]:
     asterisk.prepare(print)  # what the switch is built from is then there, and built by one only
     made = StandingLab(tuple(free_port() for _ in PORTS))
     try:
-        made("up", "-d", "--build")
+        made("up", "-d", "--build", *SERVICES)
         made("exec", "-T", "proxy", "answers-options", str(made.ports[0]), "30")
         yield made
     finally:
@@ -94,8 +104,19 @@ def test_by_default_it_is_where_everybody_looks_for_sip() -> None:
     need_compose()
     environment = {name: value for name, value in os.environ.items() if name not in PORTS}
     shown = subprocess.run([LAB, "config"], env=environment, capture_output=True, text=True, check=True).stdout
-    for name, port in zip(PORTS, (5060, 5080, 4573), strict=True):
+    for name, port in zip(PORTS, (5060, 5080, 4573, "", 9090), strict=True):
         assert f"{name}: '{port}'" in shown.replace('"', "'")
+
+
+def test_prometheus_asks_the_proxy_and_its_alert_rules_hold(lab: StandingLab) -> None:
+    def known() -> dict[str, str]:
+        query = quote('{__name__=~"up|ringfence_softswitch_up|ringfence_build_info"}')
+        with urlopen(f"http://127.0.0.1:{lab.ports[4]}/api/v1/query?query={query}", timeout=10) as answer:
+            return {each["metric"]["__name__"]: each["value"][1] for each in json.load(answer)["data"]["result"]}
+
+    eventually(lambda: known() == {"up": "1", "ringfence_softswitch_up": "1", "ringfence_build_info": "1"})
+    rules = lab("exec", "-T", "prometheus", "promtool", "test", "rules", "/etc/ringfence/alerts.test.yml")
+    assert "SUCCESS" in rules
 
 
 async def test_a_phone_rings_another_and_strangers_from_abroad_ring_only_who_takes_their_calls(
@@ -186,7 +207,7 @@ def test_what_the_proxy_signed_with_outlasts_its_container(lab: StandingLab) -> 
 def test_it_runs_as_nobody_in_particular_and_listens_on_loopback_only(lab: StandingLab) -> None:
     eventually(lambda: {each["State"]["Health"]["Status"] for each in lab.containers()} == {"healthy"})
     containers = lab.containers()
-    assert len(containers) == 3
+    assert len(containers) == len(SERVICES)
     for each in containers:
         assert each["Config"]["User"] == "5060:5060"
         host = each["HostConfig"]
