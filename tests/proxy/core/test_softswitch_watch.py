@@ -3,111 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Self
 
 import pytest
 
-from proxy.core.events import SoftswitchDown, SoftswitchUp
 from proxy.core.probing import Probing
-from proxy.core.proxy_core import ProxyCore
-from proxy.core.settings import CoreSettings
-from proxy.sip.flow import Flow
-from proxy.sip.message import Request, Response, parse
-from tests.plays.dialogue import ABROAD, BARRED, LISTENERS, PHONE, SWITCH, TRUNKS, Play, new_policy, request, taken
+from tests.plays.dialogue import ABROAD, BARRED, SWITCH, request
 from tests.plays.treated import treating
-
-TCP_SWITCH = Flow("tcp", SWITCH.host, SWITCH.port, 1)
-PROBING = Probing(interval=10.0, unanswered=1.0, timeout=2.0, retry=2.0)
-FROZEN = 3.1  # seconds after which a request that a frozen switch does not answer has failed
-
-
-class Watched(Play):
-    """Keeps the probes apart from what calls are made of; the last one is `probe`."""
-
-    probe: Request | None = None
-    probes = 0
-    invite = Request("", "", [], [], b"")  # the last one that was forwarded
-
-    def _sort(self) -> None:
-        outbox = self.core.outbox
-        for flow, data in [each for each in outbox if each[1].startswith(b"OPTIONS sip:127.0.0.9:5080")]:
-            outbox.remove((flow, data))
-            assert flow[:3] == self.core.settings.softswitch[:3]
-            asked = parse(data)
-            assert isinstance(asked, Request)
-            self.probes += self.probe is None or asked.call_id != self.probe.call_id
-            self.probe = asked
-
-    def receive(self, data: bytes, flow: Flow = ABROAD) -> Self:
-        self._sort()
-        super().receive(data, flow)
-        self._sort()
-        return self
-
-    def wait(self, seconds: float) -> Watched:
-        super().wait(seconds)
-        self._sort()
-        return self
-
-    def sends_nothing(self) -> Self:
-        self._sort()
-        super().sends_nothing()
-        return self
-
-    def calls(self, number: int, **how: Any) -> Self:
-        """A call of its own reaches the switch."""
-        self.asks("INVITE", number, **how).sends(100).sends("INVITE")
-        self.invite = self.forwarded
-        return self
-
-    def asks(self, method: str, number: int, **how: Any) -> Self:
-        return self.receive(request(method, branch=f"z9hG4bK-{number}", call_id=f"call-{number}", **how))
-
-    def refused(self) -> Self:
-        """A knock at its port is."""
-        self.core.watch.refused(self.now)
-        self._sort()
-        return self
-
-    def answers_probe(self, status: int = 200) -> Self:
-        assert self.probe is not None
-        return self.receive(bytes(self.probe.reply(status, to_tag="switch")), self.core.settings.softswitch)
-
-    def freezes(self) -> Self:
-        """It answers OPTIONS once, and then nothing: the next call finds that out."""
-        self.wait(10.0).answers_probe().sends_nothing()
-        self.calls(99).forget_sent()
-        self.wait(FROZEN).forget_sent("INVITE").sends(503, ABROAD)
-        return self.asks("ACK", 99, to_tag=self.last.to.tag).sends_nothing()
-
-    @property
-    def changes(self) -> list[tuple[str, str]]:
-        changes = taken(self.core, SoftswitchDown | SoftswitchUp)  # type: ignore[arg-type]  # as isinstance has it
-        down, up = "softswitch_down", "softswitch_up"
-        return [(down, one.cause) if isinstance(one, SoftswitchDown) else (up, "") for one in changes]
-
-    @property
-    def finals(self) -> list[int]:
-        """The statuses that callers got last."""
-        sent = [parse(data) for _, data in self.core.outbox]
-        self.core.outbox.clear()
-        return [each.status for each in sent if isinstance(each, Response) and each.status >= 200]
-
-
-def watching(probing: Probing | None = PROBING, switch: Flow = SWITCH) -> Watched:
-    settings = CoreSettings(LISTENERS, switch, TRUNKS.find, trying_after=0.0, probing=probing)
-    on = Watched(ProxyCore(settings, new_policy(), b"secret" * 4), 1000.0)
-    on.core.watch.start(on.now)
-    return on
-
-
-def heard_of(switch: Flow = SWITCH) -> Watched:
-    """The switch has said something of itself."""
-    on = watching(switch=switch)
-    return on.receive(request("OPTIONS", switch, uri="sip:127.0.0.1"), switch).sends(200, switch)
-
-
-# --- when it is asked
+from tests.plays.watched import FROZEN, PROBING, TCP_SWITCH, heard_of, watching
 
 
 def test_a_switch_that_talks_is_never_asked() -> None:
@@ -161,9 +63,6 @@ def test_without_probing_nothing_is_asked_and_nothing_is_refused() -> None:
     on.calls(1).refused().wait(20.0).forget_sent()
     assert (on.probes, on.changes) == (0, [])
     on.calls(2)
-
-
-# --- it dies: the port is closed
 
 
 def test_a_request_without_a_word_has_its_port_knocked_at_before_it_is_asked() -> None:
@@ -247,9 +146,6 @@ def test_whatever_it_sends_of_itself_is_a_sign_of_life() -> None:
     on.calls(2)
 
 
-# --- it freezes: nothing comes back at all
-
-
 def test_a_frozen_switch_costs_three_seconds_once_and_then_nothing() -> None:
     on = heard_of().wait(10.0).answers_probe()
     on.calls(1).asks("MESSAGE", 2).sends("MESSAGE")
@@ -294,128 +190,6 @@ def test_what_rang_may_ring_on_and_be_answered_when_it_wakes_up() -> None:
     assert on.changes == [("softswitch_down", "silent")]
     on.answer(200).sends(200, ABROAD)
     assert on.changes == [("softswitch_up", "")]
-
-
-# --- what it finds in its socket's buffer when it wakes up
-
-
-def test_an_invite_is_sent_no_more_once_its_caller_was_told() -> None:
-    on = heard_of().freezes()
-    on.forget_sent()
-    for _ in range(60):
-        on.wait(1.0)
-        assert not [data for _, data in on.core.outbox if data.startswith(b"INVITE")]
-
-
-@pytest.mark.parametrize("after", [0.0, 30.0, 3000.0])
-def test_an_invite_that_its_caller_gave_up_is_cancelled_at_the_first_sign_of_it(after: float) -> None:
-    on = heard_of().freezes()
-    on.wait(after).forget_sent()
-    on.answer(100).sends("CANCEL", SWITCH).sends_nothing()
-    assert isinstance(on.last, Request)
-    assert (on.last.via, on.last.uri) == (on.invite.via, on.invite.uri)
-    on.answer(200).sends_nothing()
-
-
-def test_an_invite_that_rings_late_and_is_cancelled_is_acknowledged_to_its_end() -> None:
-    on = heard_of().freezes()
-    invite = on.invite
-    on.forget_sent()
-    on.receive(bytes(invite.reply(180, to_tag="callee")), SWITCH).sends("CANCEL", SWITCH)
-    on.receive(bytes(invite.reply(183, to_tag="callee")), SWITCH).sends_nothing()
-    for _ in range(2):
-        ack = on.receive(bytes(invite.reply(487, to_tag="callee")), SWITCH).sends("ACK", SWITCH).last
-        assert isinstance(ack, Request)
-        assert (ack.via.branch, ack.to.tag) == (invite.via.branch, "callee")
-        on.sends_nothing()
-
-
-def test_an_invite_that_is_answered_late_is_hung_up() -> None:
-    on = heard_of().freezes()
-    on.forget_sent()
-    answer = bytes(on.invite.reply(200, headers=[("Contact", "<sip:switch@127.0.0.9:5080>")], to_tag="callee"))
-    on.receive(answer, SWITCH).sends("ACK", SWITCH).sends("BYE", SWITCH).sends_nothing()
-    on.receive(answer, SWITCH).sends("ACK", SWITCH).sends_nothing()
-
-
-def ringing(on: Watched, **how: Any) -> Watched:
-    """The switch reads what lay in its buffer, and calls the phone for it."""
-    on.forget_sent()
-    invite = request("INVITE", SWITCH, uri=f"sip:alice@{PHONE.host}:{PHONE.port}", call_id="leg-b", **how)
-    return on.receive(invite, SWITCH).sends(100, SWITCH)
-
-
-def test_what_a_switch_that_wakes_up_rings_for_such_an_invite_never_reaches_the_phone() -> None:
-    on = ringing(heard_of().freezes()).sends_nothing()
-    on.receive(bytes(on.invite.reply(100)), SWITCH).sends("CANCEL", SWITCH).answer(200)
-    on.receive(request("CANCEL", SWITCH, uri=f"sip:alice@{PHONE.host}:{PHONE.port}", call_id="leg-b"), SWITCH)
-    on.sends(200, SWITCH).sends(487, SWITCH).sends_nothing()
-    on.receive(request("ACK", SWITCH, call_id="leg-b", to_tag=on.last.to.tag or ""), SWITCH).wait(10.0).sends_nothing()
-
-
-def test_what_it_does_not_cancel_rings_half_a_second_later() -> None:
-    ringing(heard_of().freezes()).sends_nothing().wait(0.4).sends_nothing().wait(0.2).sends("INVITE", PHONE)
-
-
-def test_what_goes_nowhere_is_told_so_half_a_second_later() -> None:
-    on = heard_of().freezes()
-    on.forget_sent()
-    on.receive(request("INVITE", SWITCH, uri="sip:alice@192.0.2.7", call_id="leg-b"), SWITCH).sends(100, SWITCH)
-    on.wait(0.6).sends(403, SWITCH)
-
-
-def test_nor_does_it_after_a_sleep_too_short_to_be_noticed_where_the_caller_hung_up() -> None:
-    on = heard_of().calls(1).wait(0.3).forget_sent()
-    on.receive(request("CANCEL", call_id="call-1", branch="z9hG4bK-1"))
-    on.forget_sent()
-    ringing(on).sends_nothing()
-    on.receive(bytes(on.invite.reply(100)), SWITCH).sends("CANCEL", SWITCH)
-
-
-def test_a_switch_that_answers_at_once_is_kept_waiting_by_no_caller_who_hangs_up() -> None:
-    on = heard_of().calls(1)
-    on.receive(request("CANCEL", call_id="call-1", branch="z9hG4bK-1")).forget_sent()
-    ringing(on).sends("INVITE", PHONE)
-
-
-def test_a_switch_that_has_been_awake_for_a_while_is_not_kept_waiting() -> None:
-    on = heard_of().freezes()
-    on.forget_sent().answers_probe().wait(2.1)
-    ringing(on).sends("INVITE", PHONE)
-
-
-def test_nor_is_one_that_was_started_anew() -> None:
-    on = heard_of()
-    on.calls(1).refused().forget_sent().wait(10.0)
-    on.core.watch.refused(on.now)
-    ringing(on).sends("INVITE", PHONE)
-
-
-def test_nobody_else_has_us_cancel_a_call() -> None:
-    on = heard_of().freezes()
-    on.forget_sent()
-    on.answer(180, ABROAD).sends_nothing()
-
-
-@pytest.mark.parametrize("probing", [PROBING, None])
-def test_a_caller_who_hangs_up_before_any_response_has_the_invite_sent_no_more(probing: Probing | None) -> None:
-    on = watching(probing)
-    on.calls(1).receive(request("CANCEL", branch="z9hG4bK-1", call_id="call-1")).sends(200)
-    for _ in range(100):
-        on.wait(1.0)
-        assert not [data for _, data in on.core.outbox if data.startswith(b"INVITE")]
-    assert 487 in on.finals
-    on.answer(180).sends("CANCEL", SWITCH)
-
-
-def test_an_invite_that_timed_out_is_cancelled_when_somebody_rings_after_all() -> None:
-    on = watching(None)
-    on.calls(1).wait(33.0)
-    assert 408 in on.finals
-    on.answer(180).sends("CANCEL", SWITCH).sends_nothing()
-
-
-# --- over TCP
 
 
 def test_a_connection_that_cannot_be_made_is_a_refusal() -> None:

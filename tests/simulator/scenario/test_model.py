@@ -2,80 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from jsonschema import Draft202012Validator
 
 from proxy.files.yaml_file import FileErrors
 from proxy.policy.profile import Barring, Subscriber
 from simulator.agents.orders import Order
 from simulator.lab.lab_spec import LabSpec
-from simulator.report.files import SCHEMAS
 from simulator.scenario.calls import Expect, Pool
-from simulator.scenario.model import Scenario, load_scenarios
-from simulator.scenario.thresholds import Threshold
+from simulator.scenario.model import load_scenarios
 from simulator.traffic.plan import plan
-from tests.plays import ROOT
-
-AS_DESIGNED = """\
-scenario: wangiri-beside-family
-home: CN
-preset: cn
-seed: 7
-subscribers:
-  alice: {number: "+8613800138001", barring: {incoming_international: on}, allow: ["+6591234567"]}
-  bob:   {number: "+8613800138002"}
-scam_lists: [lists/wangiri.csv]
-calls:
-  - campaign: wangiri
-    trunk: international
-    from: {prefix: "+23224", pool: 40}
-    to: [alice, bob]
-    count: 400
-    rate: 20/s
-    ring: 1.5s
-    truth: scam
-  - call: daughter-in-singapore
-    trunk: international
-    from: "+6591234567"
-    to: alice
-    talk: 2s
-    truth: legit
-    expect: {action: allow, rule: subscriber.allow, status: 200}
-thresholds:
-  scam_recall: [">= 0.95 lower95"]
-  false_block_rate: ["<= 0.002"]
-  added_setup_delay: ["p99 < 20ms"]
-"""
-SHIPPED = ROOT / "scenarios"
-ALICE = 'subscribers: {alice: {number: "+8613800138001"}, bob: {number: "+8613800138002"}}\n'
-
+from tests.plays.scenario_files import ALICE, AS_DESIGNED, errors_of, read, with_call
 
 SOMETHING = "something that should become of the call, such as {action: allow}, or no expect"
 TEXTED = "call: a, method: MESSAGE, body: hi, trunk: domestic, from: bob, to: bob, truth: scam"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "lists").mkdir()
-    (tmp_path / "lists" / "wangiri.csv").touch()
-    return tmp_path
-
-
-def read(folder: Path, text: str) -> Scenario:
-    (folder / "s.yaml").write_text(text)
-    [(scenario, _)] = load_scenarios([folder / "s.yaml"])
-    return scenario
-
-
-def errors_of(folder: Path, text: str) -> list[str]:
-    with pytest.raises(FileErrors) as caught:
-        read(folder, text)
-    return str(caught.value).replace(f"{folder / 's.yaml'}:", "").splitlines()
 
 
 def at_home(home: str, pattern: str) -> str:
@@ -90,10 +31,6 @@ def test_lists_are_read_as_dialled_in_the_scenarios_home(folder: Path) -> None:
         assert (alice.allow, alice.block) == ((pattern,), ("+44*",))
     (error,) = errors_of(folder, at_home("GB", "000000*"))
     assert error.startswith('3:56: found "000000*", expected a number or prefix that exists')
-
-
-def with_call(entry: str) -> str:
-    return f"scenario: s\n{ALICE}calls:\n  - {{{entry}}}\n"
 
 
 def test_the_scenario_of_the_design_loads(folder: Path) -> None:
@@ -289,33 +226,6 @@ def test_two_campaigns_cannot_share_a_name(folder: Path) -> None:
     assert errors_of(folder, text) == ['5:12: found "a", expected a name not used before']
 
 
-@pytest.mark.parametrize(
-    ("written", "seconds"), [("1.5s", 1.5), ("250ms", 0.25), ("2m", 120.0), ("0", 0.0), ("0s", 0.0)]
-)
-def test_durations_are_seconds(folder: Path, written: str, seconds: float) -> None:
-    entry = f"call: a, trunk: domestic, from: anonymous, to: bob, truth: legit, talk: {written}"
-    assert read(folder, with_call(entry)).calls[0].talk == seconds
-
-
-@pytest.mark.parametrize(("written", "per_second"), [("20/s", 20.0), ("90/min", 1.5), ("1800/h", 0.5)])
-def test_rates_are_calls_per_second(folder: Path, written: str, per_second: float) -> None:
-    entry = f"campaign: a, trunk: domestic, from: anonymous, to: bob, truth: legit, rate: {written}"
-    assert read(folder, with_call(entry)).calls[0].rate == per_second
-
-
-def test_a_single_threshold_needs_no_list(folder: Path) -> None:
-    text = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
-    assert read(folder, text + 'thresholds: {precision: ">= 90%"}\n').thresholds == (
-        Threshold("precision", None, ">=", 0.9, ">= 90%"),
-    )
-
-
-def test_a_figure_without_a_condition_is_refused(folder: Path) -> None:
-    text = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
-    found = errors_of(folder, text + "thresholds: {scam_recall: []}\n")
-    assert found == ["5:27: found a list, expected at least one condition"]
-
-
 def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_together(folder: Path) -> None:
     (folder / "more").mkdir()
     good = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")
@@ -330,44 +240,6 @@ def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_tog
     with pytest.raises(FileErrors) as caught:
         load_scenarios([folder])
     assert [str(error.path.relative_to(folder)) for error in caught.value.errors] == ["b.yaml", "more/a.yaml"]
-
-
-def test_the_schema_tells_editors_the_keys_and_how_values_are_written() -> None:
-    described = Scenario.model_json_schema()
-    assert described["required"] == ["scenario"]
-    assert described["anyOf"] == [
-        {"required": ["subscribers", "calls"]},
-        {"required": ["mix"]},
-        {"required": ["records"]},
-    ]
-    call = described["$defs"]["Calls"]
-    assert call["additionalProperties"] is False
-    assert set(call["properties"]) >= {"campaign", "call", "trunk", "from", "to", "truth", "expect"}
-    assert call["properties"]["rate"]["type"] == "string"
-
-
-def _with_defaults(node: Any) -> Iterator[dict[str, Any]]:
-    """The parts of a schema that name a default."""
-    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _with_defaults(part)
-    if isinstance(node, dict) and "default" in node:
-        yield node
-
-
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_the_defaults_that_a_schema_tells_may_be_written(name: str) -> None:
-    schema = SCHEMAS[name]()
-    Draft202012Validator.check_schema(schema)
-    parts = list(_with_defaults(schema))
-    assert parts
-    for part in parts:
-        Draft202012Validator({**part, "$defs": schema["$defs"]}).validate(part["default"])
-
-
-def test_the_schema_takes_every_scenario_that_is_shipped() -> None:
-    validator = Draft202012Validator(SCHEMAS["scenario"]())
-    for path in SHIPPED.glob("*.yaml"):
-        validator.validate(yaml.safe_load(path.read_text()))
 
 
 def test_a_real_phone_is_not_asked_what_it_saw(folder: Path) -> None:
