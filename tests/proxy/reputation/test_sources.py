@@ -13,12 +13,13 @@ BAD = Opinion((Reputon("spam", 0.9),))
 BROKEN = Opinion(failure="HTTP 500")
 
 
-class Told(Sources):
-    """Keeps the events."""
+class Told:
+    """Sources, and the events that they put."""
 
     def __init__(self) -> None:
         self.events: list[SourceFailed | SourceDown | SourceUp] = []
-        super().__init__(Counter(), self.events.append)
+        sources = Sources(Counter(), self.events.append)
+        self.about, self.begin, self.end, self.keep = sources.about, sources.begin, sources.end, sources.keep
 
     def hears(self, number: str, opinion: Opinion, at: float, source: RemoteSource = DESK) -> None:
         assert self.begin(Lookup(source, number), at) == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -13,10 +13,12 @@ from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.core.settings import CoreSettings
 from proxy.policy.engine import Policy
+from proxy.policy.remote import Lookup, Opinion
 from proxy.sip.flow import Flow
 from proxy.transport import streams
 from proxy.transport.server import Server
 from simulator.loopback import free_port
+from tests.plays.consulted import DESK, policy
 from tests.plays.dialogue import BARRED, TRUNKS, Household, new_policy, request
 from tests.plays.socket_lab import (
     HOST,
@@ -334,3 +336,21 @@ async def test_draining_waits_for_calls_being_set_up() -> None:
         draining = asyncio.create_task(lab.server.drain(2))
         lab.switch.send(bytes(invite.reply(486, to_tag="t")), lab.udp)
         assert await soon(draining)
+
+
+@pytest.mark.parametrize("fault", [None, RuntimeError("no idea")])
+async def test_a_question_that_nobody_can_put_is_a_failure_of_the_source(fault: Exception | None) -> None:
+    async def broken(lookup: Lookup) -> Opinion:
+        raise fault or AssertionError
+
+    limits: Any = {} if fault is None else {"look_up": broken}
+    async with running(**limits) as lab, Peer.at(TRUNK_HOST) as trunk:
+        lab.core.policy = policy(DESK)
+        trunk.send(request("INVITE", trunk.flow), lab.udp)
+        await trunk.hears(100)
+        invite = await lab.switch.hears("INVITE")
+        lab.switch.send(bytes(invite.reply(486, to_tag="callee")), lab.udp)
+        await trunk.hears(486)
+        (record,) = lab.records
+        assert "desk: it could not be asked" in str(record["trace"])
+        assert lab.core.counters["internal_error"] == (fault is not None)
