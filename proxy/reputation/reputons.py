@@ -14,7 +14,7 @@ _NOT_DIGITS = re.compile(r"\D+")
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class _Reputon(BaseModel):
+class WrittenReputon(BaseModel):
     """One assertion about the number that was asked about.
 
     `rating` says how far `assertion` holds, `confidence` how sure the source is of that, both 0 to 1; `rated` is the
@@ -35,7 +35,7 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    reputons: tuple[_Reputon, ...]
+    reputons: tuple[WrittenReputon, ...]
 
 
 def read(body: bytes, number: str) -> Opinion:
