@@ -22,6 +22,7 @@ from simulator.report.pcap import leave_captures
 from simulator.report.progress import RunProgress
 from simulator.results.events import Event, PassEnded
 from simulator.results.messages import Mode
+from simulator.results.parquet import leave_tables
 from simulator.results.run_folder import write_suite
 from simulator.results.run_reader import find_call
 from simulator.scenario.model import check_lists, load_scenarios
@@ -42,6 +43,7 @@ class Arguments:
     softswitch: Kind
     messages: Mode
     pcap: Mode
+    parquet: bool
     json: Path | None
     junit: Path | None
     forks: ProxyForks | None
@@ -79,7 +81,9 @@ def run(arguments: Arguments) -> int:
         complaints.append(f"{error.filename}: {error.strerror}")
     terminal.summary(terminal.console(), results, folder, _ladder_of_first_failed(results))
     code = worst(result.exit_code for result in results)
-    complaints += leave_captures((result.folder for result in results if result.set_up), arguments.pcap)
+    folders = [result.folder for result in results if result.set_up]
+    complaints += leave_captures(folders, arguments.pcap)
+    complaints += leave_tables(folders if arguments.parquet else ())
     if _complained([*complaints, *asked_for.write(reports, results)]):
         return worst([code, ExitCode.ENVIRONMENT])
     return code

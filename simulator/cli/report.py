@@ -1,4 +1,4 @@
-"""`ringfence report RUN`: one call of a run, or captures of it, from the files that the run left."""
+"""`ringfence report RUN`: one call of a run, captures and tables, from the files that the run left."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from simulator.cli.grammar import FILE, Command
 from simulator.report.pcap import write_pcap
 from simulator.results.messages import MESSAGES, messages_of, read_messages
+from simulator.results.parquet import write_parquet
 from simulator.results.run_reader import PlayedCall, find_call, messages_of_call
 from simulator.wording import counted
 
@@ -19,6 +20,7 @@ _EXAMPLE = """\
 examples:
   ringfence report runs/latest --call daughter-in-singapore
   ringfence report runs/latest --call daughter-in-singapore --pcap daughter.pcap
+  ringfence report runs/latest --parquet calls.parquet
 """
 
 
@@ -35,8 +37,11 @@ folder, such as runs/latest.
 @click.option(
     "--pcap", type=FILE, metavar="F", help="write its messages to this file as a capture; without --call, all"
 )
-def report(run: Path, call: str | None, pcap: Path | None) -> int:
-    """Print what is known of a call, or write its messages as a capture."""
+@click.option("--parquet", type=FILE, metavar="F", help="write the calls to this file as a table")
+def report(run: Path, call: str | None, pcap: Path | None, parquet: Path | None) -> int:
+    """Print what is known of a call, or write its messages as a capture, or all calls as a table."""
+    if call is None and pcap is None and parquet is None:
+        raise click.UsageError("say what to show: --call ID, --pcap F or --parquet F")
     if pcap is not None:
         found = find_call(run, call) if call is not None else None
         messages = read_messages(run / MESSAGES) if found is None else messages_of_call(run, found)
@@ -44,11 +49,11 @@ def report(run: Path, call: str | None, pcap: Path | None) -> int:
         print(
             f"{pcap}: {counted(count, 'message')}" + ("" if count else "; `ringfence run --messages all` records them")
         )
-    elif call is not None:
+    if parquet is not None:
+        print(f"{parquet}: {counted(write_parquet(run, parquet), 'call')}")
+    if call is not None and pcap is None:
         for line in shown(run, call):
             print(line)
-    else:
-        raise click.UsageError("say what to show: --call ID, or --pcap F")
     return 0
 
 

@@ -33,6 +33,7 @@ _PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (defau
 @click.option("--softswitch", type=OneOf(("embedded", "docker")), default="embedded", help=_SWITCH)
 @click.option("--messages", type=OneOf(("never", "failed", "all")), default="failed", help=_MESSAGES)
 @click.option("--pcap", type=OneOf(("never", "failed", "all")), default="never", help=_PCAP)
+@click.option("--parquet", is_flag=True, help="leave calls.parquet, a table of the calls, in the folder of the run")
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
 @click.pass_obj

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -40,11 +41,11 @@ class RunFolder:
     """
 
     def __init__(self, root: Path, name: str, about: Mapping[str, Any]) -> None:
-        now = datetime.now(UTC)
+        now, at = datetime.now(UTC), time.monotonic()
         self.path = _fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
         _point_latest(root, self.path)
         self._events = (self.path / "events.jsonl").open("a", buffering=1, encoding="utf-8")
-        self._manifest = {"state": "running", "started": timestamp(now), **about, **surroundings()}
+        self._manifest = {"state": "running", "started": timestamp(now), "started_at": at, **about, **surroundings()}
         self.write("manifest.json", self._manifest)
         self.note("started")
 

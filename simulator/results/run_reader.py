@@ -34,7 +34,7 @@ def find_call(run: Path, name: str) -> PlayedCall:
     """The call of that name. Raises FileErrors where there is no such run or call."""
     path = run / "calls.jsonl"
     known = []
-    for call in _lines(path):
+    for call in lines_of(path):
         if call["id"] == name:
             return PlayedCall(call, _record(run, call.get("call_id") or call["id"]))
         known.append(call["id"])
@@ -46,7 +46,7 @@ def find_call(run: Path, name: str) -> PlayedCall:
 
 def failed_calls(run: Path) -> Calls:
     """Tells the messages of calls with a wrong verdict, and of those that no verdict can be trusted of, from others."""
-    failed = (call for call in _lines(run / "calls.jsonl") if call["wrong"] or call["disagreements"])
+    failed = (call for call in lines_of(run / "calls.jsonl") if call["wrong"] or call["disagreements"])
     return Calls(call.get("call_id") or call["id"] for call in failed)
 
 
@@ -66,13 +66,23 @@ def addresses(run: Path) -> dict[str, str]:
     return found | {str(config["softswitch"]).partition(":")[2].partition(";")[0]: "softswitch"}
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of one of its files. Raises FileErrors where there is no such file."""
     try:
         with path.open(encoding="utf-8") as file:
             for line in file:
                 yield json.loads(line)
     except FileNotFoundError:
         raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
+
+
+def manifest_of(run: Path) -> dict[str, Any]:
+    """Its manifest. Raises FileErrors where the folder is none of a run."""
+    try:
+        manifest: dict[str, Any] = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileErrors([FileError.whole(run, "this is no folder of a run")]) from None
+    return manifest
 
 
 def _no_calls(run: Path) -> str:
@@ -87,7 +97,7 @@ def _no_calls(run: Path) -> str:
 def _record(run: Path, call_id: str) -> dict[str, Any]:
     path = run / "proxy-calls.jsonl"
     if path.exists():
-        for record in _lines(path):
+        for record in lines_of(path):
             if record["event"] == "call" and record["call_id"] == call_id:
                 return record
     return {}
