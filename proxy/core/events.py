@@ -164,10 +164,10 @@ Event = (
     | SourceUp
     | Ask
 )
-Listener = Callable[[Event], None]
+EventListener = Callable[[Event], None]
 
 
-def hears(listener: Listener, kind: type[Event]) -> bool:
+def hears(listener: EventListener, kind: type[Event]) -> bool:
     """True for a listener that is to get events of that class."""
     wanted = getattr(listener, "hears", None)
     return wanted is None or kind in wanted

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from proxy.core.events import Event, hears
-from proxy.core.events import Listener as EventListener
+from proxy.core.events import Event, EventListener, hears
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.observability.log import EventLog

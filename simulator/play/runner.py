@@ -29,13 +29,13 @@ from simulator.results.events import (
     CallJudged,
     CallPlaced,
     Event,
-    Listener,
     PassBegan,
     PassEnded,
     Problem,
     RunBegan,
     RunEnded,
     RunFailed,
+    RunListener,
     Tick,
 )
 from simulator.results.manifest import file_hashes
@@ -66,7 +66,7 @@ class Settings:
 class Runner:
     """Plays jobs one after another into folders under `runs`; setting `stop` ends the run early and in order."""
 
-    def __init__(self, runs: Path, listeners: Sequence[Listener], stop: asyncio.Event, settings: Settings) -> None:
+    def __init__(self, runs: Path, listeners: Sequence[RunListener], stop: asyncio.Event, settings: Settings) -> None:
         self._runs = runs
         self._followers = tuple(listeners)
         self._listeners = self._followers

@@ -17,7 +17,7 @@ from pathlib import Path
 from simulator.judging.result import Result
 from simulator.play.jobs import Job, not_set_up
 from simulator.play.runner import Runner, Settings
-from simulator.results.events import Listener
+from simulator.results.events import RunListener
 from simulator.wording import counted
 
 ENDED = "a process of the lab ended while it was needed"
@@ -26,7 +26,7 @@ ENDED = "a process of the lab ended while it was needed"
 class Session:
     """Plays jobs into folders under `runs`; `listeners` hear of each event, in order, before the next one happens."""
 
-    def __init__(self, runs: Path, listeners: Iterable[Listener] = (), settings: Settings | None = None) -> None:
+    def __init__(self, runs: Path, listeners: Iterable[RunListener] = (), settings: Settings | None = None) -> None:
         self._runs = runs
         self._stopping = asyncio.Event()
         self._runner = Runner(runs, tuple(listeners), self._stopping, settings or Settings())

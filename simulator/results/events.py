@@ -104,4 +104,4 @@ class RunFailed(NamedTuple):
 
 
 Event = RunBegan | PassBegan | CallPlaced | CallEnded | Tick | Problem | PassEnded | CallJudged | RunEnded | RunFailed
-Listener = Callable[[Event], None]
+RunListener = Callable[[Event], None]
