@@ -113,7 +113,7 @@ class SelfServiceConfig(_Model):
     notices_per_hour: Annotated[int, Field(ge=0)] = 6
 
 
-class Dialling(_Model):
+class DiallingConfig(_Model):
     """Codes that a switch may cut off in front of a dialled number, beside those known of the home country.
 
     `outside_lines` are the digits that take a line outside of a private exchange ([] for none), `codes` any others,
@@ -224,7 +224,7 @@ class ProxyConfig(_Model):
     tls: Tls | None = None
     authentication: Authentication = Authentication()
     self_service: SelfServiceConfig = SelfServiceConfig()
-    dialling: Dialling = Dialling()
+    dialling: DiallingConfig = DiallingConfig()
     emergency: Emergency = Emergency()
     softswitch_probe: SoftswitchProbe = SoftswitchProbe()
     limits: Limits = Limits()

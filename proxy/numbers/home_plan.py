@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proxy.numbers.plans import Country, Dialling, countries, dialling, kind_of, metadata, pattern, short_metadata
+from proxy.numbers.plans import Country, RegionDialling, countries, dialling, kind_of, metadata, pattern, short_metadata
 
 _LONGEST_E164 = 15  # digits with country code
 _SHORTEST_LOCAL = 7  # shorter ones are taken for short codes
@@ -34,7 +34,7 @@ class HomePlan:
     home: str
     code: str
     country: Country
-    dialling: Dialling
+    dialling: RegionDialling
     short: re.Pattern[str]
     ranges: re.Pattern[str]
     more_short: re.Pattern[str]

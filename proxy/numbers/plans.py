@@ -82,7 +82,7 @@ class Country:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialling:
+class RegionDialling:
     """The dialling of numbers within a region.
 
     `general` fits its numbers, `prefix` and `rule` take off what is dialled before them (0 in most countries, none in
@@ -112,14 +112,14 @@ class Dialling:
 
 
 @cache  # one entry a region
-def dialling(region: str) -> Dialling:
+def dialling(region: str) -> RegionDialling:
     """The dialling of numbers within a region; `general` is that of the main region of its country code."""
     own = metadata(region)
     main = COUNTRY_CODE_TO_REGION_CODE[own.country_code][0]
     carrier, prefix = _CARRIERS.get(region, "(?!)"), own.national_prefix_for_parsing
     if region in _CARRIERS:
         prefix = f"({carrier})|{prefix}"
-    return Dialling(
+    return RegionDialling(
         re.compile(metadata(main).general_desc.national_number_pattern),
         re.compile(prefix or _FORMER_PREFIXES.get(region, "(?!)")),
         own.national_prefix_transform_rule,

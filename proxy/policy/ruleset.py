@@ -38,7 +38,7 @@ class FromAbroad:
 
 
 @dataclass(frozen=True, slots=True)
-class ScamList:
+class ScamListRules:
     """The list entries that count: those of at least this confidence (0 to 1), in these categories (none: in all)."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -99,6 +99,6 @@ class Ruleset:
     callbacks: frozenset[str] = frozenset()
     home_numbers_from_abroad: FromAbroad = FromAbroad()
     withheld: frozenset[Annotated[str, AfterValidator(_withheld)]] = frozenset()
-    scam_list: ScamList = ScamList()
+    scam_list: ScamListRules = ScamListRules()
     modes: dict[str, Mode] = field(default_factory=dict)
     treatments: Treatments = field(default_factory=dict)

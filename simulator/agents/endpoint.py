@@ -29,7 +29,7 @@ ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, UPDATE, REGISTER"
 _UNDERSTOOD = frozenset({"path"})  # option tags that a Require may name
 
 
-class Leg(Protocol):
+class CallSide(Protocol):
     """One side of a call, as its endpoint sees it: it takes the requests of its dialog, ACK and CANCEL."""
 
     def receive(self, incoming: Incoming, now: float) -> None:
@@ -58,7 +58,7 @@ class Incoming:
         self.request = request
         self.status = 0  # of the latest answer
         self.repetitions = 0  # how often the request came again before its final answer
-        self.leg: Leg | None = None  # of the call that this INVITE asks for
+        self.leg: CallSide | None = None  # of the call that this INVITE asks for
         self._endpoint = endpoint
         self._transaction = transaction
 
@@ -109,7 +109,7 @@ class Endpoint:
         self.application = application
         self.transactions = TransactionLayer()
         self.scheduler = Scheduler()
-        self.legs: dict[tuple[str, str], Leg] = {}
+        self.legs: dict[tuple[str, str], CallSide] = {}
         self.unreadable = 0  # datagrams that were no SIP
         self._stamps: dict[int, Stamp] = {}  # by the identity of a datagram in the outbox
         self._names = map(f"{secrets.token_hex(5)}{{:x}}".format, itertools.count())

@@ -14,7 +14,7 @@ from typing import Any, Self
 from proxy.sip.message import parse
 from simulator.addresses import Address
 from simulator.agents.orders import CALL_HEADER, Order
-from simulator.agents.pjsua.phones import RING_ONLY, Delivery, Event, PhoneCall, PhoneError, PhonePool, PjsuaPhone
+from simulator.agents.pjsua.phones import RING_ONLY, Delivery, PhoneCall, PhoneError, PhoneEvent, PhonePool, PjsuaPhone
 from simulator.agents.wire import Behaviour
 from simulator.media.recognition import tone, write_wav
 from simulator.media.recordings import recording_path
@@ -136,7 +136,7 @@ class RealPhones:
         """The calls that came to these phones, by the Call-ID on the caller's side."""
         return self._taken.get(call_id, [])
 
-    def texts(self, call_id: str) -> list[Event]:
+    def texts(self, call_id: str) -> list[PhoneEvent]:
         """The texts that came to these phones, by the Call-ID on the sender's side."""
         return [text for phone in self._phones.values() for text in phone.all("text") if _near_id(text) == call_id]
 
@@ -214,13 +214,13 @@ class RealPhones:
         await _press(call, part.presses)
 
 
-def _near_id(event: Event) -> str:
+def _near_id(event: PhoneEvent) -> str:
     """The caller side's Call-ID of a request that came to a phone."""
     request = parse(event.message.encode())
     return request.header(CALL_HEADER.lower()) or request.call_id
 
 
-def _call_id(event: Event) -> str | None:
+def _call_id(event: PhoneEvent) -> str | None:
     return parse(event.message.encode()).call_id if event.message else None
 
 

@@ -16,7 +16,7 @@ RINGING = range(180, 190)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PhoneEvent:
     """Something that a phone saw.
 
     Of a call, ``kind`` is sent or received (a SIP ``message``; ``status`` is 0 for a request), media (audio flows),
@@ -38,20 +38,20 @@ class Log:
     """Events in their order."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[PhoneEvent] = []
         self._more = asyncio.Event()
 
-    def add(self, event: Event) -> None:
+    def add(self, event: PhoneEvent) -> None:
         self.events.append(event)
         self._more.set()
 
-    def all(self, kind: str, method: str | None = None, statuses: range | None = None) -> Iterator[Event]:
+    def all(self, kind: str, method: str | None = None, statuses: range | None = None) -> Iterator[PhoneEvent]:
         """The events of this kind, method and range of statuses, the first one first."""
         for event in self.events:
             if event.kind == kind and method in (None, event.method) and (statuses is None or event.status in statuses):
                 yield event
 
-    def first(self, kind: str, method: str | None = None, statuses: range | None = None) -> Event | None:
+    def first(self, kind: str, method: str | None = None, statuses: range | None = None) -> PhoneEvent | None:
         return next(self.all(kind, method, statuses), None)
 
     async def grows(self) -> None:
@@ -75,7 +75,7 @@ class PhoneCall(Log):
         self._command = command
 
     @property
-    def over(self) -> Event | None:
+    def over(self) -> PhoneEvent | None:
         return self.first("ended") or self.first("fault")
 
     @property
@@ -83,15 +83,15 @@ class PhoneCall(Log):
         """The status that ended the call: 200 after a talk, the refusal's otherwise; None while it lasts."""
         return self.over.status if self.over else None
 
-    def invite(self) -> Event | None:
+    def invite(self) -> PhoneEvent | None:
         """The INVITE as it was sent by the caller's phone or seen by the called one."""
         return self.first("sent" if self.caller else "received", "INVITE")
 
-    def responses(self) -> Iterator[Event]:
+    def responses(self) -> Iterator[PhoneEvent]:
         """The responses to the INVITE, those that ask for credentials among them."""
         return self.all("received" if self.caller else "sent", "INVITE", range(100, 700))
 
-    async def wait(self, moment: Moment, within: float = 10.0) -> Event:
+    async def wait(self, moment: Moment, within: float = 10.0) -> PhoneEvent:
         """Wait until the call has come to ``moment``, or at once if it has.
 
         PhoneError when the call ended without, PhoneFault when the worker died, TimeoutError after ``within`` seconds.
@@ -108,7 +108,7 @@ class PhoneCall(Log):
             raise TimeoutError(f"the call was not {moment} within {within} s: {self.events}") from None
         return event
 
-    def _moment(self, moment: Moment) -> Event | None:
+    def _moment(self, moment: Moment) -> PhoneEvent | None:
         if moment == "ringing":
             return next((event for event in self.responses() if event.status in RINGING), None)
         return self.first(moment)

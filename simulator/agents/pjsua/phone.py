@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simulator.agents.pjsua.behaviour import Behaviour, plain
-from simulator.agents.pjsua.call import Event, Log, PhoneCall
+from simulator.agents.pjsua.call import Log, PhoneCall, PhoneEvent
 from simulator.agents.pjsua.process import Message, PhoneError, PhoneFault, WorkerProcess
 
 LIVES = 5  # workers that a phone may lose one after the other, without a call coming to its end in between
@@ -23,7 +23,7 @@ class Delivery:
     """A text that was sent at ``sent`` (seconds of ``time.monotonic()``) and its final answer."""
 
     sent: float
-    answer: Event
+    answer: PhoneEvent
 
 
 class Pool(Protocol):
@@ -31,7 +31,7 @@ class Pool(Protocol):
 
     numbers: Iterator[int]
 
-    async def settle(self, phone: PjsuaPhone) -> Worker:
+    async def settle(self, phone: PjsuaPhone) -> PhoneWorker:
         """Find or start a worker for the phone."""
 
     async def remove(self, phone: PjsuaPhone) -> None:
@@ -45,7 +45,7 @@ class PjsuaPhone(Log):
         super().__init__()
         self._pool, self._spec, self._behaviour = pool, spec, behaviour
         self.number = number
-        self.worker: Worker | None = None
+        self.worker: PhoneWorker | None = None
         self._moving = asyncio.Lock()
         self._texting = asyncio.Lock()
         self._registered = False
@@ -181,7 +181,7 @@ class PjsuaPhone(Log):
     async def command(self, do: str, **details: Any) -> Message:
         return await (await self.home()).command(do, **details)
 
-    async def home(self) -> Worker:
+    async def home(self) -> PhoneWorker:
         """The worker in which this phone lives, a new one if the last one died; PhoneFault once that was too often."""
         async with self._moving:
             if self.worker is None or self.worker.fault:
@@ -208,7 +208,7 @@ class PjsuaPhone(Log):
         return bool(mine["registrar"] == others["registrar"] and mine["user"] != others["user"])
 
 
-class Worker(WorkerProcess):
+class PhoneWorker(WorkerProcess):
     """A worker process with the phones and calls that live in it."""
 
     def __init__(self, codecs: Sequence[str]) -> None:
@@ -226,14 +226,14 @@ class Worker(WorkerProcess):
         logs: list[Log | None] = [phone if key is None else self.calls.get(key)] if number else [*self.phones]
         for log in logs:
             if log is not None:  # a phone that was taken away may still have something to say
-                log.add(Event(kind, **message))
+                log.add(PhoneEvent(kind, **message))
         if kind == "ended":
             self.calls.pop(key, None)
             for phone in self.phones:
                 phone.lost = 0
 
     def died(self) -> None:
-        event = Event("fault", time.monotonic(), text=self.fault)
+        event = PhoneEvent("fault", time.monotonic(), text=self.fault)
         for phone in self.phones:
             phone.lost += 1
         for log in [*self.calls.values(), *self.phones]:

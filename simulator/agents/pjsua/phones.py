@@ -26,8 +26,8 @@ from types import TracebackType
 from typing import Literal, Self
 
 from simulator.agents.pjsua.behaviour import ANSWER, BUSY, RING_ONLY, Behaviour, TlsFiles, plain
-from simulator.agents.pjsua.call import Event, PhoneCall
-from simulator.agents.pjsua.phone import Delivery, PjsuaPhone, Worker, suffix
+from simulator.agents.pjsua.call import PhoneCall, PhoneEvent
+from simulator.agents.pjsua.phone import Delivery, PhoneWorker, PjsuaPhone, suffix
 from simulator.agents.pjsua.process import WORKER, PhoneError, PhoneFault
 
 __all__ = [
@@ -36,9 +36,9 @@ __all__ = [
     "RING_ONLY",
     "Behaviour",
     "Delivery",
-    "Event",
     "PhoneCall",
     "PhoneError",
+    "PhoneEvent",
     "PhoneFault",
     "PhonePool",
     "PjsuaPhone",
@@ -81,7 +81,7 @@ class PhonePool:
     def __init__(self, phones_per_worker: int = PHONES_PER_WORKER, codecs: Sequence[str] = G711) -> None:
         self._codecs = codecs
         self._room = phones_per_worker
-        self._workers: list[Worker] = []
+        self._workers: list[PhoneWorker] = []
         self.numbers: Iterator[int] = itertools.count(1)
 
     async def __aenter__(self) -> Self:
@@ -146,7 +146,7 @@ class PhonePool:
             raise
         return phone
 
-    async def settle(self, phone: PjsuaPhone) -> Worker:
+    async def settle(self, phone: PjsuaPhone) -> PhoneWorker:
         """Find or start a worker for the phone."""
         self._forget(phone)
         for worker in self._workers:
@@ -158,7 +158,7 @@ class PhonePool:
             ):
                 break
         else:
-            worker = Worker(self._codecs)
+            worker = PhoneWorker(self._codecs)
             self._workers.append(worker)
         worker.places -= 1
         worker.phones.append(phone)

@@ -34,8 +34,8 @@ TRANSPORTS = {
 class Host(Protocol):
     """The worker, as its phones and calls need it."""
 
-    endpoint: Endpoint
-    calls: dict[str, Call]
+    endpoint: PjsipEndpoint
+    calls: dict[str, PjsipCall]
 
     def emit(self, event: str, phone: int, **details: Any) -> None:
         """Report what happened to a phone; 0: to none in particular."""
@@ -52,7 +52,7 @@ class Host(Protocol):
     def hang_up(self, key: str, status: int = 0) -> None:
         """End a call, if it is still there."""
 
-    def bury(self, call: Call, status: int, reason: str) -> None:
+    def bury(self, call: PjsipCall, status: int, reason: str) -> None:
         """Forget a call that is over."""
 
 
@@ -73,7 +73,7 @@ def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-class Call(pj.Call):  # type: ignore[misc]
+class PjsipCall(pj.Call):  # type: ignore[misc]
     """One call of one phone; reports what passes and plays and records its audio."""
 
     def __init__(self, phone: PjsuaAccount, key: str, orders: Message, call_id: int = pj.PJSUA_INVALID_ID) -> None:
@@ -224,7 +224,7 @@ class PjsuaAccount(pj.Account):  # type: ignore[misc]
         """Report the INVITE and do with it what the phone was told to do with calls."""
         worker = self.worker
         key = worker.new_key()
-        call = worker.calls[key] = Call(self, key, dict(self.behaviour), prm.callId)
+        call = worker.calls[key] = PjsipCall(self, key, dict(self.behaviour), prm.callId)
         call.tell(
             "received", method="INVITE", message=prm.rdata.wholeMsg, call_id=call.getInfo().callIdString, new=True
         )
@@ -247,7 +247,7 @@ class PjsuaAccount(pj.Account):  # type: ignore[misc]
         self.worker.emit("delivered", self.number, method="MESSAGE", status=int(prm.code), message=answer)
 
 
-class Endpoint(pj.Endpoint):  # type: ignore[misc]
+class PjsipEndpoint(pj.Endpoint):  # type: ignore[misc]
     """PJSIP itself, without threads of its own and without a sound card, with the codecs `wanted` only."""
 
     number = 0  # concerns no phone in particular

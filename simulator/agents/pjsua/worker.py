@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from simulator.agents.pjsua.pjsip import Call, Endpoint, Error, Message, PjsuaAccount, built_codecs
+from simulator.agents.pjsua.pjsip import Error, Message, PjsipCall, PjsipEndpoint, PjsuaAccount, built_codecs
 
 POLL_MS = 10  # how long a command may wait for the poll to return; costs an idle worker 100 wake-ups a second
 FAREWELL_S = 0.5  # how long to wait for the answers to our BYEs when told to stop
@@ -38,13 +38,13 @@ class Worker:
         os.set_blocking(pipe_in, False)
         self.unread = b""
         self.phones: dict[int, PjsuaAccount] = {}
-        self.calls: dict[str, Call] = {}
-        self.buried: list[tuple[Call, Message]] = []
-        self.outlived: list[Call] = []  # whose number another call has now
+        self.calls: dict[str, PjsipCall] = {}
+        self.buried: list[tuple[PjsipCall, Message]] = []
+        self.outlived: list[PjsipCall] = []  # whose number another call has now
         self.incoming = itertools.count(1)
         self.timers: list[tuple[float, int, Callable[[], None]]] = []
         self.timer_order = itertools.count()
-        self.endpoint = Endpoint(self, codecs)
+        self.endpoint = PjsipEndpoint(self, codecs)
 
     def run(self) -> None:
         """Serve until the parent closes our standard input; then hang up what is left."""
@@ -131,7 +131,7 @@ class Worker:
     def do_call(
         self, number: int, call: str, uri: str, caller: str, headers: list[list[str]], orders: Message
     ) -> Message:
-        made = self.calls[call] = Call(self.phones[number], call, orders)
+        made = self.calls[call] = PjsipCall(self.phones[number], call, orders)
         try:
             return {"call_id": made.dial(uri, caller, headers)}
         except BaseException:
@@ -167,7 +167,7 @@ class Worker:
         if key in self.calls:
             self.calls[key].end(status)
 
-    def bury(self, call: Call, status: int, reason: str) -> None:
+    def bury(self, call: PjsipCall, status: int, reason: str) -> None:
         """The call is over: forget it, and let its objects go as soon as PJSIP is done with them."""
         if self.calls.pop(call.key, None) is not None:
             self.buried.append((call, {"at": time.monotonic(), "status": status, "text": reason}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.policy.ruleset import ScamList
+from proxy.policy.ruleset import ScamListRules
 from proxy.presets.preset import Preset
 from tests.plays.policy_play import (
     NOON,
@@ -22,7 +22,7 @@ def test_an_entry_counts_until_it_expires() -> None:
 
 
 def test_only_the_categories_of_the_preset_count() -> None:
-    rules = Preset("wangiri only", scam_list=ScamList(categories=frozenset(("wangiri",))))
+    rules = Preset("wangiri only", scam_list=ScamListRules(categories=frozenset(("wangiri",))))
     listed = (Listed("+23224*"), Listed("+23225*", category="survey"))
     policy = company(rules=rules, listed=listed)
     assert refused(judge(policy, "+23224123456"), "scam_list.prefix")
