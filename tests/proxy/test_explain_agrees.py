@@ -19,6 +19,7 @@ from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Ask
 from proxy.explain import explain
 from proxy.policy.engine import Policy
+from proxy.policy.remote import Lookup, Opinion, Reputon
 from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
 from proxy.sip.flow import Flow
 from proxy.sip.message import Response, parse
@@ -42,7 +43,8 @@ subscribers: subscribers.yaml
 treatments:
   anonymous.reject: {{reject: "433"}}
   barring.incoming_international: {{reject: "603", announce: barred}}
-"""
+{more}"""
+ASKING = 'reputation: {desk: {url: "https://desk.example/{e164}", callers: all, on_failure: block}}\n'
 PEOPLE = """\
 subscribers:
   - {number: "+8613800138001", user: alice, password: s3cret, allow: ["+6591234567"],
@@ -190,6 +192,12 @@ class Requests:
         return trunk, [*lines, f"Content-Length: {len(text)}"], text.encode()
 
 
+def opinion(lookup: Lookup) -> Opinion:
+    """The opinion of a source about a number: good, bad or none, by its last digit."""
+    said = int(lookup.number[-1]) % 3
+    return (Opinion(), Opinion((Reputon("fraud", 0.9),)), Opinion(failure="HTTP 500"))[said]
+
+
 class Running:
     """A core as `ringfence proxy` would run it, and what it did with one request."""
 
@@ -204,7 +212,7 @@ class Running:
         core, flow = self._core, Flow("udp", SOURCES[trunk], PORTS.get(trunk, 5070), 0)
         core.receive(data, flow, NOW)
         for ask in taken(core, Ask):
-            core.resolved(ask, True, NOW)
+            core.resolved(ask, opinion(ask.question) if isinstance(ask.question, Lookup) else True, NOW)
         answers = [parse(sent) for to, sent in core.outbox if to.host == flow.host]
         final = next((one.status for one in answers if isinstance(one, Response) and one.status >= 200), None)
         core.outbox.clear()
@@ -248,11 +256,19 @@ def with_credentials(kind: str, data: bytes, config: ProxyConfig, running: Runni
 
 
 @pytest.mark.parametrize(
-    ("home", "preset", "seed", "legs"),
-    [("CN", "cn", 1, "judge"), ("CN", "default", 2, "judge"), ("GB", "gb", 3, "pass"), ("US", "us", 4, "judge")],
+    ("home", "preset", "seed", "legs", "more"),
+    [
+        ("CN", "cn", 1, "judge", ""),
+        ("CN", "default", 2, "judge", ASKING),
+        ("GB", "gb", 3, "pass", ASKING),
+        ("US", "us", 4, "judge", ""),
+    ],
 )
-def test_explain_says_what_the_running_core_does(tmp_path: Path, home: str, preset: str, seed: int, legs: str) -> None:
-    (tmp_path / "proxy.yaml").write_text(CONFIG.format(home=home, preset=preset, legs=legs))
+def test_explain_says_what_the_running_core_does(
+    tmp_path: Path, home: str, preset: str, seed: int, legs: str, more: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.explain.ask_once", lambda lookups: {lookup: opinion(lookup) for lookup in lookups})
+    (tmp_path / "proxy.yaml").write_text(CONFIG.format(home=home, preset=preset, legs=legs, more=more))
     (tmp_path / "subscribers.yaml").write_text(PEOPLE)
     (tmp_path / "ringfence.secret").write_text(SECRET.hex())
     (tmp_path / "ringfence.secret").chmod(0o600)
@@ -266,7 +282,7 @@ def test_explain_says_what_the_running_core_does(tmp_path: Path, home: str, pres
         kind = requests.credentials() if trunk == "desks" else ""
         if kind:
             data = with_credentials(kind, data, config, running)
-        said = explain(config, trunk, data, THEN, clock=NOW)
+        said = explain(config, trunk, data, THEN, clock=NOW, ask=True)
         final, record = running.does(trunk, data)
         if trunk == "desks" and final == 407 and said["status"] != 407:  # who explain takes for proven, proves it
             assert kind in ("", "other realm"), (data, said)
@@ -292,6 +308,8 @@ def test_explain_says_what_the_running_core_does(tmp_path: Path, home: str, pres
     assert not passed & {"wrong", "stale", "foreign", "elsewhere", "broken"}, given
     judged = {rule for kind, _, rule in given if kind == "softswitch" and rule}
     assert len(judged) >= 2 if legs == "judge" else not judged, given
+    by_sources = {status for _, status, rule in seen if rule == "reputation.remote"}
+    assert by_sources == ({480, 603} if more else set()), seen
 
 
 PROVE = {"alice": "+8613800138001", "bob": "+8613800138002", "carol": "+8613800138003"}
