@@ -32,7 +32,6 @@ from proxy.process.lookups import Lookups, prepare
 from proxy.process.ports import in_use
 from proxy.process.reload import Reloader, counts, warn
 from proxy.process.secret_file import load_secret
-from proxy.process.shared_counts import SharedCounts
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
 from proxy.transport.server import Server
@@ -126,6 +125,8 @@ def _shared_counts(config: ProxyConfig, secret: bytes | None) -> Counts | None:
     """The counts that other processes share; None where none do, or no file can be made and none was asked for."""
     if (path := config.counts_file) is None or secret is None:
         return None
+    from proxy.process.shared_counts import SharedCounts  # few share them
+
     try:
         return SharedCounts(path, Keys.derive(secret).counts)
     except OSError as error:

@@ -125,8 +125,8 @@ class SharedCounts:
         place = self._wrong.find(key, self._wrong.bucket(key))
         if place < 0:
             return None
-        until, count, last = self._wrong.read(place)
-        return FailedAttempts(count, until, last)
+        found, until, count, last = _RECORD.unpack_from(self._memory, place)
+        return FailedAttempts(count, until, last) if found == key else None  # else another just took the place
 
     def change(self, user: str, source: str, change: Callable[[FailedAttempts], FailedAttempts], now: float) -> None:
         """See AttemptStore. Of a full bucket those go first that count no more, then those of who guessed least."""

@@ -20,6 +20,7 @@ Start = Callable[..., ProxyProcess]
 ALICE = "+8613800138001"
 PEOPLE = f'subscribers: [{{number: "{ALICE}", user: alice, password: s3cret}}]\n'
 BEHIND_NAT = "sip:alice@192.168.1.7:5060"  # an address of no trunk: only the token of the dialog leads there
+REGISTRARS = 'Digest realm="switch.example", nonce="n1", algorithm=MD5, qop="auth"'
 CALLEE = "sip:+8613800138002@switch.example"
 PASSWORD = "s3cret"
 GUESSES = 4  # wrong answers until nobody looks at them
@@ -102,6 +103,7 @@ def two(
 def test_what_one_process_signed_the_other_recognises(two: tuple[Two, bool]) -> None:
     both, shared = two
     _a_challenge_of_one_is_answered_at_the_other(both, shared=shared)
+    _a_registrars_challenge_by_way_of_one_is_answered_at_the_other(both, shared=shared)
     _the_ack_to_a_refusal_ends_at_the_other(both, shared=shared)
     _a_loop_through_both_is_found(both, shared=shared)
     _a_dialog_goes_on_at_the_other(both, both.sets_up(), shared=shared)
@@ -117,6 +119,25 @@ def _a_challenge_of_one_is_answered_at_the_other(both: Two, *, shared: bool) -> 
     both.passes(both.second, answer)
     for proxy in (both.first, both.second):
         both.is_stale(proxy, answer)
+
+
+def _a_registrars_challenge_by_way_of_one_is_answered_at_the_other(both: Two, *, shared: bool) -> None:
+    uri, contact = "sip:switch.example", ("Contact", f"<{BEHIND_NAT}>")
+
+    def registers(proxy: ProxyProcess, *more: tuple[str, str]) -> Request:
+        both.at(both.phone, proxy).asks("REGISTER", uri, contact, *more, sender="alice")
+        asked = both.at(both.switch, proxy).hears("REGISTER")
+        assert isinstance(asked, Request)
+        return asked
+
+    both.switch.answers(registers(both.first), 401, ("WWW-Authenticate", REGISTRARS))
+    shown = both.phone.hears(401).headers("www-authenticate")
+    answer = "Authorization", answer_challenge(shown, "REGISTER", uri, "alice", PASSWORD) or ""
+    for proxy, proven in ((both.second, shared), (both.second, False), (both.first, not shared), (both.first, False)):
+        asked = registers(proxy, answer)
+        assert asked.headers("contact") == ([contact[1]] if proven else [])
+        both.switch.answers(asked, 200)
+        both.phone.hears(200 if proven else 401)
 
 
 def _guesses_at_both_are_counted_together(both: Two, *, shared: bool) -> None:
