@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from simulator.addresses import Address
 from simulator.agents.tap import Tap
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw
@@ -29,6 +30,7 @@ from simulator.results.events import (
     CallJudged,
     CallPlaced,
     Event,
+    MessageSeen,
     PassBegan,
     PassEnded,
     Problem,
@@ -37,6 +39,7 @@ from simulator.results.events import (
     RunFailed,
     RunListener,
     Tick,
+    hears,
 )
 from simulator.results.manifest import file_hashes
 from simulator.results.message_recorder import MessageRecorder
@@ -77,7 +80,22 @@ class Runner:
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:
-            listener(event)
+            if hears(listener, type(event)):
+                listener(event)
+
+    def _tap(self, recorder: MessageRecorder, *, proxied: bool) -> Tap | None:
+        """A tap for the sockets of a pass; None where nobody wants to know its messages."""
+        record = recorder.hearing(proxied=proxied)
+        watching = [each for each in self._followers if hears(each, MessageSeen)]
+        if not watching:
+            return Tap(record) if record is not None else None
+
+        def hear(at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> None:
+            if record is not None:
+                record(at, data, transport, sender, receiver)
+            self._tell(MessageSeen(at, proxied, transport, sender, receiver, data))
+
+        return Tap(hear)
 
     async def play(self, job: Job) -> Result:
         """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder."""
@@ -120,14 +138,14 @@ class Runner:
         scenario = job.scenario
         spec = LabSpec.of(scenario)
         job, notes = with_agents_at_hand(job)
-        proxied = await self._pass(scenario.name, job.calls, spec, folder, recorder.tap(proxied=True))
+        proxied = await self._pass(scenario.name, job.calls, spec, folder, self._tap(recorder, proxied=True))
         calls = tuple(self._observations(job, proxied))
         problems = list(proxied.problems)
         comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.timed}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
         if twins and not self._stop.is_set():
-            tap = recorder.tap(proxied=False)
+            tap = self._tap(recorder, proxied=False)
             direct = await self._pass(scenario.name, twins, spec, folder, tap, proxied=False)
             problems += direct.problems
             seen = {call.id: saw for call in twins if (saw := _answered(direct, call)) is not None}

@@ -1,8 +1,9 @@
 """The events of a run, in the order in which they happen: a session tells them, and all who follow a run hear the same.
 
 The run's folder, the progress on the terminal and the collector of garbage are listeners; a console or a load
-generator can be. Events are frozen and say all that there is to say. `at` is in seconds of `time.monotonic`, the clock
-of the agents' sockets, which all processes of a machine share.
+generator can be. A listener takes one event at a time; with an attribute `hears`, a set of their classes, it gets these
+only. Events are frozen and say all that there is to say. `at` is in seconds of `time.monotonic`, the clock of the
+agents' sockets, which all processes of a machine share.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from simulator.addresses import Address
 from simulator.judging.evidence import CallerSaw
 from simulator.judging.observation import CallObservation
 from simulator.judging.result import Result
@@ -45,6 +47,18 @@ class CallPlaced(NamedTuple):
     call: PlannedCall
     proxied: bool
     due: float
+
+
+class MessageSeen(NamedTuple):
+    """A SIP message passed at a socket of the lab, told once. Only listeners with it in `hears` are told: there may be
+    ten thousand a second."""
+
+    at: float
+    proxied: bool
+    transport: str
+    sender: Address
+    receiver: Address
+    data: bytes
 
 
 class CallEnded(NamedTuple):
@@ -103,5 +117,23 @@ class RunFailed(NamedTuple):
     messages: Recorded
 
 
-Event = RunBegan | PassBegan | CallPlaced | CallEnded | Tick | Problem | PassEnded | CallJudged | RunEnded | RunFailed
+Event = (
+    RunBegan
+    | PassBegan
+    | CallPlaced
+    | MessageSeen
+    | CallEnded
+    | Tick
+    | Problem
+    | PassEnded
+    | CallJudged
+    | RunEnded
+    | RunFailed
+)
 RunListener = Callable[[Event], None]
+
+
+def hears(listener: RunListener, kind: type[Event]) -> bool:
+    """True for a listener that is to get events of that class."""
+    wanted = getattr(listener, "hears", None)
+    return kind is not MessageSeen if wanted is None else kind in wanted

@@ -22,7 +22,7 @@ from shutil import disk_usage
 
 from proxy.observability.message_log import MessageLines
 from simulator.addresses import Address
-from simulator.agents.tap import Tap
+from simulator.agents.tap import Hear
 from simulator.results.events import Event, PassEnded, Tick
 from simulator.results.messages import MESSAGES, Calls, Mode, Recorded, moment, whole_lines
 
@@ -48,8 +48,8 @@ class MessageRecorder:
         self._writers: list[MessageLines] = []
         self._recorded = Recorded(mode)
 
-    def tap(self, *, proxied: bool) -> Tap | None:
-        """A tap for the sockets of a pass; None where its messages are not wanted."""
+    def hearing(self, *, proxied: bool) -> Hear | None:
+        """The function that takes the messages of a pass; None where they are not wanted."""
         if self._mode == "never" or (self._mode == "failed" and not proxied):
             return None
         lines = MessageLines("" if proxied else '"proxied":false,')
@@ -59,7 +59,7 @@ class MessageRecorder:
         def hear(at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> None:
             hold(line(at, data, transport, sender, receiver))
 
-        return Tap(hear)
+        return hear
 
     def hear(self, event: Event) -> None:
         """Write out what waits, now and then."""
@@ -82,6 +82,8 @@ class MessageRecorder:
             if only is not None and not only and not self._proxys.exists():
                 self._path.unlink(missing_ok=True)
                 self._recorded = replace(self._recorded, kept=0, dropped=self._recorded.kept)
+            elif self._mode == "never":
+                self._proxys.unlink(missing_ok=True)
             elif only is not None or self._proxys.exists():
                 self._rewrite(only)
         except OSError as error:

@@ -23,6 +23,7 @@ from simulator.results.events import (
     CallJudged,
     CallPlaced,
     Event,
+    MessageSeen,
     PassBegan,
     PassEnded,
     Problem,
@@ -72,7 +73,7 @@ class RunFolder:
                 self._keep(event.result, event.messages)
             case RunFailed():
                 self.finish("failed", reason=event.reason, messages=_numbers(event.messages))
-            case RunBegan() | Tick() | CallJudged():  # told by the manifest, by nobody, and by calls.jsonl
+            case RunBegan() | Tick() | CallJudged() | MessageSeen():  # told by other files, or by none
                 pass
             case _:
                 assert_never(event)

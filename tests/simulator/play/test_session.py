@@ -10,12 +10,14 @@ import pytest
 
 from simulator.lab import lab
 from simulator.play.jobs import Job, jobs
+from simulator.play.runner import Settings
 from simulator.play.session import Session
 from simulator.results.events import (
     CallEnded,
     CallJudged,
     CallPlaced,
     Event,
+    MessageSeen,
     PassBegan,
     PassEnded,
     RunBegan,
@@ -60,6 +62,31 @@ async def test_listeners_hear_of_a_run_from_its_beginning_to_its_end(
     assert heard[-1].result == result
     assert capsys.readouterr() == ("", "")
     assert gc.isenabled()
+
+
+class Watching:
+    """A listener to messages alone."""
+
+    hears = frozenset((MessageSeen,))
+
+    def __init__(self) -> None:
+        self.heard: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.heard.append(event)
+
+
+async def test_a_listener_that_asks_for_messages_gets_them_as_they_pass(tmp_path: Path) -> None:
+    watching = Watching()
+    settings = Settings(messages="never")
+    (result,) = await Session(tmp_path / "runs", [watching], settings).play(written(tmp_path, "small"))
+    assert {type(event) for event in watching.heard} == {MessageSeen}
+    messages = [event for event in watching.heard if isinstance(event, MessageSeen)]
+    for proxied in (True, False):
+        said = [each.data.split(b" ")[0] for each in messages if each.proxied == proxied]
+        assert said[0] == b"REGISTER"
+        assert said.count(b"INVITE") == (4 if proxied else 2) * 2
+    assert not (result.folder / "messages.jsonl").exists()
 
 
 async def test_a_session_that_is_stopped_ends_its_run_and_begins_no_other(tmp_path: Path) -> None:

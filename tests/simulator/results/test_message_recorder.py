@@ -23,8 +23,9 @@ def sip(call_id: str, more: str = "") -> bytes:
 
 
 def tapped(recorder: MessageRecorder, *, proxied: bool = True) -> Tap:
-    tap = recorder.tap(proxied=proxied)
-    assert tap is not None
+    hear = recorder.hearing(proxied=proxied)
+    assert hear is not None
+    tap = Tap(hear)
     for address in (CALLER, SWITCH):
         tap.put_on(address)
     return tap
@@ -67,7 +68,7 @@ def test_all_messages_are_kept_where_all_are_wanted(tmp_path: Path) -> None:
 def test_of_failed_calls_all_legs_are_kept_and_of_others_nothing(tmp_path: Path) -> None:
     recorder = MessageRecorder(tmp_path, "failed")
     two_calls(tapped(recorder))
-    assert recorder.tap(proxied=False) is None
+    assert recorder.hearing(proxied=False) is None
     assert recorder.settle({"bad"}) == Recorded("failed", kept=4, dropped=5)
     assert [call for call, _ in kept(tmp_path)] == ["bad", "bad", "bad's leg", "bad's leg"]
     assert [path.name for path in tmp_path.iterdir()] == [MESSAGES]
@@ -88,7 +89,7 @@ def test_of_a_run_that_broke_off_everything_is_kept(tmp_path: Path) -> None:
 
 def test_nothing_is_recorded_where_nothing_is_wanted(tmp_path: Path) -> None:
     recorder = MessageRecorder(tmp_path, "never")
-    assert recorder.tap(proxied=True) is recorder.tap(proxied=False) is None
+    assert recorder.hearing(proxied=True) is recorder.hearing(proxied=False) is None
     assert recorder.settle({"bad"}) == Recorded("never")
     assert list(tmp_path.iterdir()) == []
 
