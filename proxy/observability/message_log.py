@@ -1,6 +1,6 @@
 """Lines of JSON about SIP messages: when one passed, from where to where, and its bytes.
 
-The proxy's own message log holds such lines, and so does the messages.jsonl of a run (see scenarios/README.md).
+The proxy's own message log holds such lines, and `ringfence messages` prints those of a run so.
 """
 
 from __future__ import annotations
@@ -21,44 +21,6 @@ _CLOCK_HOLDS = 1.0  # seconds after which the time of day is looked up again
 _KEEP_ALIVE = 4  # bytes: line ends and zeros, which are no message
 
 
-class MessageLines:
-    """Writes messages as lines; `more` are members that stand in all of them, such as `"proxied":false,`.
-
-    Moments are given in seconds of `time.monotonic`; a line tells the time of day as well, by how far apart the two
-    clocks were when `set_clock` was last called. The whole costs some two microseconds a message.
-    """
-
-    def __init__(self, more: str = "") -> None:
-        self._more = more
-        self._second, self._shown = -1, ""
-        self.set_clock()
-
-    def set_clock(self) -> None:
-        """Compare the clocks: the time of day may have been set."""
-        self._offset = time.time() - time.monotonic()
-
-    def line(self, at: float, data: bytes, transport: str, sender: tuple[str, int], receiver: tuple[str, int]) -> str:
-        """One message, without the end of the line. What is not UTF-8 is told in base64."""
-        second, microsecond = divmod(round((at + self._offset) * 1e6), 1_000_000)
-        if second != self._second:
-            self._second, self._shown = second, datetime.fromtimestamp(second, UTC).isoformat()[:19]
-        begin = data.find(_CALL_ID)
-        if begin > 0:
-            begin += 11
-            call_id = quoted(data[begin : data.find(b"\r", begin)].decode("utf-8", "backslashreplace").strip())
-        else:
-            call_id = _unusual_call_id(data)
-        try:
-            message = f'"message":{quoted(data.decode())}'
-        except UnicodeDecodeError:
-            message = f'"base64":"{b64encode(data).decode()}"'
-        addresses = _addresses(transport, sender, receiver)
-        return (
-            f'{{"timestamp":"{self._shown}.{microsecond:06}Z","call_id":{call_id},"at":{at:.6f},'
-            f"{addresses}{self._more}{message}}}"
-        )
-
-
 class MessageLog:
     """Writes the messages that pass at a proxy's listeners: `addresses` are these, by the index that flows have.
 
@@ -74,25 +36,28 @@ class MessageLog:
         self._write = write
         self._addresses = tuple(addresses)
         self._without = frozenset(without)
-        self._lines = MessageLines()
-        self._set_at = 0.0
+        self._set_at = self._offset = 0.0
 
     def received(self, data: bytes, flow: Flow) -> None:
         """A message came."""
         if flow[:3] not in self._without and is_message(data):
-            self._write(self._lines.line(self._now(), data, flow.transport, flow[1:3], self._addresses[flow.local]))
+            self._note(data, flow.transport, flow[1:3], self._addresses[flow.local])
 
     def sent(self, data: bytes, flow: Flow) -> None:
         """A message leaves."""
         if flow[:3] not in self._without and is_message(data):
-            self._write(self._lines.line(self._now(), data, flow.transport, self._addresses[flow.local], flow[1:3]))
+            self._note(data, flow.transport, self._addresses[flow.local], flow[1:3])
 
-    def _now(self) -> float:
+    def _note(self, data: bytes, transport: str, sender: tuple[str, int], receiver: tuple[str, int]) -> None:
         now = time.monotonic()
         if now > self._set_at + _CLOCK_HOLDS:
-            self._lines.set_clock()
-            self._set_at = now
-        return now
+            self._offset, self._set_at = clocks_apart(), now
+        self._write(message_line(now, now + self._offset, data, transport, sender, receiver))
+
+
+def clocks_apart() -> float:
+    """Seconds to add to `time.monotonic` to get seconds since 1970; it changes where the time of day is set."""
+    return time.time() - time.monotonic()
 
 
 def is_message(data: bytes) -> bool:
@@ -100,10 +65,44 @@ def is_message(data: bytes) -> bool:
     return len(data) > _KEEP_ALIVE
 
 
-def _unusual_call_id(data: bytes) -> str:
-    """The Call-ID of a message that writes its name in another way, or has none: null."""
+def call_id_of(data: bytes) -> str | None:
+    """The Call-ID of a message, read without parsing it; None where it has none."""
+    begin = data.find(_CALL_ID)
+    if begin >= 0 and (end := data.find(b"\r", begin + 11)) > 0:
+        return data[begin + 11 : end].decode("utf-8", "backslashreplace").strip()
     found = _ANY_CALL_ID.search(data.partition(b"\r\n\r\n")[0])
-    return quoted(found[1].decode("utf-8", "backslashreplace").strip()) if found else "null"
+    return found[1].decode("utf-8", "backslashreplace").strip() if found else None
+
+
+def message_line(
+    at: float,
+    since_1970: float,
+    data: bytes,
+    transport: str,
+    sender: tuple[str, int],
+    receiver: tuple[str, int],
+    more: str = "",
+) -> str:
+    """One message, without the end of the line; what is not UTF-8 is told in base64. It takes some two microseconds.
+
+    `at` is the moment in seconds of `time.monotonic`; `more` are further members, such as `"proxied":false,`.
+    """
+    second, microsecond = divmod(round(since_1970 * 1e6), 1_000_000)
+    call_id = call_id_of(data)
+    try:
+        message = f'"message":{quoted(data.decode())}'
+    except UnicodeDecodeError:
+        message = f'"base64":"{b64encode(data).decode()}"'
+    return (
+        f'{{"timestamp":"{_to_the_second(second)}.{microsecond:06}Z",'
+        f'"call_id":{"null" if call_id is None else quoted(call_id)},"at":{at:.6f},'
+        f"{_addresses(transport, sender, receiver)}{more}{message}}}"
+    )
+
+
+@lru_cache(maxsize=16)
+def _to_the_second(since_1970: int) -> str:
+    return datetime.fromtimestamp(since_1970, UTC).isoformat()[:19]
 
 
 @lru_cache(maxsize=4096)

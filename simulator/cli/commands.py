@@ -19,6 +19,7 @@ from simulator.cli.explain import explain
 from simulator.cli.grammar import Group
 from simulator.cli.ladder import ladder
 from simulator.cli.lint import lint
+from simulator.cli.messages import messages
 from simulator.cli.proxy import proxy
 from simulator.cli.report import report
 from simulator.cli.run import run
@@ -62,7 +63,7 @@ def ringfence() -> None:
     """Choose a command."""
 
 
-for _command in (run, proxy, explain, lint, report, ladder, subscribers, softswitch, schema, doctor):
+for _command in (run, proxy, explain, lint, report, ladder, messages, subscribers, softswitch, schema, doctor):
     ringfence.add_command(_command)
 
 

@@ -21,7 +21,7 @@ examples:
 """
 _SELECT = "only names that match, such as 'wangiri and not family'; a part of a scenario is held to no threshold"
 _SWITCH = "embedded: in this process (default); docker: Asterisk in a container, which is built and started"
-_MESSAGES = "SIP messages to leave in messages.jsonl: of no call, of failed ones (default), or all, registrations too"
+_MESSAGES = "SIP messages to leave in messages.bin: of no call, of failed ones (default), or all, registrations too"
 
 _PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (default), of failed ones, or of all"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from simulator.cli.commands import main
+from simulator.results.messages import MESSAGES, read_messages
 
 pytestmark = pytest.mark.peers
 
@@ -51,15 +51,15 @@ def test_tshark_reads_the_failed_calls_of_a_run_and_every_checksum_fits(run: Pat
 def test_a_call_is_written_afterwards_with_both_legs_at_the_times_of_its_messages(run: Path, tmp_path: Path) -> None:
     assert main(["report", "runs/latest", "--call", "daughter", "--pcap", "daughter.pcap"]) == 0
     found = tshark(tmp_path / "daughter.pcap", "frame.time_epoch", "sip.Call-ID")
-    recorded = [json.loads(line) for line in (run / "messages.jsonl").read_text().splitlines()]
+    recorded = list(read_messages(run / MESSAGES))
     ids = {row[1] for row in found}
     assert len(ids) == 2
-    times = sorted(each["timestamp"] for each in recorded if each["call_id"] in ids and each.get("proxied", True))
-    assert [int(row[0].partition(".")[2][:6]) for row in found] == [int(time[-7:-1]) for time in times]
+    times = [each.time.microsecond for each in recorded if each.call_id in ids and each.proxied]
+    assert [int(row[0].partition(".")[2][:6]) for row in found] == times
 
 
 def test_sngrep_finds_every_dialog_of_a_run(run: Path, tmp_path: Path) -> None:
     assert main(["report", "runs/latest", "--pcap", "all.pcap"]) == 0
     told = subprocess.run(["sngrep", "-N", "-I", "all.pcap"], cwd=tmp_path, capture_output=True, text=True, timeout=30)
-    ids = {json.loads(line)["call_id"] for line in (run / "messages.jsonl").read_text().splitlines()}
+    ids = {message.call_id for message in read_messages(run / MESSAGES)}
     assert f"Dialog count: {len(ids)}" in told.stdout

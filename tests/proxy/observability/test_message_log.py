@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from proxy.observability.message_log import MessageLines, MessageLog
+from proxy.observability.message_log import MessageLog, message_line
 from proxy.sip.flow import Flow
 from tests.plays.dialogue import request
 from tests.plays.socket_lab import HOST, TRUNK_HOST, Contexts, Peer, Stream, running
@@ -17,19 +17,16 @@ ALICE, PROXY = ("127.0.0.7", 5062), ("127.0.0.1", 5060)
 OPTIONS = b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n%s\r\nCSeq: 1 OPTIONS\r\n\r\n"
 
 
-def line(data: bytes, more: str = "") -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(MessageLines(more).line(12.5, data, "udp", ALICE, PROXY))
+def line(data: bytes, at: float = 12.5) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(message_line(at, 1_764_000_000.0 + at, data, "udp", ALICE, PROXY))
     return read
 
 
 def test_a_line_tells_when_from_where_and_the_bytes() -> None:
-    before = datetime.now(UTC).timestamp()
-    lines = MessageLines('"proxied":false,')
-    told = json.loads(lines.line(12.5, OPTIONS % b"Call-ID: a@b", "tls", ALICE, ("::1", 5061)))
-    moment = datetime.fromisoformat(told.pop("timestamp"))
-    assert moment.utcoffset() is not None
-    assert moment.timestamp() <= before  # second 12.5 of the clock that was read after that
+    data = OPTIONS % b"Call-ID: a@b"
+    told = json.loads(message_line(12.5, 1_764_000_000.25, data, "tls", ALICE, ("::1", 5061), '"proxied":false,'))
     assert told == {
+        "timestamp": "2025-11-24T16:00:00.250000Z",
         "call_id": "a@b",
         "at": 12.5,
         "transport": "tls",
@@ -41,12 +38,9 @@ def test_a_line_tells_when_from_where_and_the_bytes() -> None:
 
 
 def test_moments_are_told_to_the_microsecond() -> None:
-    lines = MessageLines()
-    stamps = []
-    for at in (7.0, 7.000001, 8.25):
-        told = json.loads(lines.line(at, b"OPTIONS", "udp", ALICE, PROXY))
-        assert told["at"] == at
-        stamps.append(datetime.fromisoformat(told["timestamp"]))
+    told = [line(b"OPTIONS", at) for at in (7.0, 7.000001, 8.25)]
+    assert [each["at"] for each in told] == [7.0, 7.000001, 8.25]
+    stamps = [datetime.fromisoformat(each["timestamp"]) for each in told]
     assert [round((stamp - stamps[0]).total_seconds(), 6) for stamp in stamps] == [0.0, 1e-06, 1.25]
 
 

@@ -19,7 +19,7 @@ def test_a_call_of_a_run_is_shown_with_what_every_rule_said(desk: Path, capsys: 
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("daughter, INVITE on trunk international from +6591234567 to +86138")
     assert "  became    passed" in told
-    assert not any("messages.jsonl" in line for line in told)
+    assert not any("messages.bin" in line for line in told)
     assert any(line.strip().startswith("never_block (enforce) no_match: ") for line in told)
     assert main(["report", "runs/latest", "--call", "dauhter"]) == 2
     assert 'calls.jsonl: found no call "dauhter", expected "daughter"' in capsys.readouterr().err

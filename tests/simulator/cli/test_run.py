@@ -95,15 +95,14 @@ def test_the_messages_of_failed_calls_are_left_and_others_where_asked_for(
         numbers = json.loads((run / "manifest.json").read_text())["messages"]
         assert numbers["mode"] == mode
         assert (numbers["kept"] > 0, numbers["dropped"] > 0, numbers["lost"]) == (mode != "never", mode == "failed", 0)
-        assert (run / "messages.jsonl").exists() == (mode != "never")
+        assert (run / "messages.bin").exists() == (mode != "never")
         if mode == "failed":
             capsys.readouterr()
             assert main(["report", "runs/latest", "--call", "daughter"]) == 0
             (told,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  messages"))
             near, far = dict.fromkeys(message.call_id for message in by_call["daughter"])
             assert (
-                told
-                == f"  messages  25 in messages.jsonl, Call-ID {near}, {far}: ringfence ladder runs/latest daughter"
+                told == f"  messages  25 in messages.bin, Call-ID {near}, {far}: ringfence ladder runs/latest daughter"
             )
     assert found["failed"] == {"daughter": [True] * 25, "emergency": [], "wangiri.01": []}
     assert found["all"]["daughter"][:25] == [True] * 25

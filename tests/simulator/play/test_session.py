@@ -86,7 +86,7 @@ async def test_a_listener_that_asks_for_messages_gets_them_as_they_pass(tmp_path
         said = [each.data.split(b" ")[0] for each in messages if each.proxied == proxied]
         assert said[0] == b"REGISTER"
         assert said.count(b"INVITE") == (4 if proxied else 2) * 2
-    assert not (result.folder / "messages.jsonl").exists()
+    assert not (result.folder / "messages.bin").exists()
 
 
 async def test_a_session_that_is_stopped_ends_its_run_and_begins_no_other(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.observability.message_log import MessageLines
+from proxy.observability.message_log import message_line
 from simulator.agents.tap import Tap
 from simulator.results.events import PassEnded, Tick
 from simulator.results.message_recorder import PROXYS, MessageRecorder
@@ -65,6 +65,16 @@ def test_all_messages_are_kept_where_all_are_wanted(tmp_path: Path) -> None:
     assert kept(tmp_path)[-2:] == [("registration", True), ("good", False)]
 
 
+def test_messages_are_in_order_of_time_though_some_are_heard_late(tmp_path: Path) -> None:
+    recorder = MessageRecorder(tmp_path, "all")
+    tap = tapped(recorder)
+    moments = [1.0, 4.0, 2.0, 3.0, 6.0, 5.0]
+    for at in moments:
+        tap.sent(at, sip("call"), CALLER, PROXY)
+    recorder.settle(None)
+    assert [message.at for message in read_messages(tmp_path / MESSAGES)] == sorted(moments)
+
+
 def test_of_failed_calls_all_legs_are_kept_and_of_others_nothing(tmp_path: Path) -> None:
     recorder = MessageRecorder(tmp_path, "failed")
     two_calls(tapped(recorder))
@@ -108,13 +118,19 @@ def test_what_the_proxy_alone_saw_is_put_in_by_time(mode: Mode, calls: list[str]
     tap = tapped(recorder)
     for at, call in ((1.0, "1"), (3.0, "3")):
         tap.sent(at, sip(call), CALLER, PROXY)
-    lines = MessageLines()
-    proxys = [lines.line(at, sip(call), "tls", PHONE, PROXY) for at, call in ((2.0, "2"), (4.0, "4"))]
+    proxys = [message_line(at, 1e9 + at, sip(call), "tls", PHONE, PROXY) for at, call in ((2.0, "2"), (4.0, "4"))]
     (tmp_path / PROXYS).write_text("\n".join(proxys) + '\n{"timestamp":"cut o')
     recorded = recorder.settle({"2", "3"})
     assert (recorded.kept, recorded.dropped) == (len(calls), 4 - len(calls))
     assert [call for call, _ in kept(tmp_path)] == calls
     assert [path.name for path in tmp_path.iterdir()] == [MESSAGES]
+
+
+def test_what_the_proxy_had_no_room_for_stops_nothing(tmp_path: Path) -> None:
+    recorder = MessageRecorder(tmp_path, "all")
+    line = message_line(2.0, 1e9, sip("2"), "tls", PHONE, PROXY)
+    (tmp_path / PROXYS).write_text(f"{line[:40]}\n{line}\n")
+    assert recorder.settle(None) == Recorded("all", kept=1)
 
 
 def test_a_full_disk_costs_messages_and_nothing_else(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,9 +10,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.observability.message_log import MessageLines
 from simulator.addresses import Address
-from simulator.results.messages import MESSAGES, messages_of, read_messages
+from simulator.results.message_file import MessageFile, Record
+from simulator.results.messages import MESSAGES, Calls, json_lines, messages_of, read_messages
 
 CALLER, PROXY, SWITCH, PHONE = (("127.0.0.1", port) for port in (5061, 5060, 5080, 5062))
 
@@ -21,10 +22,11 @@ def sip(call_id: str, more: str = "") -> bytes:
 
 
 def written(folder: Path, *passed: tuple[float, bytes, Address, Address]) -> Path:
-    lines = MessageLines()
-    with (folder / MESSAGES).open("w") as file:
-        for at, data, sender, receiver in passed:
-            file.write(lines.line(at, data, "udp", sender, receiver) + "\n")
+    (folder / MESSAGES).unlink(missing_ok=True)
+    file = MessageFile(folder / MESSAGES)
+    for at, data, sender, receiver in passed:
+        file.add(Record(at, 1e9 + at, True, "udp", sender, receiver, data))
+    file.close()
     return folder
 
 
@@ -49,8 +51,8 @@ def test_the_messages_of_a_call_are_those_of_all_its_legs_in_order_of_time(tmp_p
     run = written(
         tmp_path,
         (1.0, sip("near"), CALLER, PROXY),
-        (3.0, sip("far", "X-Ringfence-Call: near\r\n"), SWITCH, PROXY),
         (2.0, sip("near"), PROXY, SWITCH),
+        (3.0, sip("far", "X-Ringfence-Call: near\r\n"), SWITCH, PROXY),
         (4.0, sip("far"), PROXY, PHONE),
         (5.0, sip("nearer"), CALLER, PROXY),
         (6.0, sip("other", "X-Ringfence-Call: nearer\r\n"), CALLER, PROXY),
@@ -74,12 +76,18 @@ def test_a_call_id_is_not_found_in_what_others_say(tmp_path: Path) -> None:
     assert [each.at for each in messages_of(run, 'c"x\\')] == [2.0]
 
 
-def test_half_a_line_at_the_end_is_none(tmp_path: Path) -> None:
-    run = written(tmp_path, (1.0, sip("1"), CALLER, PROXY), (2.0, sip("1"), CALLER, PROXY))
-    whole = (run / MESSAGES).read_bytes()
-    for end in range(len(whole) // 2, len(whole), 37):
-        (run / MESSAGES).write_bytes(whole[:end])
-        assert len(list(read_messages(run / MESSAGES))) == len(messages_of(run, "1")) == whole[:end].count(b"\n")
+def test_messages_are_printed_as_json(tmp_path: Path) -> None:
+    run = written(tmp_path, (1.0, sip("near"), CALLER, PROXY), (2.0, sip("other"), CALLER, PROXY))
+    (line,) = json_lines(run / MESSAGES, Calls(["near"]))
+    assert json.loads(line) == {
+        "timestamp": "2001-09-09T01:46:41.000000Z",
+        "call_id": "near",
+        "at": 1.0,
+        "transport": "udp",
+        "from": "127.0.0.1:5061",
+        "to": "127.0.0.1:5060",
+        "message": sip("near").decode(),
+    }
 
 
 def test_where_nothing_was_recorded_nothing_is_read(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""`ringfence messages RUN`: the recorded messages of a run, as lines of JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from simulator.cli.grammar import FILE, Command
+from simulator.results.messages import MESSAGES, Calls, json_lines
+from simulator.results.run_reader import find_call
+
+_EXAMPLES = """\
+examples:
+  ringfence messages runs/latest > messages.jsonl
+  ringfence messages runs/latest --call daughter-in-singapore
+"""
+_HELP = """\
+Print the recorded SIP messages of a run, each as a line of JSON, in order of time; scenarios/README.md tells the
+members. RUN is the run's folder, such as runs/latest. Messages are recorded of calls that failed, and of all with
+`ringfence run --messages all`.
+"""
+
+
+@click.command("messages", Command, help=_HELP, epilog=_EXAMPLES, short_help="print recorded messages as JSON")
+@click.argument("run", type=FILE)
+@click.option("--call", metavar="ID", help="of this call only, as the summary or calls.jsonl names it")
+def messages(run: Path, call: str | None) -> int:
+    """Print them."""
+    found = find_call(run, call) if call is not None else None
+    calls = Calls((found.call_id, *found.record.get("legs", ()))) if found is not None else None
+    for line in json_lines(run / MESSAGES, calls):
+        print(line)
+    return 0

@@ -1,0 +1,59 @@
+"""The file of messages: read as it was written, however much of it there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator.results.message_file import MessageFile, Record, read_records
+
+CALLER, PROXY = ("127.0.0.1", 5061), ("::1", 5060)
+
+
+def read(path: Path) -> list[tuple[object, ...]]:
+    """The content of the file, without the time of day."""
+    return [(each.at, *each[2:]) for each in read_records(path)]
+
+
+def test_messages_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    file = MessageFile(path)
+    proxied, direct = file.hearing(proxied=True), file.hearing(proxied=False)
+    proxied(1.5, b"INVITE", "udp", CALLER, PROXY)
+    direct(2.5, b"\xff\x00", "tls", PROXY, CALLER)
+    file.flush()
+    proxied(3.5, b"ACK", "udp", CALLER, PROXY)
+    file.close()
+    assert (file.count, file.lost, file.why) == (3, 0, "")
+    assert read(path) == [
+        (1.5, True, "udp", CALLER, PROXY, b"INVITE"),
+        (2.5, False, "tls", PROXY, CALLER, b"\xff\x00"),
+        (3.5, True, "udp", CALLER, PROXY, b"ACK"),
+    ]
+    moments = [each.since_1970 - each.at for each in read_records(path)]
+    assert max(moments) - min(moments) < 1.0
+    assert isinstance(next(read_records(path)), Record)
+
+
+def test_a_cut_costs_one_record(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    file = MessageFile(path)
+    hear = file.hearing(proxied=True)
+    ends = []
+    for number in range(4):
+        hear(number, b"INVITE %d" % number, "udp", CALLER, PROXY)
+        file.flush()
+        ends.append(path.stat().st_size)
+    file.close()
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        assert len(read(path)) == sum(end <= size for end in ends)
+
+
+def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
+    (tmp_path / "messages").write_bytes(b"ringfence messages 9\n")
+    with pytest.raises(ValueError, match="another version"):
+        next(read_records(tmp_path / "messages"))
+    assert list(read_records(tmp_path / "none")) == []
