@@ -11,9 +11,9 @@ from proxy.policy.profile import Barring, Subscriber
 from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.subscribers.directory import Directory
+from tests.plays.barred_abroad import new_policy_that_bars_calls_out
 from tests.plays.dialogue import PHONE, SWITCH, Nobody, Play, play, request
 from tests.plays.digest_phone import ALICE, BOB, start
-from tests.proxy.core.test_screening import new_policy_that_bars_calls_out
 
 
 def judged_by(**bob: object) -> Play:

@@ -1,7 +1,6 @@
 """The way of requests: always to the switch from outside, and outward only along our own tokens or to a trunk.
 
-RFC 3261 16.4 and 16.6, RFC 3327 (Path), RFC 5626 (flow tokens).
-"""
+RFC 3261 16.4 and 16.6, RFC 3327 (Path), RFC 5626 (flow tokens)."""
 
 from __future__ import annotations
 
@@ -22,28 +21,13 @@ from tests.plays.dialogue import (
     SWITCH,
     TCP_PHONE,
     TLS_PHONE,
-    Play,
     new_core,
     play,
     request,
 )
+from tests.plays.established import established, routes
 
 OTHER_TRUNK_HOST = Flow("udp", "127.0.1.200", 5090, 0)
-
-
-def established(core: ProxyCore | None = None, flow: Flow = ABROAD) -> Play:
-    """A call from outside, answered and acknowledged."""
-    dialogue = play(core).receive(request("INVITE", flow), flow).sends(100).sends("INVITE", SWITCH)
-    routes = [("Record-Route", route) for route in dialogue.forwarded.headers("record-route")]
-    return dialogue.answer(200, headers=routes).sends(200, flow)
-
-
-def routes(dialogue: Play) -> list[str]:
-    """The Record-Route values of the call, as the switch saw them."""
-    return dialogue.last.headers("record-route")
-
-
-# --- loose routing
 
 
 def test_a_request_in_the_dialog_goes_to_the_switch_and_loses_our_route() -> None:
@@ -131,9 +115,6 @@ def test_nobody_is_called_who_is_on_no_trunk(host: str) -> None:
     play().receive(request("INVITE", SWITCH, uri=f"sip:a@{host}"), SWITCH).sends(403, SWITCH).sends_nothing()
 
 
-# --- strict routers
-
-
 def test_a_strict_routers_work_is_undone() -> None:
     dialogue = established()
     ours = routes(dialogue)[0].strip("<>")
@@ -157,9 +138,6 @@ def test_the_uri_that_a_strict_router_hid_is_checked_as_well() -> None:
             "INFO", branch=f"z9hG4bK-{status}{len(target)}", uri="sip:x~y@127.0.0.1:5060", more=[("Route", target)]
         )
         play(core).receive(hidden).sends(status, ABROAD).sends_nothing()
-
-
-# --- no open relay
 
 
 @pytest.mark.parametrize("flow", [ABROAD, SHADY, PHONE, TCP_PHONE])
@@ -223,9 +201,6 @@ def test_our_address_is_known_however_it_is_written(uri: str) -> None:
     play().receive(request("INVITE", more=[("Route", f"<{uri};lr>")])).sends(100).sends("INVITE", SWITCH)
 
 
-# --- sips
-
-
 @pytest.mark.parametrize("flow", [ABROAD, TCP_PHONE])
 def test_sips_comes_over_tls_only(flow: Flow) -> None:
     play().receive(request("INVITE", flow, uri=f"SIPS:{ALICE}@127.0.0.1"), flow).sends(416, flow).sends_nothing()
@@ -251,9 +226,6 @@ def test_a_phone_that_registered_with_sips_is_called_over_its_connection() -> No
     over_udp = [("Route", registered(new_core(), PHONE))]
     call = request("INVITE", SWITCH, uri="sips:alice@127.0.0.77", branch="z9hG4bK-2", call_id="2", more=over_udp)
     play(core).receive(call, SWITCH).sends(416, SWITCH)
-
-
-# --- registrations and calls back
 
 
 def registered(core: ProxyCore, flow: Flow) -> str:

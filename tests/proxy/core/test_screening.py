@@ -12,6 +12,7 @@ from proxy.policy.profile import Barring, Subscriber
 from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
+from tests.plays.barred_abroad import new_policy_that_bars_calls_out
 from tests.plays.dialogue import (
     ABROAD,
     ALICE,
@@ -29,14 +30,7 @@ from tests.plays.dialogue import (
     play,
     request,
 )
-from tests.proxy.core.test_routing import established, routes
-
-
-class StayAtHome(Household):
-    """Subscribers who may not call abroad."""
-
-    def find(self, number: str, /) -> Subscriber | None:
-        return Subscriber(number, barring=Barring(outgoing_international=True))
+from tests.plays.established import established, routes
 
 
 class AllBarred(Household):
@@ -52,14 +46,7 @@ def barred_since(dialogue: Play) -> Play:
     return dialogue
 
 
-def new_policy_that_bars_calls_out() -> Policy:
-    return Policy(build_snapshot("CN", preset.load("cn"), StayAtHome(), Nobody(), {}))
-
-
 TO_BARRED = request("INVITE", to=BARRED)
-
-
-# --- refusing
 
 
 def test_a_barred_call_is_refused_and_reaches_nobody() -> None:
@@ -82,9 +69,6 @@ def test_a_text_is_judged_like_a_call() -> None:
 def test_what_comes_from_the_switch_was_judged_before() -> None:
     outward = request("INVITE", SWITCH, to=BARRED, uri=f"sip:{BARRED}@127.0.0.77:5071")
     assert play().receive(outward, SWITCH).sends(100).sends("INVITE", PHONE).records() == []
-
-
-# --- no way round the policy
 
 
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
@@ -217,9 +201,6 @@ def test_what_is_no_call_is_not_judged(method: str) -> None:
     assert dialogue.records() == []
 
 
-# --- call records
-
-
 @pytest.mark.parametrize(("status", "final"), [(200, 200), (486, 486), (503, 500), (603, 603)])
 def test_a_call_leaves_one_record_with_the_status_its_caller_saw(status: int, final: int) -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE").answer(180).sends(180)
@@ -291,9 +272,6 @@ def test_any_caller_can_be_written_down() -> None:
     assert isinstance(record["caller"], str)
 
 
-# --- changes under way
-
-
 def test_a_call_is_judged_by_the_policy_at_its_start() -> None:
     dialogue = play().receive(INVITE).sends(100).sends("INVITE")
     dialogue.core.policy = new_policy(barring__incoming_international="off")
@@ -342,9 +320,6 @@ def test_pending_counts_what_is_not_yet_answered() -> None:
     assert dialogue.core.pending == 1
     dialogue.answer(200).sends(200).answer(200).sends(200)
     assert dialogue.core.pending == 0
-
-
-# --- identities
 
 
 def test_the_policy_hears_the_asserted_caller_of_a_trusted_trunk_only() -> None:

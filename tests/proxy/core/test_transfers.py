@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.sip.flow import Flow
+from tests.plays.barred_abroad import new_policy_that_bars_calls_out
 from tests.plays.dialogue import ABROAD, ALICE, BARRED, CARRIER, DAUGHTER, SWITCH, Play, play, request
-from tests.proxy.core.test_screening import new_policy_that_bars_calls_out
 
 CHARLIE = "+8613800138003"
 

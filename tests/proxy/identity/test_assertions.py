@@ -8,7 +8,7 @@ from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response
 from tests.plays.dialogue import ABROAD, PHONE, SHADY, SWITCH, play, request
 from tests.plays.digest_phone import ALICE, BOB, start
-from tests.proxy.core.test_routing import established, routes
+from tests.plays.established import established, routes
 
 ASKING = (
     ("P-Asserted-Identity", "<tel:110>"),

@@ -8,7 +8,7 @@ from proxy.numbers.numbering import Numbering
 from proxy.numbers.shown import as_looks, shown_numbers
 from tests.plays.dialogue import ABROAD, ALICE, BARRED, PHONE, SWITCH, play, request
 from tests.plays.digest_phone import BOB, start
-from tests.proxy.core.test_routing import established, routes
+from tests.plays.established import established, routes
 
 CN = Numbering("CN")
 ODD_HOME = [

@@ -1,27 +1,19 @@
-"""The answers to refused callers, byte for byte; which rule may say what; and the signed card that 608 points to."""
+"""Answers to refused callers, byte for byte, and the answers that each rule may give."""
 
 from __future__ import annotations
 
-import json
 import re
-from base64 import urlsafe_b64decode
 from pathlib import Path
 
 import pytest
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from proxy.config.models import load_config
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.settings import CoreSettings
-from proxy.files.yaml_file import FileErrors
 from proxy.policy.answers import Answer, reference
 from proxy.policy.engine import Policy
 from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
-from proxy.signing.card import write_card
+from tests.plays.config_text import errors_of
 from tests.plays.dialogue import BARRED, LISTENERS, SWITCH, TRUNKS, Household, Nobody, Play, new_core, play, request
 
 BARRING = "barring.incoming_international"
@@ -123,20 +115,6 @@ def test_the_us_preset_speaks_603_plus_for_listed_numbers_and_a_config_may_chang
     assert prefix.reject == "603+"
 
 
-# --- the config
-
-
-HEAD = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\n"
-
-
-def errors_of(folder: Path, text: str) -> list[str]:
-    path = folder / "proxy.yaml"
-    path.write_text(HEAD + text)
-    with pytest.raises(FileErrors) as caught:
-        load_config(path)
-    return str(caught.value).replace(f"{path}:", "").splitlines()
-
-
 def test_wrong_treatments_are_told_with_their_places(tmp_path: Path) -> None:
     assert errors_of(
         tmp_path,
@@ -173,71 +151,3 @@ def test_only_a_person_says_607_and_only_anonymous_calls_get_433(tmp_path: Path)
         '3:40: found "607", expected 607 for subscriber.block only',
         '3:110: found "433", expected 433 for anonymous.reject only',
     ]
-
-
-def test_a_card_names_a_contact_and_a_key_that_exists(tmp_path: Path) -> None:
-    text = "card: {name: Operator, certificate_url: 'https://a.example/c.pem', private_key: none.pem}"
-    assert errors_of(tmp_path, text) == [
-        '3:81: found "none.pem", expected a file that exists, named relative to this one'
-    ]
-    (tmp_path / "none.pem").touch()
-    assert errors_of(tmp_path, text) == [
-        "3:7: found a mapping, expected a url, tel or email that callers can complain to"
-    ]
-
-
-# --- the card
-
-
-def key_file(folder: Path, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
-    key = ec.generate_private_key(curve)
-    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    (folder / "proxy.yaml").write_text(
-        HEAD + "card: {name: Operator, certificate_url: 'https://a.example/c.pem', private_key: key.pem, "
-        "tel: '+12025550123', email: redress@operator.example, url: 'https://a.example/redress'}"
-    )
-    return key
-
-
-def decoded(part: str) -> bytes:
-    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-def test_the_card_is_a_jcard_that_the_key_signed(tmp_path: Path) -> None:
-    key = key_file(tmp_path, ec.SECP256R1())
-    card = load_config(tmp_path / "proxy.yaml").card
-    assert card is not None
-    write_card(card.file, card, card.private_key, 1_700_000_000.9)
-    header, payload, signature = (tmp_path / "card.jws").read_text().split(".")
-    assert json.loads(decoded(header)) == {"alg": "ES256", "typ": "vcard+json", "x5u": "https://a.example/c.pem"}
-    assert json.loads(decoded(payload)) == {
-        "iat": 1_700_000_000,
-        "jcard": [
-            "vcard",
-            [
-                ["version", {}, "text", "4.0"],
-                ["fn", {}, "text", "Operator"],
-                ["tel", {"type": "work"}, "uri", "tel:+12025550123"],
-                ["email", {"type": "work"}, "text", "redress@operator.example"],
-                ["url", {"type": "work"}, "uri", "https://a.example/redress"],
-            ],
-        ],
-    }
-    raw = decoded(signature)
-    assert len(raw) == 64
-    der = utils.encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
-    public, scheme = key.public_key(), ec.ECDSA(SHA256())
-    public.verify(der, f"{header}.{payload}".encode(), scheme)
-    with pytest.raises(InvalidSignature):
-        public.verify(der, f"{header}.{payload}x".encode(), scheme)
-
-
-def test_a_key_that_cannot_sign_es256_is_refused(tmp_path: Path) -> None:
-    key_file(tmp_path, ec.SECP384R1())
-    card = load_config(tmp_path / "proxy.yaml").card
-    assert card is not None
-    with pytest.raises(FileErrors, match="expected a P-256 private key as PEM"):
-        write_card(card.file, card, card.private_key, 0.0)
-    card.private_key.write_text("no key")
-    with pytest.raises(FileErrors, match="expected a P-256 private key as PEM"):
-        write_card(card.file, card, card.private_key, 0.0)

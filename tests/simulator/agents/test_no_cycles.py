@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.agents.orders import BUSY, REJECT, RING_ONLY, Behaviour
-from tests.simulator.softswitch.embedded.test_softswitch import ALICE, SwitchLab
+from tests.plays.switch_lab import ALICE, SwitchLab
 
 LINGERING = 200.0  # seconds after which every transaction has ended
 
