@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
+from proxy.files.yaml_file import FileError, FileErrors
 from simulator.cli.grammar import FILE, Command
 from simulator.results.messages import MESSAGES, Calls, json_lines
 from simulator.results.run_reader import find_call
@@ -29,6 +31,10 @@ def messages(run: Path, call: str | None) -> int:
     """Print them."""
     found = find_call(run, call) if call is not None else None
     calls = Calls((found.call_id, *found.record.get("legs", ()))) if found is not None else None
+    if not (run / "manifest.json").exists():
+        raise FileErrors([FileError.whole(run, "this is no folder of a run")])
+    if not (run / MESSAGES).exists():
+        print(f"{run / MESSAGES}: none recorded; `ringfence run --messages all` records them", file=sys.stderr)
     for line in json_lines(run / MESSAGES, calls):
         print(line)
     return 0

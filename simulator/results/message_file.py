@@ -18,6 +18,7 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import NamedTuple
 
+from proxy.files.yaml_file import FileError, FileErrors
 from proxy.observability.message_log import clocks_apart
 from simulator.addresses import Address
 from simulator.agents.tap import Hear
@@ -150,14 +151,15 @@ class MessageFile:
 def read_records(path: Path) -> Iterator[Record]:
     """The messages in a file as they were heard, up to a record that was cut; nothing where there is no file.
 
-    Raises ValueError for a file of another format.
+    Raises FileErrors for a file of another format.
     """
     if not path.exists():
         return
     pairs: dict[int, tuple[str, Address, Address]] = {}
     with path.open("rb") as file:
         if not _FORMAT.startswith(begin := file.read(len(_FORMAT))):
-            raise ValueError(f"{path}: no file of messages, or one of another version: {begin!r}")
+            found = f'found "{begin.decode("latin-1").strip()}", expected "{_FORMAT.decode().strip()}"'
+            raise FileErrors([FileError.whole(path, found)])
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             size, number, kind, at, since_1970 = _HEAD.unpack(head)
             if len(data := file.read(size)) < size:

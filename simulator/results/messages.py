@@ -80,7 +80,7 @@ class Calls:
 def read_messages(path: Path, calls: Calls | None = None) -> Iterator[Message]:
     """All messages of a file, or those of some calls, in order of time; nothing where there is no file.
 
-    Raises ValueError for a file of another format. It takes about two microseconds a message.
+    Raises FileErrors for a file of another format. It takes about two microseconds a message.
     """
     for record in in_order(read_records(path)):
         if calls is None or record.data in calls:

@@ -16,7 +16,11 @@ from simulator.lab import real_phones
 from simulator.media.prompts import prompt
 from simulator.media.recognition import tone
 from simulator.play.jobs import Job, jobs, with_agents_at_hand
+from simulator.play.runner import Settings
 from simulator.play.session import Session
+from simulator.results.message_recorder import PROXYS
+from simulator.results.messages import messages_of
+from simulator.results.run_reader import find_call
 from simulator.scenario.model import load_scenarios
 from simulator.softswitch.embedded import softswitch as embedded
 from tests.plays.phone_workers import workers
@@ -81,6 +85,17 @@ async def test_phones_that_are_connected_and_hear_nothing_are_a_fault(
         ("by-phone", ("the caller did not hear the phone",))
     ]
     assert result.exit_code is ExitCode.ENVIRONMENT
+
+
+async def test_the_messages_of_real_phones_are_recorded_once_as_the_proxy_saw_them(tmp_path: Path) -> None:
+    settings = Settings(messages="all")
+    (result,) = await Session(tmp_path / "runs", settings=settings).play([job(tmp_path, TALKS)])
+    found = messages_of(result.folder, find_call(result.folder, "by-phone").call_id)
+    invites = [message for message in found if message.data.startswith(b"INVITE ")]
+    assert len(invites) == 4
+    assert [one.receiver for one in invites[:-1]] == [one.sender for one in invites[1:]]
+    assert len({(message.sender, message.receiver, message.data) for message in found}) == len(found)
+    assert not (result.folder / PROXYS).exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")

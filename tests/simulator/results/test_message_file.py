@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.files.yaml_file import FileErrors
 from simulator.results.message_file import MessageFile, Record, read_records
 
 CALLER, PROXY = ("127.0.0.1", 5061), ("::1", 5060)
@@ -54,6 +55,6 @@ def test_a_cut_costs_one_record(tmp_path: Path) -> None:
 
 def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
     (tmp_path / "messages").write_bytes(b"ringfence messages 9\n")
-    with pytest.raises(ValueError, match="another version"):
+    with pytest.raises(FileErrors, match=r'found "ringfence messages 9", expected "ringfence messages 1"'):
         next(read_records(tmp_path / "messages"))
     assert list(read_records(tmp_path / "none")) == []
