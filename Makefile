@@ -48,10 +48,10 @@ test-pure: .venv/.done docker-engine
 
 test-compiled: compiled ## run the tests of the proxy with its core compiled
 	RINGFENCE_BUILD=compiled PYTHONSAFEPATH=1 $(COMPILED)/bin/python $(PYTEST) -o pythonpath= \
-		-m "not (bench or docker or peers or phones)" tests/proxy tests/torture
+		-m "not (bench or browser or docker or peers or phones)" tests/proxy tests/torture
 
-unit: .venv/.done ## run the tests that need nothing but Python packages: no Docker, SIPp, Kamailio or PJSIP
-	$(BIN)/python $(PYTEST) -m "not (bench or docker or peers or phones)"
+unit: .venv/.done ## run the tests that need nothing but Python packages: no Docker, SIPp, Kamailio, Chromium or PJSIP
+	$(BIN)/python $(PYTEST) -m "not (bench or browser or docker or peers or phones)"
 
 compiled: $(COMPILED)/.done ## build the proxy with its core compiled (mypyc), into .venv-compiled
 

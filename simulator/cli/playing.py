@@ -46,6 +46,7 @@ class Arguments:
     parquet: bool
     json: Path | None
     junit: Path | None
+    html: Path | None
     forks: ProxyForks | None
 
 
@@ -56,7 +57,7 @@ def run(arguments: Arguments) -> int:
         print(f"ringfence run: -k {arguments.select!r}: {error}", file=sys.stderr)
         return ExitCode.USAGE
     scenarios = load_scenarios(arguments.paths)
-    asked = {"--json": arguments.json, "--junit": arguments.junit}
+    asked = {"--json": arguments.json, "--junit": arguments.junit, "--html": arguments.html}
     reports = {option: path for option, path in asked.items() if path is not None}
     if _complained(asked_for.objections(reports, [source for _, source in scenarios])):
         return ExitCode.USAGE
@@ -84,7 +85,7 @@ def run(arguments: Arguments) -> int:
     folders = [result.folder for result in results if result.set_up]
     complaints += leave_captures(folders, arguments.pcap)
     complaints += leave_tables(folders if arguments.parquet else ())
-    if _complained([*complaints, *asked_for.write(reports, results)]):
+    if _complained([*complaints, *asked_for.write(reports, results, folder)]):
         return worst([code, ExitCode.ENVIRONMENT])
     return code
 

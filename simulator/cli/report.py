@@ -1,23 +1,26 @@
-"""`ringfence report RUN`: one call of a run, captures and tables, from the files that the run left."""
+"""`ringfence report RUN`: a page about a run, one call of it, captures and tables, from the files that the run left."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import click
 
 from simulator.cli.grammar import FILE, Command
+from simulator.report.evidence_words import caller_saw, phone_saw
 from simulator.report.pcap import write_pcap
 from simulator.results.messages import MESSAGES, messages_of, read_messages
 from simulator.results.parquet import write_parquet
 from simulator.results.run_reader import PlayedCall, find_call, messages_of_call
 from simulator.wording import counted
 
-_EXAMPLE = """\
+_EXAMPLES = """\
 examples:
+  ringfence report runs/latest
+  ringfence report runs/latest --html report.html --call daughter-in-singapore
   ringfence report runs/latest --call daughter-in-singapore
   ringfence report runs/latest --call daughter-in-singapore --pcap daughter.pcap
   ringfence report runs/latest --parquet calls.parquet
@@ -25,35 +28,43 @@ examples:
 
 
 _HELP = """\
-Show one call of a run: what was planned, what caller, phone and proxy saw of it, what every rule said, and what it adds
-up to; or write the messages of a call, or of all, as a capture for Wireshark, tshark and sngrep. RUN is the run's
-folder, such as runs/latest.
+Write the report of a run as one page, to report.html in its folder or where --html says. It holds all that it shows,
+with the ladders of calls that failed, of those of --call, and of others as far as there is room. With --call and
+without --html, print what is known of a call instead: what was planned, what caller, phone and proxy saw of it, what
+every rule said, and what it adds up to. With --pcap, write the messages of these calls, or of all, as a capture for
+Wireshark, tshark and sngrep; with --parquet, all calls as a table. RUN is the run's folder, such as runs/latest.
 """
 
 
-@click.command("report", Command, help=_HELP, epilog=_EXAMPLE, short_help="show a call of a run")
+@click.command("report", Command, help=_HELP, epilog=_EXAMPLES, short_help="report a run, or a call of it")
 @click.argument("run", type=FILE)
-@click.option("--call", metavar="ID", help="the call, as the summary or calls.jsonl names it")
+@click.option("--call", "calls", multiple=True, metavar="ID", help="a call, as the summary or calls.jsonl names it")
+@click.option("--html", type=FILE, metavar="F", help="write the page to this file")
 @click.option(
     "--pcap", type=FILE, metavar="F", help="write its messages to this file as a capture; without --call, all"
 )
 @click.option("--parquet", type=FILE, metavar="F", help="write the calls to this file as a table")
-def report(run: Path, call: str | None, pcap: Path | None, parquet: Path | None) -> int:
-    """Print what is known of a call, or write its messages as a capture, or all calls as a table."""
-    if call is None and pcap is None and parquet is None:
-        raise click.UsageError("say what to show: --call ID, --pcap F or --parquet F")
+def report(run: Path, calls: tuple[str, ...], html: Path | None, pcap: Path | None, parquet: Path | None) -> int:
+    """Write the page of a run, print what is known of calls, write their messages as a capture, or all as a table."""
     if pcap is not None:
-        found = find_call(run, call) if call is not None else None
-        messages = read_messages(run / MESSAGES) if found is None else messages_of_call(run, found)
-        count = write_pcap(pcap, messages)
+        found = [find_call(run, call) for call in calls]
+        messages = chain.from_iterable(messages_of_call(run, call) for call in found)
+        count = write_pcap(pcap, messages if calls else read_messages(run / MESSAGES))
         print(
             f"{pcap}: {counted(count, 'message')}" + ("" if count else "; `ringfence run --messages all` records them")
         )
     if parquet is not None:
         print(f"{parquet}: {counted(write_parquet(run, parquet), 'call')}")
-    if call is not None and pcap is None:
-        for line in shown(run, call):
-            print(line)
+    if html is not None or (pcap is None and parquet is None and not calls):
+        from simulator.report.html.page import write  # which not every command waits for
+
+        target = html or run / "report.html"
+        write(run, target, calls)
+        print(target)
+    elif pcap is None:
+        for call in calls:
+            for line in shown(run, call):
+                print(line)
     return 0
 
 
@@ -66,8 +77,8 @@ def shown(run: Path, call_id: str) -> Iterator[str]:
     expected = {name: value for name, value in (call["expected"] or {}).items() if value is not None}
     if expected:
         yield f"  expected  {', '.join(f'{name} {value}' for name, value in expected.items())}"
-    yield f"  caller    {_caller_saw(call['caller_saw'])}"
-    yield f"  phone     {_phone_saw(call['phone_saw'], call['method'])}"
+    yield f"  caller    {caller_saw(call['caller_saw'])}"
+    yield f"  phone     {phone_saw(call['phone_saw'], call['method'])}"
     wrote = call["proxy_wrote"]
     if wrote is None:
         yield "  proxy     wrote no call record"
@@ -93,25 +104,3 @@ def _messages(run: Path, call: PlayedCall) -> str:
     ids = dict.fromkeys(message.call_id for message in found)
     see = f"ringfence ladder {shlex.quote(str(run))} {call.told['id']}"
     return f"{len(found)} in {MESSAGES}, Call-ID {', '.join(map(str, ids))}: {see}"
-
-
-def _caller_saw(saw: dict[str, Any]) -> str:
-    if saw["sent"] is None:
-        return saw["error"] or "sent nothing"
-
-    def after(moment: float) -> str:
-        return f"after {(moment - saw['sent']) * 1e3:.1f} ms"
-
-    seen = [f"ringing {after(saw['ringing'])}"] if saw["ringing"] is not None else []
-    if saw["status"] is not None:
-        seen.append(f"{saw['status']} {after(saw['final'])}" if saw["final"] is not None else str(saw["status"]))
-    seen += [saw["error"]] if saw["error"] else []
-    return ", ".join(seen) or "heard nothing"
-
-
-def _phone_saw(saw: dict[str, Any], method: str) -> str:
-    if not saw["invites"]:
-        return saw["error"] or f"saw no {method}"
-    times = "" if saw["invites"] == 1 else f" {saw['invites']} times"
-    answered = f", answered {saw['status']}" if saw["status"] is not None else ""
-    return f"saw the {method}{times}{answered}" + (f"; {saw['error']}" if saw["error"] else "")

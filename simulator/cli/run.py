@@ -36,6 +36,7 @@ _PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (defau
 @click.option("--parquet", is_flag=True, help="leave calls.parquet, a table of the calls, in the folder of the run")
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
+@click.option("--html", type=FILE, metavar="F", help="write the report as one page to this file")
 @click.pass_obj
 def run(forks: Any, /, **options: Any) -> int:
     """Play scenarios; PATH is a scenario file, or a folder of them."""

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from simulator.judging.result import Result
 from simulator.report import json_file, junit
+from simulator.report.html import page
 
-_DOCUMENTS: Mapping[str, Callable[[Sequence[Result]], str]] = {
-    "--json": lambda results: json.dumps(json_file.document(results), indent=2) + "\n",
-    "--junit": junit.document,
+_DOCUMENTS: Mapping[str, Callable[[Sequence[Result], Path], str]] = {
+    "--json": lambda results, _: json.dumps(json_file.document(results), indent=2) + "\n",
+    "--junit": lambda results, _: junit.document(results),
+    "--html": lambda _, folder: page.document(folder),
 }
 
 
@@ -31,10 +33,11 @@ def objections(reports: Mapping[str, Path], sources: Iterable[Path]) -> Iterator
         taken[path.resolve()] = f"the file of {option}"
 
 
-def write(reports: Mapping[str, Path], results: Sequence[Result]) -> Iterator[str]:
-    """Write each of them; yields what went wrong with those that could not be written after all."""
+def write(reports: Mapping[str, Path], results: Sequence[Result], folder: Path) -> Iterator[str]:
+    """Write each of them, of a run that left this folder; yields what went wrong with those that could not be written
+    after all."""
     for option, path in reports.items():
         try:
-            path.write_text(_DOCUMENTS[option](results), encoding="utf-8")
+            path.write_text(_DOCUMENTS[option](results, folder), encoding="utf-8")
         except OSError as error:
             yield f"{path}: not written: {error.strerror}"

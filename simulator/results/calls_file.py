@@ -22,6 +22,7 @@ def write_calls(path: Path, result: Result) -> None:
 
 def _lines(result: Result) -> Iterator[dict[str, Any]]:
     wrong = {call.id: why for call, why in result.wrong}
+    failed = result.failed
     for call in result.calls:
         twin = result.figures.direct.get(call.id)
         yield {
@@ -31,6 +32,7 @@ def _lines(result: Result) -> Iterator[dict[str, Any]]:
             "disagreements": call.disagreements,
             "unmet_expectations": call.unmet_expectations,
             "wrong": wrong.get(call.id),
+            "failed": call.id in failed,
             "direct": _saw(twin) if twin else None,
         }
 

@@ -9,7 +9,8 @@ How they get there: `message_recorder`; the format: `message_file`. `ringfence m
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ Mode = Literal["never", "failed", "all"]
 
 _LATE = 4096  # messages that one may be heard late
 _LEG = f"\r\n{CALL_HEADER}: ".encode()
+_NAMED = re.compile(re.escape(_LEG) + rb"([^\r\n]*)")
 
 
 class Message(NamedTuple):
@@ -96,6 +98,20 @@ def messages_of(run: Path, call_id: str, legs: Iterable[str] = ()) -> list[Messa
     are found anyway. The file is read from end to end.
     """
     return list(read_messages(run / MESSAGES, Calls((call_id, *legs))))
+
+
+def messages_by_call(run: Path, legs: Mapping[str, Iterable[str]]) -> dict[str, list[Message]]:
+    """The messages of several calls, by their Call-IDs, each with further ones as `messages_of` takes them; the file is
+    read once."""
+    found: dict[str, list[Message]] = {call_id: [] for call_id in legs}
+    owners = {leg: call_id for call_id, more in legs.items() for leg in (call_id, *more)}
+    for message in read_messages(run / MESSAGES, Calls(owners)) if owners else ():
+        own = message.call_id or ""
+        if own not in owners and (named := _NAMED.search(message.data)):
+            owners[own] = owners.get(named[1].decode("utf-8", "replace").strip(), "")
+        if owner := owners.get(own):
+            found[owner].append(message)
+    return found
 
 
 def json_lines(path: Path, calls: Calls | None = None) -> Iterator[str]:

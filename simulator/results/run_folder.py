@@ -34,6 +34,7 @@ from simulator.results.events import (
 )
 from simulator.results.manifest import surroundings, timestamp
 from simulator.results.messages import Recorded
+from simulator.scenario.thresholds import Check
 
 
 class RunFolder:
@@ -107,8 +108,26 @@ class RunFolder:
             partial=result.partial,
             unfinished=result.unfinished,
             duration=result.duration,
+            notes=result.notes,
+            prevalence=result.figures.prevalence,
+            thresholds=[_held(check) for check in result.checks],
+            thresholds_not_held=[f"{left.figure} {left.text}" for left in result.not_applied],
             messages=_numbers(messages),
         )
+
+
+def _held(check: Check) -> dict[str, Any]:
+    """A threshold, what it was held against, and what came of it."""
+    threshold = check.threshold
+    return {
+        "figure": threshold.figure,
+        "asked": threshold.text,
+        "statistic": threshold.statistic,
+        "limit": threshold.limit,
+        "value": check.value,
+        "met": check.met,
+        "undecided": check.undecided,
+    }
 
 
 def _numbers(messages: Recorded) -> dict[str, Any]:

@@ -1,0 +1,204 @@
+"""The page itself: `write(RUN, FILE)` makes one HTML file, which holds all that it shows and asks for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from simulator.judging.result import ExitCode
+from simulator.report.html import charts, figures, table
+from simulator.report.html.panels import MOST, panels
+from simulator.report.html.reading import Calls, Played, Run, read_run
+from simulator.report.html.svg import Markup
+
+_VERDICTS = {
+    ExitCode.AS_EXPECTED: ("good", "✓", "As expected", "Every call was judged as expected."),
+    ExitCode.WRONG_VERDICT: ("bad", "✕", "Wrong verdict", "Some calls were judged wrongly."),
+    ExitCode.ENVIRONMENT: ("void", "!", "Invalid", "Do not use these figures: the run went wrong."),
+    ExitCode.THRESHOLD_MISSED: (
+        "bad",
+        "✕",
+        "Threshold missed",
+        "No single call was wrong, but a threshold was missed.",
+    ),
+    ExitCode.INTERRUPTED: (
+        "void",
+        "!",
+        "Interrupted",
+        "The figures hold only the calls that were played to their end.",
+    ),
+    ExitCode.NOTHING_SELECTED: ("void", "!", "Not played", "No call could be played, so nothing was judged."),
+}
+_UNFINISHED = ("void", "!", "Not finished", "The run has not ended, or was cut off: there are no figures.")
+_SHOWN_KINDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Calls that failed alike: how many, why, and the row of one of them."""
+
+    scenario: str
+    name: str
+    why: str
+    did: str
+    count: int
+    row: int
+    example: str
+
+
+def write(folder: Path, target: Path, picked: Collection[str] = ()) -> None:
+    """Make the page of a run's folder, with the ladders of `picked` calls too. Raises FileErrors, OSError."""
+    target.write_text(document(folder, picked), encoding="utf-8")
+
+
+def document(folder: Path, picked: Collection[str] = ()) -> str:
+    """The text of the page. Raises FileErrors, OSError."""
+    return "".join(_parts(read_run(folder), picked))
+
+
+def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
+    resources = files(__package__)
+    script = resources.joinpath("page.js").read_text(encoding="utf-8")
+    shown = list(panels(run, picked))
+    failed = sum(run.calls.failed)
+    page: dict[str, Any] = {
+        "run": run,
+        "verdict": _verdict(run.manifest),
+        "verdict_of": verdict_of,
+        "figures": figures,
+        "charts": charts,
+        "problems": list(_problems(run)),
+        "kinds": _kinds(run.calls),
+        "kinds_left": max(0, _count_kinds(run.calls) - _SHOWN_KINDS),
+        "shares": list(figures.shares(run.metrics, _prevalence(run))),
+        "thresholds": list(_thresholds(run)),
+        "panels": shown,
+        "left_out": failed - sum(run.calls.failed[panel.row] for panel in shown),
+        "most": MOST,
+        "data": Markup(table.document(run.calls, {panel.row for panel in shown})),
+        "style": Markup(resources.joinpath("page.css").read_text(encoding="utf-8")),
+        "script": Markup(script),
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("simulator.report.html", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    yield from environment.get_template("page.html").generate(page)
+
+
+def _verdict(manifest: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    if "exit_code" not in manifest:
+        return _UNFINISHED
+    return _VERDICTS[ExitCode(manifest["exit_code"])]
+
+
+def verdict_of(played: Played) -> tuple[str, str, str, str]:
+    """The verdict on a scenario: its colour, sign, name, and what it means."""
+    return _verdict(played.manifest)
+
+
+def _problems(run: Run) -> Iterator[tuple[str, str]]:
+    """The reasons why the figures cannot be used, and what is worth knowing."""
+    for played in run.scenarios:
+        prefix = f"{played.name}: " if len(run.scenarios) > 1 else ""
+        manifest = played.manifest
+        if reason := manifest.get("reason"):
+            yield "void", f"{prefix}{reason}"
+        for reason in manifest.get("invalid_because", ()):
+            yield "void", f"{prefix}{reason}"
+        if unfinished := manifest.get("unfinished"):
+            yield "void", f"{prefix}{unfinished} planned calls were not played to their end"
+        if left := manifest.get("thresholds_not_held"):
+            yield "note", f"{prefix}a part of the scenario is held to no threshold; left out: {', '.join(left)}"
+        for note in manifest.get("notes", ()):
+            yield "note", f"{prefix}{note}"
+    told, held = int(run.metrics.get("calls", 0)), len(run.calls)
+    if told != held:
+        yield "void", f"the figures are of {told:,} calls, calls.jsonl has {held:,}: do not use this report"
+
+
+def _kinds(calls: Calls) -> list[Kind]:
+    groups: dict[tuple[int, ...], list[int]] = {}
+    columns = [calls.words[name].codes for name in ("scenario", "name", "action", "rule")]
+    for row in range(len(calls)):
+        if calls.failed[row]:
+            groups.setdefault(tuple(column[row] for column in columns), []).append(row)
+    return [
+        Kind(
+            calls.words["scenario"][rows[0]],
+            calls.words["name"][rows[0]],
+            calls.words["why"][rows[0]],
+            f"{calls.words['action'][rows[0]] or 'no record'} by {calls.words['rule'][rows[0]] or 'nobody'}",
+            len(rows),
+            rows[0],
+            calls.ids[rows[0]],
+        )
+        for rows in sorted(groups.values(), key=len, reverse=True)[:_SHOWN_KINDS]
+    ]
+
+
+def _count_kinds(calls: Calls) -> int:
+    columns = [calls.words[name].codes for name in ("scenario", "name", "action", "rule")]
+    return len({tuple(column[row] for column in columns) for row in range(len(calls)) if calls.failed[row]})
+
+
+def _prevalence(run: Run) -> str:
+    said = {played.manifest.get("prevalence") for played in run.scenarios}
+    (only,) = said if len(said) == 1 else (None,)
+    return "in real life" if only is None else f"where {only * 100:g} % of calls are scam"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A threshold as the page shows it."""
+
+    scenario: str
+    asked: str
+    value: str
+    result: str
+    kind: str
+    sign: str
+    picture: Markup | None
+
+
+def _thresholds(run: Run) -> Iterator[Held]:
+    for played in run.scenarios:
+        by_name = {share.name: share for share in figures.shares(played.metrics)}
+        for held in played.manifest.get("thresholds", ()):
+            share = by_name.get(held["figure"])
+            undecided = held["undecided"]
+            kind, sign, result = (
+                ("good", "✓", "met")
+                if held["met"]
+                else ("void", "?", "undecided")
+                if undecided
+                else ("bad", "✕", "missed")
+            )
+            yield Held(
+                played.name,
+                f"{held['figure']} {held['asked']}",
+                _measured(held, share),
+                result,
+                kind,
+                sign,
+                charts.interval(share, held["limit"]) if share is not None else None,
+            )
+
+
+def _measured(held: Mapping[str, Any], share: figures.Share | None) -> str:
+    if held["value"] is None:
+        return "not measured"
+    if share is None:
+        return f"{held['value'] * 1e3:.3f} ms"
+    return f"{share.shown} ({share.interval})"
