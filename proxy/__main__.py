@@ -90,8 +90,10 @@ def _load_and_serve(path: Path, console: log.LineWriter) -> int:
     except OSError as error:
         print(f"{error.filename or path}: {error.strerror}", file=sys.stderr)
         return USAGE
+    serving = _serve(path, loaded, overlay, secret, shared, console)
+    del loaded  # the first reload lets go of it
     try:
-        return _run(_serve(path, loaded, overlay, secret, shared, console))
+        return _run(serving)
     except _PortTaken as error:
         print(error, file=sys.stderr)
         return ENVIRONMENT
@@ -191,6 +193,7 @@ async def _serve(
     warn(loaded)
     listening = [str(address) for address in config.listen]
     logger.info("ready", listen=listening, softswitch=str(config.softswitch), build=build(), **counts(loaded))
+    del loaded, policy  # a reload lets go of them
     await stop.wait()
     reloader.stop()
     logger.info("draining", pending=core.pending)

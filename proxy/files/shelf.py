@@ -36,7 +36,25 @@ class Shelf:
         self._memory: mmap.mmap | None = None
 
     def __del__(self) -> None:
-        os.close(self.fd)  # what is mapped stays so
+        if self.fd >= 0:
+            os.close(self.fd)  # what is mapped stays so
+
+    def close(self) -> bool:
+        """Give the memory back; False if somebody still reads an array.
+
+        For much memory that takes long, but it holds up no other thread, as it would if the last array went by itself.
+        """
+        self._arrays.clear()
+        if self._memory is not None:
+            try:
+                self._memory.close()
+            except BufferError:
+                return False
+        self._memory = None
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        return True
 
     def allocate(self, kind: Any, count: int) -> npt.NDArray[Any]:
         """A new array on the shelf, to be filled."""

@@ -13,12 +13,13 @@ import pickle
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from proxy.config.models import ProxyConfig
 from proxy.files.shelf import Shelf
 from proxy.files.yaml_file import FileErrors
-from proxy.process.reading import Contents, read
+from proxy.process.reading import Contents, Room, read
 from proxy.subscribers.storage import path_of
 
 _BIG = 2_000_000  # bytes of all files: about what is read in the time that a process takes to start
@@ -30,8 +31,9 @@ _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "1048576", "OPENBLAS_NUM_THREADS": "1"
 @dataclass(frozen=True, slots=True)
 class _Order:
     config: ProxyConfig
-    shelf: int  # to put the arrays on
-    last_good: tuple[int, bytes] | None  # the contents, and the shelf of their arrays
+    people: int  # the shelves to put the arrays on
+    lists: int
+    last_good: tuple[int, bytes] | None  # the contents without subscribers, and the shelf of their arrays
 
 
 def are_big(config: ProxyConfig) -> bool:
@@ -41,32 +43,49 @@ def are_big(config: ProxyConfig) -> bool:
 
 
 class Apart:
-    """Reads files in processes of their own, one at a time."""
+    """Reads files in processes of their own."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def stop(self) -> None:
-        """End the process that reads, if there is one."""
-        if self._process is not None:
-            self._process.kill()
+        """End the processes that read, if there are any."""
+        for process in self._processes:
+            process.kill()
 
     def read(self, config: ProxyConfig, last_good: Contents | None = None) -> Contents:
         """Read the files as `reading.read` does. Raises FileErrors, OSError.
 
-        It blocks until the process has ended.
+        It blocks until all is read. At the start subscribers and scam lists are read at the same time; later one after
+        the other, beside the calls.
         """
-        shelf, last, fds = Shelf(), None, []
         if last_good is not None:
-            lasting = last_good.shelf or Shelf()
-            last = lasting.fd, lasting.pack(replace(last_good, directory=None, shelf=None))
+            return self._read(config, last_good)
+        with ThreadPoolExecutor(2) as pool:
+            people, lists = pool.map(
+                self._read, (config.model_copy(update=less) for less in ({"scam_lists": ()}, {"subscribers": None}))
+            )
+        extents = (*people.extents, *lists.extents)
+        return replace(lists, directory=people.directory, people=people.people, extents=extents)
+
+    def _read(self, config: ProxyConfig, last_good: Contents | None = None) -> Contents:
+        people, lists, last = Shelf(), Shelf(), None
+        fds = [people.fd, lists.fd]
+        if last_good is not None:
+            lasting = last_good.lists or Shelf()
+            last = lasting.fd, lasting.pack(replace(last_good, directory=None, people=None, lists=None))
             fds.append(lasting.fd)
-        answer = shelf.unpack(self._answer(_Order(config, shelf.fd, last), [shelf.fd, *fds]))
+        answer = pickle.loads(self._answer(_Order(config, people.fd, lists.fd, last), fds))  # noqa: S301  # our own
         if isinstance(answer, Exception):
             raise answer
-        shelf.bring_in()
-        contents: Contents = replace(answer, shelf=shelf)
-        return contents
+        packed_directory, packed = answer
+        directory, contents = people.unpack(packed_directory), lists.unpack(packed)
+        for shelf in (people, lists):
+            shelf.bring_in()
+        if directory is None and last_good is not None:
+            directory, people = last_good.directory, last_good.people or people
+        read: Contents = replace(contents, directory=directory, people=people, lists=lists)
+        return read
 
     def _answer(self, order: _Order, fds: list[int]) -> bytes:
         path = os.pathsep.join(each for each in sys.path if each)
@@ -78,9 +97,9 @@ class Apart:
             env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": path},
             start_new_session=True,  # Ctrl-C is for the proxy
         ) as process:
-            self._process = process
+            self._processes.append(process)
             answer, _ = process.communicate(pickle.dumps(order))
-        self._process = None
+            self._processes.remove(process)
         if process.returncode:
             raise ChildProcessError(errno.ECHILD, f"the process that reads the files ended with {process.returncode}")
         return answer
@@ -93,13 +112,16 @@ def _carry_out(order: _Order) -> bytes:
         os.nice(_POLITE)
         fd, packed = order.last_good
         last = Shelf(fd).unpack(packed)
-    shelf = Shelf(order.shelf)
+    people, lists = Shelf(order.people), Shelf(order.lists)
+    answer: tuple[bytes, bytes] | Exception
     try:
-        return shelf.pack(read(order.config, last, shelf.allocate))
+        contents = read(order.config, last, Room(people.allocate, lists.allocate))
+        answer = people.pack(contents.directory), lists.pack(replace(contents, directory=None))
     except (FileErrors, OSError) as error:
-        return shelf.pack(error)
+        answer = error
     except Exception:
-        return shelf.pack(RuntimeError(traceback.format_exc()))
+        answer = RuntimeError(traceback.format_exc())
+    return pickle.dumps(answer)
 
 
 def main() -> None:

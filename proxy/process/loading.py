@@ -54,7 +54,9 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None,
     """
     before = None if last_good is None else last_good.contents
     contents = (apart or Apart()).read(config, before) if are_big(config) else read(config, before)
-    directory = contents.directory or (last_good.directory if last_good else Directory())
+    directory = contents.directory
+    if directory is None:
+        directory = last_good.directory if last_good else Directory()
     snapshot = build_snapshot(
         config.home,
         preset.load(config.preset),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from proxy.config.models import ProxyConfig
 from proxy.files.last_good import Extent, Kept, keep
@@ -19,27 +20,37 @@ from proxy.subscribers.storage import is_database, path_of, read_directory
 class Contents:
     """All that the files hold; `directory` is None where that of the last good reading stays in force.
 
-    `extents` are those of all files, `kept` the ones of which an earlier reading stays in force. `shelf` is where their
-    arrays are, if another process read them.
+    `extents` are those of all files, `kept` the ones of which an earlier reading stays in force. `people` and `lists`
+    are the shelves of the arrays of both, if another process read them.
     """
 
     directory: Directory | None
     scam_list: ScamList
     extents: tuple[Extent, ...]
     kept: tuple[Kept, ...]
-    shelf: Shelf | None = None
+    people: Shelf | None = None
+    lists: Shelf | None = None
 
 
-def read(config: ProxyConfig, last_good: Contents | None = None, allocate: Allocate | None = None) -> Contents:
+class Room(NamedTuple):
+    """Makes room for the arrays of subscribers and of scam lists, by data type and length."""
+
+    people: Allocate
+    lists: Allocate
+
+
+def read(config: ProxyConfig, last_good: Contents | None = None, room: Room | None = None) -> Contents:
     """Read them all; of what shrank too much since the last good reading, that one stays.
 
-    `allocate` makes room for the columns of the scam list. Raises FileErrors, OSError.
+    The arrays of both are where there is `room` for them. Raises FileErrors, OSError.
     """
     extents = () if last_good is None else last_good.extents
     last_list = None if last_good is None else last_good.scam_list
-    share = config.safeguards.least_share
-    scam_list = ScamList.load(config.scam_lists, refused(config), last_list, share, allocate)
     directory, now, kept = _read_subscribers(config, extents)
+    if directory is not None and room is not None:
+        directory = directory.moved(room.people)
+    share = config.safeguards.least_share
+    scam_list = ScamList.load(config.scam_lists, refused(config), last_list, share, room and room.lists)
     return Contents(directory, scam_list, (*now, *scam_list.files), (*kept, *scam_list.kept))
 
 

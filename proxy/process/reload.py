@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from proxy.config.models import ProxyConfig, load_config
 from proxy.core.proxy_core import ProxyCore
+from proxy.files.shelf import Shelf
 from proxy.files.yaml_file import FileErrors
 from proxy.observability.log import set_level
 from proxy.policy.engine import Policy
@@ -27,6 +29,7 @@ _RELOADED = frozenset(
     "home preset scam_lists safeguards reputation rules treatments self_service dialling emergency log_level".split()  # noqa: SIM905
 )
 _IN_FORCE = "what was read before"
+_WAITS = 300  # seconds
 
 
 class Reloader:
@@ -56,7 +59,10 @@ class Reloader:
 
     def reload_soon(self) -> None:
         """Reload as soon as no other reload is under way. Needs a running event loop."""
-        task = asyncio.get_running_loop().create_task(self._reload())
+        self._begin(self._reload())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -99,9 +105,22 @@ class Reloader:
         prepare(loaded.snapshot.sources)
         return loaded, load_service(config)
 
+    async def _let_go(self, shelf: Shelf) -> None:
+        """Give the memory of former tables back, beside the calls: it takes long enough to be heard.
+
+        Calls that were begun under them may need them for a while yet.
+        """
+        for _ in range(_WAITS):
+            if await asyncio.to_thread(shelf.close):
+                return
+            await asyncio.sleep(1)
+
     def _take(self, loaded: Loaded, service: SelfService) -> None:
         before, self.loaded = self.loaded, loaded
         self.when_loaded(loaded)
+        for shelf in (before.contents.people, before.contents.lists):
+            if shelf is not None and shelf not in (loaded.contents.people, loaded.contents.lists):
+                self._begin(self._let_go(shelf))
         self._core.policy = Policy(loaded.snapshot)
         self._core.sources.keep(loaded.snapshot.sources)
         self._lookups.keep(loaded.snapshot.sources)

@@ -24,7 +24,7 @@ from proxy.reputation.sorted_rows import ATTRIBUTES, DIGITS, TENS, SortedRows, d
 _SECONDS_A_DAY = 86_400
 _TOP = -1  # the parent of an entry under no prefix
 _STRIDE = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
-_AT_ONCE = 1 << 20  # entries
+_AT_ONCE = 1 << 18  # entries
 
 # The columns of all entries, by name: `key` in order, `parent`, and the attributes of rows.
 Table = Mapping[str, npt.NDArray[Any]]

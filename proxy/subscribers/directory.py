@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product, starmap
 from typing import Any
@@ -50,6 +50,14 @@ class Directory:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Directory, ((), self.tables)
+
+    def moved(self, allocate: Callable[[Any, int], npt.NDArray[Any]]) -> Directory:
+        """The same subscribers, in arrays that `allocate` makes room for, by data type and length."""
+        tables = {}
+        for name, table in self.tables.items():
+            tables[name] = allocate(table.dtype, len(table))
+            tables[name][:] = table
+        return Directory(tables=tables)
 
     def find(self, e164: str) -> Subscriber | None:
         """The subscriber with this E.164 number."""

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from tests.bench.processes import ITS_OWN, THEIRS, cpu_seconds, ended_children_cpu, on, resident_kib, running
@@ -46,6 +47,7 @@ class Round:
     caller_cpu_per_call: float  # what the two SIPp processes cost, to see whether they are the limit
     switch_cpu_per_call: float
     resident_kib: int  # of all the system's processes at the end of the round
+    longest_gap: float = 0.0  # in which the caller's SIPp got nothing at all
 
     @property
     def generator_lagged(self) -> bool:
@@ -101,23 +103,29 @@ def last_counts(path: Path) -> dict[str, str]:
     return newest
 
 
-def wire_times(folder: Path) -> tuple[float, list[float], list[float]]:
-    """Calls a second that were really begun, and every call's ring and set-up delay in milliseconds, sorted.
+def wire_times(folder: Path) -> tuple[float, list[float], list[float], float]:
+    """Calls a second that were really begun, every call's ring and set-up delay in milliseconds, sorted, and the
+    longest gap between messages that came in while calls were begun.
 
     From a call's first INVITE to its first 180 and 200, by the time stamps of the caller's SIPp.
     """
     (path,) = folder.glob("uac_*_shortmessages.log")
     begun: dict[str, float] = {}
     answered: dict[str, dict[str, float]] = {"180": {}, "200": {}}
+    came: list[float] = []
     with path.open(newline="") as lines:
         for _, _, at, direction, call_id, cseq, start in csv.reader(lines, delimiter="\t"):
+            if direction == "R":
+                came.append(float(at))
             if cseq.endswith("INVITE"):
                 if direction == "S":
                     begun.setdefault(call_id, float(at))
                 elif (status := start[8:11]) in answered:
                     answered[status].setdefault(call_id, float(at))
     ring, setup = (sorted(1000 * (at - begun[i]) for i, at in those.items()) for those in answered.values())
-    return (len(begun) - 1) / (max(begun.values()) - min(begun.values())), ring, setup
+    came = [at for at in sorted(came) if at <= max(begun.values())]
+    gap = max((1000 * (at - before) for before, at in pairwise(came)), default=0.0)
+    return (len(begun) - 1) / (max(begun.values()) - min(begun.values())), ring, setup, gap
 
 
 def percentile(ordered: list[float], share: float) -> float:
@@ -126,11 +134,18 @@ def percentile(ordered: list[float], share: float) -> float:
 
 
 def play(
-    system: System, rate: int, seconds: float, beside: Callable[[int], AbstractContextManager[object]] | None = None
+    system: System,
+    rate: int,
+    seconds: float,
+    beside: Callable[[int], AbstractContextManager[object]] | None = None,
+    *,
+    processors: list[int] = ITS_OWN,
+    patience: float = 15.0,
 ) -> Round:
     """One round of `rate` calls a second for `seconds`, through `system`; raises RuntimeError when it cannot run.
 
-    `beside` gets the process under test, and is entered for as long as calls are played.
+    `beside` gets the process under test, and is entered for as long as calls are played. The system has `patience`
+    seconds to start, and these `processors`.
     """
     calls = round(rate * seconds)
     with contextlib.ExitStack() as stack:
@@ -144,9 +159,9 @@ def play(
         target, under_test = f"{SWITCH_HOST}:{switch_port}", switch
         command = system.command(folder, port, switch_port)
         if command:
-            under_test = stack.enter_context(running(on(ITS_OWN, command), folder, log, system.environment))
+            under_test = stack.enter_context(running(on(processors, command), folder, log, system.environment))
             try:
-                answers_options(SYSTEM_HOST, port)
+                answers_options(SYSTEM_HOST, port, patience)
             except TimeoutError as error:
                 text = (folder / "system.log").read_text()[-4000:]
                 raise RuntimeError(f"{system.name}: {error}\n{text}") from error
@@ -172,7 +187,7 @@ def play(
             raise RuntimeError(f"SIPp ended with {finished.returncode}: {finished.stderr.decode()[-2000:]}")
         caller_counts = last_counts(folder / "uac.xml.stat.csv")
         switch_counts = last_counts(folder / "uas.xml.stat.csv")
-        achieved, ring, setup = wire_times(folder)
+        achieved, ring, setup, gap = wire_times(folder)
         return Round(
             system=system.name,
             rate=rate,
@@ -189,6 +204,7 @@ def play(
             caller_cpu_per_call=1e6 * caller_cpu / calls,
             switch_cpu_per_call=1e6 * switch_cpu / calls,
             resident_kib=memory,
+            longest_gap=gap,
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 _PROCESSORS = sorted(os.sched_getaffinity(0))
+ALL = _PROCESSORS
 ITS_OWN, THEIRS = _PROCESSORS[-1:], _PROCESSORS[:-1] or _PROCESSORS
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -46,6 +47,24 @@ def resident_kib(pid: int) -> int:
     """Resident memory of `pid` and its descendants; pages they share count for each."""
     page_kib = os.sysconf("SC_PAGE_SIZE") // 1024
     return sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) * page_kib for each in process_tree(pid))
+
+
+def memory_kib(pid: int) -> int:
+    """Memory of `pid` and its descendants; of a page that several processes share, each has its part.
+
+    What lies in memory behind a file descriptor counts whole, whoever has touched it.
+    """
+    own = shared = 0
+    files: dict[int, int] = {}
+    for each in process_tree(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            parts = dict(line.split(":") for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()[1:])
+            shared += int(parts["Pss_Shmem"].split()[0])
+            own += sum(int(parts[name].split()[0]) for name in ("Pss_Anon", "Pss_File"))
+            for link in Path(f"/proc/{each}/fd").iterdir():
+                if link.readlink().name.startswith("memfd:"):
+                    files[link.stat().st_ino] = link.stat().st_blocks // 2
+    return own + max(shared, sum(files.values()))
 
 
 def on(processors: list[int], command: list[str]) -> list[str]:

@@ -78,7 +78,7 @@ def test_subscribers_that_are_gone_stay_those_of_the_last_good_reading(config: P
     last_good = Apart().read(config)
     (tmp_path / "people.db").unlink()
     again = Apart().read(config, last_good)
-    assert again.directory is None
+    assert again.directory is last_good.directory
     assert again.extents[0] == Extent(str(tmp_path / "people.db"), len(PEOPLE))
 
 
@@ -94,14 +94,15 @@ def test_errors_are_those_of_the_files(config: ProxyConfig, tmp_path: Path) -> N
 def test_a_reader_that_is_stopped_or_dies_is_an_error_and_not_an_empty_list(
     config: ProxyConfig, tmp_path: Path, number: signal.Signals | None
 ) -> None:
+    last_good = read(config)
     (tmp_path / "a.csv").unlink()
     os.mkfifo(tmp_path / "a.csv")
     apart = Apart()
     with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(apart.read, config)
+        reading = pool.submit(apart.read, config, last_good)
         with (tmp_path / "a.csv").open("w"):  # opens once the reader has opened it too
-            assert apart._process is not None
-            apart.stop() if number is None else apart._process.send_signal(number)
+            (process,) = apart._processes
+            apart.stop() if number is None else process.send_signal(number)
             with pytest.raises(ChildProcessError) as caught:
                 reading.result()
     assert caught.value.strerror == f"the process that reads the files ended with -{number or signal.SIGKILL:d}"
@@ -109,11 +110,11 @@ def test_a_reader_that_is_stopped_or_dies_is_an_error_and_not_an_empty_list(
 
 def test_files_of_a_few_megabytes_are_read_apart(config: ProxyConfig, tmp_path: Path) -> None:
     assert not are_big(config)
-    assert load(config, Overlay()).contents.shelf is None
+    assert load(config, Overlay()).contents.lists is None
     (tmp_path / "a.csv").write_text(rows(0, 10) + "\n" * 2_000_000)
     assert are_big(config)
     loaded = load(config, Overlay())
-    assert loaded.contents.shelf is not None
+    assert loaded.contents.lists is not None
     assert (len(loaded.scam_list), len(loaded.directory)) == (12, 30)
     (tmp_path / "people.db").unlink()
     assert len(load(config, Overlay(), loaded).directory) == 30
