@@ -1,0 +1,1 @@
+"""Labs, proxies and phones for tests in Python, without asyncio in sight."""
