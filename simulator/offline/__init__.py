@@ -1,0 +1,1 @@
+"""Calls decided without a wire: as many as the processor can."""
