@@ -75,6 +75,11 @@ class Calls:
         self._standing: dict[str, CallState] = {}  # answered ones, oldest first
         self._far: dict[str, CallState] = {}  # by the Call-ID of a leg of the switch
 
+    @property
+    def standing(self) -> int:
+        """The number of those that were answered, and of whose end nothing was heard."""
+        return len(self._standing)
+
     def __len__(self) -> int:
         return len(self._known) + len(self._far)
 

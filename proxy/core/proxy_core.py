@@ -184,6 +184,11 @@ class ProxyCore:
         return contexts.pending - len(contexts.unheard) + self._questions.saving + self._forwarding.consulting.pending
 
     @property
+    def calls(self) -> int:
+        """The number of answered calls that stand, as far as the proxy knows."""
+        return self._calls.standing
+
+    @property
     def transactions(self) -> int:
         """The number of transactions held, finished ones that still absorb retransmissions included."""
         return len(self._layer)

@@ -105,7 +105,6 @@ class Metrics(Collector):
         self._late: defaultdict[tuple[str, ...], int] = defaultdict(int)
         self._faults: defaultdict[tuple[str, ...], int] = defaultdict(int)
         self._sources: dict[str, bool] = {}  # True for those that answer, of all that ever failed for long
-        self._standing = 0
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -115,14 +114,11 @@ class Metrics(Collector):
         if isinstance(event, Judged):
             self._judged(event)
         elif isinstance(event, Answered):
-            method = event.judged.call.method
-            self._finals[method, event.status] += 1
-            self._standing += method == "INVITE"
+            self._finals[event.judged.call.method, event.status] += 1
         elif isinstance(event, Unanswered):
             self._finals[event.judged.call.method, event.status] += 1
             self._ended[event.by,] += event.judged.call.method == "INVITE"
         elif isinstance(event, Ended):
-            self._standing -= 1
             self._ended[event.by,] += 1
         elif isinstance(event, Shadowed):
             self._late[event.step.outcome, event.step.rule] += 1
@@ -169,7 +165,7 @@ class Metrics(Collector):
             finals[method, _status(status)] += count
         yield _counter("finals", "Final responses to what was decided over", ("method", "status"), finals)
         yield _counter("calls_over", "Calls that are over, by who ended them", ("by",), self._ended)
-        yield _gauge("calls", "Answered calls that stand", self._standing)
+        yield _gauge("calls", "Answered calls that stand", self._core.calls)
         yield _histogram("decision_seconds", "Time that a decision takes", self._decisions)
         yield _histogram("waited_seconds", "Time that a call waited for a remote source before", self._waits)
         yield _counter(
