@@ -6,6 +6,8 @@ Call-ID of the side that it came in on), or that keeps the Call-ID, lets us tell
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from proxy.core.events import (
     Answered,
     Cancelled,
@@ -72,7 +74,8 @@ class Calls:
         self.outputs = outputs
         self._epoch = epoch
         self._known: dict[str, CallState] = {}  # by Call-ID: those set up, and those answered
-        self._standing: dict[str, CallState] = {}  # answered ones, oldest first
+        # Answered ones, oldest first: a dict would look for its first entry behind all that are gone.
+        self._standing: OrderedDict[str, CallState] = OrderedDict()
         self._far: dict[str, CallState] = {}  # by the Call-ID of a leg of the switch
 
     @property

@@ -7,6 +7,7 @@ a subscriber's barring would call the police in their name.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable
 from typing import TypeVar
 
@@ -24,8 +25,8 @@ class EmergencyCalls:
     def __init__(self, most: int = _MOST, assumed: float | None = None) -> None:
         self._most = most
         self._assumed = assumed
-        self._called: dict[str, float] = {}
-        self._proved: dict[tuple[str, str, int], str] = {}
+        self._called: OrderedDict[str, float] = OrderedDict()
+        self._proved: OrderedDict[tuple[str, str, int], str] = OrderedDict()
 
     def note_proof(self, flow: Flow, number: str) -> None:
         """The subscriber of that number proved to be at the other end of a flow."""
@@ -44,8 +45,8 @@ class EmergencyCalls:
         return self._called.get(number, self._assumed)
 
 
-def _put(held: dict[K, V], key: K, value: V, most: int) -> None:
+def _put(held: OrderedDict[K, V], key: K, value: V, most: int) -> None:
     held.pop(key, None)
     held[key] = value
     if len(held) > most:
-        del held[next(iter(held))]
+        held.popitem(last=False)

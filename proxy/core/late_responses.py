@@ -8,6 +8,7 @@ one is answered with CANCEL, an answer with ACK and BYE.
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from proxy.sip.flow import Flow
@@ -37,7 +38,7 @@ class LateResponses:
 
     def __init__(self, layer: TransactionLayer) -> None:
         self._layer = layer
-        self._left: dict[str, _Left] = {}  # by branch, oldest first
+        self._left: OrderedDict[str, _Left] = OrderedDict()  # by branch, oldest first
 
     def leave(self, client: ClientTransaction, now: float) -> None:
         """End an INVITE that nobody answered."""

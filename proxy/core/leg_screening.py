@@ -10,6 +10,7 @@ A phone's redirection is a call that its owner asks for: where they may not make
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from proxy.core.deciding import Decision
@@ -54,7 +55,8 @@ class LegScreening:
         self._settings = settings
         self._router = router
         self._memory = memory
-        self._let_through: dict[tuple[str, str], float] = {}  # caller and callee -> until when; oldest first
+        # Caller and callee -> until when; oldest first.
+        self._let_through: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def note(self, decision: Decision, snapshot: Snapshot, now: float) -> None:
         """Remember a call from outside that was let through to somebody."""
@@ -69,7 +71,7 @@ class LegScreening:
             held.pop((caller, called.number), None)
             held[caller, called.number] = now + _REMEMBERED_FOR
         while held and (len(held) > _MOST_REMEMBERED or next(iter(held.values())) < now):
-            del held[next(iter(held))]
+            held.popitem(last=False)
 
     def decide(self, request: Request, routed: Routed, policy: Policy, now: float) -> tuple[Flow, Decision]:
         """Tell where to send what comes from the softswitch, and decide over it: only phones have owners.

@@ -7,6 +7,8 @@ everybody else a refusal is sent three times at most, so that nobody can have us
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from proxy.sip.errors import SipError
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
@@ -20,7 +22,7 @@ class Receivers:
     """The addresses that proved to receive, for a while."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, int], float] = {}  # the one noted last comes last
+        self._until: OrderedDict[tuple[str, int], float] = OrderedDict()  # the one noted last comes last
 
     def note(self, flow: Flow, now: float) -> None:
         """Take in who proved it just now."""
@@ -29,7 +31,7 @@ class Receivers:
             self._until.pop(address, None)
             self._until[address] = now + _REMEMBERED
             if len(self._until) > _MOST:
-                del self._until[next(iter(self._until))]
+                self._until.popitem(last=False)
 
     def note_ack(self, server: ServerTransaction, ack: Request, now: float) -> None:
         """Look whether an ACK shows the To tag of the refusal that it is for; one that came with the request is no

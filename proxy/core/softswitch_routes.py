@@ -9,6 +9,7 @@ may follow, unless the switch handed that out too: it would have the switch rela
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
@@ -52,7 +53,7 @@ class SoftswitchRoutes:
     def __init__(self, softswitch: Flow, aliases: Iterable[tuple[str, int | None]] = ()) -> None:
         self._host, self._port = softswitch.host, softswitch.port
         self._aliases = frozenset(aliases)
-        self._handed_out: dict[tuple[str, tuple[_Spelt, ...]], None] = {}
+        self._handed_out: OrderedDict[tuple[str, tuple[_Spelt, ...]], None] = OrderedDict()
 
     def leads_there(self, uri: Uri) -> bool:
         """True for the URI of a Route to the switch. The transport that it names does not matter: a request goes to
@@ -108,7 +109,7 @@ class SoftswitchRoutes:
         self._handed_out.pop((phone, spelt), None)
         self._handed_out[phone, spelt] = None
         if len(self._handed_out) > _REMEMBERED:
-            del self._handed_out[next(iter(self._handed_out))]
+            self._handed_out.popitem(last=False)
 
     def _was_handed_out(self, phone: str, routes: Sequence[Uri]) -> bool:
         return bool(self._handed_out) and (phone, _spelt(routes)) in self._handed_out

@@ -6,7 +6,7 @@ its callers do not each wait for nothing; then one question goes out to see, and
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
@@ -43,7 +43,8 @@ class _State:
     __slots__ = ("answers", "asked", "down_since", "failures", "retry_at", "trial", "unasked")
 
     def __init__(self) -> None:
-        self.answers: dict[str, tuple[float, float, Opinion]] = {}  # by number: good until, given at; oldest first
+        # By number: good until, given at; oldest first.
+        self.answers: OrderedDict[str, tuple[float, float, Opinion]] = OrderedDict()
         self.asked = 0  # questions that are open
         self.failures = 0  # in a row
         self.down_since = 0.0
@@ -113,7 +114,7 @@ class Sources:
         if until > at and source.cache_entries:
             state.answers[number] = until, at, opinion
             if len(state.answers) > source.cache_entries:
-                del state.answers[next(iter(state.answers))]
+                state.answers.popitem(last=False)
 
     def keep(self, sources: Collection[RemoteSource]) -> None:
         """Forget all others, once nothing is asked of them any more."""
