@@ -89,7 +89,7 @@ class Weighing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    timeout_seconds: Annotated[float, Field(ge=0.01, le=10)] = 0.3
+    timeout_seconds: Annotated[float, Field(ge=0.01, le=30)] = 0.3
     on_failure: Literal["allow", "block"] = "allow"
     callers: Literal["overseas", "all"] = "overseas"
     min_rating: Share = 0.5

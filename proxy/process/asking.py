@@ -38,7 +38,7 @@ class Asker:
 
     def __init__(self) -> None:
         self._sessions: dict[RemoteSource, aiohttp.ClientSession] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: dict[asyncio.Task[None], aiohttp.ClientSession] = {}
 
     async def ask(self, lookup: Lookup) -> Opinion:
         """Return the opinion of a source, or why it has none, no later than its timeout."""
@@ -63,16 +63,17 @@ class Asker:
     def keep(self, sources: Collection[RemoteSource]) -> None:
         """Close the connections to all others, once nothing is asked over them any more."""
         for source in [one for one in self._sessions if one not in sources]:
-            task = asyncio.get_running_loop().create_task(_close_later(self._sessions.pop(source), source.timeout))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            session = self._sessions.pop(source)
+            task = asyncio.get_running_loop().create_task(_close_later(session, source.timeout))
+            self._closing[task] = session
+            task.add_done_callback(lambda done: self._closing.pop(done, None))
 
     async def close(self) -> None:
         """Close all connections."""
+        for session in [*self._sessions.values(), *self._closing.values()]:
+            await session.close()
         for task in self._closing:
             task.cancel()
-        for session in self._sessions.values():
-            await session.close()
 
     async def _get(self, source: RemoteSource, number: str) -> Opinion:
         """Raises _Useless, aiohttp.ClientError and OSError."""

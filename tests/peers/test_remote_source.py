@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,7 +43,7 @@ class SourceLab:
     """The trunk, the softswitch, and a proxy between them that asks `desk`."""
 
     def __init__(self, start: Start, trunk: Peer, switch: Peer, url: str, more: dict[str, Any], **desk: Any) -> None:
-        desk = {"url": url, "timeout_seconds": 10, **desk}
+        desk = {"url": url, "timeout_seconds": 30, **desk}
         self.proxy = start(switch.port, preset="default", reputation={"desk": desk}, **more)
         self.trunk, self.switch = trunk, switch
         trunk.proxy = switch.proxy = (self.proxy.host, self.proxy.port)
@@ -236,12 +237,12 @@ def test_an_https_source_is_verified(lab: Callable[..., SourceLab], tmp_path: Pa
         on = lab(source.url, cafile=str(ours))
         on.calls_in(SPAMMER)
         on.acknowledges(on.trunk.hears(603))
-        on.proxy.change_config(reputation={"desk": {"url": source.url, "cafile": str(other), "timeout_seconds": 10}})
+        on.proxy.change_config(reputation={"desk": {"url": source.url, "cafile": str(other), "timeout_seconds": 30}})
         on.proxy.reload()
         on.calls_in(SPAMMER)
         on.rings()
         assert "desk: its certificate is not trusted (self-signed certificate)" in on.step(2)
-        on.proxy.change_config(reputation={"desk": {"url": source.url, "timeout_seconds": 10}})
+        on.proxy.change_config(reputation={"desk": {"url": source.url, "timeout_seconds": 30}})
         on.proxy.reload()
         on.calls_in(SPAMMER)
         on.rings()
@@ -293,27 +294,44 @@ def test_a_thousand_calls_wait_in_no_thread_and_in_no_others_way(
     on.calls_in()
     on.trunk.hears(100)
     threads = _threads(on.proxy)
-    for n in range(999):
-        on.calls_in(f"+6591{n:06}")
-        if n % 50 == 0:
-            on.trunk.hears(100)
-    with Peer(PHONES) as phone:
-        phone.proxy = on.trunk.proxy
-        phone.asks("INVITE", f"sip:{ALICE}@{on.proxy.host}", sender="+8613800138002")
-        invite = on.switch.hears("INVITE")  # the only one that reached it
-        on.switch.answers(invite, 486)
-        phone.hears(486)
-    assert on.proxy.records(1)[0]["trunk"] == "phones"
-    assert _threads(on.proxy) == threads
-    source.release()
-    arrived: set[str] = set()
-    while len(arrived) < 1000:
-        message = parse(on.switch.socket.recv(65535))
-        if isinstance(message, Request) and message.method == "INVITE":
-            arrived.add(message.call_id)
-            on.switch.answers(message, 486)
+    with _many_calls(on.proxy, 999) as trunk:
+        heard = b""
+        while heard.count(b"SIP/2.0 100 ") < 999:  # each of them is told that it waits
+            heard += trunk.recv(65536)
+        with Peer(PHONES) as phone:
+            phone.proxy = on.trunk.proxy
+            phone.asks("INVITE", f"sip:{ALICE}@{on.proxy.host}", sender="+8613800138002")
+            on.switch.answers(on.switch.next_request(), 486)  # the only one that reached it
+            phone.hears(486)
+        assert on.proxy.records(1)[0]["trunk"] == "phones"
+        assert _threads(on.proxy) == threads
+        source.release()
+        arrived: set[str] = set()
+        while len(arrived) < 1000:
+            message = parse(on.switch.socket.recv(65535))
+            if isinstance(message, Request) and message.method == "INVITE":
+                arrived.add(message.call_id)
+                on.switch.answers(message, 486)
     assert source.connections <= 50
     assert _threads(on.proxy) == threads
+
+
+def _many_calls(proxy: ProxyProcess, count: int) -> socket.socket:
+    """A trunk's connection over which so many calls came in, of a caller each."""
+    trunk = socket.create_connection((proxy.host, proxy.port), source_address=(INTERNATIONAL, 0))
+    trunk.settimeout(30)
+    host, port = trunk.getsockname()
+    for n in range(count):
+        headers = [
+            ("Via", f"SIP/2.0/TCP {host}:{port};branch=z9hG4bKmany{n}"),
+            ("Max-Forwards", "70"),
+            ("From", f"<sip:+6591{n:06}@carrier.example>;tag=from"),
+            ("To", f"<sip:{ALICE}@{proxy.host}>"),
+            ("Call-ID", f"many-{n}"),
+            ("CSeq", "1 INVITE"),
+        ]
+        trunk.sendall(bytes(Request.build("INVITE", f"sip:{ALICE}@{proxy.host}", headers)))
+    return trunk
 
 
 def _threads(proxy: ProxyProcess) -> int:

@@ -59,7 +59,7 @@ URL = "an https address (http on this machine only) with {e164} or {digits} wher
             'url: "https://desk.example/{e164}#x"',
             "expected an address without blanks, # and characters other than ASCII",
         ),
-        ("timeout_seconds: 11", 'found "11", expected'),
+        ("timeout_seconds: 31", 'found "31", expected'),
         ("on_failure: reject", 'found "reject", expected "allow" or "block"'),
         ("callers: home", 'found "home", expected "overseas" or "all"'),
         ("headers: {Host: desk}", 'found "Host", expected a header that is the source\'s own, such as Authorization'),
