@@ -41,16 +41,22 @@ def ringfence(name: str, interpreter: str, environment: Mapping[str, str]) -> Sy
     return System(name, lambda *where: _ringfence_command(interpreter, *where), environment)
 
 
+def _compiled_interpreter() -> str:
+    """Its path from anywhere, links left as they are: that of an environment is one. Empty where there is none."""
+    path = os.environ.get("BENCH_COMPILED", "")
+    return str(Path.cwd() / path) if path else ""
+
+
 KAMAILIO, KAMAILIO_ALONE, KAMAILIO_FAST = kamailio(2), kamailio(1), kamailio(2, "fm")
 PURE = ringfence("pure", sys.executable, {"PYTHONPATH": str(ROOT)})
-COMPILED = ringfence("compiled", os.environ.get("BENCH_COMPILED", ""), {"PYTHONPATH": ""})
+COMPILED = ringfence("compiled", _compiled_interpreter(), {"PYTHONPATH": ""})
 DIRECT = System("direct", lambda *_: [], {})  # the caller's SIPp calls the switch's
 SYSTEMS = {one.name: one for one in (PURE, COMPILED, KAMAILIO, KAMAILIO_ALONE, KAMAILIO_FAST, DIRECT)}
 
 
 def compiled_is_there() -> bool:
     """True if the interpreter of the compiled system finds a compiled core; so there is one to compare."""
-    interpreter = os.environ.get("BENCH_COMPILED", "")
+    interpreter = _compiled_interpreter()
     return bool(interpreter) and _core_of(interpreter, COMPILED).endswith(".so")
 
 
