@@ -14,6 +14,7 @@ from proxy.core.emergency_calls import EmergencyCalls
 from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.engine import Policy
+from proxy.policy.remote import UNASKED, Opinions
 from proxy.policy.snapshot import Snapshot
 from proxy.policy.trunks import Trunk
 
@@ -34,11 +35,16 @@ class PlainCall(NamedTuple):
 
 
 def decisions(
-    calls: Iterable[PlainCall], policy: Policy, trunks: Mapping[str, Trunk], memory: EmergencyCalls | None = None
+    calls: Iterable[PlainCall],
+    policy: Policy,
+    trunks: Mapping[str, Trunk],
+    memory: EmergencyCalls | None = None,
+    opinions: Opinions = UNASKED,
 ) -> Iterator[Decision]:
     """Decide each call by the policy, as if it came in on the trunk of its name.
 
-    `memory` holds what earlier calls left to remember, and takes what these leave. Raises KeyError for a trunk that is
+    `memory` holds what earlier calls left to remember, and takes what these leave. `opinions` are those of remote
+    sources, of a scenario those of `Canned`; without them nothing is known against anybody. Raises KeyError for a trunk that is
     none of `trunks`, SipError for an identity of somebody authenticated that cannot be read.
     """
     snapshot, remembered = policy.snapshot, EmergencyCalls() if memory is None else memory
@@ -58,7 +64,7 @@ def decisions(
             authenticated=authenticated,
             text=text,
         )
-        decision = decide(call, policy, None, remembered)
+        decision = decide(call, policy, None, remembered, opinions)
         if call.callee.e164 is None:  # as few are: it may be a call for help
             _remember(decision, call, trunk, snapshot, remembered)
         yield decision

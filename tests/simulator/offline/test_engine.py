@@ -11,12 +11,14 @@ from proxy.core.emergency_calls import EmergencyCalls
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.remote import UNASKED, Opinions
 from proxy.policy.trunks import Trunk
 from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.directory import Directory
 from simulator.offline.engine import PlainCall, decisions
+from simulator.scenario.reputation import Canned, LabSource
 
 ALICE, BOB = "+8613800138001", "+8613800138002"
 PEOPLE = [
@@ -106,3 +108,17 @@ def test_calls_are_taken_as_they_are_wanted() -> None:
 def test_a_trunk_that_there_is_not_is_an_error() -> None:
     with pytest.raises(KeyError, match="elsewhere"):
         rules([PlainCall(ALICE, BOB, "elsewhere", NOON)])
+
+
+def test_remote_sources_say_what_the_scenario_has_them_say() -> None:
+    desk = LabSource.model_validate({"rates": {"+6591234567": {"fraud": 0.9}}})
+    people = Directory([Subscriber(ALICE, "alice")])
+    snapshot = build_snapshot("CN", preset.load("cn"), people, LISTED, sources=(desk.source_at("desk", ""),))
+    calls = [PlainCall(caller, ALICE, "international", NOON) for caller in ("+6591234567", "+6591234568")]
+    known: list[tuple[Opinions, list[str]]] = [
+        (Canned({"desk": desk}), ["reputation.remote", "default.allow"]),
+        (UNASKED, ["default.allow", "default.allow"]),
+    ]
+    for opinions, rules in known:
+        found = [one.verdict and one.verdict.rule for one in decisions(calls, Policy(snapshot), TRUNKS, None, opinions)]
+        assert found == rules
