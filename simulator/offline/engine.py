@@ -44,8 +44,8 @@ def decisions(
     """Decide each call by the policy, as if it came in on the trunk of its name.
 
     `memory` holds what earlier calls left to remember, and takes what these leave. `opinions` are those of remote
-    sources, of a scenario those of `Canned`; without them nothing is known against anybody. Raises KeyError for a trunk that is
-    none of `trunks`, SipError for an identity of somebody authenticated that cannot be read.
+    sources, of a scenario those of `Canned`; without them nothing is known against anybody. Raises KeyError for a trunk
+    that is none of `trunks`, SipError for an identity of somebody authenticated that cannot be read.
     """
     snapshot, remembered = policy.snapshot, EmergencyCalls() if memory is None else memory
     numbering, make = snapshot.numbering, Call.from_fields
