@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import ceil, floor, log10
+from math import ceil, floor, isnan, log10
 
 from simulator.report.html.figures import Share
 from simulator.report.html.reading import Calls, Played
@@ -13,6 +13,7 @@ from simulator.report.html.svg import Markup, number, path, tag
 _WIDTH = 860
 _LEFT, _RIGHT = 60, 16
 _BINS = 72
+_BESIDE = 26  # two percentiles that close have one label
 _POINTS = 60  # along the time of a run
 _SERIES = (("proxied", "with the proxy"), ("direct", "straight to the softswitch"), ("added", "added by the proxy"))
 _Scale = Callable[[float], float]
@@ -106,16 +107,21 @@ def _histogram(
     )
     yield tag("path", d=d, class_=f"bars {name}")
     yield tag("line", x1=float(_LEFT), y1=bottom, x2=float(_WIDTH - _RIGHT), y2=bottom, class_="axis")
+    named: dict[str, str] = {}
     for share in (50, 95, 99):
-        value = values[max(0, ceil(share / 100 * len(values)) - 1)]
-        at = x(value)
+        at = x(values[max(0, ceil(share / 100 * len(values)) - 1)])
+        near = next((place for place in named if abs(float(place) - at) < _BESIDE), number(at))
+        named[near] = f"{named[near]}, p{share}" if near in named else f"p{share}"
         yield tag("line", x1=at, y1=top + 4, x2=at, y2=bottom, class_="percentile")
-        yield tag("text", f"p{share}", x=at + 2, y=top + 12 + (share - 50) / 5, class_="tick")
+    for mark, label in named.items():
+        right = float(mark) > _WIDTH - 80
+        beside = float(mark) + (-3 if right else 3)
+        yield tag("text", label, x=beside, y=top + 12, class_="tick", text_anchor="end" if right else None)
 
 
 def over_time(calls: Calls, played: Played) -> Markup | None:
     """The median and the 95th percentile of the delays along the time of a run, by when the calls left."""
-    rows = [row for row in range(played.first, played.last) if calls.setup[row] == calls.setup[row]]
+    rows = [row for row in range(played.first, played.last) if not isnan(calls.setup[row])]
     if len(rows) < 2:
         return None
     rows.sort(key=lambda row: calls.at[row])
@@ -127,7 +133,7 @@ def over_time(calls: Calls, played: Played) -> Markup | None:
         part = rows[begin : begin + chunk]
         at = calls.at[part[len(part) // 2]]
         for name, column in (("proxied", calls.setup), ("direct", calls.direct)):
-            values = sorted(value for row in part if (value := column[row]) == value)
+            values = sorted(value for row in part if not isnan(value := column[row]))
             if values:
                 lines[name].append((at, values[len(values) // 2], values[max(0, ceil(0.95 * len(values)) - 1)]))
     highest = max(high for points in lines.values() for _, _, high in points)
@@ -166,7 +172,7 @@ def timeline(calls: Calls, played: Played) -> Markup | None:
     outcome = calls.words["outcome"]
     counts = {name: [0] * _BINS for name in _OUTCOMES}
     for row in range(played.first, played.last):
-        if calls.at[row] == calls.at[row]:
+        if not isnan(calls.at[row]):
             counts[outcome[row]][bisect_right(edges, calls.at[row])] += 1
     most = max(map(sum, zip(*counts.values(), strict=True)), default=0) or 1
     top = _nice(float(most))
@@ -219,7 +225,7 @@ def _bar(x: float, bottom: float, width: float, height: float) -> str:
 def _values(calls: Calls, name: str) -> Iterator[float]:
     for through, straight in zip(calls.setup, calls.direct, strict=True):
         value = {"proxied": through, "direct": straight, "added": through - straight}[name]
-        if value == value:
+        if not isnan(value):
             yield value
 
 

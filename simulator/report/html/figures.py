@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan
 
-CELLS = ("scam_blocked", "scam_passed", "legit_blocked", "legit_passed", "faults", "unknown")
+from simulator.judging.latency import Distribution
+from simulator.report.html.reading import CELLS
+
 _RATES = (
     ("scam_recall", "Scam calls stopped", ("scam_blocked",), ("scam_blocked", "scam_passed"), True),
     (
@@ -17,11 +20,13 @@ _RATES = (
     ),
     ("precision", "Stopped calls that were scam", ("scam_blocked",), ("scam_blocked", "legit_blocked"), True),
 )
-_DELAYS = (
-    ("setup_delay", "With the proxy"),
-    ("direct_setup_delay", "Straight to the softswitch"),
-    ("added_setup_delay", "Added by the proxy, call by call"),
-)
+_DELAYS = {
+    "setup_delay": "Ringing, with the proxy",
+    "direct_setup_delay": "Ringing, straight to the softswitch",
+    "added_setup_delay": "Added by the proxy, call by call",
+    "send_lateness": "Lateness of the call generator",
+}
+_LATENESS = "send_lateness"
 PERCENTILES = ("p50", "p95", "p99", "p99.9", "max")
 
 
@@ -99,7 +104,13 @@ class Delay:
 
 def delays(metrics: Mapping[str, float]) -> Iterator[Delay]:
     """The delays that were measured."""
-    for name, title in _DELAYS:
-        if f"{name}.count" in metrics:
-            shown = tuple(f"{metrics[f'{name}.{each}'] * 1e3:.2f}" for each in PERCENTILES)
-            yield Delay(title, int(metrics[f"{name}.count"]), shown)
+    measured = [name for key in metrics if (name := key.removesuffix(".p99.9")) != key]
+    for name in sorted(measured, key=lambda name: (name == _LATENESS, [*_DELAYS, name].index(name))):
+        shown = tuple(f"{metrics[f'{name}.{each}'] * 1e3:.2f}" for each in PERCENTILES)
+        yield Delay(_DELAYS.get(name) or name.replace("_", " ").capitalize(), int(metrics[f"{name}.count"]), shown)
+
+
+def refusals(waits: Iterable[float]) -> Iterator[Delay]:
+    """The time until callers heard a refusal, if any were refused."""
+    if (found := Distribution.of(wait for wait in waits if not isnan(wait))) is not None:
+        yield Delay("Refusal", found.count, tuple(f"{value * 1e3:.2f}" for value in found.figures.values()))

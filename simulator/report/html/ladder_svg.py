@@ -10,12 +10,12 @@ from simulator.report.html.svg import Markup, joined, number, tag
 from simulator.report.ladder import Arrow, Judgement, Ladder
 
 _LEFT = 152  # to the first lifeline: times stand before it
-_GAP = 196  # between two lifelines
-_LANE = 216  # the width of the policy's
+_GAP = 212  # between two lifelines
+_LANE = 258  # the width of the policy's
 _ROW = 30
 _LINE = 15
 _HEAD = 62
-_BOX_CHARACTERS = 33
+_BOX_CHARACTERS = 32
 _LABEL_CHARACTERS = 29
 
 
@@ -78,6 +78,8 @@ def _places(ladder: Ladder) -> _Places:
 
 def _frame(ladder: Ladder, places: _Places, bottom: float) -> Iterator[Markup]:
     """The lane, the lifelines and their titles."""
+    yield tag("text", "ms", x=54.0, y=_HEAD - 4.0, class_="time", text_anchor="end")
+    yield tag("text", "since", x=104.0, y=_HEAD - 4.0, class_="time", text_anchor="end")
     if places.lane is not None:
         left = places.lane - _LANE / 2
         yield tag("rect", x=left, y=4.0, width=float(_LANE), height=bottom - 4, rx=6, class_="lane")
@@ -147,7 +149,7 @@ def _box(step: Judgement, places: _Places, y: float, counterfactual: str) -> tup
     link = tag("line", x1=places.lifelines[step.lifeline], y1=top + 14, x2=left, y2=top + 14, class_="link")
     box = tag("rect", x=left, y=top, width=float(_LANE - 16), height=float(height), rx=4, class_="box")
     kind = step.verdict.partition(" ")[0]
-    return tag("g", link, box, joined(words), class_=f"judgement {kind}"), height + 24.0
+    return tag("g", link, box, joined(words), class_=f"judgement {kind}"), height + 14.0
 
 
 def _lines(kind: str, words: str) -> Sequence[tuple[str, str]]:

@@ -1,6 +1,8 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  const word = (name, row) => (data.words[name] ? data.words[name][data.codes[name][row]] : "");
+  data.ids = data.ids.map((id, row) => (id[0] === "=" ? id.slice(1) : word("name", row) + id));
   const count = data.ids.length;
   const ladders = new Set(data.ladders);
   const grid = document.getElementById("table");
@@ -8,7 +10,6 @@
   const search = document.getElementById("search");
   const show = document.getElementById("show");
   const found = document.getElementById("found");
-  const word = (name, row) => (data.words[name] ? data.words[name][data.codes[name][row]] : "");
   const number = (value) => value.toLocaleString("en");
   const delay = (value) => (value === null ? "" : (value / 100).toFixed(2));
   const make = (name, attributes = {}, ...children) => {

@@ -17,6 +17,7 @@ from simulator.report.html import charts, figures, table
 from simulator.report.html.panels import MOST, panels
 from simulator.report.html.reading import Calls, Played, Run, read_run
 from simulator.report.html.svg import Markup
+from simulator.wording import counted
 
 _VERDICTS = {
     ExitCode.AS_EXPECTED: ("good", "✓", "As expected", "Every call was judged as expected."),
@@ -38,6 +39,9 @@ _VERDICTS = {
 }
 _UNFINISHED = ("void", "!", "Not finished", "The run has not ended, or was cut off: there are no figures.")
 _SHOWN_KINDS = 50
+_MOST = 14 << 20  # bytes of a page, of which tables and charts take some:
+_FRAME = 1 << 20
+_LADDERS = 8 << 20  # bytes of ladders and sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ def document(folder: Path, picked: Collection[str] = ()) -> str:
 def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
     resources = files(__package__)
     script = resources.joinpath("page.js").read_text(encoding="utf-8")
-    shown = list(panels(run, picked))
+    bare = len(table.document(run.calls, ())) + _FRAME
+    shown = list(panels(run, picked, min(_LADDERS, _MOST - bare)))
     failed = sum(run.calls.failed)
     page: dict[str, Any] = {
         "run": run,
@@ -74,6 +79,7 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
         "verdict_of": verdict_of,
         "figures": figures,
         "charts": charts,
+        "because": _because(run),
         "problems": list(_problems(run)),
         "kinds": _kinds(run.calls),
         "kinds_left": max(0, _count_kinds(run.calls) - _SHOWN_KINDS),
@@ -108,6 +114,25 @@ def verdict_of(played: Played) -> tuple[str, str, str, str]:
     return _verdict(played.manifest)
 
 
+def _because(run: Run) -> str:
+    """The numbers of what failed."""
+    calls = run.calls
+    held = [check for played in run.scenarios for check in played.manifest.get("thresholds", ())]
+    undecided = sum(check["undecided"] for check in held)
+    numbers = {
+        "call judged wrongly": calls.wrong,
+        "call unclear": sum(outcome == "fault" for outcome in calls.words["outcome"]),
+        "threshold missed": sum(not check["met"] for check in held) - undecided,
+        "threshold undecided": undecided,
+    }
+    return ", ".join(counted(number, *_plural(words)) for words, number in numbers.items() if number)
+
+
+def _plural(words: str) -> tuple[str, str]:
+    one, _, rest = words.partition(" ")
+    return words, f"{one}s {rest}"
+
+
 def _problems(run: Run) -> Iterator[tuple[str, str]]:
     """The reasons why the figures cannot be used, and what is worth knowing."""
     for played in run.scenarios:
@@ -126,6 +151,9 @@ def _problems(run: Run) -> Iterator[tuple[str, str]]:
     told, held = int(run.metrics.get("calls", 0)), len(run.calls)
     if told != held:
         yield "void", f"the figures are of {told:,} calls, calls.jsonl has {held:,}: do not use this report"
+    elif differing := [name for name, count in run.calls.counts().items() if count != figures.cell(run.metrics, name)]:
+        names = ", ".join(name.replace("_", " ") for name in differing)
+        yield "void", f"the figures and calls.jsonl do not count the same ({names}): do not use this report"
 
 
 def _kinds(calls: Calls) -> list[Kind]:

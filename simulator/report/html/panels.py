@@ -17,20 +17,20 @@ from simulator.report.html import ladder_svg
 from simulator.report.html.counterfactuals import Counterfactuals
 from simulator.report.html.reading import Calls, Played, Run, why
 from simulator.report.html.svg import Markup
-from simulator.report.ladder import Arrow, Ladder, build, text
+from simulator.report.ladder import Judgement, Ladder, build, text
 from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import addresses
 
 MOST = 200  # calls
-_ROOM = 6 << 20  # bytes of pictures and messages
-_SOUND = 3 << 20  # bytes of recordings
+_SOUND = 2 << 20  # bytes of recordings
 _RECORD = b'{"event":"call",'
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A message as the page lists it."""
+    """A message as the page lists it, with its number; the policy's verdict among them has none."""
 
+    number: int | None
     at: str
     since: str
     way: str
@@ -79,16 +79,20 @@ class Panel:
         return 3000 + len(self.picture) + len(self.text) + sum(200 + len(each.data) for each in self.messages)
 
 
-def panels(run: Run, picked: Collection[str] = ()) -> Iterator[Panel]:
-    """The panels of a run, those of failed and `picked` calls first, until there is no more room."""
+def panels(run: Run, picked: Collection[str], room: int) -> Iterator[Panel]:
+    """The panels of a run, those of failed and `picked` calls first, until there is no more room (in bytes)."""
     chosen = chosen_rows(run.calls, picked)
-    room, sound = _ROOM, [_SOUND]
-    for played in run.scenarios:
-        rows = [row for row in chosen if played.first <= row < played.last]
+    sound = [min(_SOUND, room // 4)]
+    room -= sound[0]
+    parts = [(played, [row for row in chosen if played.first <= row < played.last]) for played in run.scenarios]
+    parts = [(played, rows) for played, rows in parts if rows]
+    for left, (played, rows) in zip(range(len(parts), 0, -1), parts, strict=True):
+        share = room // left  # what a scenario leaves is for those after it
         for panel in _of_scenario(run.calls, played, rows, sound):
             must = run.calls.failed[panel.row] or run.calls.ids[panel.row] in picked
-            room -= panel.size
-            if room > 0 and (must or panel.messages):
+            if (must or panel.messages) and panel.size <= share:
+                share -= panel.size
+                room -= panel.size
                 yield panel
 
 
@@ -121,7 +125,8 @@ def _of_scenario(calls: Calls, played: Played, rows: Sequence[int], sound: list[
     messages = messages_by_call(played.folder, legs)
     known = addresses(played.folder)
     counterfactuals = Counterfactuals(played.folder) if any(messages.values()) else None
-    for call_id, name in call_ids.items():
+    of_row = {wanted[name]: (call_id, name) for call_id, name in call_ids.items()}
+    for call_id, name in (of_row[row] for row in rows if row in of_row):
         call, record = told[name], records.get(name, {})
         own = [message for message in messages[call_id] if message.proxied]
         otherwise = counterfactuals.told(record, own) if counterfactuals else ""
@@ -165,11 +170,15 @@ def _records(folder: Path, call_ids: Collection[str]) -> Iterator[dict[str, Any]
 
 def _messages(ladder: Ladder) -> Iterator[Shown]:
     previous: float | None = None
+    count = 0
     for step in ladder.steps:
-        if isinstance(step, Arrow):
+        if isinstance(step, Judgement):
+            yield Shown(None, f"{step.at * 1e3:.1f}", "", "policy", step.verdict, "", step.detail)
+        else:
             message = step.message
             source, target = ladder.lifelines[step.source].title, ladder.lifelines[step.target].title
             yield Shown(
+                count,
                 f"{step.at * 1e3:.1f}",
                 "" if previous is None else f"+{(step.at - previous) * 1e3:.1f}",
                 f"{source} → {target}",
@@ -178,6 +187,7 @@ def _messages(ladder: Ladder) -> Iterator[Shown]:
                 message.data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").rstrip("\n"),
             )
             previous = step.at
+            count += 1
 
 
 def _ends(message: Message) -> str:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
 from proxy.files.yaml_file import FileError, FileErrors
 from proxy.self_service.desk import RULE as SELF_SERVICE
+from simulator.judging.observation import UNWANTED, Outcome
 
+CELLS = ("scam_blocked", "scam_passed", "legit_blocked", "legit_passed", "faults", "unknown")
 WORDS = (
     *("scenario", "name", "family", "segment", "truth", "method", "trunk", "caller", "callee"),
     *("outcome", "action", "rule", "why"),
@@ -29,20 +32,22 @@ class Words:
     """A column of texts, each kept once."""
 
     def __init__(self) -> None:
+        self.values: list[str] = []  # in the order of their numbers
         self.codes = array("L")
         self._places: dict[str, int] = {}
 
     def append(self, word: str) -> None:
         """Add a row."""
-        self.codes.append(self._places.setdefault(word, len(self._places)))
+        place = self._places.setdefault(word, len(self.values))
+        if place == len(self.values):
+            self.values.append(word)
+        self.codes.append(place)
 
     def __getitem__(self, row: int) -> str:
         return self.values[self.codes[row]]
 
-    @property
-    def values(self) -> list[str]:
-        """The texts, in the order of their numbers."""
-        return list(self._places)
+    def __iter__(self) -> Iterator[str]:
+        return map(self.values.__getitem__, self.codes)
 
 
 @dataclass(eq=False)
@@ -60,11 +65,22 @@ class Calls:
     setup: array[float] = field(default_factory=lambda: array("d"))
     direct: array[float] = field(default_factory=lambda: array("d"))
     refused: array[float] = field(default_factory=lambda: array("d"))
+    wrong: int = 0
     right: bytearray = field(default_factory=bytearray)
     failed: bytearray = field(default_factory=bytearray)
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def counts(self) -> dict[str, int]:
+        """The calls by truth and outcome, counted anew."""
+        found: Counter[str] = Counter()
+        for truth, outcome in zip(self.words["truth"], self.words["outcome"], strict=True):
+            if outcome == Outcome.FAULT or truth == "unknown":
+                found["faults" if outcome == Outcome.FAULT else "unknown"] += 1
+            else:
+                found[f"{'scam' if truth in UNWANTED else 'legit'}_{outcome}"] += 1
+        return {name: found[name] for name in CELLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +202,7 @@ def _add_calls(path: Path, scenario: str, calls: Calls, placed: Mapping[bool, tu
             offset = first_at - sent
         _add(calls, scenario, call)
     if offset is None:
-        known = [at for at in calls.at[begin:] if at == at]
+        known = [at for at in calls.at[begin:] if not isnan(at)]
         offset = -min(known, default=0.0)
     for row in range(begin, len(calls)):
         calls.at[row] += offset
@@ -216,6 +232,7 @@ def _add(calls: Calls, scenario: str, call: Mapping[str, Any]) -> None:
     calls.direct.append(_delay(call["direct"]) if call["direct"] else nan)
     refused = call["outcome"] == "blocked" and action == "reject" and sent is not None and saw["final"] is not None
     calls.refused.append(saw["final"] - sent if refused else nan)
+    calls.wrong += call["wrong"] is not None
     calls.right.append(bool(call["rightly_judged"]))
     calls.failed.append(has_failed(call))
 

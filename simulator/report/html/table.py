@@ -16,7 +16,7 @@ def document(calls: Calls, with_ladder: Collection[int]) -> str:
     """All rows. Texts that repeat are in `words`, with their numbers in `codes`; delays are in 10 µs."""
     coded = {name: calls.words[name] for name in _CODED if len(calls.words[name].values) > 1 or name != "scenario"}
     data: dict[str, Any] = {
-        "ids": calls.ids,
+        "ids": [_short(name, of) for name, of in zip(calls.ids, calls.words["name"], strict=True)],
         "words": {name: column.values for name, column in coded.items()},
         "codes": {name: list(column.codes) for name, column in coded.items()},
         "status": list(calls.status),
@@ -32,6 +32,12 @@ def document(calls: Calls, with_ladder: Collection[int]) -> str:
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     # In a script element nothing may look like its end, or like the begin of a comment.
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _short(name: str, campaign: str) -> str:
+    """The id of a call without the name of its campaign, with which nearly all begin; others whole behind a `=`."""
+    rest = name.removeprefix(campaign)
+    return f"={name}" if (rest == name and campaign) or rest.startswith("=") else rest
 
 
 def _whole(value: float) -> int | None:

@@ -1,0 +1,112 @@
+"""Reading a run's folder for the page."""
+
+from __future__ import annotations
+
+import json
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.files.yaml_file import FileErrors
+from simulator.report.html import charts, page
+from simulator.report.html.panels import chosen_rows
+from simulator.report.html.reading import read_run
+
+
+def call(name: str, at: float, **changes: Any) -> dict[str, Any]:
+    saw = {
+        "due": at,
+        "sent": at,
+        "ringing": at + 0.01,
+        "final": at + 0.02,
+        "status": 200,
+        "retransmissions": 0,
+        "error": None,
+    }
+    record = {"action": "allow", "status": None, "rule": "default.allow", "detail": "", "final": 200, "elapsed_us": 9}
+    told: dict[str, Any] = {"id": name, "name": name.partition(".")[0], "family": "f", "segment": "", "truth": "legit"}
+    told |= {"trunk": "t", "caller": "+1", "callee": "+2", "agent": "wire", "expected": None, "caller_saw": saw}
+    told |= {"phone_saw": {"invites": 1, "status": 200, "error": None}, "proxy_wrote": record, "outcome": "passed"}
+    told |= {"method": "INVITE", "call_id": "", "wrong": None, "rightly_judged": True, "disagreements": []}
+    told |= {"failed": False, "direct": saw | {"ringing": at + 0.004}}
+    return told | changes
+
+
+def left(folder: Path, *calls: dict[str, Any], **manifest: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    events = [
+        {"event": "started", "timestamp": "2026-03-02T08:00:00.000000Z"},
+        {"event": "pass_started", "timestamp": "2026-03-02T08:00:01.000000Z", "proxied": True, "calls": len(calls)},
+        *(
+            {
+                "event": "call_placed",
+                "timestamp": f"2026-03-02T08:00:0{2 + place}.000000Z",
+                "proxied": True,
+                "call": told["id"],
+            }
+            for place, told in enumerate(calls[:3])
+        ),
+        {"event": "problem", "timestamp": "2026-03-02T08:00:09.000000Z", "text": "the proxy dropped 3 datagrams"},
+        {"event": "pass_ended", "timestamp": "2026-03-02T08:00:10.000000Z", "proxied": True, "ended": len(calls)},
+    ]
+    told = {"scenario": "s", "started": "2026-03-02T08:00:00Z", "state": "finished", "exit_code": 0} | manifest
+    (folder / "manifest.json").write_text(json.dumps(told))
+    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events) + '{"event": "cut')
+    (folder / "calls.jsonl").write_text("".join(json.dumps(each) + "\n" for each in calls))
+    (folder / "metrics.json").write_text(json.dumps({"calls": len(calls), "calls.legit_passed": len(calls)}))
+    return folder
+
+
+def test_times_count_from_the_begin_of_the_run(tmp_path: Path) -> None:
+    run = read_run(left(tmp_path / "run", call("a", 500.0), call("b", 502.5)))
+    assert list(run.calls.at) == [2.0, 4.5]
+    assert [round(delay, 6) for delay in run.calls.setup] == [0.01, 0.01]
+    assert [round(delay, 6) for delay in run.calls.direct] == [0.004, 0.004]
+    assert [(moment.at, moment.kind) for moment in run.scenarios[0].moments] == [
+        (0.0, "started"),
+        (1.0, "pass_started"),
+        (9.0, "problem"),
+        (10.0, "pass_ended"),
+    ]
+    picture = charts.timeline(run.calls, run.scenarios[0])
+    assert picture is not None
+    assert "the proxy dropped 3 datagrams" in picture
+
+
+def test_delays_count_as_they_do_in_the_figures(tmp_path: Path) -> None:
+    saw = call("a", 0.0)["caller_saw"]
+    refused = {"action": "reject", "status": 603, "rule": "r", "detail": "", "final": 603, "elapsed_us": 9}
+    run = read_run(
+        left(
+            tmp_path / "run",
+            call("text", 1.0, method="MESSAGE", direct=None),
+            call("real", 1.0, agent="pjsua", direct=None),
+            call("refused", 0.0, outcome="blocked", proxy_wrote=refused, direct=None),
+            call("unrung", 0.0, caller_saw=saw | {"ringing": None}, direct=None),
+        )
+    )
+    assert [isnan(delay) for delay in run.calls.setup] == [True, True, True, False]
+    assert run.calls.setup[3] == pytest.approx(0.02)
+    assert [isnan(wait) for wait in run.calls.refused] == [True, True, False, True]
+
+
+def test_rows_that_do_not_add_up_to_the_figures_are_told(tmp_path: Path) -> None:
+    folder = left(tmp_path / "run", call("a", 0.0), call("b", 1.0, truth="scam", rightly_judged=False))
+    assert "do not count the same (scam passed, legit passed): do not use this report" in page.document(folder)
+    assert "do not use this report" not in page.document(left(tmp_path / "fine", call("a", 0.0)))
+
+
+def test_one_of_each_way_to_fail_is_chosen_before_many_of_one(tmp_path: Path) -> None:
+    many = [call(f"w.{number}", float(number), failed=True, wrong="wrong") for number in range(300)]
+    run = read_run(
+        left(tmp_path / "run", *many, call("x", 300.0, failed=True), call("fine", 301.0), call("pick", 302.0))
+    )
+    assert chosen_rows(run.calls, {"pick"})[:4] == [302, 0, 300, 1]
+    assert len(chosen_rows(run.calls, ())) == 200
+
+
+def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileErrors, match="this is no folder of a run"):
+        read_run(tmp_path)
