@@ -32,8 +32,12 @@ class Loaded:
 
     config: ProxyConfig
     snapshot: Snapshot
-    directory: Directory
     contents: Contents
+
+    @property
+    def directory(self) -> Directory:
+        """The subscribers, without what they changed themselves."""
+        return self.contents.directory
 
     @property
     def scam_list(self) -> ScamList:
@@ -54,13 +58,10 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None,
     """
     before = None if last_good is None else last_good.contents
     contents = (apart or Apart()).read(config, before) if are_big(config) else read(config, before)
-    directory = contents.directory
-    if directory is None:
-        directory = last_good.directory if last_good else Directory()
     snapshot = build_snapshot(
         config.home,
         preset.load(config.preset),
-        ChangedDirectory(directory, overlay),
+        ChangedDirectory(contents.directory, overlay),
         contents.scam_list,
         config.rules,
         config.treatments,
@@ -70,7 +71,7 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None,
         config.emergency.callback_minutes * 60,
         tuple(source.source(name) for name, source in config.reputation.items()),
     )
-    return Loaded(config, snapshot, directory, contents)
+    return Loaded(config, snapshot, contents)
 
 
 def load_snapshot(config: ProxyConfig, overlay: Overlay | None = None) -> Snapshot:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from proxy.config.models import ProxyConfig
 from proxy.files.last_good import Extent, Kept, keep
@@ -15,16 +15,18 @@ from proxy.reputation.scam_list import Allocate, ScamList
 from proxy.subscribers.directory import Directory
 from proxy.subscribers.storage import is_database, path_of, read_directory
 
+People = tuple[Directory | None, tuple[Extent, ...], tuple[Kept, ...]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """All that the files hold; `directory` is None where that of the last good reading stays in force.
+    """All that the files hold.
 
     `extents` are those of all files, `kept` the ones of which an earlier reading stays in force. `people` and `lists`
     are the shelves of the arrays of both, if another process read them.
     """
 
-    directory: Directory | None
+    directory: Directory
     scam_list: ScamList
     extents: tuple[Extent, ...]
     kept: tuple[Kept, ...]
@@ -32,26 +34,39 @@ class Contents:
     lists: Shelf | None = None
 
 
-class Room(NamedTuple):
-    """Makes room for the arrays of subscribers and of scam lists, by data type and length."""
+class Piece(NamedTuple):
+    """A function and its arguments; it also takes `allocate`, which makes room for arrays by data type and length."""
 
-    people: Allocate
-    lists: Allocate
+    work: Callable[..., Any]
+    arguments: tuple[Any, ...]
 
 
-def read(config: ProxyConfig, last_good: Contents | None = None, room: Room | None = None) -> Contents:
-    """Read them all; of what shrank too much since the last good reading, that one stays.
+def pieces(config: ProxyConfig, last_good: Contents | None = None) -> tuple[Piece, Piece]:
+    """The two pieces of work there are, subscribers and scam lists; `put_together` takes what they return.
 
-    The arrays of both are where there is `room` for them. Raises FileErrors, OSError.
+    Of what shrank too much since the last good reading, that one stays. Both raise FileErrors, OSError.
     """
     extents = () if last_good is None else last_good.extents
     last_list = None if last_good is None else last_good.scam_list
-    directory, now, kept = _read_subscribers(config, extents)
-    if directory is not None and room is not None:
-        directory = directory.moved(room.people)
     share = config.safeguards.least_share
-    scam_list = ScamList.load(config.scam_lists, refused(config), last_list, share, room and room.lists)
-    return Contents(directory, scam_list, (*now, *scam_list.files), (*kept, *scam_list.kept))
+    return (
+        Piece(read_subscribers, (config, extents)),
+        Piece(ScamList.load, (config.scam_lists, refused(config), share, last_list)),
+    )
+
+
+def put_together(people: People, scam_list: ScamList, last_good: Contents | None = None) -> Contents:
+    """The contents of all files."""
+    directory, extents, kept = people
+    if directory is None:
+        directory = last_good.directory if last_good else Directory()
+    return Contents(directory, scam_list, (*extents, *scam_list.files), (*kept, *scam_list.kept))
+
+
+def read(config: ProxyConfig, last_good: Contents | None = None) -> Contents:
+    """Read them all, here and now. Raises FileErrors, OSError."""
+    people, lists = (work(*arguments) for work, arguments in pieces(config, last_good))
+    return put_together(people, lists, last_good)
 
 
 def refused(config: ProxyConfig) -> Mapping[str, str]:
@@ -71,9 +86,8 @@ def covering_any() -> Mapping[str, str]:
     return {f"+{code[:length]}*": "less" for code in countries() for length in range(len(code) + 1)}
 
 
-def _read_subscribers(
-    config: ProxyConfig, extents: Sequence[Extent]
-) -> tuple[Directory | None, tuple[Extent, ...], tuple[Kept, ...]]:
+def read_subscribers(config: ProxyConfig, extents: Sequence[Extent], allocate: Allocate | None = None) -> People:
+    """Read the subscribers, None for those that stay as they were read before; with how many there are, and why."""
     if config.subscribers is None:
         return Directory(), (), ()
     path = path_of(config.subscribers)
@@ -85,7 +99,9 @@ def _read_subscribers(
         directory = read_directory(config.subscribers, config.numbering())
         now = Extent(str(path), len(directory), ended)
     kept = keep(before, [now], config.safeguards.least_share).get(str(path))
-    return (directory, (now,), ()) if kept is None else (None, (kept.last_good,), (kept,))
+    if kept is not None:
+        return None, (kept.last_good,), (kept,)
+    return directory.moved(allocate) if allocate else directory, (now,), ()
 
 
 def _is_ended(path: Path) -> bool:

@@ -1,8 +1,8 @@
 """Plain CSV read many rows at once: where fields begin and end, and what they hold, are numbers in arrays.
 
-A block of lines is plain if each has as many fields as the first line of the file says and holds no quote, no carriage
-return but at its end, and no NUL. Whatever is not, or holds anything that is no row of a scam list, comes back as None:
-who reads row by row says what it is.
+A block of lines is plain if each has as many fields as the first line of the file says and holds no quote but around
+whole fields, with no comma in them, no carriage return but at its end, and no NUL. Whatever is not, or holds anything
+that is no row of a scam list, comes back as None: who reads row by row says what it is.
 """
 
 from __future__ import annotations
@@ -43,8 +43,12 @@ class Block:
         """The fields of whole lines, each ended; None where these are not plain."""
         if b"\r" in lines:
             lines = lines.replace(b"\r\n", b"\n")
-        if b'"' in lines or b"\r" in lines or b"\0" in lines:
+        if b"\r" in lines or b"\0" in lines:
             return None
+        if b'"' in lines:
+            if not _quotes_are_plain(lines):
+                return None
+            lines = lines.replace(b'"', b"")
         block = cls(lines)
         at = block._at
         separators = np.flatnonzero((at == ord(",")) | (at == ord("\n")))
@@ -179,6 +183,20 @@ def is_any(values: Words, digits: Integers, patterns: Collection[tuple[int, int]
     keys = values * np.uint64(_DIGITS + 1) + digits.astype(np.uint64)
     wanted = np.array([value * (_DIGITS + 1) + count for value, count in patterns], np.uint64)
     return bool(np.isin(keys, wanted).any())
+
+
+def _quotes_are_plain(lines: bytes) -> bool:
+    """True if all quotes are around whole fields that hold no comma, line or quote."""
+    at = np.frombuffer(b"\n" + lines, np.uint8)  # ended, so that something follows each quote
+    quotes = np.flatnonzero(at == ord('"'))
+    if len(quotes) % 2:
+        return False
+    is_separator = (at == ord(",")) | (at == ord("\n"))
+    opening, closing = quotes[::2], quotes[1::2]
+    if not (is_separator[opening - 1].all() and is_separator[closing + 1].all()):
+        return False
+    before = is_separator.cumsum()
+    return bool((before[opening] == before[closing]).all())
 
 
 def _kept(lengths: Integers, index: int) -> Words:

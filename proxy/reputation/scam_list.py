@@ -103,8 +103,8 @@ class ScamList:
         cls,
         paths: Iterable[Path],
         refused: Mapping[str, str] = NONE_REFUSED,
-        last_good: ScamList | None = None,
         least_share: float = 0.0,
+        last_good: ScamList | None = None,
         allocate: Allocate | None = None,
     ) -> Self:
         """Read CSV files as one list; raises FileErrors with all that is wrong in them.

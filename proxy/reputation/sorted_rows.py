@@ -16,7 +16,7 @@ DIGITS = 15  # of the longest E.164 number
 TENS = tuple(10**n for n in range(DIGITS + 1))
 ATTRIBUTES = ("category", "confidence", "source", "expires", "file")
 ROW = np.dtype([("key", "<u8"), *((name, "<u2") for name in ATTRIBUTES)])
-_LARGE = 1 << 18
+_LARGE = 1 << 17
 
 Rows = npt.NDArray[np.void]
 

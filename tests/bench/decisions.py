@@ -1,4 +1,4 @@
-"""`INTERPRETER tests/bench/decisions.py [ENTRIES SUBSCRIBERS CALLS]`: how fast this interpreter's Ringfence decides.
+"""`INTERPRETER tests/bench/decisions.py [ENTRIES SUBSCRIBERS CALLS]`: the speed of this interpreter's Ringfence.
 
 A script of its own, since the compiled Ringfence is another interpreter's: it needs nothing of this folder. It loads a
 scam list and subscribers, decides calls on numbers that hardly ever come twice, and prints figures as JSON: for each
@@ -70,7 +70,7 @@ def main(entries: int = 10_000_000, subscribers: int = 1_000_000, calls: int = 1
 
 
 def _kinds(subscribers: int, listed: list[int]) -> dict[str, Callable[[], Drawn]]:
-    """How to draw calls of each kind, with every number anew: hardly one of them was understood before."""
+    """The way to draw a call of each kind, with every number anew: hardly one of them was understood before."""
     below = _chance.randrange
 
     def subscriber() -> str:

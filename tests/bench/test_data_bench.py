@@ -38,6 +38,7 @@ START = {"compiled": 10.0, "pure": 15.0}  # seconds
 SETUP_P99, GAP = 100.0, 50.0  # milliseconds
 AFTER, PEAK = 1.1, 2.0  # of the memory before
 _PATIENCE = 180.0
+_CALLS_BEFORE, _LET_GO = 5.0, 3.0  # seconds of calls before the first reload; until replaced tables are given back
 
 
 @pytest.fixture(scope="module")
@@ -65,22 +66,23 @@ class Reloads:
     @contextlib.contextmanager
     def beside(self, pid: int) -> Iterator[None]:
         """Play them until the calls are over."""
-        self.before = memory_kib(pid)
         threads = [threading.Thread(target=play, args=(pid,)) for play in (self._reload, self._watch)]
         for thread in threads:
             thread.start()
         yield
+        threads[0].join(_PATIENCE)
         self._over.set()
-        for thread in threads:
-            thread.join()
+        threads[1].join()
+        time.sleep(_LET_GO)
         self.after = memory_kib(pid)
 
     def _reload(self, pid: int) -> None:
+        self._over.wait(_CALLS_BEFORE)
+        self.before = memory_kib(pid)
         for count in range(RELOADS):
             os.kill(pid, signal.SIGHUP)
             while len(events(self.log, "reloaded")) <= count:
-                if self._over.wait(0.1):
-                    return
+                time.sleep(0.1)
             self.reloaded += 1
 
     def _watch(self, pid: int) -> None:

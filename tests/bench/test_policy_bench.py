@@ -1,5 +1,5 @@
-"""How long one decision takes, how many are made offline in a second, and how much memory their data holds, at ten
-million listed numbers and a million subscribers."""
+"""The time of one decision, decisions offline in a second, and the memory of their data: ten million listed numbers and
+a million subscribers."""
 
 from __future__ import annotations
 

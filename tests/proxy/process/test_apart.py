@@ -46,7 +46,6 @@ def config(tmp_path: Path) -> ProxyConfig:
 
 def told(contents: Contents) -> list[object]:
     """All that calls could find out, and what the log says."""
-    assert contents.directory is not None
     numbers = [f"+44770090{index:04}" for index in range(60)]
     entries = [contents.scam_list.find(number, 0.0) for number in (*numbers, "+23224000000", "+447701000000")]
     people = [contents.directory.find(one.number) for one in PEOPLE]
@@ -57,7 +56,7 @@ def told(contents: Contents) -> list[object]:
 def test_what_was_read_apart_is_what_is_in_the_files(config: ProxyConfig) -> None:
     apart = Apart().read(config)
     assert told(apart) == told(read(config))
-    assert list(apart.directory or ()) == PEOPLE
+    assert list(apart.directory) == PEOPLE
 
 
 @pytest.mark.parametrize("first", [read, Apart().read], ids=["here", "apart"])

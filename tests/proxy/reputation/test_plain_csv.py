@@ -28,9 +28,16 @@ def lists(draw: Any) -> list[str]:
     columns = draw(st.permutations(sorted(FIELDS)))[: draw(st.integers(1, 5))]
     columns = columns if "number" in columns else [*columns, "number"]
     rows = draw(st.lists(st.tuples(*(FIELDS[column] for column in columns)), max_size=12))
-    lines = [",".join(row) for row in rows]
+    quoted = draw(st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows)))
+    lines = [
+        ",".join(f'"{field}"' if how and (how == 2 or index % 2) else field for index, field in enumerate(row))
+        for row, how in zip(rows, quoted, strict=True)
+    ]
     if draw(st.integers(0, 4)) == 0:
-        lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(["", ",", '"+447700900765"', "\0", '"'])))
+        lines.insert(
+            draw(st.integers(0, len(lines))),
+            draw(st.sampled_from(["", ",", '"+447700900765"', "\0", '"', '""', '"a,b"', '"a""b"', 'a"b"'])),
+        )
     return [",".join(columns), *lines]
 
 
