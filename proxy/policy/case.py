@@ -8,7 +8,7 @@ forwarded the call.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Final, Literal
 
 from proxy.numbers.dialled import Behind
 from proxy.numbers.numbering import Number
@@ -25,21 +25,34 @@ Origin = Literal["domestic", "overseas", "unknown"]
 _LINES = frozenset(("fixed", "mobile", "fixed_or_mobile"))
 
 
-class Case(NamedTuple):
+class Case:
     """`called` is our subscriber at that end, `calling` at the other, as far as it matters who they are.
 
     `forwarded`: a home call that one of our subscribers forwarded, and that came back by way of abroad. `memory` tells
     of earlier calls, `opinions` what remote sources said of callers.
     """
 
-    call: Call
-    snapshot: Snapshot
-    calling: Subscriber | None
-    called: Subscriber | None
-    forwarded: bool
-    caller_origin: Origin
-    memory: Memory = NOTHING
-    opinions: Opinions = UNASKED
+    __slots__ = ("call", "called", "caller_origin", "calling", "forwarded", "memory", "opinions", "snapshot")
+
+    def __init__(
+        self,
+        call: Call,
+        snapshot: Snapshot,
+        calling: Subscriber | None,
+        called: Subscriber | None,
+        forwarded: bool,
+        caller_origin: Origin,
+        memory: Memory = NOTHING,
+        opinions: Opinions = UNASKED,
+    ) -> None:
+        self.call: Final = call
+        self.snapshot: Final = snapshot
+        self.calling: Final = calling
+        self.called: Final = called
+        self.forwarded: Final = forwarded
+        self.caller_origin: Final = caller_origin
+        self.memory: Final = memory
+        self.opinions: Final = opinions
 
     def listings(self) -> list[ListedNumber]:
         """The entries in the scam list of the numbers that the call presents, in each of their readings."""
@@ -89,7 +102,7 @@ class Case(NamedTuple):
         )
         calling = snapshot.subscriber(call.caller) if matters else None
         forwarded = bool(call.diversion) and _is_forwarded_home(call, snapshot)
-        return cls(
+        return Case(
             call,
             snapshot,
             calling,
