@@ -12,6 +12,7 @@ from typing import Any
 
 import jinja2
 
+from proxy.files.yaml_file import FileError, FileErrors
 from simulator.judging.result import ExitCode
 from simulator.report.html import charts, figures, table
 from simulator.report.html.panels import MOST, panels
@@ -64,7 +65,12 @@ def write(folder: Path, target: Path, picked: Collection[str] = ()) -> None:
 
 def document(folder: Path, picked: Collection[str] = ()) -> str:
     """The text of the page. Raises FileErrors, OSError."""
-    return "".join(_parts(read_run(folder), picked))
+    run = read_run(folder)
+    if missing := set(picked) - set(run.calls.ids):
+        found = ", ".join(f'"{name}"' for name in sorted(missing))
+        raise FileErrors([FileError.whole(folder, f"found no call {found}, expected calls of this run")])
+    text = "".join(_parts(run, picked))
+    return text.encode("utf-8", "backslashreplace").decode()  # halves of characters can be in JSON, and in no file
 
 
 def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:

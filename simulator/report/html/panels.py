@@ -16,7 +16,7 @@ from simulator.report.evidence_words import caller_saw, phone_saw
 from simulator.report.html import ladder_svg
 from simulator.report.html.counterfactuals import Counterfactuals
 from simulator.report.html.reading import Calls, Played, Run, why
-from simulator.report.html.svg import Markup
+from simulator.report.html.svg import Markup, visible
 from simulator.report.ladder import Judgement, Ladder, build, text
 from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import addresses
@@ -184,7 +184,7 @@ def _messages(ladder: Ladder) -> Iterator[Shown]:
                 f"{source} → {target}",
                 step.label + (" again" if step.again else ""),
                 f"{message.transport.upper()} {_ends(message)}, Call-ID {message.call_id}",
-                message.data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").rstrip("\n"),
+                visible(message.data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").rstrip("\n")),
             )
             previous = step.at
             count += 1

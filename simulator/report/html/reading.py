@@ -148,6 +148,8 @@ def _json(path: Path) -> dict[str, Any]:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileErrors([FileError.whole(path, "this is no folder of a run")]) from None
+    except ValueError as error:
+        raise FileErrors([FileError.whole(path, f"this is no JSON: {error}")]) from None
     return read
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from markupsafe import Markup as Markup
 from markupsafe import escape
 
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
+
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
     """An element. An attribute that is None is left out; `class_` stands for `class`, `aria_label` for `aria-label`."""
@@ -15,8 +17,13 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
         for key, value in attributes.items()
         if value is not None
     )
-    inner = "".join(map(escape, children))
+    inner = "".join(child if isinstance(child, Markup) else escape(visible(str(child))) for child in children)
     return Markup(f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>")  # noqa: S704 - escaped
+
+
+def visible(text: str) -> str:
+    """The text with a picture of each control character in it but for tabs and line ends, which XML may not hold."""
+    return text.translate(_PICTURES)
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
@@ -35,4 +42,4 @@ def number(value: float) -> str:
 
 
 def _value(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(escape(value))
+    return number(value) if isinstance(value, float) else str(escape(visible(str(value))))

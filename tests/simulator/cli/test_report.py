@@ -25,3 +25,24 @@ def test_a_call_of_a_run_is_shown_with_what_every_rule_said(desk: Path, capsys: 
     assert 'calls.jsonl: found no call "dauhter", expected "daughter"' in capsys.readouterr().err
     assert main(["report", "runs", "--call", "daughter"]) == 2
     assert "this is no folder of a run" in capsys.readouterr().err
+
+
+def test_a_run_is_reported_as_a_page_at_once_and_afterwards(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "small.yaml"), "--html", "report.html"]) == 0
+    assert "Every call was judged as expected." in (desk / "report.html").read_text()
+    capsys.readouterr()
+    assert main(["report", "runs/latest"]) == 0
+    assert capsys.readouterr().out == "runs/latest/report.html\n"
+    assert (desk / "runs" / "latest" / "report.html").read_text() == (desk / "report.html").read_text()
+    assert main(["report", "runs/latest", "--html", "other.html", "--call", "daughter"]) == 0
+    assert 'id="panel-' in (desk / "other.html").read_text()
+    assert main(["report", "runs/latest", "--html", "other.html", "--call", "dauhter"]) == 2
+    assert 'found no call "dauhter"' in capsys.readouterr().err
+    assert main(["report", "runs", "--html", "other.html"]) == 2
+    assert "this is no folder of a run" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_told_before_the_calls(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "small.yaml"), "--html", "nowhere/report.html"]) == 2
+    assert "there is no folder nowhere" in capsys.readouterr().err
+    assert not (desk / "runs").exists()

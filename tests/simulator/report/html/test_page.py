@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import struct
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,8 +14,10 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser
 
+from simulator.media.recordings import recording_path
 from simulator.report.html.page import document, write
 from simulator.results.run_folder import write_suite
+from tests.plays import ROOT
 from tests.plays.browser import chromium, looking
 from tests.plays.command_desk import SCENARIO
 from tests.plays.left_run import HARD_DAY, HOSTILE, leave_run
@@ -142,6 +147,41 @@ def test_a_ladder_is_copied_as_text_and_saved_as_a_picture(browser: Browser, pag
         assert look.page.evaluate("document.documentElement.tagName") == "svg"
         fills = "[...document.querySelectorAll('.box')].map(each => each.getAttribute('stroke'))"
         assert look.page.evaluate(fills) == ["rgb(106, 76, 147)"]
+
+
+def test_what_was_heard_is_played(browser: Browser, run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    heard = recording_path(copy, "caller", "daughter-in-singapore")
+    heard.parent.mkdir()
+    with wave.open(str(heard), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\0\x10" * 4000)
+    write(copy, tmp_path / "report.html", ["daughter-in-singapore"])
+    with looking(browser, tmp_path / "report.html") as look:
+        look.page.get_by_label("Search").fill("daughter")
+        look.page.keyboard.press("Enter")
+        length = "audio => new Promise(known => { audio.onloadedmetadata = () => known(audio.duration); audio.load() })"
+        assert look.page.locator("audio").evaluate(length) == 0.5
+        assert look.complaints == []
+
+
+def test_the_picture_in_the_readme_is_what_a_page_looks_like(browser: Browser, page: Path, tmp_path: Path) -> None:
+    """RINGFENCE_PICTURES=1 takes it anew."""
+    kept = ROOT / "scenarios" / "report.png"
+    taken = kept if os.environ.get("RINGFENCE_PICTURES") else tmp_path / "report.png"
+    with looking(browser, page, width=1120) as look:
+        look.page.screenshot(path=taken)
+    assert png_size(taken) == png_size(kept) == (1120, 900)
+    assert f"({kept.relative_to(ROOT)})" in (ROOT / "README.md").read_text()
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    """Width and height, as the header of a PNG has them."""
+    width, height = struct.unpack(">II", path.read_bytes()[16:24])
+    return width, height
 
 
 def test_it_prints_without_what_only_a_screen_needs(browser: Browser, page: Path) -> None:

@@ -110,3 +110,8 @@ def test_one_of_each_way_to_fail_is_chosen_before_many_of_one(tmp_path: Path) ->
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileErrors, match="this is no folder of a run"):
         read_run(tmp_path)
+
+
+def test_halves_of_characters_are_written_as_what_they_are(tmp_path: Path) -> None:
+    text = page.document(left(tmp_path / "run", call("a", 0.0, caller="\udcff")))
+    assert "\\udcff" in text.encode().decode()
