@@ -32,6 +32,10 @@ _READ_TREATMENTS: TypeAdapter[Treatments] = TypeAdapter(Treatments)
 _UNTREATED: Treatments = {}
 _BARRINGS = tuple(starmap(Barring, product((False, True), repeat=len(Barring.__slots__))))
 _BARRING_BITS = {barring: bits for bits, barring in enumerate(_BARRINGS)}
+_OF_BITS = {
+    str(bits): (bool(bits // len(_BARRINGS) & 1), bool(bits // len(_BARRINGS) & 2), _BARRINGS[bits % len(_BARRINGS)])
+    for bits in range(4 * len(_BARRINGS))
+}
 
 # By name: `rows` as bytes, and for each of `numbers` and `users` sorted hashes, and where the rows of these start.
 Tables = Mapping[str, npt.NDArray[Any]]
@@ -85,9 +89,11 @@ class Directory:
 
     def _row(self, start: int) -> bytes:
         length = _USUAL
-        while (end := (some := self._rows[start : start + length].tobytes()).find(_END)) < 0:
+        while True:
+            row, end, _ = self._rows[start : start + length].tobytes().partition(_END)
+            if end:
+                return row
             length *= 4
-        return some[:end]
 
     def _subscriber(self, start: int) -> Subscriber:
         return _unpack(self._row(start))
@@ -164,17 +170,17 @@ def treatment_from(text: str) -> Treatments:
 
 def _unpack(row: bytes) -> Subscriber:
     number, user, password, pin, bits, allow, block, treatment = row.decode().split(SEPARATOR)
-    flags, barring = divmod(int(bits), len(_BARRINGS))
+    roaming, notify, barring = _OF_BITS[bits]
     return Subscriber(
         number,
         user,
         password,
         pin or None,
-        bool(flags & 1),
-        _BARRINGS[barring],
-        tuple(allow.split()),
-        tuple(block.split()),
-        bool(flags & 2),
+        roaming,
+        barring,
+        tuple(allow.split()) if allow else (),
+        tuple(block.split()) if block else (),
+        notify,
         treatment_from(treatment) if treatment else _UNTREATED,
     )
 
