@@ -11,6 +11,7 @@ from proxy.config.models import ProxyConfig
 from proxy.files.last_good import Extent, Kept, keep
 from proxy.files.shelf import Shelf
 from proxy.numbers.plans import countries, prefixes_of
+from proxy.presets import preset
 from proxy.reputation.scam_list import Allocate, ScamList
 from proxy.subscribers.directory import Directory
 from proxy.subscribers.storage import is_database, path_of, read_directory
@@ -35,7 +36,8 @@ class Contents:
 
 
 class Piece(NamedTuple):
-    """A function and its arguments; it also takes `allocate`, which makes room for arrays by data type and length."""
+    """A function and its arguments, of plain types; it also takes `allocate`, which makes room for arrays by data type
+    and length. What is compiled cannot be sent to another process."""
 
     work: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -50,7 +52,7 @@ def pieces(config: ProxyConfig, last_good: Contents | None = None) -> tuple[Piec
     last_list = None if last_good is None else last_good.scam_list
     share = config.safeguards.least_share
     return (
-        Piece(read_subscribers, (config, extents)),
+        Piece(read_subscribers, (config.subscribers, config.home, config.preset, share, extents)),
         Piece(ScamList.load, (config.scam_lists, refused(config), share, last_list)),
     )
 
@@ -86,19 +88,28 @@ def covering_any() -> Mapping[str, str]:
     return {f"+{code[:length]}*": "less" for code in countries() for length in range(len(code) + 1)}
 
 
-def read_subscribers(config: ProxyConfig, extents: Sequence[Extent], allocate: Allocate | None = None) -> People:
-    """Read the subscribers, None for those that stay as they were read before; with how many there are, and why."""
-    if config.subscribers is None:
+def read_subscribers(
+    location: str | None,
+    home: str,
+    preset_name: str,
+    least_share: float,
+    extents: Sequence[Extent],
+    allocate: Allocate | None = None,
+) -> People:
+    """Read the subscribers at a location, None for those that stay as they were read before; with how many there are,
+    and why. The home country and the preset say how numbers on their lists are read.
+    """
+    if location is None:
         return Directory(), (), ()
-    path = path_of(config.subscribers)
+    path = path_of(location)
     before = {each.file: each for each in extents}
     if str(path) in before and not path.exists():
         directory, now = Directory(), Extent.gone(str(path))
     else:
-        ended = is_database(config.subscribers) or _is_ended(path)  # a database has no lines
-        directory = read_directory(config.subscribers, config.numbering())
+        ended = is_database(location) or _is_ended(path)  # a database has no lines
+        directory = read_directory(location, preset.numbering(home, preset.load(preset_name)))
         now = Extent(str(path), len(directory), ended)
-    kept = keep(before, [now], config.safeguards.least_share).get(str(path))
+    kept = keep(before, [now], least_share).get(str(path))
     if kept is not None:
         return None, (kept.last_good,), (kept,)
     return directory.moved(allocate) if allocate else directory, (now,), ()

@@ -24,6 +24,7 @@ CONFIG = """\
 listen: [udp:127.0.0.1:5060]
 softswitch: udp:127.0.0.1:5080
 home: GB
+trunks: {international: {match: [127.0.1.0/24], kind: international}}
 scam_lists: [a.csv, b.csv]
 subscribers: sqlite:///people.db
 """
