@@ -32,7 +32,7 @@ def lists_beside(patterns: Any, info: ValidationInfo) -> tuple[Path, ...]:
     missing = []
     context = FileContext.of(info)
     for index, pattern in enumerate(map(context.beside, patterns)):
-        found = {path for path in _glob(pattern) if path.is_file()}
+        found = lists_named(pattern)
         found |= {path for path in context.known if _names(pattern.parts, path.parts)}
         files |= dict.fromkeys(sorted(found))
         if not found:
@@ -40,6 +40,11 @@ def lists_beside(patterns: Any, info: ValidationInfo) -> tuple[Path, ...]:
     if missing:
         raise Problems(missing)
     return tuple(files)
+
+
+def lists_named(pattern: Path) -> set[Path]:
+    """The files that a glob names."""
+    return {path for path in _glob(pattern) if path.is_file()}
 
 
 def _glob(pattern: Path) -> Iterator[Path]:

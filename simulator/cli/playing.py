@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ from simulator.lab.proxy_forks import ProxyForks
 from simulator.play.jobs import Job, jobs
 from simulator.play.runner import Settings
 from simulator.play.session import ENDED, Session
-from simulator.report import asked_for, ladder, terminal
+from simulator.report import asked_for, github, ladder, terminal
 from simulator.report.pcap import leave_captures
 from simulator.report.progress import RunProgress
 from simulator.results.events import Event, PassEnded
@@ -47,6 +48,7 @@ class Arguments:
     json: Path | None
     junit: Path | None
     html: Path | None
+    github: bool | None
     forks: ProxyForks | None
 
 
@@ -80,11 +82,15 @@ def run(arguments: Arguments) -> int:
     except OSError as error:
         folder = RUNS
         complaints.append(f"{error.filename}: {error.strerror}")
-    terminal.summary(terminal.console(), results, folder, _ladder_of_first_failed(results))
+    terminal.summary(out := terminal.console(), results, folder, _ladder_of_first_failed(results))
     code = worst(result.exit_code for result in results)
     folders = [result.folder for result in results if result.set_up]
     complaints += leave_captures(folders, arguments.pcap)
     complaints += leave_tables(folders if arguments.parquet else ())
+    if github.on_github(os.environ) if arguments.github is None else arguments.github:
+        for line in github.commands(results):
+            out.print(line, markup=False, soft_wrap=True)
+        complaints += github.append_summary(results, folder)
     if _complained([*complaints, *asked_for.write(reports, results, folder)]):
         return worst([code, ExitCode.ENVIRONMENT])
     return code

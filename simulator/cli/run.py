@@ -23,6 +23,7 @@ _SELECT = "only names that match, such as 'wangiri and not family'; a part of a 
 _SWITCH = "embedded: in this process (default); docker: Asterisk in a container, which is built and started"
 _MESSAGES = "SIP messages to leave in messages.bin: of no call, of failed ones (default), or all, registrations too"
 
+_GITHUB = "print annotations for GitHub Actions, and append to the step's summary; by itself where GITHUB_ACTIONS=true"
 _PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (default), of failed ones, or of all"
 
 
@@ -37,6 +38,7 @@ _PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (defau
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
 @click.option("--html", type=FILE, metavar="F", help="write the report as one page to this file")
+@click.option("--github/--no-github", default=None, help=_GITHUB)
 @click.pass_obj
 def run(forks: Any, /, **options: Any) -> int:
     """Play scenarios; PATH is a scenario file, or a folder of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -49,13 +49,21 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
     return min(codes, key=_SEVERITY.index, default=ExitCode.AS_EXPECTED)
 
 
+def as_expected(left_out: Sequence[str], partial: bool) -> str:
+    """The sentence that closes a run without a mistake: "every call" only where all that were planned were played."""
+    if left_out:
+        return f"Every call that was played was judged as expected. Left out: {'; '.join(left_out)}."
+    return "Every selected call was judged as expected." if partial else "Every call was judged as expected."
+
+
 @dataclass(frozen=True)
 class Result:
     """A played scenario.
 
     `problems` are reasons, found while playing, why the run cannot be trusted (a limiter fired, a port ran out);
     `notes` are things worth knowing that spoil nothing. `partial` says that some of the calls were left
-    out, by `-k` or for want of real phones: such a part is held to no threshold.
+    out, by `-k` or for want of real phones: such a part is held to no threshold. `left_out` tells of calls that were
+    meant to be played and were not, with the reason.
     With `set_up` false the lab did not come up, and no call was played: `problems` say why.
     `unfinished` counts planned calls that an interruption cut short: they are in no figure. `duration` is in seconds.
     """
@@ -72,6 +80,7 @@ class Result:
     set_up: bool = True
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     unfinished: int = 0
     interrupted: bool = False
     duration: float = 0.0

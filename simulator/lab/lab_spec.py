@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def write_files(
     `heard_elsewhere`; without these of nobody. `sources` are the addresses of the remote sources, by name. Returns the
     config.
     """
-    config = _config(spec, listen, switch, trunks)
+    config = _config(spec, folder, listen, switch, trunks)
     if sources:
         config["reputation"] = {
             name: {"url": url} | spec.reputation[name].model_dump(exclude=_LABS_OWN, exclude_unset=True)
@@ -98,7 +99,9 @@ def write_files(
     return folder / "proxy.yaml"
 
 
-def _config(spec: LabSpec, listen: Address, switch: Address, trunks: Mapping[str, Address]) -> dict[str, Any]:
+def _config(
+    spec: LabSpec, folder: Path, listen: Address, switch: Address, trunks: Mapping[str, Address]
+) -> dict[str, Any]:
     # Access comes last: where all trunks share one address, it is what remains.
     by_access_last = sorted(spec.trunks.items(), key=lambda item: item[1] == "access")
     config: dict[str, Any] = {
@@ -117,7 +120,7 @@ def _config(spec: LabSpec, listen: Address, switch: Address, trunks: Mapping[str
             for name, kind in by_access_last
         },
         "subscribers": "subscribers.yaml",
-        "scam_lists": [str(path.resolve()) for path in spec.scam_lists],
+        "scam_lists": [_beside(path.resolve(), folder.resolve()) for path in spec.scam_lists],
         "rules": dict(spec.rules),
         "treatments": written(spec.treatments),
         "call_log": "proxy-calls.jsonl",
@@ -128,6 +131,11 @@ def _config(spec: LabSpec, listen: Address, switch: Address, trunks: Mapping[str
     if spec.card is not None:
         config["card"] = spec.card.model_dump(exclude_none=True) | {"private_key": CARD_KEY}
     return config
+
+
+def _beside(path: Path, folder: Path) -> str:
+    """A path as a config in the folder names the file: relative to it, if it is below."""
+    return escape(str(path.relative_to(folder) if path.is_relative_to(folder) else path))
 
 
 def _match(trunk: Address, kind: str) -> str:

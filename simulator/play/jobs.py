@@ -19,7 +19,7 @@ from simulator.wording import counted
 @dataclass(frozen=True, slots=True)
 class Job:
     """One scenario to play: `calls` is its plan, or what `-k` left of it (then `partial`); `notes` tell of
-    what is not in it."""
+    what is not in it, and `left_out` of calls that cannot be played, in a few words."""
 
     scenario: Scenario
     source: Path
@@ -27,6 +27,7 @@ class Job:
     calls: tuple[PlannedCall, ...]
     partial: bool = False
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def jobs(
@@ -41,16 +42,22 @@ def jobs(
         if calls:
             used = scenario.seed if seed is None else seed
             yield Job(
-                populated(scenario, used), source, used, calls, len(calls) < len(planned), _left_out(scenario, reading)
+                populated(scenario, used),
+                source,
+                used,
+                calls,
+                len(calls) < len(planned),
+                *_unreadable(scenario, reading),
             )
 
 
-def _left_out(scenario: Scenario, reading: Reading) -> tuple[str, ...]:
-    """A note of the records' rows that could not be read."""
+def _unreadable(scenario: Scenario, reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A note of the records' rows that could not be read, and the same in a few words."""
     if scenario.records is None or not reading.left_out:
-        return ()
-    rows = f"{counted(reading.left_out, 'row')} of {reading.rows:,} left out"
-    return (f"{scenario.records.file}: {rows}; the first: {reading.errors[0]}",)
+        return (), ()
+    rows = f"{counted(reading.left_out, 'row')} of {reading.rows:,}"
+    note = f"{scenario.records.file}: {rows} left out; the first: {reading.errors[0]}"
+    return (note,), (f"{rows} in {scenario.records.file.name} that could not be read",)
 
 
 def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
@@ -64,7 +71,9 @@ def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:
     notes = [f"{reason}; wire agents played their {counted(len(real) - left_out, 'call')}"]
     if left_out:
         notes.append(f"left out: {left_out} that need sound, so what is heard was not checked")
-    return replace(job, calls=calls, partial=job.partial or left_out > 0), (*job.notes, *notes)
+        without = f"{counted(left_out, 'call')} of {job.scenario.name} for want of real phones"
+        job = replace(job, partial=True, left_out=(*job.left_out, without))
+    return replace(job, calls=calls), (*job.notes, *notes)
 
 
 def not_set_up(job: Job, why: str, folder: Path) -> Result:
@@ -83,6 +92,7 @@ def unplayed(job: Job, folder: Path) -> Result:
         seed=job.seed,
         folder=folder,
         figures=Figures((), {}),
+        left_out=job.left_out,
         set_up=False,
         unfinished=len(job.calls),
     )

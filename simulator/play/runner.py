@@ -41,7 +41,7 @@ from simulator.results.events import (
     Tick,
     hears,
 )
-from simulator.results.manifest import file_hashes
+from simulator.results.inputs import Inputs
 from simulator.results.message_recorder import MessageRecorder
 from simulator.results.messages import Mode, Recorded
 from simulator.results.run_folder import RunFolder
@@ -99,13 +99,16 @@ class Runner:
 
     async def play(self, job: Job) -> Result:
         """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder."""
-        about = self._about(job)
+        inputs = Inputs.of(job.scenario, job.source)
+        about = self._about(job) | {"files": inputs.hashes()}
         folder = RunFolder(self._runs, job.scenario.name, about)
+        inputs.write(folder.path)
+        spec = replace(LabSpec.of(job.scenario), scam_lists=inputs.lists_in(folder.path, job.scenario))
         recorder = MessageRecorder(folder.path, self._settings.messages)
         self._listeners = (folder.hear, recorder.hear, *self._followers)
         self._tell(RunBegan(time.monotonic(), job.scenario.name, folder.path, job.calls, about))
         try:
-            result, recorded = await self._play(job, folder.path, recorder)
+            result, recorded = await self._play(job, spec, folder.path, recorder)
         except LabError as error:
             self._tell(RunFailed(time.monotonic(), job.scenario.name, str(error), recorder.settle(None)))
             return not_set_up(job, str(error), folder.path)
@@ -130,13 +133,12 @@ class Runner:
             "softswitch": self._settings.softswitch,
             "calls": len(job.calls),
             "command": list(self._settings.command),
-            "files": file_hashes([job.source, *scenario.scam_lists]),
+            "only": sorted({call.campaign for call in job.calls}) if job.partial else None,
         }
 
-    async def _play(self, job: Job, folder: Path, recorder: MessageRecorder) -> tuple[Result, Recorded]:
+    async def _play(self, job: Job, spec: LabSpec, folder: Path, recorder: MessageRecorder) -> tuple[Result, Recorded]:
         started = time.monotonic()
         scenario = job.scenario
-        spec = LabSpec.of(scenario)
         job, notes = with_agents_at_hand(job)
         proxied = await self._pass(scenario.name, job.calls, spec, folder, self._tap(recorder, proxied=True))
         calls = tuple(self._observations(job, proxied))

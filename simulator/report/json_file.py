@@ -35,6 +35,7 @@ def _scenario(result: Result) -> dict[str, Any]:
         "exit_code": int(result.exit_code),
         "interrupted": result.interrupted,
         "partial": result.partial,
+        "left_out": result.left_out,
         "unfinished": result.unfinished,
         "set_up": result.set_up,
         "valid": not result.invalid_because,

@@ -1,7 +1,12 @@
-"""JUnit XML for continuous integration: a suite a scenario, a case a call or campaign, a threshold, a validity."""
+"""JUnit XML for continuous integration: a suite a scenario, a case a call or campaign, a threshold, a validity.
+
+Each case names the file and line of the scenario that expects what it is about (`file` and `line`, as pytest writes
+them and GitLab reads them). A failure repeats them before its reason, with the ladder of the first call that failed.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
@@ -9,9 +14,12 @@ from collections.abc import Iterator, Sequence
 
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.result import Result
+from simulator.report.failures import Places, ladders
 from simulator.wording import counted
 
 _SHOWN = 20
+_LADDERS = 20  # in a suite
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNPLAYED = {True: "no call could be played", False: ""}
 _COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -30,28 +38,41 @@ def document(results: Sequence[Result]) -> str:
 
 
 def _suite(result: Result) -> ET.Element:
-    suite = ET.Element("testsuite", name=result.name, time=f"{result.duration:.3f}")
+    places = Places(result)
+    suite = ET.Element("testsuite", name=result.name, time=f"{result.duration:.3f}", file=places.file)
     properties = ET.SubElement(suite, "properties")
     for name, value in sorted(result.figures.metrics.items()):
         ET.SubElement(properties, "property", name=name, value=f"{value:g}")
-    distrusted = _validity(suite, result)
+
+    def case(name: str, line: int) -> ET.Element:
+        named = {"classname": result.name, "name": name}
+        return ET.SubElement(suite, "testcase", named | {"file": places.file, "line": str(line)})
+
+    def fail(case: ET.Element, message: str, *lines: str) -> None:
+        text = "\n".join((f"{case.get('file')}:{case.get('line')}: {message}", *lines))
+        failure = ET.SubElement(case, "failure", message=_NO_XML.sub("?", message))
+        failure.text = _NO_XML.sub("?", text)
+
+    distrusted = _validity(case("the run is valid", 1), result)
     wrong: defaultdict[str, list[FailureKind]] = defaultdict(list)
     for kind in result.wrong_kinds:
         wrong[kind.name].append(kind)
+    drawn = ladders(result, [kinds[0].example.id for kinds in wrong.values()][:_LADDERS])
     for name, played in Counter(call.name for call in result.calls).items():
-        case = ET.SubElement(suite, "testcase", classname=result.name, name=name)
+        of_calls = case(name, places.of(name))
         if kinds := wrong[name]:
             count = sum(len(kind.calls) for kind in kinds)
-            failure = ET.SubElement(case, "failure", message=f"{count} of {played} calls judged wrongly")
-            failure.text = "\n".join(_lines(result, kinds))
+            ladder = drawn.get(kinds[0].example.id, "")
+            lines = (*_lines(result, kinds), *(("", ladder) if ladder else ()))
+            fail(of_calls, f"{count} of {played} calls judged wrongly", *lines)
     for held in result.checks:
-        asked = f"{held.threshold.figure} {held.threshold.text}"
-        case = ET.SubElement(suite, "testcase", classname=result.name, name=asked)
+        threshold = held.threshold
+        of_threshold = case(f"{threshold.figure} {threshold.text}", places.of_threshold(threshold.figure))
         if not held.met:
-            ET.SubElement(case, "failure", message=str(held))
+            fail(of_threshold, str(held))
     for left in result.not_applied:
-        case = ET.SubElement(suite, "testcase", classname=result.name, name=f"{left.figure} {left.text}")
-        ET.SubElement(case, "skipped", message="a part of the scenario is held to no threshold")
+        skipped = case(f"{left.figure} {left.text}", places.of_threshold(left.figure))
+        ET.SubElement(skipped, "skipped", message="a part of the scenario is held to no threshold")
     if distrusted:
         _withdraw(suite, distrusted)
     for key, tag in _COUNTED.items():
@@ -77,15 +98,14 @@ def _withdraw(suite: ET.Element, why: str) -> None:
             ET.SubElement(case, "skipped", message=why)
 
 
-def _validity(suite: ET.Element, result: Result) -> str:
-    """Add the case that says whether the run counts; the reason why it does not, or nothing."""
-    case = ET.SubElement(suite, "testcase", classname=result.name, name="the run is valid")
+def _validity(case: ET.Element, result: Result) -> str:
+    """Say in the case if the run does not count; the reason why it does not, or nothing."""
     reasons = list(result.invalid_because)
     if result.interrupted:
         reasons.insert(0, f"interrupted; {result.unfinished} calls were not played to their end")
     if reasons:
-        error = ET.SubElement(case, "error", message=reasons[0])
-        error.text = "\n".join(reasons)
+        error = ET.SubElement(case, "error", message=_NO_XML.sub("?", reasons[0]))
+        error.text = _NO_XML.sub("?", "\n".join(reasons))
     return (
         "the run was interrupted"
         if result.interrupted

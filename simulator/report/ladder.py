@@ -6,7 +6,7 @@ A ladder is data, which the terminal and the HTML report draw each in their way.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +14,8 @@ from textwrap import wrap
 from typing import Any
 
 from simulator.addresses import Address
-from simulator.results.messages import Message
-from simulator.results.run_reader import PlayedCall, addresses, messages_of_call
+from simulator.results.messages import Message, messages_by_call
+from simulator.results.run_reader import PlayedCall, addresses, find_calls, messages_of_call
 
 _FIRST_LINE = re.compile(rb"(?:SIP/2\.0 (\d{3}) ([^\r\n]*)|([A-Z]+) [^\r\n]* SIP/2\.0)\r?\n")
 _CSEQ_METHOD = re.compile(rb"\r\nCSeq\s*:[ \t]*\d+[ \t]+(\w+)", re.IGNORECASE)
@@ -69,12 +69,25 @@ class Ladder:
 
 def ladder_of(run: Path, call: PlayedCall, *, proxied: bool = True) -> Ladder:
     """The ladder of a call of a run, as far as its messages were recorded."""
-    told = call.told
-    title = f"{told['id']}: {told['method']} from {told['caller']} to {told['callee']} on trunk {told['trunk']}"
     messages = messages_of_call(run, call, proxied=proxied)
     if not proxied:  # whatever sits where those of the lab do is the softswitch, at a port of its own
-        return build(title, messages, dict.fromkeys(addresses(run), "softswitch"), {})
-    return build(title, messages, addresses(run), call.record)
+        return build(_title(call.told), messages, dict.fromkeys(addresses(run), "softswitch"), {})
+    return build(_title(call.told), messages, addresses(run), call.record)
+
+
+def ladders_of(run: Path, names: Collection[str]) -> dict[str, Ladder]:
+    """The ladders of several calls of a run through the proxy; its files are read once."""
+    calls = find_calls(run, names)
+    messages = messages_by_call(run, {call.call_id: call.record.get("legs", ()) for call in calls.values()})
+    known = addresses(run)
+    return {
+        name: build(_title(call.told), [each for each in messages[call.call_id] if each.proxied], known, call.record)
+        for name, call in calls.items()
+    }
+
+
+def _title(told: Mapping[str, Any]) -> str:
+    return f"{told['id']}: {told['method']} from {told['caller']} to {told['callee']} on trunk {told['trunk']}"
 
 
 def build(title: str, messages: Sequence[Message], known: Mapping[str, str], record: Mapping[str, Any]) -> Ladder:

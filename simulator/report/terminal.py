@@ -17,7 +17,7 @@ from rich.text import Text
 from simulator.judging.accuracy import Confusion, Estimate, Rate
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
-from simulator.judging.result import ExitCode, Result, worst
+from simulator.judging.result import ExitCode, Result, as_expected, worst
 from simulator.wording import counted
 
 # Files and pipes get this many columns.
@@ -32,8 +32,7 @@ _VERDICTS = {
     ExitCode.INTERRUPTED: ("interrupted", "yellow"),
     ExitCode.NOTHING_SELECTED: ("not played", "yellow"),
 }
-_CLOSING = {
-    ExitCode.AS_EXPECTED: "Every call was judged as expected.",
+_CLOSINGS = {
     ExitCode.WRONG_VERDICT: "Some calls were judged wrongly.",
     ExitCode.ENVIRONMENT: "INVALID: do not use these figures, the run went wrong.",
     ExitCode.THRESHOLD_MISSED: "No single call was wrong, but a threshold was missed.",
@@ -102,9 +101,17 @@ def summary(out: Console, results: Sequence[Result], folder: Path, ladder: Itera
     code = worst(result.exit_code for result in results)
     out.print()
     broken = [result for result in results if result.exit_code is ExitCode.ENVIRONMENT]
-    closing = _NOT_SET_UP if broken and not any(result.set_up for result in broken) else _CLOSING[code]
-    out.print(Text(closing, style=f"bold {_VERDICTS[code][1]}"), Text(f"(exit code {int(code)})"))
+    said = _NOT_SET_UP if broken and not any(result.set_up for result in broken) else closing(results)
+    out.print(Text(said, style=f"bold {_VERDICTS[code][1]}"), Text(f"(exit code {int(code)})"))
     out.print(f"Files: {_shown_path(folder)}{os.sep}  ({_CONTENTS[len(results) > 1]})", markup=False, soft_wrap=True)
+
+
+def closing(results: Sequence[Result]) -> str:
+    """The verdict on a run in a sentence, which tells what was left out where all else was as expected."""
+    if (code := worst(result.exit_code for result in results)) is not ExitCode.AS_EXPECTED:
+        return _CLOSINGS[code]
+    left_out = [each for result in results for each in result.left_out]
+    return as_expected(left_out, any(result.partial for result in results))
 
 
 def _scenarios(results: Sequence[Result]) -> Table:

@@ -36,7 +36,11 @@ def surroundings() -> dict[str, Any]:
 
 def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
     """SHA-256 of every file, by the path as given."""
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    found = {}
+    for path in paths:
+        with path.open("rb") as file:
+            found[str(path)] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 @cache

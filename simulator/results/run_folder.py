@@ -32,6 +32,7 @@ from simulator.results.events import (
     RunFailed,
     Tick,
 )
+from simulator.results.inputs import INPUTS, link
 from simulator.results.manifest import surroundings, timestamp
 from simulator.results.messages import Recorded
 from simulator.scenario.thresholds import Check
@@ -106,6 +107,7 @@ class RunFolder:
             valid=not result.invalid_because,
             invalid_because=result.invalid_because,
             partial=result.partial,
+            left_out=result.left_out,
             unfinished=result.unfinished,
             duration=result.duration,
             notes=result.notes,
@@ -140,8 +142,15 @@ def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -
     code = worst(result.exit_code for result in results)
     scenarios = [{"name": result.name, "folder": result.folder.name} for result in results]
     folder = RunFolder(root, "suite", {"command": list(command), "scenarios": scenarios})
+    for result in results:
+        link(result.folder, folder.path / INPUTS / result.folder.name)
     folder.write("metrics.json", total.metrics)
-    folder.finish("interrupted" if code is ExitCode.INTERRUPTED else "finished", exit_code=int(code))
+    folder.finish(
+        "interrupted" if code is ExitCode.INTERRUPTED else "finished",
+        exit_code=int(code),
+        partial=any(result.partial for result in results),
+        left_out=[each for result in results for each in result.left_out],
+    )
     return folder.path
 
 

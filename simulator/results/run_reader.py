@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -42,6 +42,16 @@ def find_call(run: Path, name: str) -> PlayedCall:
     more = f" or one of {len(known) - len(near):,} more" if len(known) > len(near) else ""
     expected = ", ".join(f'"{each}"' for each in near) + more if known else "nothing: no call was played"
     raise FileErrors([FileError.whole(path, f'found no call "{name}", expected {expected}')])
+
+
+def find_calls(run: Path, names: Collection[str]) -> dict[str, PlayedCall]:
+    """The calls of these names that a run has; its files are read once. Raises FileErrors where it is no run."""
+    told = {call["id"]: call for call in lines_of(run / "calls.jsonl") if call["id"] in names} if names else {}
+    ids = {call.get("call_id") or call["id"] for call in told.values()}
+    path = run / "proxy-calls.jsonl"
+    lines = lines_of(path) if ids and path.exists() else ()
+    records = {each["call_id"]: each for each in lines if each["event"] == "call" and each["call_id"] in ids}
+    return {name: PlayedCall(call, records.get(call.get("call_id") or name, {})) for name, call in told.items()}
 
 
 def failed_calls(run: Path) -> Calls:

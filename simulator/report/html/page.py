@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from proxy.files.yaml_file import FileError, FileErrors
-from simulator.judging.result import ExitCode
+from simulator.judging.result import ExitCode, as_expected
 from simulator.report.html import charts, figures, table
 from simulator.report.html.panels import MOST, panels
 from simulator.report.html.reading import Calls, Played, Run, read_run
@@ -112,7 +112,10 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
 def _verdict(manifest: Mapping[str, Any]) -> tuple[str, str, str, str]:
     if "exit_code" not in manifest:
         return _UNFINISHED
-    return _VERDICTS[ExitCode(manifest["exit_code"])]
+    verdict = _VERDICTS[ExitCode(manifest["exit_code"])]
+    if manifest["exit_code"] == ExitCode.AS_EXPECTED:
+        return (*verdict[:3], as_expected(manifest.get("left_out", ()), manifest.get("partial", False)))
+    return verdict
 
 
 def verdict_of(played: Played) -> tuple[str, str, str, str]:

@@ -47,7 +47,7 @@ def test_a_run_as_expected_ends_with_0_and_leaves_everything_in_its_folder(
     assert (desk / "runs" / "latest").resolve() == folder
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["state"], manifest["seed"], manifest["exit_code"], manifest["valid"]) == ("finished", 7, 0, True)
-    assert list(manifest["files"]) == [scenario]
+    assert list(manifest["files"]) == ["inputs/scenario.yaml"]
     events = [event["event"] for event in lines(folder / "events.jsonl")]
     assert events.count("call_placed") == 12 + 2
     assert [event for event in events if event != "call_placed"] == [

@@ -16,7 +16,7 @@ from simulator.report import json_file, junit, terminal
 from simulator.scenario.calls import Expect
 from simulator.scenario.thresholds import Threshold
 from tests.plays.observed import call, changed
-from tests.plays.played import BROKEN, GOOD, WRONG, shown
+from tests.plays.played import BROKEN, GOOD, PART, WRONG, shown
 
 
 def test_the_summary_says_what_happened_what_it_cost_and_where_the_files_are() -> None:
@@ -138,3 +138,15 @@ def test_the_precision_in_real_life_is_told_where_the_scenario_says_how_much_of_
     figures = replace(GOOD.figures, calls=(*GOOD.figures.calls, *WRONG.figures.calls), prevalence=0.01)
     assert "the same where 1 % of calls are scam" in shown(replace(GOOD, figures=figures))
     assert "precision_at_prevalence" in json_file.document([replace(GOOD, figures=figures)])["scenarios"][0]
+
+
+def test_a_run_that_left_calls_out_says_so_where_it_closes_instead_of_every_call() -> None:
+    assert "Every call was judged as expected. (exit code 0)" in shown(GOOD)
+    assert "Every selected call was judged as expected. (exit code 0)" in shown(PART)
+    some = replace(PART, left_out=("3 calls of part for want of real phones",))
+    text = " ".join(shown(GOOD, some).split())
+    assert "Every call was" not in text
+    assert (
+        "Every call that was played was judged as expected. Left out: 3 calls of part for want of real phones. "
+        "(exit code 0)"
+    ) in text
