@@ -1,4 +1,4 @@
-"""The `ringfence` command line: run, report, proxy, explain, lint, subscribers, softswitch, schema, doctor.
+"""The `ringfence` command line: run, compare, report, proxy, explain, lint, subscribers, softswitch, schema, doctor.
 
 A run's proxies are forked off a process that takes as long to start as this one: the two start side by side.
 """
@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with proxy_forks() if arguments[:1] == ["run"] else nullcontext() as forks:
+        with proxy_forks() if arguments[:1] in (["run"], ["compare"]) else nullcontext() as forks:
             from simulator.cli import commands  # which imports all the rest
 
             return commands.main(arguments, forks)

@@ -14,6 +14,7 @@ import click
 
 from proxy.files.yaml_file import FileErrors
 from proxy.process.build import build
+from simulator.cli.compare import compare
 from simulator.cli.doctor import doctor
 from simulator.cli.explain import explain
 from simulator.cli.grammar import Group
@@ -42,6 +43,7 @@ examples:
   ringfence run scenarios -k 'wangiri'        only what has "wangiri" in its name
   ringfence report runs/latest --call ID      what became of one call, and why
   ringfence ladder runs/latest CALL           who sent what to whom and when, in that call
+  ringfence compare A B scenarios             two policies on the same calls: what changed?
   ringfence lint my-scenario.yaml             is it written rightly?
   ringfence proxy proxy.yaml                  the proxy alone, for your own SIP traffic
   ringfence doctor                            is anything missing here?
@@ -63,7 +65,7 @@ def ringfence() -> None:
     """Choose a command."""
 
 
-for _command in (run, proxy, explain, lint, report, ladder, messages, subscribers, softswitch, schema, doctor):
+for _command in (run, compare, proxy, explain, lint, report, ladder, messages, subscribers, softswitch, schema, doctor):
     ringfence.add_command(_command)
 
 

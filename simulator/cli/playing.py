@@ -71,7 +71,7 @@ def run(arguments: Arguments) -> int:
     check_lists(job.scenario for job in playing)
     prepare(arguments.softswitch, terminal.say)
     try:
-        results = _under_uvloop(_play(playing, arguments))
+        results = under_uvloop(_play(playing, arguments))
     except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
         raise LabError(ENDED) from error
     if not any(result.set_up for result in results):
@@ -139,7 +139,8 @@ def collect_between_passes(event: Event) -> None:
         gc.collect()
 
 
-def _under_uvloop(coroutine: Coroutine[Any, Any, list[Result]]) -> list[Result]:
+def under_uvloop(coroutine: Coroutine[Any, Any, list[Result]]) -> list[Result]:
+    """Run it, by uvloop where that is there."""
     try:
         import uvloop
     except ImportError:

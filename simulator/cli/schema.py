@@ -10,17 +10,17 @@ from simulator.cli.grammar import Command, OneOf
 
 _HELP = """\
 Print the JSON schema of a file format, for editors that complete and check YAML with it; of a scenario, where no format
-is named. `reputation` is what a remote source answers.
+is named. FORMAT is scenario, config, subscribers, policy or reputation, which is what a remote source answers.
 """
 _EXAMPLE = """\
 example:
   ringfence schema scenario > scenario.schema.json
 """
-_FORMATS = ("scenario", "config", "subscribers", "reputation")
+_FORMATS = ("scenario", "config", "subscribers", "policy", "reputation")
 
 
 @click.command("schema", Command, help=_HELP, epilog=_EXAMPLE, short_help="print the JSON schema of a file format")
-@click.argument("format_", type=OneOf(_FORMATS), default="scenario")
+@click.argument("format_", metavar="[FORMAT]", type=OneOf(_FORMATS), default="scenario")
 def schema(format_: str) -> int:
     """Print it."""
     from simulator.report import files

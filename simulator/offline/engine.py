@@ -66,11 +66,11 @@ def decisions(
         )
         decision = decide(call, policy, None, remembered, opinions)
         if call.callee.e164 is None:  # as few are: it may be a call for help
-            _remember(decision, call, trunk, snapshot, remembered)
+            remember(decision, call, trunk, snapshot, remembered)
         yield decision
 
 
-def _remember(decision: Decision, call: Call, trunk: Trunk, snapshot: Snapshot, memory: EmergencyCalls) -> None:
+def remember(decision: Decision, call: Call, trunk: Trunk, snapshot: Snapshot, memory: EmergencyCalls) -> None:
     """Note whose emergency call it is, as far as that is proved where phones have to prove it."""
     verdict = decision.verdict
     if verdict is None or verdict.action == "reject" or not Case.of(call, snapshot).is_emergency:

@@ -18,6 +18,7 @@ from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario.model import Scenario, check_lists, load_scenarios, same_names
+from simulator.scenario.policies import PolicyFile, variant_of_file
 from simulator.traffic.call_records import Reading, told
 from simulator.traffic.plan import plan
 from simulator.wording import counted
@@ -28,6 +29,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": lambda: TypeAdapter(Scenario).json_schema(),
     "config": lambda: TypeAdapter(ProxyConfig).json_schema(),
     "subscribers": lambda: TypeAdapter(SubscribersFile).json_schema(),
+    "policy": lambda: TypeAdapter(PolicyFile).json_schema(),
     "reputation": reputons.schema,
 }
 
@@ -65,6 +67,9 @@ def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
         return counted(len(load(path, SubscribersFile).subscribers), "subscriber")
     if kind is FileKind.PRESET:
         return f"a preset ({load(path, Preset).description})"
+    if kind is FileKind.POLICY:
+        variant_of_file(path)
+        return kind
     if kind is FileKind.FOREIGN:
         return f"{kind}, not checked"
     ((scenario, _),) = read = load_scenarios([path])

@@ -1,4 +1,4 @@
-"""The progress of a run: a bar on a terminal, a line for each part elsewhere."""
+"""The progress of a run: a bar on a terminal, a line for each part elsewhere; and of what only counts."""
 
 from __future__ import annotations
 
@@ -56,3 +56,32 @@ class RunProgress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class Steps:
+    """Shows on a terminal how many of something are done; elsewhere nothing. `total` is None where nobody knows it."""
+
+    def __init__(self, out: Console, what: str, total: int | None = None) -> None:
+        self._bar = Progress(
+            TextColumn(what),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f}"),
+            TimeElapsedColumn(),
+            console=out,
+            transient=True,
+            disable=not out.is_terminal,
+        )
+        self._task = self._bar.add_task(what, total=total)
+
+    def done(self, more: int) -> None:
+        """So many more."""
+        self._bar.advance(self._task, more)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from proxy.files.yaml_file import top_keys
 
+_OF_POLICIES = {"preset", "rules", "treatments", "scam_lists", "scam_list", "barred"}
+
 
 class FileKind(StrEnum):
     """The kind in words for users."""
@@ -17,6 +19,7 @@ class FileKind(StrEnum):
     CONFIG = "a proxy config"
     SUBSCRIBERS = "a subscribers file"
     PRESET = "a preset"
+    POLICY = "a policy"
     FOREIGN = "none of Ringfence's files"
 
 
@@ -35,6 +38,8 @@ def kind_of(path: Path) -> FileKind:
         return FileKind.SCENARIO
     if keys & {"listen", "softswitch"}:
         return FileKind.CONFIG
+    if keys <= _OF_POLICIES:
+        return FileKind.POLICY
     if "subscribers" in keys:
         return FileKind.SUBSCRIBERS
     return FileKind.PRESET if "description" in keys else FileKind.FOREIGN

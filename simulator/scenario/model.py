@@ -34,6 +34,7 @@ _INSTEAD = {
     FileKind.CONFIG: ": run it with `ringfence proxy`, or check it with `ringfence lint`",
     FileKind.SUBSCRIBERS: ": name it in a proxy config, or check it with `ringfence lint`",
     FileKind.PRESET: ": scenarios and proxy configs choose it with `preset: NAME`",
+    FileKind.POLICY: ": compare it with another one by `ringfence compare`, or check it with `ringfence lint`",
     FileKind.FOREIGN: ": a scenario has at least the keys scenario, subscribers and calls",
 }
 

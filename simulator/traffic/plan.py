@@ -6,6 +6,8 @@ Each entry draws from a generator of its own, so that a change to one campaign l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import merge
+from operator import attrgetter
 from random import Random
 
 from proxy.numbers.numbering import Numbering
@@ -21,6 +23,7 @@ from simulator.traffic.population import People
 from simulator.traffic.replay import replayed
 
 _RING = 0.1  # seconds, where the scenario does not say
+_START = attrgetter("start")
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
 
 
@@ -36,6 +39,12 @@ def plan(scenario: Scenario, seed: int | None = None, reading: Reading | None = 
     if scenario.records is not None:
         calls += replayed(scenario.records, _numbering(scenario), scenario.subscribers, reading)
     return sorted(calls, key=lambda call: (call.start, call.id))
+
+
+def in_order(scenario: Scenario, seed: int, reading: Reading | None = None) -> Iterator[PlannedCall]:
+    """The same calls by starting time, one by one: those of a mix take no more memory than a part of its day."""
+    listed = plan(scenario.model_copy(update={"mix": None}), seed, reading)
+    return iter(listed) if scenario.mix is None else merge(listed, mixed_calls(scenario.mix, seed), key=_START)
 
 
 def populated(scenario: Scenario, seed: int) -> Scenario:

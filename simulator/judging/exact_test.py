@@ -1,0 +1,13 @@
+"""McNemar's exact test for pairs of yes and no. The only import of scipy."""
+
+from __future__ import annotations
+
+
+def mcnemar(one_only: int, other_only: int) -> float:
+    """The two-sided p-value of as many discordant pairs, were both kinds equally likely (McNemar 1947, exact: a
+    binomial test with one half). 1 without any. Raises ImportError without scipy."""
+    if not one_only + other_only:
+        return 1.0
+    from scipy.stats import binomtest  # which takes half a second
+
+    return float(binomtest(one_only, one_only + other_only, 0.5).pvalue)

@@ -1,0 +1,114 @@
+"""Verdicts on a scenario's calls without a wire, by its own policy: rules, lists, subscribers, and what these change
+themselves on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from proxy.core.deciding import decide
+from proxy.core.emergency_calls import EmergencyCalls
+from proxy.numbers.numbering import Numbering
+from proxy.policy.call import Call
+from proxy.policy.engine import Policy
+from proxy.policy.profile import Subscriber
+from proxy.policy.trunks import Trunk
+from proxy.policy.verdict import Verdict
+from proxy.presets import preset
+from proxy.presets.preset import build_snapshot
+from proxy.process.reading import covering
+from proxy.reputation.scam_list import ScamList
+from proxy.self_service.control import SelfService
+from proxy.self_service.desk import ServiceDesk
+from proxy.self_service.notices import RefusedCallNotices
+from proxy.sip.errors import SipError
+from proxy.subscribers.changes import ChangedDirectory, Overlay
+from proxy.subscribers.directory import Directory
+from simulator.agents.orders import DOMAIN
+from simulator.offline.engine import remember
+from simulator.scenario.model import Scenario
+from simulator.scenario.reputation import Canned
+
+_LOCK_SECONDS = 24 * 3600.0
+_NOTICES_PER_HOUR = 0
+
+
+class Data:
+    """The big things that policies look up, each read once: directories of subscribers, and scam lists."""
+
+    def __init__(self) -> None:
+        self._directories: list[tuple[object, Directory]] = []
+        self._lists: dict[tuple[object, ...], ScamList] = {}
+
+    def directory(self, scenario: Scenario) -> Directory:
+        """The subscribers of a populated scenario."""
+        for subscribers, directory in self._directories:
+            if subscribers is scenario.subscribers:
+                return directory
+        directory = Directory(_with_users(scenario))
+        self._directories = [*self._directories[-1:], (scenario.subscribers, directory)]  # few are in use at a time
+        return directory
+
+    def scam_list(self, scenario: Scenario) -> ScamList:
+        """The entries of a scenario's lists. Raises FileErrors."""
+        key = (scenario.home, *scenario.scam_lists)
+        if key not in self._lists:
+            self._lists[key] = ScamList.load(scenario.scam_lists, covering(scenario.home))
+        return self._lists[key]
+
+
+class Deciding:
+    """Decides the calls of a populated scenario, which come in the order of their time; what earlier ones left to
+    remember, and what orders of subscribers changed, counts for those that follow."""
+
+    def __init__(self, scenario: Scenario, data: Data) -> None:
+        overlay, chosen = Overlay(), preset.load(scenario.preset)
+        snapshot = build_snapshot(
+            scenario.home,
+            chosen,
+            ChangedDirectory(data.directory(scenario), overlay),
+            data.scam_list(scenario),
+            scenario.rules,
+            scenario.treatments,
+            sources=tuple(each.source_at(name, "") for name, each in scenario.reputation.items()),
+        )
+        self.policy = Policy(snapshot)
+        self._opinions = Canned(scenario.reputation)
+        self._memory = EmergencyCalls()
+        service = SelfService(chosen.vocabulary, _LOCK_SECONDS)
+        self._desk = ServiceDesk(service, overlay, RefusedCallNotices(_NOTICES_PER_HOUR), DOMAIN)
+
+    @property
+    def numbering(self) -> Numbering:
+        """The reading of numbers that the calls are to be made with."""
+        return self.policy.snapshot.numbering
+
+    def verdicts(self, calls: Iterable[tuple[Call, Trunk] | None]) -> Iterator[Verdict | None]:
+        """The verdict on each call; None where a request is answered with an error, or could not be read before."""
+        policy, memory, opinions, desk = self.policy, self._memory, self._opinions, self._desk
+        snapshot, services = policy.snapshot, frozenset(desk.service.vocabulary.numbers)
+        for given in calls:
+            if given is None:
+                yield None
+                continue
+            call, trunk = given
+            # As nearly all are: neither an order nor a call for help.
+            numbered = call.callee.e164 is not None and call.callee.digits not in services
+            try:
+                decision = decide(call, policy, None if numbered else desk, memory, opinions)
+            except SipError:
+                yield None
+                continue
+            if numbered:
+                yield decision.verdict
+                continue
+            if (served := decision.served) is not None and served.changes:
+                desk.begin(served)
+                desk.settle(served, saved=True)
+            remember(decision, call, trunk, snapshot, memory)
+            yield decision.verdict
+
+
+def _with_users(scenario: Scenario) -> Iterator[Subscriber]:
+    for name, each in scenario.subscribers.items():
+        yield each if each.user else replace(each, user=name)

@@ -1,0 +1,1 @@
+"""Comparisons of two policies: on the terminal, in Markdown, as data and as a page."""
