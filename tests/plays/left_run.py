@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,3 +77,49 @@ def leave_run(folder: Path, *texts: str) -> list[Result]:
         session = Session(folder / "runs", (), Settings(messages="all"))
         with ThreadPoolExecutor(1) as beside_the_browser:  # which has an event loop of its own in this thread
             return beside_the_browser.submit(asyncio.run, session.play(list(jobs(load_scenarios(paths))))).result()
+
+
+def call(name: str, at: float, **changes: Any) -> dict[str, Any]:
+    """A line of calls.jsonl, of a call that left at `at`, in seconds, and was let through."""
+    saw = {
+        "due": at,
+        "sent": at,
+        "ringing": at + 0.01,
+        "final": at + 0.02,
+        "status": 200,
+        "retransmissions": 0,
+        "error": None,
+    }
+    record = {"action": "allow", "status": None, "rule": "default.allow", "detail": "", "final": 200, "elapsed_us": 9}
+    told: dict[str, Any] = {"id": name, "name": name.partition(".")[0], "family": "f", "segment": "", "truth": "legit"}
+    told |= {"trunk": "t", "caller": "+1", "callee": "+2", "agent": "wire", "expected": None, "caller_saw": saw}
+    told |= {"phone_saw": {"invites": 1, "status": 200, "error": None}, "proxy_wrote": record, "outcome": "passed"}
+    told |= {"method": "INVITE", "call_id": "", "wrong": None, "rightly_judged": True, "disagreements": []}
+    told |= {"failed": False, "direct": saw | {"ringing": at + 0.004}}
+    return told | changes
+
+
+def left(folder: Path, *calls: dict[str, Any], **manifest: Any) -> Path:
+    """A folder as a run leaves it that played these calls."""
+    folder.mkdir(parents=True, exist_ok=True)
+    events = [
+        {"event": "started", "timestamp": "2026-03-02T08:00:00.000000Z"},
+        {"event": "pass_started", "timestamp": "2026-03-02T08:00:01.000000Z", "proxied": True, "calls": len(calls)},
+        *(
+            {
+                "event": "call_placed",
+                "timestamp": f"2026-03-02T08:00:0{2 + place}.000000Z",
+                "proxied": True,
+                "call": told["id"],
+            }
+            for place, told in enumerate(calls[:3])
+        ),
+        {"event": "problem", "timestamp": "2026-03-02T08:00:09.000000Z", "text": "the proxy dropped 3 datagrams"},
+        {"event": "pass_ended", "timestamp": "2026-03-02T08:00:10.000000Z", "proxied": True, "ended": len(calls)},
+    ]
+    told = {"scenario": "s", "started": "2026-03-02T08:00:00Z", "state": "finished", "exit_code": 0} | manifest
+    (folder / "manifest.json").write_text(json.dumps(told))
+    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events) + '{"event": "cut')
+    (folder / "calls.jsonl").write_text("".join(json.dumps(each) + "\n" for each in calls))
+    (folder / "metrics.json").write_text(json.dumps({"calls": len(calls), "calls.legit_passed": len(calls)}))
+    return folder

@@ -13,7 +13,9 @@ from simulator.report.html.svg import Markup, number, path, tag
 _WIDTH = 860
 _LEFT, _RIGHT = 60, 16
 _BINS = 72
+_FEW_DECADES, _MOST_DECADES = 3, 5
 _BESIDE = 26  # two percentiles that close have one label
+_LEAST = 1e-9  # seconds
 _POINTS = 60  # along the time of a run
 _SERIES = (("proxied", "with the proxy"), ("direct", "straight to the softswitch"), ("added", "added by the proxy"))
 _Scale = Callable[[float], float]
@@ -68,12 +70,10 @@ def distribution(calls: Calls) -> Markup | None:
     series = [each for each in series if each[2]]
     if not series:
         return None
-    positive = [max(value, 1e-5) for _, _, values in series for value in (values[0], values[-1])]
-    low, high = floor(log10(min(positive)) * 2) / 2, ceil(log10(max(positive)) * 2) / 2
-    high = max(high, low + 0.5)
+    low, high = _decades([values for _, _, values in series])
 
     def x(value: float) -> float:
-        return _LEFT + (log10(max(value, 1e-5)) - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
+        return _LEFT + max(0.0, log10(max(value, _LEAST)) - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
 
     parts: list[Markup] = []
     y = 22.0
@@ -81,7 +81,7 @@ def distribution(calls: Calls) -> Markup | None:
         parts += _histogram(name, f"{title}, {len(values):,} calls", values, y, x, (low, high))
         y += 104
     for exponent in range(ceil(low), floor(high) + 1):
-        for step in (1, 2, 5):
+        for step in (1, 2, 5) if high - low <= _FEW_DECADES else (1,):
             value = step * 10.0**exponent
             if low <= log10(value) <= high:
                 parts.append(tag("line", x1=x(value), y1=22.0, x2=x(value), y2=y - 20, class_="grid"))
@@ -90,13 +90,21 @@ def distribution(calls: Calls) -> Markup | None:
     return _picture(told, _WIDTH, int(y + 4), parts, "distribution")
 
 
+def _decades(series: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """The ends of a logarithmic axis for these values, in order; the few least ones need not be on it."""
+    least = min((value for values in series for value in values[len(values) // 200 :] if value > 0), default=1e-4)
+    most = max(*(values[-1] for values in series), least)
+    low = floor(max(log10(least), log10(most) - _MOST_DECADES) * 2) / 2
+    return low, max(ceil(log10(most) * 2) / 2, low + 0.5)
+
+
 def _histogram(
     name: str, title: str, values: Sequence[float], top: float, x: _Scale, ends: tuple[float, float]
 ) -> Iterator[Markup]:
     low, high = ends
     counts = [0] * _BINS
     for value in values:
-        place = int((log10(max(value, 1e-5)) - low) / (high - low) * _BINS)
+        place = int((log10(max(value, _LEAST)) - low) / (high - low) * _BINS)
         counts[min(_BINS - 1, max(0, place))] += 1
     most = max(counts)
     width = (_WIDTH - _LEFT - _RIGHT) / _BINS

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import struct
+import subprocess
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +22,20 @@ from simulator.results.run_folder import write_suite
 from tests.plays import ROOT
 from tests.plays.browser import chromium, looking
 from tests.plays.command_desk import SCENARIO
-from tests.plays.left_run import HARD_DAY, HOSTILE, leave_run
+from tests.plays.left_run import HARD_DAY, HOSTILE, call, leave_run, left
 
 pytestmark = pytest.mark.browser
+
+
+# What the command needs of the memory at most, in kB, where the system tells.
+MEASURED = """
+import pathlib, sys
+from simulator.__main__ import main
+main(["report", sys.argv[1]])
+status = pathlib.Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.exists() else ["VmHWM: 0 kB"]
+print(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +229,32 @@ def test_a_report_that_lacks_a_row_says_so_in_the_first_place(browser: Browser, 
     write(copy, tmp_path / "report.html")
     with looking(browser, tmp_path / "report.html") as look:
         assert "32 calls, calls.jsonl has 31: do not use this report" in look.page.locator(".problems").inner_text()
+
+
+def test_a_hundred_thousand_calls_are_a_page_of_bounded_size_that_draws_few_rows(
+    browser: Browser, tmp_path: Path
+) -> None:
+    calls = (call(f"cold-calls-from-overseas.{row:06}", row / 400, caller=f"+23224{row:06}") for row in range(100_000))
+    folder = left(tmp_path / "run", next(calls))
+    with (folder / "calls.jsonl").open("a") as file:
+        file.writelines(json.dumps(each) + "\n" for each in calls)
+    (folder / "metrics.json").write_text(json.dumps({"calls": 100_000, "calls.legit_passed": 100_000}))
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURED, folder], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    page = folder / "report.html"
+    assert page.stat().st_size < 15_000_000
+    assert int(told.stdout.splitlines()[-1]) < 500_000
+    with looking(browser, page) as look:
+        assert look.page.locator("#found").inner_text() == "100,000 calls"
+        look.page.get_by_label("Search").fill("+23224099999")
+        assert look.page.locator("#found").inner_text() == "1 of 100,000 calls"
+        look.page.get_by_label("Search").fill("")
+        look.page.get_by_role("grid").focus()
+        look.page.keyboard.press("End")
+        assert look.page.locator('#table [aria-selected="true"] .id').inner_text() == "cold-calls-from-overseas.099999"
+        assert look.page.locator("#table .body .row").count() < 60
+        assert look.complaints == []
 
 
 def test_a_run_that_was_cut_off_is_reported_as_such(run: Path, tmp_path: Path) -> None:
