@@ -54,9 +54,10 @@ def test_figures_are_ratios_of_medians() -> None:
 
 def test_a_failed_call_and_a_generator_that_lagged_make_rounds_worthless() -> None:
     campaign, load = campaign_of(a_round("pure", 1.0), a_round("direct", 1.0))
-    assert not campaign.faults(load)
+    assert not campaign.faults(load, "pure", "direct")
     campaign, load = campaign_of(a_round("pure", 1.0, failed=1), a_round("direct", 1.0, achieved=94.0))
-    assert campaign.faults(load) == [
+    assert campaign.faults(load, "direct") == ["direct: 0 calls failed, 94 of 100 calls/s"]
+    assert campaign.faults(load, "pure", "direct") == [
         "pure: 1 calls failed, 100 of 100 calls/s",
         "direct: 0 calls failed, 94 of 100 calls/s",
     ]
