@@ -15,6 +15,7 @@ from typing import Any
 from simulator.errors import LabError
 from simulator.judging.result import ExitCode, Result, worst
 from simulator.lab.proxy_forks import ProxyForks
+from simulator.play.again import Again, played_before
 from simulator.play.jobs import Job, jobs
 from simulator.play.runner import Settings
 from simulator.play.session import ENDED, Session
@@ -41,7 +42,7 @@ class Arguments:
     paths: Sequence[Path]
     select: str | None
     seed: int | None
-    softswitch: Kind
+    softswitch: Kind | None
     messages: Mode
     pcap: Mode
     parquet: bool
@@ -58,20 +59,28 @@ def run(arguments: Arguments) -> int:
     except ValueError as error:
         print(f"ringfence run: -k {arguments.select!r}: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    scenarios = load_scenarios(arguments.paths)
+    files, again = _played_again(arguments.paths)
+    scenarios = load_scenarios(files)
     asked = {"--json": arguments.json, "--junit": arguments.junit, "--html": arguments.html}
     reports = {option: path for option, path in asked.items() if path is not None}
     if _complained(asked_for.objections(reports, [source for _, source in scenarios])):
         return ExitCode.USAGE
-    playing = list(jobs(scenarios, arguments.seed, selected or (lambda _: True)))
+    kinds: set[Kind] = {each.softswitch for each in again.values()}
+    if len(again) < len(scenarios):
+        kinds.add("embedded")
+    if arguments.softswitch is None and len(kinds) > 1:
+        _complained(["these were played on different softswitches: say --softswitch embedded or --softswitch docker"])
+        return ExitCode.USAGE
+    playing = list(jobs(scenarios, arguments.seed, selected or (lambda _: True), again))
     if not playing:
         what = f"-k {arguments.select!r} selects no call" if selected is not None else "no scenario has a call"
         print(f"ringfence run: {what}; `ringfence lint PATH...` lists scenarios and calls", file=sys.stderr)
         return ExitCode.NOTHING_SELECTED
     check_lists(job.scenario for job in playing)
-    prepare(arguments.softswitch, terminal.say)
+    softswitch: Kind = arguments.softswitch or kinds.pop()
+    prepare(softswitch, terminal.say)
     try:
-        results = under_uvloop(_play(playing, arguments))
+        results = under_uvloop(_play(playing, arguments, softswitch))
     except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
         raise LabError(ENDED) from error
     if not any(result.set_up for result in results):
@@ -96,6 +105,19 @@ def run(arguments: Arguments) -> int:
     return code
 
 
+def _played_again(paths: Iterable[Path]) -> tuple[list[Path], dict[Path, Again]]:
+    """The paths with the scenarios of runs' folders in the place of these, and how they were played."""
+    files: list[Path] = []
+    again: dict[Path, Again] = {}
+    for path in paths:
+        before = played_before(path)
+        again |= {each.source: each for each in before}
+        files += [each.source for each in before] or [path]
+        if any(each.pseudonyms for each in before):
+            terminal.say(f"{path}: its numbers are pseudonyms, so what becomes of calls may differ from then")
+    return files, again
+
+
 def _ladder_of_first_failed(results: Iterable[Result]) -> Iterator[str]:
     """The ladder of the first call that went wrong, as far as its messages were recorded."""
     for result in results:
@@ -114,11 +136,11 @@ def _complained(complaints: Iterable[str]) -> bool:
     return bool(complaints)
 
 
-async def _play(jobs: Sequence[Job], arguments: Arguments) -> list[Result]:
+async def _play(jobs: Sequence[Job], arguments: Arguments, softswitch: Kind) -> list[Result]:
     """Play the jobs; Ctrl-C or SIGTERM ends the one under way in order."""
     spare_the_collector()
     messages = max(arguments.messages, arguments.pcap, key=_MODES.index)
-    settings = Settings(arguments.softswitch, messages, arguments.forks, tuple(sys.argv))
+    settings = Settings(softswitch, messages, arguments.forks, tuple(sys.argv))
     with RunProgress(terminal.console()) as progress:
         session = Session(RUNS, (progress.hear, collect_between_passes), settings)
         for number in (signal.SIGINT, signal.SIGTERM):

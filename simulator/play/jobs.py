@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 
 from simulator.agents.pjsua import phones as pjsua
 from simulator.judging.figures import Figures
 from simulator.judging.result import Result
+from simulator.play.again import Again
 from simulator.scenario.model import Scenario
 from simulator.traffic.call_records import Reading
 from simulator.traffic.plan import plan, populated
@@ -34,13 +36,20 @@ def jobs(
     scenarios: Iterable[tuple[Scenario, Path]],
     seed: int | None = None,
     selected: Callable[[str], bool] = lambda _: True,
+    again: Mapping[Path, Again] | None = None,
 ) -> Iterator[Job]:
-    """A job for each scenario of which anything is `selected` (asked of SCENARIO/CALL); `seed` replaces their own."""
+    """A job for each scenario of which anything is `selected` (asked of SCENARIO/CALL); `seed` replaces their own.
+
+    Those that are played `again`, by file, have the seed that they had, and of their calls those that were played.
+    """
     for scenario, source in scenarios:
-        planned = plan(scenario, seed, reading := Reading())
-        calls = tuple(call for call in planned if selected(f"{scenario.name}/{call.campaign}"))
+        before = again.get(source) if again else None
+        used = seed if seed is not None else before.seed if before else scenario.seed
+        planned = plan(scenario, used, reading := Reading())
+        names = (f"{scenario.name}/{call.campaign}" for call in planned)
+        wanted = (selected(name) and (before is None or before.selects(name)) for name in names)
+        calls = tuple(compress(planned, wanted))
         if calls:
-            used = scenario.seed if seed is None else seed
             yield Job(
                 populated(scenario, used),
                 source,

@@ -140,7 +140,7 @@ def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -
     """Make the folder of a run of several scenarios: their figures together, and where each has its own."""
     total = combine((result.folder.name, result.figures) for result in results)
     code = worst(result.exit_code for result in results)
-    scenarios = [{"name": result.name, "folder": result.folder.name} for result in results]
+    scenarios = [_part(result) for result in results]
     folder = RunFolder(root, "suite", {"command": list(command), "scenarios": scenarios})
     for result in results:
         link(result.folder, folder.path / INPUTS / result.folder.name)
@@ -152,6 +152,14 @@ def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -
         left_out=[each for result in results for each in result.left_out],
     )
     return folder.path
+
+
+def _part(result: Result) -> dict[str, Any]:
+    """A scenario as the manifest of its suite tells of it: enough to play it again."""
+    path = result.folder / "manifest.json"
+    own = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    played = {name: own[name] for name in ("seed", "softswitch", "only") if name in own}
+    return {"name": result.name, "folder": result.folder.name, **played}
 
 
 def _fresh(path: Path) -> Path:

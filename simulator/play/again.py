@@ -1,0 +1,55 @@
+"""Runs to be played again from their folders: the copies of their scenarios, with seeds, softswitch and selection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from proxy.files.yaml_file import FileError, FileErrors
+from simulator.results.inputs import INPUTS, SCENARIO
+from simulator.softswitch.kinds import Kind
+
+
+class Again(NamedTuple):
+    """A scenario that a run's folder holds, as it was played: `only` are the names of the calls that had been chosen,
+    None where all were. `pseudonyms` says that numbers in it are not those that were played."""
+
+    source: Path
+    seed: int
+    softswitch: Kind
+    only: frozenset[str] | None
+    pseudonyms: bool
+
+    def selects(self, name: str) -> bool:
+        """True for a call, SCENARIO/CALL, that was played."""
+        return self.only is None or name.partition("/")[2] in self.only
+
+
+def played_before(path: Path) -> tuple[Again, ...]:
+    """The scenarios of a run's folder; none where it is not one. Raises FileErrors for one that cannot be played again.
+
+    Links are resolved: `latest` is another folder as soon as a run begins.
+    """
+    folder = path.resolve()
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except ValueError as error:
+        raise FileErrors([FileError.whole(path / "manifest.json", f"no JSON: {error}")]) from None
+    if not isinstance(manifest, dict) or not {"scenario", "scenarios"} & manifest.keys():
+        return ()
+    return tuple(_scenarios(path, folder, manifest))
+
+
+def _scenarios(path: Path, folder: Path, manifest: dict[str, Any]) -> Iterator[Again]:
+    pseudonyms = "pseudonyms" in manifest
+    for entry in manifest.get("scenarios", [manifest]):
+        copy = SCENARIO if entry is manifest else f"{INPUTS}/{entry['folder']}/{Path(SCENARIO).name}"
+        if not (folder / copy).is_file() or entry.get("softswitch") not in get_args(Kind):
+            missing = f"it cannot be played again: {copy} is not in it"
+            raise FileErrors([FileError.whole(path, missing)])
+        only = None if entry.get("only") is None else frozenset(entry["only"])
+        yield Again(folder / copy, int(entry["seed"]), entry["softswitch"], only, pseudonyms)
