@@ -5,11 +5,12 @@ Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and one l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import lru_cache
 from importlib import import_module
 
 from proxy.policy import readings
+from proxy.policy.answers import Treatment
 from proxy.policy.call import Call
 from proxy.policy.case import Case
 from proxy.policy.memory import NOTHING, Memory
@@ -63,7 +64,8 @@ class Policy:
         case = Case.of(call, self.snapshot, memory, opinions)
         read = readings.step(call, self.snapshot.numbering)
         trace: list[Step] = [] if read is None else [read]
-        match = _first_match(self._of_authenticated if call.authenticated else self._rules, case, trace)
+        asked = self._of_authenticated if call.authenticated else self._rules
+        match = _first_match(asked, case, trace, self._treatments)
         if match is None:
             raise AssertionError("default.allow matches every call")
         rule, found, asks, waits = match
@@ -79,7 +81,7 @@ class Policy:
         case = Case.of(call, self.snapshot, memory)
         trace: list[Step] = []
         asked = self._of_authenticated if call.authenticated else self._rules
-        match = _first_match((one for one in asked if one[0] in rules), case, trace)
+        match = _first_match((one for one in asked if one[0] in rules), case, trace, self._treatments)
         if match is None:
             return None
         rule, found, _, _ = match
@@ -93,10 +95,11 @@ class Policy:
 
 
 def _first_match(
-    rules: Iterable[_Rule], case: Case, trace: list[Step]
+    rules: Iterable[_Rule], case: Case, trace: list[Step], treatments: Mapping[str, Treatment]
 ) -> tuple[str, Finding, tuple[Lookup, ...], bool] | None:
     """The first enforced rule that matches, and its finding; what rules before it would have asked first, and True
-    where one of them is enforced. `trace` takes what every rule before it says."""
+    where one of them is enforced. `trace` takes what every rule before it says; of rules in shadow mode it says what
+    would be done, treatments included."""
     asks: tuple[Lookup, ...] = ()
     waits = False
     for rule, mode, judge in rules:
@@ -107,8 +110,10 @@ def _first_match(
             trace.append(Step(rule, mode, "asked", found.detail))
             asks += found.lookups
             waits = waits or mode == "enforce"
-        else:
+        elif mode == "enforce":
             trace.append(Step(rule, mode, found.action, found.detail))
-            if mode == "enforce":
-                return rule, found, asks, waits
+            return rule, found, asks, waits
+        else:
+            treatment = treatment_for(rule, case, treatments)
+            trace.append(Step(rule, mode, found.action if treatment is None else treatment.action, found.detail))
     return None

@@ -12,8 +12,8 @@ Mode = Literal["enforce", "shadow", "off"]
 
 
 class Step(NamedTuple):
-    """One rule's answer. `outcome` is "no_match", the action that it wants, which shadow mode does not take, or "asked"
-    where it has to know more first."""
+    """One rule's answer. `outcome` is "no_match", the action that it wants, in shadow mode the one that would be taken,
+    treatments included, or "asked" where it has to know more first."""
 
     rule: str
     mode: Mode

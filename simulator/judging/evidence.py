@@ -5,8 +5,9 @@ All times are seconds on the one monotonic clock of the machine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -58,7 +59,11 @@ class PhoneSaw:
 
 @dataclass(frozen=True, slots=True)
 class ProxyWrote:
-    """The proxy's own record of the call (its call log, one JSON line a call)."""
+    """The proxy's own record of the call (its call log, one JSON line a call).
+
+    `shadow` has the rules in shadow mode that were asked before the verdict, and the action that each would have taken,
+    or "no_match".
+    """
 
     action: str
     status: int | None
@@ -67,6 +72,7 @@ class ProxyWrote:
     final: int | None
     elapsed_us: float | None = None
     service: str = ""
+    shadow: tuple[tuple[str, str], ...] = ()
 
     @property
     def served(self) -> bool:
@@ -84,7 +90,18 @@ class ProxyWrote:
             record.get("final"),
             record.get("elapsed_us"),
             record.get("service") or "",
+            _shadow(record.get("trace", ())),
         )
+
+
+def _shadow(trace: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    found = tuple((rule, outcome) for rule, mode, outcome, _ in trace if mode == "shadow")
+    return _seen_before(found) if found else ()
+
+
+@lru_cache(maxsize=1024)  # calls have few sorts of it: each is kept once
+def _seen_before(found: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return found
 
 
 @dataclass(frozen=True, slots=True)

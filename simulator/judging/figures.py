@@ -10,6 +10,7 @@ from simulator.judging.accuracy import Accuracy, Estimate, Rate, at_prevalence, 
 from simulator.judging.evidence import CallerSaw
 from simulator.judging.latency import Distribution, Latency, measure_latency
 from simulator.judging.observation import CallObservation, Outcome
+from simulator.judging.shadow import Shadowed, shadowed
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Figures:
         if self.prevalence is None or total.scam_recall is None or total.false_block_rate is None:
             return None
         return at_prevalence(total.scam_recall, total.false_block_rate, self.prevalence)
+
+    @cached_property
+    def shadow(self) -> dict[str, Shadowed]:
+        """The rules in shadow mode, and what would have become of calls had they been enforced."""
+        return shadowed(self.calls)
 
     @cached_property
     def latency(self) -> Latency:
@@ -65,6 +71,12 @@ class Figures:
         for kind, rows in splits:
             for row, confusion in rows.items():
                 flat |= {f"{kind}.{row}.{name}": count for name, count in confusion.counts.items()}
+        for rule, found in self.shadow.items():
+            flat |= {f"shadow.{rule}.{name}": count for name, count in found.counts.items()}
+            flat |= {f"shadow.{rule}.{name}": count for name, count in found.enforced.counts.items()}
+            for name, rate in found.enforced.rates.items():
+                flat |= {f"shadow.{rule}.{name}": rate.value}
+                flat |= {f"shadow.{rule}.{name}.{end}": getattr(rate, end) for end in ("lower95", "upper95")}
         delays = {
             "setup_delay": self.latency.proxied,
             "direct_setup_delay": self.latency.direct,

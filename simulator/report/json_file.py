@@ -71,6 +71,9 @@ def _figures(figures: Figures) -> dict[str, Any]:
         "by_rule": {name: _confusion(row) for name, row in measured.by_rule.items()},
         "by_family": {name: _confusion(row) for name, row in measured.by_family.items()},
         "by_segment": {name: _confusion(row) for name, row in measured.by_segment.items()},
+        "shadow": {
+            name: found.counts | {"enforced": _confusion(found.enforced)} for name, found in figures.shadow.items()
+        },
         "latency": {name: _distribution(delay) for name, delay in delays.items() if delay is not None},
     }
 

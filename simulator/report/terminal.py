@@ -18,6 +18,7 @@ from simulator.judging.accuracy import Confusion, Estimate, Rate
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.result import ExitCode, Result, as_expected, worst
+from simulator.judging.shadow import ALL
 from simulator.wording import counted
 
 # Files and pipes get this many columns.
@@ -92,6 +93,9 @@ def summary(out: Console, results: Sequence[Result], folder: Path, ladder: Itera
     if len(segments := total.accuracy.by_segment) > 1:
         out.print()
         out.print(_split("By profile of the callee", segments))
+    if total.shadow:
+        out.print()
+        _shadow(out, total)
     out.print()
     _latency(out, total)
     for result in results:
@@ -173,6 +177,26 @@ def _split(title: str, rows: dict[str, Confusion]) -> Table:
             _alarming(row.legit_blocked, blank=True),
         )
     return table
+
+
+def _shadow(out: Console, total: Figures) -> None:
+    """Print the would-be verdicts of rules in shadow mode, and what the figures would have been."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("In shadow mode", overflow="fold")
+    for heading in ("Matched", "Scam it\nwould stop", "Legit it\nwould stop"):
+        table.add_column(heading, justify="right")
+    for heading in ("Scam stopped,\nhad it counted", "Legit wrongly stopped,\nhad it counted"):
+        table.add_column(heading, justify="right")
+    for name, found in total.shadow.items():
+        stops = (found.would_stop_scam - found.would_pass_scam, found.would_stop_legit - found.would_pass_legit)
+        rates = (found.enforced.scam_recall, found.enforced.false_block_rate)
+        table.add_row(
+            Text("all of them" if name == ALL else name),
+            f"{found.matched} of {found.asked}",
+            *(f"{count:+}" if count else "0" for count in stops),
+            *("" if rate is None else f"{rate.hits} of {rate.of}" for rate in rates),
+        )
+    out.print(table)
 
 
 def _latency(out: Console, total: Figures) -> None:

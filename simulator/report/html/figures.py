@@ -94,6 +94,39 @@ def split(metrics: Mapping[str, float], kind: str) -> dict[str, dict[str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """A rule in shadow mode: calls that it matched, that it would have stopped beside the others, and the rates had it
+    been enforced."""
+
+    name: str
+    matched: int
+    asked: int
+    stop_scam: int
+    stop_legit: int
+    shares: tuple[Share, ...]
+
+
+def shadows(metrics: Mapping[str, float]) -> Iterator[Shadow]:
+    """The rules in shadow mode, in the order of their names, then all of them together."""
+    names = [key.removeprefix("shadow.").removesuffix(".asked") for key in metrics if key.endswith(".asked")]
+    for name in names:
+        own = {
+            key.removeprefix(f"shadow.{name}."): value
+            for key, value in metrics.items()
+            if key.startswith(f"shadow.{name}.")
+        }
+        cells = {f"calls.{cell_name}": own.get(cell_name, 0.0) for cell_name in CELLS}
+        yield Shadow(
+            "all of them" if name == "all" else name,
+            int(own["matched"]),
+            int(own["asked"]),
+            int(own["would_stop_scam"] - own["would_pass_scam"]),
+            int(own["would_stop_legit"] - own["would_pass_legit"]),
+            tuple(shares({**own, **cells})),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Delay:
     """Percentiles in milliseconds, as texts."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -14,6 +15,7 @@ from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.precedence import PRECEDENCE, REFUSING, REMOTE, SETTABLE, SPOOFED
 from proxy.policy.profile import Barring
+from proxy.policy.treatments import Label, Treatments
 from proxy.policy.trunks import Trunk
 from proxy.policy.verdict import Mode, Step
 from proxy.presets.preset import Preset
@@ -226,3 +228,11 @@ def test_who_proved_to_be_calling_and_shows_another_number_meets_no_other_rule()
         assert verdict.rule == rule
         assert verdict.trace[0].rule == SPOOFED
     assert SPOOFED not in [step.rule for step in judge(policy, STRANGER, BOB, PHONES).trace]
+
+
+def test_a_shadowed_rule_tells_of_the_treatment_that_its_calls_would_get() -> None:
+    label: Treatments = {"barring.incoming_international": Label(label="Overseas")}
+    barring = subscriber(incoming_international=True)
+    policy = company(replace(barring, treatment=label), modes={"barring.incoming_international": "shadow"})
+    trace = judge(policy, "+6591234567").trace
+    assert [step.outcome for step in trace if step.rule == "barring.incoming_international"] == ["label"]

@@ -18,3 +18,13 @@ def test_records_of_calls_go_by_call_id_and_other_lines_are_left_out(tmp_path: P
     log = tmp_path / "proxy-calls.jsonl"
     log.write_text("".join(json.dumps(line) + "\n" for line in ({"event": "call_refused", "call_id": "c2"}, call)))
     assert read_records(log) == {"c1": ProxyWrote("reject", 603, "r", "", 603)}
+
+
+def test_what_a_shadowed_rule_had_to_ask_first_is_what_it_would_have_done(tmp_path: Path) -> None:
+    trace = [["anonymous.reject", "shadow", "no_match", ""], ["reputation.remote", "shadow", "asked", "reports"]]
+    call = {"event": "call", "call_id": "c1", "action": "allow", "rule": "default.allow", "trace": trace}
+    late = {"event": "shadow", "call_id": "c1", "rule": "reputation.remote", "mode": "shadow", "outcome": "reject"}
+    log = tmp_path / "proxy-calls.jsonl"
+    log.write_text("".join(json.dumps(line) + "\n" for line in (late, call)))
+    shadow = read_records(log)["c1"].shadow
+    assert shadow == (("anonymous.reject", "no_match"), ("reputation.remote", "reject"))
