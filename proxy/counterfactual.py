@@ -17,7 +17,7 @@ from proxy.core.emergency_calls import EmergencyCalls
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.memory import NOTHING, Memory
-from proxy.policy.precedence import REMOTE, SETTABLE
+from proxy.policy.precedence import REMOTE, SETTABLE, SPOOFED
 from proxy.policy.verdict import Verdict
 from proxy.process.loading import load_snapshot
 from proxy.sip.errors import SipError
@@ -49,12 +49,10 @@ class Reconsidering:
 
     def without_its_rule(self, record: Mapping[str, Any], requests: Iterable[bytes]) -> Counterfactual | None:
         """The verdict on a call without the rule that decided, by the proxy's record of it and the requests with which
-        it came in. None where no rule stood in for it: whatever is turned off, it is let through."""
+        it came in. None where no rule stood in for it: whatever is turned off, it is let through, or was an order."""
         rule = record["rule"]
-        if rule == "default.allow":
-            return None
         if rule not in SETTABLE:
-            return Counterfactual(rule, unknown=f"{rule} cannot be turned off")
+            return Counterfactual(rule, unknown="it is always enforced") if rule == SPOOFED else None
         try:
             call = self._judged(record, requests)
         except (SipError, ValueError) as error:

@@ -40,11 +40,16 @@ def failure_kinds(failed: Iterable[tuple[CallObservation, str]]) -> tuple[Failur
     names: dict[str, int] = {}
     for call, why in failed:
         wrote = call.proxy_wrote
-        alike = (call.name, _CHANGING.sub("#", why), wrote.action if wrote else "", wrote.rule if wrote else "")
+        alike = (call.name, kind_of(why), wrote.action if wrote else "", wrote.rule if wrote else "")
         groups.setdefault(alike, (why, []))[1].append(call)
         names.setdefault(call.name, len(names))
     kinds = [FailureKind(why, tuple(calls)) for why, calls in groups.values()]
     return tuple(sorted(kinds, key=lambda kind: (names[kind.name], -len(kind.calls))))
+
+
+def kind_of(why: str) -> str:
+    """A reason without what differs from call to call."""
+    return _CHANGING.sub("#", why)
 
 
 def proxys_reason(call: CallObservation) -> str:

@@ -111,5 +111,11 @@ def test_a_call_without_its_request_is_not_told_about(files: Files) -> None:
 
 def test_a_rule_that_is_always_on_cannot_be_thought_away(files: Files) -> None:
     record, invite = files.judged(STRANGER)
-    found = files.without_its_rule(record | {"rule": "self_service"}, invite)
-    assert found == Counterfactual("self_service", unknown="self_service cannot be turned off")
+    always = "spoofed.subscriber_number"
+    found = files.without_its_rule(record | {"rule": always}, invite)
+    assert found == Counterfactual(always, unknown="it is always enforced")
+
+
+def test_an_order_was_decided_by_no_rule(files: Files) -> None:
+    record, invite = files.judged(STRANGER)
+    assert files.without_its_rule(record | {"rule": "self_service"}, invite) is None

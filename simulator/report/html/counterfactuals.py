@@ -11,12 +11,8 @@ from proxy.counterfactual import Counterfactual, Reconsidering
 from proxy.files.yaml_file import FileErrors
 from simulator.results.messages import Message
 
-_BECAME = {
-    "allow": "would have rung",
-    "label": "would have rung with a label",
-    "challenge": "would have been challenged",
-    "divert": "would have been diverted",
-}
+_BECAME = {"challenge": "would have been challenged", "divert": "would have been diverted"}
+_REACHED = {"INVITE": "would have rung", "MESSAGE": "would have reached the phone"}
 
 
 class Counterfactuals:
@@ -44,13 +40,19 @@ class Counterfactuals:
         opening = record["method"].encode() + b" "
         found = self._reconsidering.without_its_rule(record, [data for data in own if data.startswith(opening)])
         if found is not None:
-            yield _words(found)
+            yield words(found, record)
 
 
-def _words(found: Counterfactual) -> str:
+def words(found: Counterfactual, record: Mapping[str, Any]) -> str:
+    """Tell what would have become of the call of a record."""
     if found.unknown:
         return f"Without {found.rule}: not known, {found.unknown}"
-    became = _BECAME.get(found.action) or f"would have been refused with {found.status} all the same"
+    if found.action == "reject":
+        same = " all the same" if record["action"] == "reject" else ""
+        became = f"would have been refused with {found.status}{same}"
+    else:
+        reached = _REACHED.get(record["method"], "would have been let through")
+        became = _BECAME.get(found.action) or reached + (" with a label" if found.action == "label" else "")
     asks = f", if {found.asks} had nothing against the caller" if found.asks else ""
     return f"Without {found.rule}: {became}, by {found.by}{asks}"
 

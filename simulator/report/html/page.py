@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 
 from proxy.files.yaml_file import FileError, FileErrors
+from simulator.judging.failure_kinds import kind_of
 from simulator.judging.result import ExitCode, as_expected
 from simulator.report.html import charts, figures, table
 from simulator.report.html.panels import MOST, panels
@@ -78,7 +79,7 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
     script = resources.joinpath("page.js").read_text(encoding="utf-8")
     bare = len(table.document(run.calls, ())) + _FRAME
     shown = list(panels(run, picked, min(_LADDERS, _MOST - bare)))
-    failed = sum(run.calls.failed)
+    failed, kinds = sum(run.calls.failed), _kinds(run.calls)
     page: dict[str, Any] = {
         "run": run,
         "verdict": _verdict(run.manifest),
@@ -87,8 +88,8 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
         "charts": charts,
         "because": _because(run),
         "problems": list(_problems(run)),
-        "kinds": _kinds(run.calls),
-        "kinds_left": max(0, _count_kinds(run.calls) - _SHOWN_KINDS),
+        "kinds": kinds[:_SHOWN_KINDS],
+        "kinds_left": max(0, len(kinds) - _SHOWN_KINDS),
         "shares": list(figures.shares(run.metrics, _prevalence(run))),
         "thresholds": list(_thresholds(run)),
         "panels": shown,
@@ -166,28 +167,25 @@ def _problems(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _kinds(calls: Calls) -> list[Kind]:
-    groups: dict[tuple[int, ...], list[int]] = {}
+    """The ways in which calls failed, the most frequent first."""
+    groups: dict[tuple[int | str, ...], list[int]] = {}
     columns = [calls.words[name].codes for name in ("scenario", "name", "action", "rule")]
+    whys = calls.words["why"]
+    kinds = [kind_of(why) for why in whys.values]
     for row in range(len(calls)):
         if calls.failed[row]:
-            groups.setdefault(tuple(column[row] for column in columns), []).append(row)
-    return [
-        Kind(
-            calls.words["scenario"][rows[0]],
-            calls.words["name"][rows[0]],
-            calls.words["why"][rows[0]],
-            f"{calls.words['action'][rows[0]] or 'no record'} by {calls.words['rule'][rows[0]] or 'nobody'}",
-            len(rows),
-            rows[0],
-            calls.ids[rows[0]],
-        )
-        for rows in sorted(groups.values(), key=len, reverse=True)[:_SHOWN_KINDS]
-    ]
+            alike: tuple[int | str, ...] = (*(column[row] for column in columns), kinds[whys.codes[row]])
+            groups.setdefault(alike, []).append(row)
+    return [_kind(calls, rows) for rows in sorted(groups.values(), key=len, reverse=True)]
 
 
-def _count_kinds(calls: Calls) -> int:
-    columns = [calls.words[name].codes for name in ("scenario", "name", "action", "rule")]
-    return len({tuple(column[row] for column in columns) for row in range(len(calls)) if calls.failed[row]})
+def _kind(calls: Calls, rows: Sequence[int]) -> Kind:
+    first = rows[0]
+    scenario, name, why, action, rule = (
+        calls.words[each][first] for each in ("scenario", "name", "why", "action", "rule")
+    )
+    did = f"{action} by {rule}" if action else "no call record"
+    return Kind(scenario, name, why, did, len(rows), first, calls.ids[first])
 
 
 def _prevalence(run: Run) -> str:

@@ -22,6 +22,7 @@ from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import addresses
 
 MOST = 200  # calls
+_MOST_MESSAGES = 300  # of a call
 _SOUND = 2 << 20  # bytes of recordings
 _RECORD = b'{"event":"call",'
 
@@ -61,6 +62,7 @@ class Panel:
     text: str
     counterfactual: str
     messages: Sequence[Shown]
+    messages_left: int
     sounds: Sequence[Sound]
 
     @property
@@ -129,6 +131,7 @@ def _of_scenario(calls: Calls, played: Played, rows: Sequence[int], sound: list[
     for call_id, name in (of_row[row] for row in rows if row in of_row):
         call, record = told[name], records.get(name, {})
         own = [message for message in messages[call_id] if message.proxied]
+        left, own = len(own) - _MOST_MESSAGES, own[:_MOST_MESSAGES]
         otherwise = counterfactuals.told(record, own) if counterfactuals else ""
         title = f"{name}: {call['method']} from {call['caller']} to {call['callee']} on trunk {call['trunk']}"
         ladder = build(title, own, known, record)
@@ -142,6 +145,7 @@ def _of_scenario(calls: Calls, played: Played, rows: Sequence[int], sound: list[
             "\n".join(text(ladder)) if own else "",
             otherwise,
             list(_messages(ladder)),
+            max(0, left),
             list(_sounds(played.folder, call, call_id, sound)),
         )
 

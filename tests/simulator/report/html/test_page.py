@@ -102,7 +102,7 @@ def test_the_ladder_of_a_call_is_found_and_read_by_keyboard(browser: Browser, pa
         assert titles == ["policy", "caller", "proxy", "softswitch", "phone"]
         told = " ".join(look.page.locator("svg.ladder .judgement text").all_text_contents())
         assert "label by subscriber.allow" in told
-        assert "Without subscriber.allow: would have been refused with 603 all the same, by barring" in told
+        assert "Without subscriber.allow: would have been refused with 603, by barring" in told
         for _ in range(20):
             press("Tab")
             if look.focused().startswith("Compare message 1"):
@@ -255,6 +255,16 @@ def test_a_hundred_thousand_calls_are_a_page_of_bounded_size_that_draws_few_rows
         assert look.page.locator('#table [aria-selected="true"] .id').inner_text() == "cold-calls-from-overseas.099999"
         assert look.page.locator("#table .body .row").count() < 60
         assert look.complaints == []
+
+
+def test_a_run_without_a_call_is_a_page_too(browser: Browser, tmp_path: Path) -> None:
+    folder = left(tmp_path / "run", exit_code=3, invalid_because=["the softswitch did not start"])
+    write(folder, tmp_path / "report.html")
+    with looking(browser, tmp_path / "report.html") as look:
+        assert look.page.locator("h1").inner_text() == "! Invalid"
+        assert "the softswitch did not start" in look.page.locator(".problems").inner_text()
+        assert look.page.get_by_role("grid").inner_text().endswith("No call is like that.")
+        assert (look.complaints, look.faults()) == ([], [])
 
 
 def test_a_run_that_was_cut_off_is_reported_as_such(run: Path, tmp_path: Path) -> None:
