@@ -70,6 +70,11 @@ class RowReader:
             "expires": Memo(expires).__getitem__,
         }
 
+    @property
+    def lines(self) -> int:
+        """The number of lines read; a carriage return alone ends one as well."""
+        return self._rows.line_num
+
     def read(self) -> Iterator[bytes]:
         """The rows of a whole file as packed ROWs, some at a time; its errors are added to those of all files."""
         try:

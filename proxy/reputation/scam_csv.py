@@ -115,7 +115,7 @@ class _Reader:
                 those = RowReader(path, _lines(lines), self._names, self._errors, self._refused, before)
                 for packed in those.body(header):
                     rows.add(_unpacked(packed, index))
-                before += lines.count(b"\n")
+                before += those.lines
         return ended
 
     def _plain(self, lines: bytes, header: list[str], sources: Texts, path: Path, index: int) -> Rows | None:

@@ -29,6 +29,10 @@ def document(results: Sequence[Result]) -> str:
     root = ET.Element("testsuites", name="ringfence")
     for result in results:
         root.append(_suite(result))
+    for element in root.iter():
+        if element.text:
+            element.text = _NO_XML.sub("?", element.text)
+        element.attrib = {key: _NO_XML.sub("?", value) for key, value in element.attrib.items()}
     totals: Counter[str] = Counter()
     for suite in root:
         totals.update({key: int(suite.attrib[key]) for key in _COUNTED})
@@ -50,8 +54,8 @@ def _suite(result: Result) -> ET.Element:
 
     def fail(case: ET.Element, message: str, *lines: str) -> None:
         text = "\n".join((f"{case.get('file')}:{case.get('line')}: {message}", *lines))
-        failure = ET.SubElement(case, "failure", message=_NO_XML.sub("?", message))
-        failure.text = _NO_XML.sub("?", text)
+        failure = ET.SubElement(case, "failure", message=message)
+        failure.text = text
 
     distrusted = _validity(case("the run is valid", 1), result)
     wrong: defaultdict[str, list[FailureKind]] = defaultdict(list)

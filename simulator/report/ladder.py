@@ -16,6 +16,7 @@ from typing import Any
 from simulator.addresses import Address
 from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import PlayedCall, addresses, find_calls, messages_of_call
+from simulator.wording import visible
 
 _FIRST_LINE = re.compile(rb"(?:SIP/2\.0 (\d{3}) ([^\r\n]*)|([A-Z]+) [^\r\n]* SIP/2\.0)\r?\n")
 _CSEQ_METHOD = re.compile(rb"\r\nCSeq\s*:[ \t]*\d+[ \t]+(\w+)", re.IGNORECASE)
@@ -174,7 +175,7 @@ def _name(address: Address) -> str:
 
 def text(ladder: Ladder, width: int = 80) -> Iterator[str]:
     """Draw a ladder in lines of `width` columns, or of more where so many lifelines need them."""
-    yield ladder.title[:width]
+    yield _in_line(ladder.title)[:width]
     if ladder.begins is None:
         yield "no message of it was recorded: `ringfence run --messages all` records those of every call"
         return
@@ -206,7 +207,8 @@ def spelled_out(ladder: Ladder) -> Iterator[str]:
             ends = f"{_name(step.message.sender)} to {_name(step.message.receiver)}"
             yield ""
             yield f"--- {step.at * 1e3:.1f} ms, {source} to {target}, {step.message.transport} {ends}"
-            yield from step.message.data.decode("utf-8", "backslashreplace").rstrip("\r\n").splitlines()
+            said = step.message.data.decode("utf-8", "backslashreplace").rstrip("\r\n")
+            yield from visible(said.replace("\r\n", "\n")).split("\n")
 
 
 def _bars(columns: Sequence[int], width: int) -> list[str]:
@@ -219,7 +221,7 @@ def _bars(columns: Sequence[int], width: int) -> list[str]:
 def _drawn(step: Arrow, columns: Sequence[int], width: int) -> str:
     line = _bars(columns, width)
     begin, end = sorted((columns[step.source], columns[step.target]))
-    said = step.label + (" again" if step.again else "")
+    said = _in_line(step.label) + (" again" if step.again else "")
     if begin == end:
         return "".join(line[: begin + 1]) + f" {said} to itself"
     room = end - begin - 1
@@ -234,11 +236,16 @@ def _judged(step: Judgement, columns: Sequence[int], width: int) -> Iterator[str
     place = columns[step.lifeline]
     took = f" ({step.elapsed_us:.0f} us)" if step.elapsed_us is not None else ""
     for words in (f"{step.verdict}{took}", step.detail):
-        for line in wrap(words, width - place - 2):
+        for line in wrap(_in_line(words), width - place - 2):
             bars = _bars(columns, width)
             said = f"# {line}"
             bars[place : place + len(said)] = said
             yield "".join(bars).rstrip()
+
+
+def _in_line(text: str) -> str:
+    """The text of a peer as it may stand in one line of a terminal."""
+    return visible(text.replace("\n", " "))
 
 
 def _part(address: str, row: int) -> str:

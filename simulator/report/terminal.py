@@ -19,7 +19,7 @@ from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.result import ExitCode, Result, as_expected, worst
 from simulator.judging.shadow import ALL
-from simulator.wording import counted
+from simulator.wording import counted, visible
 
 # Files and pipes get this many columns.
 PLAIN_WIDTH = 100
@@ -243,7 +243,8 @@ def _complaints(out: Console, result: Result, named: bool) -> None:
     if lines:
         out.print()
     for kind, text, style in lines:
-        out.print(Text(f"{prefix}{kind}: {text}" if kind else f"  {text}", style=style), soft_wrap=True)
+        said = visible(f"{prefix}{kind}: {text}" if kind else f"  {text}")
+        out.print(Text(said, style=style), soft_wrap=True)
 
 
 def _failed(word: str, style: str, result: Result, kinds: Sequence[FailureKind]) -> Iterator[tuple[str, str, str]]:

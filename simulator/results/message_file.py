@@ -3,7 +3,8 @@
 After a line that names the format there are records: a head (little-endian: bytes that follow it, the number of a pair
 of addresses, the kind, and two doubles), then these bytes. A message (kind 1; 2 in the pass without the proxy) has its
 moment in seconds of the monotonic clock, and in seconds since 1970. The addresses of a new number (kind 0) come before
-the first message with it, as JSON: transport, sender, receiver. A cut at any byte costs one record.
+the first message with it, as JSON: transport, sender, receiver. A cut at any byte costs one record; what is damaged in
+other ways is an error.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _FORMAT = b"ringfence messages 1\n"
 _HEAD = struct.Struct("<IIBdd")
 _ADDRESSES, _PROXIED, _DIRECT = range(3)
 _BATCH = 64  # messages that are written at once
+_LONGEST = 1 << 24  # bytes that follow a head
+_LAST = 1e11  # seconds of any clock: some three thousand years
 _SPARED = 64 << 20  # bytes of the disk that are left to what a run cannot do without
 
 
@@ -151,7 +154,7 @@ class MessageFile:
 def read_records(path: Path) -> Iterator[Record]:
     """The messages in a file as they were heard, up to a record that was cut; nothing where there is no file.
 
-    Raises FileErrors for a file of another format.
+    Raises FileErrors for a file of another format, or one that is damaged.
     """
     if not path.exists():
         return
@@ -162,10 +165,21 @@ def read_records(path: Path) -> Iterator[Record]:
             raise FileErrors([FileError.whole(path, found)])
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             size, number, kind, at, since_1970 = _HEAD.unpack(head)
+            if size > _LONGEST or kind > _DIRECT or not (0 <= at < _LAST and 0 <= since_1970 < _LAST):
+                raise _damaged(path, file.tell() - _HEAD.size)
             if len(data := file.read(size)) < size:
                 return
             if kind == _ADDRESSES:
-                transport, sender, receiver = json.loads(data)
-                pairs[number] = transport, (sender[0], sender[1]), (receiver[0], receiver[1])
+                try:
+                    transport, sender, receiver = json.loads(data)
+                    pairs[number] = transport, (sender[0], sender[1]), (receiver[0], receiver[1])
+                except (ValueError, TypeError, LookupError):
+                    raise _damaged(path, file.tell() - size - _HEAD.size) from None
+            elif (pair := pairs.get(number)) is not None:
+                yield Record(at, since_1970, kind == _PROXIED, *pair, data)
             else:
-                yield Record(at, since_1970, kind == _PROXIED, *pairs[number], data)
+                raise _damaged(path, file.tell() - size - _HEAD.size)
+
+
+def _damaged(path: Path, place: int) -> FileErrors:
+    return FileErrors([FileError.whole(path, f"damaged: no record begins at byte {place:,}")])

@@ -16,10 +16,11 @@ from simulator.report.evidence_words import caller_saw, phone_saw
 from simulator.report.html import ladder_svg
 from simulator.report.html.counterfactuals import Counterfactuals
 from simulator.report.html.reading import Calls, Played, Run, why
-from simulator.report.html.svg import Markup, visible
+from simulator.report.html.svg import Markup
 from simulator.report.ladder import Judgement, Ladder, build, text
 from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import addresses
+from simulator.wording import visible
 
 MOST = 200  # calls
 _MOST_MESSAGES = 300  # of a call

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from markupsafe import Markup as Markup
 from markupsafe import escape
 
-_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
+from simulator.wording import visible
 
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
@@ -19,11 +19,6 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
     )
     inner = "".join(child if isinstance(child, Markup) else escape(visible(str(child))) for child in children)
     return Markup(f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>")  # noqa: S704 - escaped
-
-
-def visible(text: str) -> str:
-    """The text with a picture of each control character in it but for tabs and line ends, which XML may not hold."""
-    return text.translate(_PICTURES)
 
 
 def joined(parts: Iterable[Markup]) -> Markup:

@@ -102,3 +102,14 @@ def test_more_texts_than_the_table_holds_are_read(tmp_path: Path) -> None:
         entry = scam_list.find(f"+4477009{index:05}", 0.0)
         assert entry is not None
         assert entry.source == f"from {index}"
+
+
+def test_lines_that_end_in_a_carriage_return_among_others_count_for_the_place_of_an_error(tmp_path: Path) -> None:
+    rows = [f"+4477009{index:05},bank" for index in range(40_000)]
+    rows[1_000] += "\r" + rows.pop()
+    rows[30_000] = "+4407700900123,bank"
+    path = tmp_path / "list.csv"
+    path.write_bytes(("number,category\n" + "\n".join(rows) + "\n").encode())
+    with pytest.raises(FileErrors) as caught:
+        ScamList.load([path])
+    assert [(error.line, error.column) for error in caught.value.errors] == [(30_003, 1)]

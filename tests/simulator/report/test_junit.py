@@ -6,8 +6,11 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
+from simulator.judging.figures import Figures
 from simulator.report import junit
+from simulator.scenario.calls import Expect
 from tests.plays.left_run import HARD_DAY, leave_run
+from tests.plays.observed import call
 from tests.plays.played import BROKEN, GOOD, WRONG
 
 
@@ -53,3 +56,12 @@ def test_control_characters_that_a_peer_sent_do_not_break_the_document() -> None
     odd = replace(BROKEN, problems=("a peer said \x00\x1b[1m",))
     (error,) = ET.fromstring(junit.document([odd])).iter("error")  # noqa: S314 - our own text
     assert error.get("message") == "a peer said ??[1m"
+
+
+def test_what_peers_and_authors_chose_leaves_it_xml() -> None:
+    odd = call("r\x1b1", name="ro\x1bamer", truth="legit", expect=Expect(action="allow"))
+    invalid = replace(WRONG, figures=Figures((odd,), {}), problems=("said \x00\uffff",), name="\x1b[2J")
+    root = ET.fromstring(junit.document([invalid]))  # noqa: S314 - our own text
+    assert root[0].get("name") == "?[2J"
+    assert [case.get("name") for case in root.iter("testcase")][1] == "ro?amer"
+    assert next(root.iter("error")).get("message") == "said ??"

@@ -137,3 +137,18 @@ def test_messages_are_spelled_out_as_they_were_sent() -> None:
         "INVITE sip:alice@ringfence.example SIP/2.0",
     ]
     assert sum(line.startswith("---") for line in lines) == 3
+
+
+def test_what_a_peer_says_commands_no_terminal() -> None:
+    shout = (
+        b"SIP/2.0 486 \x1b[2J\xc2\x9b1m\xe2\x80\xae\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\nX: a\x0bb\x1b]0;me\x07\r\n\r\n"
+    )
+    record = {**RECORD, "detail": "from\x1b[1mhere\n"}
+    ladder = build(
+        "c1\x1b[5m\n: a call", (message(0.0, CALLER, PROXY, INVITE), message(0.1, PHONE, PROXY, shout)), KNOWN, record
+    )
+    lines = [*text(ladder), *spelled_out(ladder)]
+    assert "".join(lines).isprintable()
+    assert lines[0] == "c1␛[5m : a call"
+    assert any("486 ␛[2J\ufffd1m\ufffd" in line for line in lines)
+    assert "X: a␋b␛]0;me␇" in lines

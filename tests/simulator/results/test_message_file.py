@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from proxy.files.yaml_file import FileErrors
 from simulator.results.message_file import MessageFile, Record, read_records
 
+HEAD = struct.Struct("<IIBdd")
 CALLER, PROXY = ("127.0.0.1", 5061), ("::1", 5060)
 
 
@@ -58,3 +60,22 @@ def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileErrors, match=r'found "ringfence messages 9", expected "ringfence messages 1"'):
         next(read_records(tmp_path / "messages"))
     assert list(read_records(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(HEAD.pack(3, 7, 1, 1.0, 1.0) + b"ACK", id="addresses that were never told"),
+        pytest.param(HEAD.pack(3, 0, 9, 1.0, 1.0) + b"ACK", id="an unknown kind"),
+        pytest.param(HEAD.pack(3, 0, 1, 1.0, float("nan")) + b"ACK", id="no time of day"),
+        pytest.param(HEAD.pack(3, 0, 1, 1.0, 1e300) + b"ACK", id="a time of day after all days"),
+        pytest.param(HEAD.pack(0xFFFFFFFF, 0, 1, 1.0, 1.0) + b"ACK", id="a message of four gigabytes"),
+        pytest.param(HEAD.pack(2, 0, 0, 0.0, 0.0) + b"{}", id="addresses without any"),
+        pytest.param(HEAD.pack(3, 0, 0, 0.0, 0.0) + b"\xff[]", id="addresses in no JSON"),
+    ],
+)
+def test_what_is_no_record_is_told_with_its_place(tmp_path: Path, record: bytes) -> None:
+    path = tmp_path / "messages"
+    path.write_bytes(b"ringfence messages 1\n" + record)
+    with pytest.raises(FileErrors, match="messages: damaged: no record begins at byte 21"):
+        list(read_records(path))
