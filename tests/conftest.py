@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
 _SOUNDS = "test_contract_services.py"
 _LONGEST = ("test_standing_lab.py", _SOUNDS, "test_explain_agrees.py", "test_prompts.py", "test_long_lines.py")
-_FIRST = ("docker", "phones", "peers")  # the markers of what takes longest
+_FIRST = ("docker", "phones", "peers", "browser")  # the markers of what takes longest
 _EACH_ALONE = (
     "tests/contract/test_asterisk_lifecycle.py",
     "tests/peers/",

@@ -257,6 +257,10 @@
     return pairs;
   };
 
+  panel.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") grid.focus();
+  });
+
   const fromAddress = () => {
     const match = /^#call-(\d+)$/.exec(location.hash);
     if (match && Number(match[1]) < count) { choose(Number(match[1]), true); return true; }

@@ -67,6 +67,11 @@ class Panel:
     sounds: Sequence[Sound]
 
     @property
+    def call_ids(self) -> str:
+        """The Call-IDs of its legs."""
+        return ", ".join(dict.fromkeys((self.told.get("call_id") or self.told["id"], *self.record.get("legs", ()))))
+
+    @property
     def caller_saw(self) -> str:
         """The caller's evidence, in words."""
         return caller_saw(self.told["caller_saw"])

@@ -103,6 +103,9 @@ def test_the_ladder_of_a_call_is_found_and_read_by_keyboard(browser: Browser, pa
         told = " ".join(look.page.locator("svg.ladder .judgement text").all_text_contents())
         assert "label by subscriber.allow" in told
         assert "Without subscriber.allow: would have been refused with 603, by barring" in told
+        press("Escape")
+        assert look.focused().startswith("Calls: arrows move")
+        press("Enter")
         for _ in range(20):
             press("Tab")
             if look.focused().startswith("Compare message 1"):
