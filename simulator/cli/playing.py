@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
 from simulator.judging.result import ExitCode, Result, worst
 from simulator.lab.proxy_forks import ProxyForks
@@ -49,6 +50,7 @@ class Arguments:
     json: Path | None
     junit: Path | None
     html: Path | None
+    pseudonymise: str | None
     github: bool | None
     forks: ProxyForks | None
 
@@ -79,15 +81,22 @@ def run(arguments: Arguments) -> int:
     check_lists(job.scenario for job in playing)
     softswitch: Kind = arguments.softswitch or kinds.pop()
     prepare(softswitch, terminal.say)
+    pseudonymiser = Pseudonymiser(arguments.pseudonymise, playing) if arguments.pseudonymise else None
+    command = pseudonymiser.command(sys.argv) if pseudonymiser else tuple(sys.argv)
     try:
-        results = under_uvloop(_play(playing, arguments, softswitch))
+        results = under_uvloop(_play(playing, arguments, softswitch, command, pseudonymiser))
     except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
         raise LabError(ENDED) from error
+    finally:
+        if pseudonymiser:
+            pseudonymiser.finish()
+    if pseudonymiser:
+        results = pseudonymiser.results(results)
     if not any(result.set_up for result in results):
         raise LabError(results[0].problems[0])
     complaints = []
     try:
-        folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, sys.argv)
+        folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, command)
     except OSError as error:
         folder = RUNS
         complaints.append(f"{error.filename}: {error.strerror}")
@@ -136,13 +145,20 @@ def _complained(complaints: Iterable[str]) -> bool:
     return bool(complaints)
 
 
-async def _play(jobs: Sequence[Job], arguments: Arguments, softswitch: Kind) -> list[Result]:
+async def _play(
+    jobs: Sequence[Job],
+    arguments: Arguments,
+    softswitch: Kind,
+    command: tuple[str, ...],
+    pseudonymiser: Pseudonymiser | None,
+) -> list[Result]:
     """Play the jobs; Ctrl-C or SIGTERM ends the one under way in order."""
     spare_the_collector()
     messages = max(arguments.messages, arguments.pcap, key=_MODES.index)
-    settings = Settings(softswitch, messages, arguments.forks, tuple(sys.argv))
+    settings = Settings(softswitch, messages, arguments.forks, command)
+    following = (pseudonymiser,) if pseudonymiser else ()
     with RunProgress(terminal.console()) as progress:
-        session = Session(RUNS, (progress.hear, collect_between_passes), settings)
+        session = Session(RUNS, (progress.hear, collect_between_passes, *following), settings)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, session.stop)
         return await session.play(jobs)

@@ -45,11 +45,10 @@ def played_before(path: Path) -> tuple[Again, ...]:
 
 
 def _scenarios(path: Path, folder: Path, manifest: dict[str, Any]) -> Iterator[Again]:
-    pseudonyms = "pseudonyms" in manifest
     for entry in manifest.get("scenarios", [manifest]):
         copy = SCENARIO if entry is manifest else f"{INPUTS}/{entry['folder']}/{Path(SCENARIO).name}"
         if not (folder / copy).is_file() or entry.get("softswitch") not in get_args(Kind):
             missing = f"it cannot be played again: {copy} is not in it"
             raise FileErrors([FileError.whole(path, missing)])
         only = None if entry.get("only") is None else frozenset(entry["only"])
-        yield Again(folder / copy, int(entry["seed"]), entry["softswitch"], only, pseudonyms)
+        yield Again(folder / copy, int(entry["seed"]), entry["softswitch"], only, "pseudonyms" in entry)

@@ -46,7 +46,7 @@ class RunFolder:
     def __init__(self, root: Path, name: str, about: Mapping[str, Any]) -> None:
         now, at = datetime.now(UTC), time.monotonic()
         self.path = _fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
-        _point_latest(root, self.path)
+        point_latest(root, self.path)
         self._events = (self.path / "events.jsonl").open("a", buffering=1, encoding="utf-8")
         self._manifest = {"state": "running", "started": timestamp(now), "started_at": at, **about, **surroundings()}
         self.write("manifest.json", self._manifest)
@@ -158,7 +158,7 @@ def _part(result: Result) -> dict[str, Any]:
     """A scenario as the manifest of its suite tells of it: enough to play it again."""
     path = result.folder / "manifest.json"
     own = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    played = {name: own[name] for name in ("seed", "softswitch", "only") if name in own}
+    played = {name: own[name] for name in ("seed", "softswitch", "only", "pseudonyms") if name in own}
     return {"name": result.name, "folder": result.folder.name, **played}
 
 
@@ -174,7 +174,7 @@ def _fresh(path: Path) -> Path:
     raise FileExistsError(path)
 
 
-def _point_latest(root: Path, target: Path) -> None:
+def point_latest(root: Path, target: Path) -> None:
     """Swap the `latest` link in one step, so that it never dangles."""
     link = root / f".latest-{os.getpid()}"
     link.unlink(missing_ok=True)
