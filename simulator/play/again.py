@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.results.inputs import INPUTS, SCENARIO
+from simulator.scenario.policies import OWN
 from simulator.softswitch.kinds import Kind
 
 
@@ -50,5 +51,8 @@ def _scenarios(path: Path, folder: Path, manifest: dict[str, Any]) -> Iterator[A
         if not (folder / copy).is_file() or entry.get("softswitch") not in get_args(Kind):
             missing = f"it cannot be played again: {copy} is not in it"
             raise FileErrors([FileError.whole(path, missing)])
+        if entry.get("policy", OWN) != OWN:
+            found = f'it was played with the policy "{entry["policy"]}": `ringfence compare` plays it again'
+            raise FileErrors([FileError.whole(path, found)])
         only = None if entry.get("only") is None else frozenset(entry["only"])
         yield Again(folder / copy, int(entry["seed"]), entry["softswitch"], only, "pseudonyms" in entry)

@@ -26,7 +26,7 @@ class Bout:
     def of(cls, job: Job, a: Variant, b: Variant) -> Bout:
         """The job with each of the policies in the place of its own; thresholds and expectations of the scenario are
         about its own policy."""
-        return cls(*(replace(job, scenario=each.over(job.scenario)) for each in (a, b)))
+        return cls(*(replace(job, scenario=each.over(job.scenario), policy=each.name) for each in (a, b)))
 
 
 def in_turns(bouts: Iterable[Bout]) -> list[Job]:

@@ -12,6 +12,7 @@ from simulator.judging.figures import Figures
 from simulator.judging.result import Result
 from simulator.play.again import Again
 from simulator.scenario.model import Scenario
+from simulator.scenario.policies import OWN
 from simulator.traffic.call_records import Reading
 from simulator.traffic.plan import plan, populated
 from simulator.traffic.planned_call import PlannedCall
@@ -21,7 +22,8 @@ from simulator.wording import counted
 @dataclass(frozen=True, slots=True)
 class Job:
     """One scenario to play: `calls` is its plan, or what `-k` left of it (then `partial`); `notes` tell of
-    what is not in it, and `left_out` of calls that cannot be played, in a few words."""
+    what is not in it, and `left_out` of calls that cannot be played, in a few words. `policy` is the name of another
+    policy in the place of the scenario's own."""
 
     scenario: Scenario
     source: Path
@@ -30,6 +32,7 @@ class Job:
     partial: bool = False
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    policy: str = OWN
 
 
 def jobs(

@@ -130,6 +130,7 @@ class Runner:
             "seed": job.seed,
             "home": scenario.home,
             "preset": scenario.preset,
+            "policy": job.policy,
             "softswitch": self._settings.softswitch,
             "calls": len(job.calls),
             "command": list(self._settings.command),

@@ -48,6 +48,9 @@ class Inputs:
             named = f"{into}/*" if len(fresh) > 1 else escape(copies[(*fresh, *originals)[0]])
             pieces += [text[end : node.start_mark.index], json.dumps(named, ensure_ascii=False)]
             end = node.end_mark.index
+        for each in scenario.scam_lists:  # those of another policy than the file's own
+            if each not in copies:
+                copies[each] = _free(f"lists/0/{each.name}", copies.values())
         files = {f"{INPUTS}/{name}": original for original, name in copies.items()}
         return cls(source, "".join((*pieces, text[end:])), files)
 

@@ -158,7 +158,7 @@ def _part(result: Result) -> dict[str, Any]:
     """A scenario as the manifest of its suite tells of it: enough to play it again."""
     path = result.folder / "manifest.json"
     own = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    played = {name: own[name] for name in ("seed", "softswitch", "only", "pseudonyms") if name in own}
+    played = {name: own[name] for name in ("seed", "softswitch", "only", "policy", "pseudonyms") if name in own}
     return {"name": result.name, "folder": result.folder.name, **played}
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from simulator.__main__ import main
+from simulator.results.inputs import Inputs
+from simulator.scenario.model import load_scenarios
 from tests.plays.command_desk import SCENARIO, lines, written
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
@@ -141,3 +143,27 @@ def test_runs_of_different_softswitches_are_not_played_together_unasked(
     capsys.readouterr()
     assert main(["run", str(run), second]) == 2
     assert "different softswitches" in capsys.readouterr().err
+
+
+def test_runs_of_another_policy_have_its_lists_and_are_not_played_again_as_if_it_were_their_own(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = written(desk / "other.yaml", "scam_lists: [elsewhere/more.csv]\n")
+    assert main(["compare", "own", other, "played/small.yaml", "-k", "lottery"]) == 0
+    folders = [path for path in sorted((desk / "runs").iterdir()) if not path.is_symlink()]
+    played = {json.loads((each / "manifest.json").read_text())["policy"]: each for each in folders}
+    assert main(["run", str(played["own"])]) == 0
+    assert (played[other] / "inputs" / "lists" / "2" / "more.csv").exists()
+    capsys.readouterr()
+    assert main(["run", str(played[other])]) == 2
+    assert 'it was played with the policy "' in capsys.readouterr().err
+
+
+def test_lists_that_the_scenario_does_not_name_are_copied_too(desk: Path) -> None:
+    ((scenario, source),) = load_scenarios([desk / "played" / "small.yaml"])
+    third = desk / "third.csv"
+    third.write_text(HEADER)
+    inputs = Inputs.of(scenario.model_copy(update={"scam_lists": (third,)}), source)
+    assert inputs.lists_in(Path("run"), scenario.model_copy(update={"scam_lists": (third,)})) == (
+        Path("run/inputs/lists/0/third.csv"),
+    )
