@@ -17,9 +17,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from proxy.files.yaml_file import FileError, FileErrors
+from simulator.scenario.headers import USER_PART
 from simulator.scenario.records import Mapped, RecordedOutcome, Records
+from simulator.wording import visible
 
 _TOGETHER = 100_000  # calls for which more rows are waited for
+_LAST = 253_402_300_800.0  # epoch seconds: the year 10000
+_LONGEST = 31_536_000.0  # seconds of a call: a year
 _KEPT = 50  # errors that are told one by one
 _SURE = ("answer", "busy", "reject", "ring_only", "unknown")  # of two rows about one call the surer counts
 
@@ -257,7 +261,7 @@ class _Columns:
         for name in ("lasts", "talk"):
             text = cell(name)
             try:
-                seconds.append(float(text) if text else None)
+                seconds.append(_seconds(text) if text else None)
             except ValueError:
                 self._wrong(row, name, "seconds", reading)
                 return None
@@ -265,6 +269,10 @@ class _Columns:
         if not callee and method != "BYE":
             self._wrong(row, "callee", "a number that was called", reading)
             return None
+        for name in ("caller", "callee"):
+            if (user := _user(cell(name))) and not USER_PART.fullmatch(user):
+                self._wrong(row, name, "a number, or the user of a SIP URI (RFC 3261 25.1)", reading)
+                return None
         outcome = meaning.outcomes.get(cell("outcome"), "unknown")
         if places["answered"] >= 0 and cell("answered"):
             outcome = "answer"
@@ -288,7 +296,8 @@ class _Columns:
 
     def _wrong(self, row: _Row, name: str, expected: str, reading: Reading) -> None:
         place = self.places[name]
-        found = f'"{row.cells[place]}"' if place < len(row.cells) else "no column"
+        cell = visible(row.cells[place]).replace("\n", "␊") if place < len(row.cells) else None
+        found = "no column" if cell is None else f'"{cell}"'
         reading.leave_out(FileError(self.path, row.line, _column(row, place), found, expected))
 
 
@@ -307,12 +316,25 @@ def _column(row: _Row, place: int) -> int:
     return at + 1
 
 
+def _seconds(text: str) -> float:
+    """A length of time. Raises ValueError."""
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(text)
+    return seconds
+
+
 def _epoch(text: str, zone: ZoneInfo) -> float:
     """Epoch seconds of a time. Raises ValueError."""
     if text[:1].isdigit() and text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) >= 9:
-        return float(text)
+        if (since_1970 := float(text)) >= _LAST:
+            raise ValueError(text)
+        return since_1970
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).timestamp()
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).timestamp()
+    except OverflowError as error:  # before the year 1 or after 9999, in UTC
+        raise ValueError(text) from error
 
 
 def _user(text: str) -> str:
@@ -324,7 +346,7 @@ def _user(text: str) -> str:
 
 def _name(text: str) -> str:
     """The display name of `"Name" <number>`."""
-    name = text.partition("<")[0].strip().strip('"')
+    name = "".join(each if each.isprintable() else " " for each in text.partition("<")[0]).strip().strip('"')
     return name if name and not name.lstrip("+").isdigit() else ""
 
 

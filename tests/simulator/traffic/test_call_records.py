@@ -179,3 +179,30 @@ BYE,c1,200,2026-03-02 08:00:42,+6591234567,13800138001,ok
     ]
     assert job.calls[0].talk == 4.2
     assert [each.number for each in job.scenario.subscribers.values()] == ["+8613800138001", "+8613800138002"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ("0001-01-01T00:00:00+14:00,+65912345678,0012,1,x", ':2:1: found "0001-01-01T00:00:00+14:00", expected a time'),
+        ("9999-12-31T23:59:59-12:00,+65912345678,0012,1,x", ':2:1: found "9999-12-31T23:59:59-12:00", expected a time'),
+        ("99999999999999999999,+65912345678,0012,1,x", ':2:1: found "99999999999999999999", expected a time'),
+        ("1772409600,+65912345678,0012,nan,x", ':2:30: found "nan", expected seconds'),
+        ("1772409600,+65912345678,0012,-5,x", ':2:30: found "-5", expected seconds'),
+        ("1772409600,+65912345678,0012,1e400,x", ':2:30: found "1e400", expected seconds'),
+        ('1772409600,"+659\nEvil: 1",0012,1,x', ':2:12: found "+659␊Evil: 1", expected a number, or the user'),
+        ('1772409600,+65912345678,"0012>;,\x1b",1,x', ':2:25: found "0012>;,␛", expected a number, or the user'),
+    ],
+)
+def test_what_no_call_can_be_made_of_is_left_out(tmp_path: Path, cells: str, said: str) -> None:
+    mapped = {"start": "t", "caller": "a", "callee": "b", "lasts": "d", "display_name": "n"}
+    calls, reading = read(tmp_path / "odd.csv", f"t,a,b,d,n\n{cells}\n1772409600,,0012,1,x\n", map=mapped)
+    assert len(calls) == 1
+    [error] = reading.errors
+    assert str(error).startswith(f"{tmp_path / 'odd.csv'}{said}")
+
+
+def test_a_display_name_stays_in_its_line(tmp_path: Path) -> None:
+    text = 't,a,b,n\n1772409600,1,2,"Tan\r\nEvil: \x1b1"\n'
+    [call], _ = read(tmp_path / "n.csv", text, map={"start": "t", "caller": "a", "callee": "b", "display_name": "n"})
+    assert call.display_name == "Tan  Evil:  1"
