@@ -78,7 +78,7 @@ class SharedCounts:
     """
 
     def __init__(self, path: Path, key: bytes) -> None:
-        self._fd, self.name = _open(path)
+        self._fd, self.name = _open(Path(os.path.realpath(path)))  # a link may lead to where there is no file yet
         self._memory = mmap.mmap(self._fd, _SIZE)
         self._keyed = blake2b(key=key, digest_size=_KEY_BYTES)
         self._uses = _Table(self._memory, _HEAD_BYTES, _USE_BUCKETS)

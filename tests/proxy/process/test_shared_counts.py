@@ -166,6 +166,16 @@ def test_a_file_that_others_have_access_to_is_none(path: Path) -> None:
         SharedCounts(path, KEY)
 
 
+def test_a_link_is_followed_even_where_it_leads_to_no_file_yet(path: Path, tmp_path: Path) -> None:
+    link, round_about = tmp_path / "link", tmp_path / "round"
+    link.symlink_to(path)
+    round_about.symlink_to(round_about)
+    assert SharedCounts(link, KEY).name == SharedCounts(path, KEY).name
+    assert link.is_symlink()
+    with pytest.raises(OSError, match="symbolic links"):
+        SharedCounts(round_about, KEY)
+
+
 def test_a_pipe_or_a_folder_is_none_and_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     with pytest.raises(FileErrors, match="no file of counts"):
