@@ -72,8 +72,8 @@ def ladder_of(run: Path, call: PlayedCall, *, proxied: bool = True) -> Ladder:
     """The ladder of a call of a run, as far as its messages were recorded."""
     messages = messages_of_call(run, call, proxied=proxied)
     if not proxied:  # whatever sits where those of the lab do is the softswitch, at a port of its own
-        return build(_title(call.told), messages, dict.fromkeys(addresses(run), "softswitch"), {})
-    return build(_title(call.told), messages, addresses(run), call.record)
+        return build(title_of(call.told), messages, dict.fromkeys(addresses(run), "softswitch"), {})
+    return build(title_of(call.told), messages, addresses(run), call.record)
 
 
 def ladders_of(run: Path, names: Collection[str]) -> dict[str, Ladder]:
@@ -82,12 +82,13 @@ def ladders_of(run: Path, names: Collection[str]) -> dict[str, Ladder]:
     messages = messages_by_call(run, {call.call_id: call.record.get("legs", ()) for call in calls.values()})
     known = addresses(run)
     return {
-        name: build(_title(call.told), [each for each in messages[call.call_id] if each.proxied], known, call.record)
+        name: build(title_of(call.told), [each for each in messages[call.call_id] if each.proxied], known, call.record)
         for name, call in calls.items()
     }
 
 
-def _title(told: Mapping[str, Any]) -> str:
+def title_of(told: Mapping[str, Any]) -> str:
+    """The call in a line, from its line of calls.jsonl."""
     return f"{told['id']}: {told['method']} from {told['caller']} to {told['callee']} on trunk {told['trunk']}"
 
 

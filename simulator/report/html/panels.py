@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,15 +16,14 @@ from simulator.report.html import ladder_svg
 from simulator.report.html.counterfactuals import Counterfactuals
 from simulator.report.html.reading import Calls, Played, Run, why
 from simulator.report.html.svg import Markup
-from simulator.report.ladder import Judgement, Ladder, build, text
+from simulator.report.ladder import Judgement, Ladder, build, text, title_of
 from simulator.results.messages import Message, messages_by_call
-from simulator.results.run_reader import addresses
+from simulator.results.run_reader import addresses, find_calls
 from simulator.wording import visible
 
 MOST = 200  # calls
 _MOST_MESSAGES = 300  # of a call
 _SOUND = 2 << 20  # bytes of recordings
-_RECORD = b'{"event":"call",'
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,11 @@ class Panel:
     messages: Sequence[Shown]
     messages_left: int
     sounds: Sequence[Sound]
+
+    @property
+    def trace(self) -> Sequence[Sequence[str]]:
+        """The answers of the rules, as the proxy's record tells them."""
+        return self.record.get("trace") or ()
 
     @property
     def call_ids(self) -> str:
@@ -123,26 +126,18 @@ def chosen_rows(calls: Calls, picked: Collection[str]) -> list[int]:
 
 
 def _of_scenario(calls: Calls, played: Played, rows: Sequence[int], sound: list[int]) -> Iterator[Panel]:
-    wanted = {calls.ids[row]: row for row in rows}
-    if not wanted:
-        return
-    told = {call["id"]: call for call in _told(played.folder / "calls.jsonl", wanted)}
-    call_ids = {call.get("call_id") or name: name for name, call in told.items()}
-    records = {call_ids[record["call_id"]]: record for record in _records(played.folder, call_ids)}
-    legs = {call_id: records.get(name, {}).get("legs", ()) for call_id, name in call_ids.items()}
-    messages = messages_by_call(played.folder, legs)
+    found = find_calls(played.folder, {calls.ids[row] for row in rows})
+    messages = messages_by_call(played.folder, {each.call_id: each.record.get("legs", ()) for each in found.values()})
     known = addresses(played.folder)
     counterfactuals = Counterfactuals(played.folder) if any(messages.values()) else None
-    of_row = {wanted[name]: (call_id, name) for call_id, name in call_ids.items()}
-    for call_id, name in (of_row[row] for row in rows if row in of_row):
-        call, record = told[name], records.get(name, {})
+    for row, each in ((row, found[calls.ids[row]]) for row in rows):
+        call, record, call_id = each.told, each.record, each.call_id
         own = [message for message in messages[call_id] if message.proxied]
         left, own = len(own) - _MOST_MESSAGES, own[:_MOST_MESSAGES]
         otherwise = counterfactuals.told(record, own) if counterfactuals else ""
-        title = f"{name}: {call['method']} from {call['caller']} to {call['callee']} on trunk {call['trunk']}"
-        ladder = build(title, own, known, record)
+        ladder = build(title_of(call), own, known, record)
         yield Panel(
-            wanted[name],
+            row,
             played.name,
             call,
             record,
@@ -154,28 +149,6 @@ def _of_scenario(calls: Calls, played: Played, rows: Sequence[int], sound: list[
             max(0, left),
             list(_sounds(played.folder, call, call_id, sound)),
         )
-
-
-def _told(path: Path, wanted: Collection[str]) -> Iterator[dict[str, Any]]:
-    """The lines of calls.jsonl about these calls."""
-    names = {f'{{"id": {json.dumps(name)}, '.encode() for name in wanted}
-    with path.open("rb") as file:
-        for line in file:
-            if line[: line.find(b", ") + 2] in names:
-                yield json.loads(line)
-
-
-def _records(folder: Path, call_ids: Collection[str]) -> Iterator[dict[str, Any]]:
-    """The proxy's records of these calls."""
-    path = folder / "proxy-calls.jsonl"
-    if not path.exists():
-        return
-    names = {f'"call_id":{json.dumps(call_id)},'.encode() for call_id in call_ids}
-    with path.open("rb") as file:
-        for line in file:
-            begin = line.find(b'"call_id":')
-            if line.startswith(_RECORD) and line[begin : line.find(b'"method":', begin)] in names:
-                yield json.loads(line)
 
 
 def _messages(ladder: Ladder) -> Iterator[Shown]:

@@ -169,7 +169,7 @@ def _moments(folder: Path) -> tuple[list[Moment], Mapping[bool, tuple[str, float
         at = (time - began).total_seconds()
         if event["event"] == "call_placed":
             placed.setdefault(event["proxied"], (event["call"], at))
-        else:
+        elif event["event"] != "call_ended":
             moments.append(Moment(at, _kind(event), event.get("text", "")))
     return moments, placed
 

@@ -70,3 +70,12 @@ def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
 def test_halves_of_characters_are_written_as_what_they_are(tmp_path: Path) -> None:
     text = page.document(left(tmp_path / "run", call("a", 0.0, caller="\udcff")))
     assert "\\udcff" in text.encode().decode()
+
+
+def test_a_call_of_which_nobody_else_knows_is_shown_all_the_same(tmp_path: Path) -> None:
+    lost = call("lost", 0.0, proxy_wrote=None, outcome="fault", disagreements=["the proxy wrote no call record"])
+    silent = lost["caller_saw"] | {"sent": None, "ringing": None, "final": None, "status": None, "error": "no port"}
+    text = page.document(left(tmp_path / "run", lost | {"caller_saw": silent, "direct": None}))
+    assert "no port" in text
+    assert "wrote no call record" in text
+    assert "No message of it was recorded" in text
