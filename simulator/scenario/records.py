@@ -88,8 +88,9 @@ class Records(Model):
     """Calls of a CSV or Parquet `file`, by a known `format`, with what `map` says otherwise, or by `map` alone.
 
     Times without a zone are in `zone`. `trunk` is the trunk of all calls, or by the values of the column that the map
-    names as trunk: the first key that a value begins with counts. So it is with `truth`, whose calls are unknown where
-    nothing is said. `pace` plays so many seconds of the records in one, the ringing and talking included.
+    names as trunk: the first key that a value begins with counts, and where none does, it is international. So it is
+    with `truth`, whose calls are unknown where nothing is said. `pace` plays so many seconds of the records in one, the
+    ringing and talking included.
     """
 
     model_config = ConfigDict(populate_by_name=True)
