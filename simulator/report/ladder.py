@@ -176,7 +176,7 @@ def _name(address: Address) -> str:
 
 def text(ladder: Ladder, width: int = 80) -> Iterator[str]:
     """Draw a ladder in lines of `width` columns, or of more where so many lifelines need them."""
-    yield _in_line(ladder.title)[:width]
+    yield from wrap(_in_line(ladder.title), width, break_on_hyphens=False, max_lines=3, placeholder=" ...")
     if ladder.begins is None:
         yield "no message of it was recorded: `ringfence run --messages all` records those of every call"
         return

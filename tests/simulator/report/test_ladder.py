@@ -122,6 +122,13 @@ def test_many_lifelines_are_drawn_wider_rather_than_unreadable() -> None:
     assert max(map(len, lines)) > 80
 
 
+def test_a_long_title_is_folded_not_cut() -> None:
+    title = "daughter-in-singapore: INVITE from +6591234567 to +447700900123 on trunk international"
+    lines = list(text(build(title, REFUSED, KNOWN, RECORD)))
+    assert lines[0] == "daughter-in-singapore: INVITE from +6591234567 to +447700900123 on trunk"
+    assert lines[1] == "international"
+
+
 def test_a_call_of_which_nothing_was_recorded_says_how_to_record_it() -> None:
     assert drawn() == [
         "c1: a call",
