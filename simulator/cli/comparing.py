@@ -12,6 +12,7 @@ from pathlib import Path
 
 from simulator.cli.playing import RUNS, collect_between_passes, spare_the_collector, under_uvloop
 from simulator.errors import LabError
+from simulator.judging import exact_test
 from simulator.judging.compared import Compared
 from simulator.judging.conditions import Condition
 from simulator.judging.paired import Comparison
@@ -71,15 +72,13 @@ def compare(arguments: Arguments) -> int:
     if objections := list(asked_for.objections(reports, [source for _, source in scenarios])):
         return _complained(objections)
     check_lists(each.over(scenario) for scenario, _ in scenarios for each in (a, b))
+    if not exact_test.is_available():  # told before anything is played
+        raise LabError("the exact test takes scipy: pip install 'ringfence[data]'")
     compared = Compared(a.name, b.name, (), Comparison(), conditions)
     if arguments.offline:
         compared = _offline(compared, a, b, [scenario for scenario, _ in scenarios], arguments.seed, selected)
     else:
         compared = _live(compared, a, b, scenarios, arguments, selected)
-    try:
-        code = compared.exit_code
-    except ImportError:
-        raise LabError("the exact test takes scipy: pip install 'ringfence[data]'") from None
     summary(terminal.console(), compared)
     complaints = []
     for option, path in reports.items():
@@ -87,7 +86,7 @@ def compare(arguments: Arguments) -> int:
             path.write_text(_DOCUMENTS[option](compared), encoding="utf-8")
         except OSError as error:
             complaints.append(f"{path}: not written: {error.strerror}")
-    return _complained(complaints, ExitCode.ENVIRONMENT) if complaints else code
+    return _complained(complaints, ExitCode.ENVIRONMENT) if complaints else compared.exit_code
 
 
 def _condition(text: str, *, offline: bool) -> Condition:

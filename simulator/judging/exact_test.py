@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+
+def is_available() -> bool:
+    """True if scipy is there, found without importing it."""
+    return find_spec("scipy") is not None
+
 
 def mcnemar(one_only: int, other_only: int) -> float:
     """The two-sided p-value of as many discordant pairs, were both kinds equally likely (McNemar 1947, exact: a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,16 @@ def test_what_changed_is_told_with_both_traces(scenario: str, capsys: pytest.Cap
 )
 def test_a_condition_that_fails_is_the_exit_code(scenario: str, condition: str, code: int) -> None:
     assert main(["compare", "own", OFF, scenario, "--offline", "--fail-if", condition]) == code
+
+
+def test_what_is_missing_is_told_before_anything_is_played(
+    scenario: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert main(["compare", "own", OFF, scenario]) == 3
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "ringfence: the exact test takes scipy: pip install 'ringfence[data]'\n")
+    assert not Path("runs").exists()
 
 
 def test_the_files_say_what_the_terminal_says(scenario: str, tmp_path: Path) -> None:
