@@ -10,17 +10,20 @@ from simulator.cli.grammar import Command, OneOf
 
 _HELP = """\
 Print the JSON schema of a file format, for editors that complete and check YAML with it; of a scenario, where no format
-is named. FORMAT is scenario, config, subscribers, policy or reputation, which is what a remote source answers.
+is named. FORMAT is scenario, config, subscribers, policy or reputation, which is what a remote source answers; and of
+what Ringfence writes: result (`run --json`), manifest, metrics, and lines of calls, events, call-records (the proxy's
+own), messages.
 """
 _EXAMPLE = """\
 example:
   ringfence schema scenario > scenario.schema.json
 """
-_FORMATS = ("scenario", "config", "subscribers", "policy", "reputation")
+_READ = ("scenario", "config", "subscribers", "policy", "reputation")
+_WRITTEN = ("result", "manifest", "calls", "events", "metrics", "call-records", "messages")
 
 
 @click.command("schema", Command, help=_HELP, epilog=_EXAMPLE, short_help="print the JSON schema of a file format")
-@click.argument("format_", metavar="[FORMAT]", type=OneOf(_FORMATS), default="scenario")
+@click.argument("format_", metavar="[FORMAT]", type=OneOf((*_READ, *_WRITTEN)), default="scenario")
 def schema(format_: str) -> int:
     """Print it."""
     from simulator.report import files

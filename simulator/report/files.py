@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from proxy.process.reading import covering_any
 from proxy.reputation import reputons
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
+from simulator.report import formats
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario.model import Scenario, check_lists, load_scenarios, same_names
 from simulator.scenario.policies import PolicyFile, variant_of_file
@@ -31,6 +33,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "subscribers": lambda: TypeAdapter(SubscribersFile).json_schema(),
     "policy": lambda: TypeAdapter(PolicyFile).json_schema(),
     "reputation": reputons.schema,
+    **{name: partial(formats.schema, name) for name in formats.FORMATS},
 }
 
 

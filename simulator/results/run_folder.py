@@ -109,6 +109,7 @@ class RunFolder:
             partial=result.partial,
             left_out=result.left_out,
             unfinished=result.unfinished,
+            played=len(result.calls),
             duration=result.duration,
             notes=result.notes,
             prevalence=result.figures.prevalence,
