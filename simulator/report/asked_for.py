@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from proxy.files.yaml_file import FileErrors
 from simulator.judging.result import Result
 from simulator.report import json_file, junit
 from simulator.report.html import page
@@ -41,3 +42,5 @@ def write(reports: Mapping[str, Path], results: Sequence[Result], folder: Path) 
             path.write_text(_DOCUMENTS[option](results, folder), encoding="utf-8")
         except OSError as error:
             yield f"{path}: not written: {error.strerror}"
+        except FileErrors as errors:
+            yield f"{path}: not written: {errors}"
