@@ -28,7 +28,7 @@ subscribers:
 calls:
   - {campaign: good, trunk: domestic, from: "+8613900139001", to: alice, count: 2, truth: legit}
   - {campaign: bad, trunk: international, from: "+6591234568", to: alice, count: 2, truth: scam}
-  - {call: text, trunk: international, from: "+6591234568", to: alice, method: MESSAGE, body: "You have won.", truth: scam}
+  - {call: text, trunk: international, from: "+6591234568", to: alice, method: MESSAGE, body: Won, truth: scam}
   - {call: gives-up, trunk: domestic, from: "+8613900139001", to: alice, cancel_after: 0.2s, truth: legit}
   - {call: busy, trunk: domestic, from: "+8613900139001", to: alice, answer: busy, truth: legit}
 """
