@@ -17,7 +17,7 @@ from proxy.observability.health import Page
 
 log = structlog.get_logger()
 
-_MOST = 32  # connections at once
+_MOST = 32  # connections at once; the oldest makes room for one more
 _LONGEST = 8192  # bytes of a request
 _PATIENCE = 5.0  # seconds from connecting to having the answer
 
@@ -27,7 +27,7 @@ class StatusServer:
 
     def __init__(self, host: str, port: int, pages: Mapping[str, Callable[[], Page]]) -> None:
         self.pages = pages
-        self.open: set[asyncio.BaseTransport] = set()
+        self.open: dict[asyncio.BaseTransport, asyncio.Transport] = {}  # oldest first
         self._host, self._port = host, port
         self._server: asyncio.Server | None = None
 
@@ -90,10 +90,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if len(self._server.open) >= _MOST:
-            transport.close()
-            return
+            oldest = next(iter(self._server.open))  # who says nothing keeps nobody out who does
+            self._server.open.pop(oldest).abort()
         self._transport = cast(asyncio.Transport, transport)
-        self._server.open.add(transport)
+        self._server.open[transport] = self._transport
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -110,5 +110,5 @@ class _Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:
-            self._server.open.discard(self._transport)
+            self._server.open.pop(self._transport, None)
         self._transport = self._timer = None

@@ -90,15 +90,20 @@ async def test_who_says_nothing_is_let_go_and_so_is_who_never_ends(monkeypatch: 
                 assert await answer_to(port, sent) == b""
 
 
-async def test_more_connections_than_some_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status_server, "_MOST", 1)
+async def test_who_says_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_server, "_MOST", 2)
     async with serving() as port:
-        _, held = await asyncio.open_connection(HOST, port)
-        held.write(b"GET")
-        await held.drain()
-        assert await answer_to(port) == b""
-        held.close()
-        await held.wait_closed()
+        held = [await asyncio.open_connection(HOST, port) for _ in range(5)]
+        assert (await answer_to(port, b"GET /well HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        held[4][1].write(b"GET /well HTTP/1.1\r\n\r\n")
+        for reader, _ in held[:4]:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        assert (await held[4][0].read()).startswith(b"HTTP/1.1 200 ")
+        for _, writer in held:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def test_an_address_that_is_taken_is_named() -> None:
