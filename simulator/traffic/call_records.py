@@ -352,9 +352,12 @@ def _name(text: str) -> str:
 
 def told(path: Path, reading: Reading, calls: int) -> Iterable[str]:
     """Lines that say what was read and what was left out."""
-    yield f"{path}: {reading.rows:,} rows, {calls:,} calls" + (
-        f"; {reading.left_out:,} rows left out" if reading.left_out else ""
-    )
+    left_out = f"; {_many(reading.left_out, 'row')} left out" if reading.left_out else ""
+    yield f"{path}: {_many(reading.rows, 'row')}, {_many(calls, 'call')}{left_out}"
     yield from map(str, reading.errors)
     if reading.left_out > len(reading.errors):
-        yield f"{path}: and {reading.left_out - len(reading.errors):,} more rows that could not be read"
+        yield f"{path}: and {reading.left_out - len(reading.errors):,} more that could not be read"
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -29,6 +29,17 @@ def test_lint_says_what_is_in_every_file(desk: Path, capsys: pytest.CaptureFixtu
     ]
 
 
+def test_recorded_calls_beside_their_scenario_are_no_scam_list(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(desk / "calls.csv", "when,a,b\n2026-03-02 08:00:00,+6591234567,+8613800138001\n")
+    mapped = "map: {start: when, caller: a, callee: b}"
+    written(desk / "past.yaml", f"scenario: past\nhome: CN\nrecords: {{file: calls.csv, {mapped}}}\n")
+    assert main(["lint", "."]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        'past.yaml: scenario "past", 1 call (calls.csv)',
+        "  calls.csv: 1 row, 1 call",
+    ]
+
+
 def test_lint_points_to_entries_that_cover_a_country_and_to_a_line_without_an_end(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

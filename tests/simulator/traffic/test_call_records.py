@@ -110,7 +110,7 @@ def test_rows_that_cannot_be_read_are_counted_and_told_with_line_and_column(tmp_
     assert len(calls) == 1
     assert (reading.rows, reading.left_out) == (5, 4)
     assert [line.removeprefix(f"{path}") for line in told(path, reading, 1)] == [
-        ": 5 rows, 1 calls; 4 rows left out",
+        ": 5 rows, 1 call; 4 rows left out",
         ':2:1: found "yesterday", expected a time such as "2026-03-02 08:00:00"',
         ':3:20: found "long", expected seconds',
         ':5:14: found "", expected a number that was called',
