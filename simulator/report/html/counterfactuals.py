@@ -10,6 +10,7 @@ from proxy.config.models import load_config
 from proxy.counterfactual import Counterfactual, Reconsidering
 from proxy.files.yaml_file import FileErrors
 from simulator.results.messages import Message
+from simulator.results.run_reader import manifest_of
 
 _BECAME = {"challenge": "would have been challenged", "divert": "would have been diverted"}
 _REACHED = {"INVITE": "would have rung", "MESSAGE": "would have reached the phone"}
@@ -21,6 +22,9 @@ class Counterfactuals:
     def __init__(self, run: Path) -> None:
         self._why = ""
         self._reconsidering: Reconsidering | None = None
+        if manifest_of(run).get("pseudonyms"):
+            self._why = "numbers are pseudonyms, by which calls may be decided otherwise"
+            return
         try:
             self._reconsidering = Reconsidering(load_config(run / "proxy.yaml"))
         except (FileErrors, OSError) as error:
@@ -31,7 +35,7 @@ class Counterfactuals:
         return ". ".join([*self._without(record, messages), *_shadowed(record)])
 
     def _without(self, record: Mapping[str, Any], messages: Sequence[Message]) -> Iterator[str]:
-        if not record:
+        if not record or record["rule"] == "default.allow":  # which stands in for no other
             return
         if self._reconsidering is None:
             yield f"Without {record['rule']}: not known, {self._why}"

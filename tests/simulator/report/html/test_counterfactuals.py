@@ -38,7 +38,14 @@ def test_a_source_that_would_have_been_asked_is_named() -> None:
 
 def test_what_shadowed_rules_wanted_is_told_and_what_cannot_be_known_is_said(tmp_path: Path) -> None:
     shadowed = [["scam_list.exact", "shadow", "reject", "listed"], ["never_block", "shadow", "no_match", "no"]]
+    (tmp_path / "manifest.json").write_text("{}")
     told = Counterfactuals(tmp_path).told(REFUSED | {"trace": shadowed}, [])
     assert told.startswith(f"Without {BARRED}: not known, the files that the proxy decided by cannot be read: ")
     assert told.endswith(". scam_list.exact, in shadow mode, would have said reject")
     assert Counterfactuals(tmp_path).told({}, []) == ""
+
+
+def test_nothing_is_decided_anew_by_pseudonyms(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"pseudonyms": "0123abcd"}')
+    told = Counterfactuals(tmp_path).told(REFUSED, [])
+    assert told == f"Without {BARRED}: not known, numbers are pseudonyms, by which calls may be decided otherwise"
