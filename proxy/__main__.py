@@ -23,7 +23,9 @@ from proxy.core.proxy_core import ProxyCore
 from proxy.files.yaml_file import FileErrors
 from proxy.identity.authentication import Counts
 from proxy.observability import log
-from proxy.observability.message_log import MessageLog
+from proxy.observability.capture_agent import CaptureAgent
+from proxy.observability.hep import Node
+from proxy.observability.message_log import MessageListener, MessageListeners, MessageLog
 from proxy.policy.engine import Policy
 from proxy.process.build import build
 from proxy.process.change_writer import ChangeWriter
@@ -159,6 +161,7 @@ async def _serve(
     for writer in {records, console}:
         writer.count_in(core.counters)
     changes = ChangeWriter(ChangeStore(config.subscribers), overlay) if config.subscribers else None
+    agent = _capture_agent(config, core)
     lookups = Lookups()
     metrics = None
     if config.metrics is not None:
@@ -167,14 +170,14 @@ async def _serve(
         metrics = monitoring.new_metrics(core)
     server = Server(
         core,
-        [log.RecordLog(records), *([metrics] if metrics else [])],
+        [log.RecordLog(records), *(each for each in (metrics, agent) if each is not None)],
         save=changes.save if changes else None,
         look_up=lookups.ask,
         tls=_tls(config),
         max_connections=config.limits.connections,
         message_bytes=config.limits.message_bytes,
         transits=metrics.transits.observe if metrics else None,
-        messages=_message_log(config, messages),
+        messages=_message_listener(_message_log(config, messages), agent),
     )
     reloader = Reloader(path, loaded, core, overlay, changes, lookups)
     status = None
@@ -210,6 +213,8 @@ async def _serve(
         records.close()
     if messages is not None:
         messages.close()
+    if agent is not None:
+        agent.close()
     lost = sum(writer.lost for writer in {records, console})
     logger.info("stopped", drained=finished, lost=lost, counters=dict(core.counters))
     return OK
@@ -220,6 +225,19 @@ def _message_log(config: ProxyConfig, writer: log.LineWriter | None) -> MessageL
         return None
     without = ((each.transport, each.host, each.port) for each in config.message_log.without)
     return MessageLog(writer.write, [(each.host, each.port) for each in config.listen], without)
+
+
+def _capture_agent(config: ProxyConfig, core: ProxyCore) -> CaptureAgent | None:
+    if (hep := config.hep) is None:
+        return None
+    addresses = [(each.host, each.port) for each in config.listen]
+    node = Node(hep.node, hep.name, hep.key)
+    return CaptureAgent((hep.address.host, hep.address.port), node, addresses, config.softswitch.host, core.counters)
+
+
+def _message_listener(*listeners: MessageListener | None) -> MessageListener | None:
+    wanted = [listener for listener in listeners if listener is not None]
+    return MessageListeners(wanted) if len(wanted) > 1 else next(iter(wanted), None)
 
 
 def _tls(config: ProxyConfig) -> ssl.SSLContext | None:

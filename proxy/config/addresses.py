@@ -65,6 +65,14 @@ def parse_metrics_address(text: str) -> TransportAddress | None:
         raise ValueError('a port, or an IP address and a port, such as "9464" or "127.0.0.1:9464"') from None
 
 
+def parse_udp_address(text: str) -> TransportAddress:
+    """An address that datagrams are sent to."""
+    address = TransportAddress.parse(text)
+    if address.transport != "udp":
+        raise ValueError('udp, an IP address and a port, such as "udp:127.0.0.1:9060"')
+    return address
+
+
 def _text(value: Any, parse: Any) -> Any:
     return parse(value) if isinstance(value, str) else value
 
@@ -72,6 +80,11 @@ def _text(value: Any, parse: Any) -> Any:
 AddressText = Annotated[
     TransportAddress,
     BeforeValidator(lambda value: _text(value, TransportAddress.parse)),
+    WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{VARIABLE.pattern}"}),
+]
+UdpAddress = Annotated[
+    TransportAddress,
+    BeforeValidator(lambda value: _text(value, parse_udp_address)),
     WithJsonSchema({"type": "string", "pattern": f"{_ADDRESS.pattern}|{VARIABLE.pattern}"}),
 ]
 MetricsAddress = Annotated[

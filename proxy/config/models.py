@@ -19,7 +19,16 @@ from pydantic import (
     model_validator,
 )
 
-from proxy.config.addresses import ANY_HOST, AddressText, AliasText, MatchText, MetricsAddress, TransportAddress
+from proxy.config.addresses import (
+    ANY_HOST,
+    AddressText,
+    AliasText,
+    MatchText,
+    MetricsAddress,
+    TransportAddress,
+    UdpAddress,
+)
+from proxy.config.environment import filled_in
 from proxy.config.fields import ExistingFile, Home, PresetName, RuleModes, ScamLists, Subscribers, some
 from proxy.config.reputation import Reputation
 from proxy.core.probing import Probing
@@ -169,6 +178,19 @@ class MessageLogFile(_Model):
         return FileContext.of(info).beside(path)
 
 
+class HepCollector(_Model):
+    """The address to which copies of all SIP messages and of the call records are sent over HEPv3 (Homer, sngrep).
+
+    `node` and `name` say of packets from whom they are, `key` is what the collector may ask for. Any address will do;
+    packets are not encrypted, and hold all that was said over TLS, too.
+    """
+
+    address: UdpAddress
+    node: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = 2001
+    name: Annotated[str, Field(max_length=100)] = ""
+    key: Annotated[str, AfterValidator(filled_in), Field(max_length=100, repr=False)] = ""
+
+
 class Limits(_Model):
     """Bounds of what is held in memory, and for how long: no traffic makes it grow further."""
 
@@ -219,6 +241,7 @@ class ProxyConfig(_Model):
     card: CardKey | None = None
     call_log: Path | None = None
     message_log: MessageLogFile | None = None
+    hep: HepCollector | None = None
     log_level: Literal["debug", "info"] = "info"
     secret_file: Annotated[Path, Field(validate_default=True)] = Path("ringfence.secret")
     tls: Tls | None = None
@@ -275,6 +298,12 @@ class ProxyConfig(_Model):
                 Problem(("metrics",), f"an address that does not overlap {address}")
                 for address in self.listen
                 if address.overlaps(self.metrics)
+            ]
+        if self.hep is not None:  # else it would tell of what it tells
+            problems += [
+                Problem(("hep", "address"), f"an address that does not overlap {address}")
+                for address in self.listen
+                if address.overlaps(self.hep.address)
             ]
         transports = {address.transport: None for address in self.listen}
         if self.softswitch.transport not in transports:

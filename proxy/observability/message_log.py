@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
+from typing import Protocol
 
 from proxy.sip.flow import Flow
 
@@ -19,6 +20,33 @@ _CALL_ID = b"\r\nCall-ID: "
 _ANY_CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _CLOCK_HOLDS = 1.0  # seconds after which the time of day is looked up again
 _KEEP_ALIVE = 4  # bytes: line ends and zeros, which are no message
+
+
+class MessageListener(Protocol):
+    """Hears of every message that passes at a proxy's listeners."""
+
+    def received(self, data: bytes, flow: Flow) -> None:
+        """A message came."""
+
+    def sent(self, data: bytes, flow: Flow) -> None:
+        """A message leaves."""
+
+
+class MessageListeners:
+    """Several of them, as one."""
+
+    def __init__(self, listeners: Sequence[MessageListener]) -> None:
+        self._listeners = tuple(listeners)
+
+    def received(self, data: bytes, flow: Flow) -> None:
+        """A message came."""
+        for listener in self._listeners:
+            listener.received(data, flow)
+
+    def sent(self, data: bytes, flow: Flow) -> None:
+        """A message leaves."""
+        for listener in self._listeners:
+            listener.sent(data, flow)
 
 
 class MessageLog:

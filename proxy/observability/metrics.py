@@ -37,7 +37,7 @@ _DROPPED = {
     "socket_error": "socket_error",
     "internal_error": "internal_error",
 }
-_LOST = {"records_lost": "record", "log_lines_lost": "log"}
+_LOST = {"records_lost": "record", "log_lines_lost": "log", "hep_lost": "hep"}
 _LOOKUPS = ("asked", "failed", "overload", "unasked")
 
 
@@ -192,7 +192,7 @@ class Metrics(Collector):
         yield _counter("own_responses", "Requests that the proxy answered by itself, unjudged", ("status",), own)
         yield _counter("peer_faults", "What peers caused that operators should hear of", ("fault",), self._faults)
         lost = {(kind,): counters.get(name, 0) for name, kind in _LOST.items()}
-        yield _counter("lines_lost", "Lines of the call log and the log that could not be written", ("kind",), lost)
+        yield _counter("lines_lost", "Lines of the logs, and HEP packets, that went nowhere", ("kind",), lost)
         reloads = {("done",): counters.get("reloaded", 0), ("failed",): counters.get("reload_failed", 0)}
         yield _counter("reloads", "Reloads of config, subscribers and lists (SIGHUP)", ("result",), reloads)
         changes = {(to,): counters.get(f"softswitch_{to}", 0) for to in ("up", "down")}

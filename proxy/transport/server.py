@@ -17,7 +17,7 @@ from proxy.core.events import Event, EventListener, hears
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.observability.log import EventLog
-from proxy.observability.message_log import MessageLog
+from proxy.observability.message_log import MessageListener
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
 from proxy.transport.datagrams import Datagrams
@@ -51,7 +51,7 @@ class Server:
         tls: ssl.SSLContext | None = None,
         max_connections: int = 1024,
         message_bytes: int = 65536,
-        messages: MessageLog | None = None,
+        messages: MessageListener | None = None,
         transits: Callable[[float], None] | None = None,
     ) -> None:
         self.core = core
