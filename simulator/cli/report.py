@@ -6,16 +6,34 @@ import shlex
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
+from proxy.config.addresses import TransportAddress, parse_udp_address
+from proxy.observability.hep import Node
 from simulator.cli.grammar import FILE, Command
 from simulator.report.evidence_words import caller_saw, phone_saw
+from simulator.report.hep import send_hep
 from simulator.report.pcap import write_pcap
 from simulator.results.messages import MESSAGES, messages_of, read_messages
 from simulator.results.parquet import write_parquet
 from simulator.results.run_reader import PlayedCall, find_call, messages_of_call
 from simulator.wording import counted
+
+
+class _Collector(click.ParamType[TransportAddress]):
+    """A UDP address, such as udp:127.0.0.1:9060."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TransportAddress:
+        """Read it."""
+        try:
+            return parse_udp_address(value)
+        except ValueError as error:
+            self.fail(f'found "{value}", expected {error}', param, ctx)
+
 
 _EXAMPLES = """\
 examples:
@@ -24,6 +42,7 @@ examples:
   ringfence report runs/latest --call daughter-in-singapore
   ringfence report runs/latest --call daughter-in-singapore --pcap daughter.pcap
   ringfence report runs/latest --parquet calls.parquet
+  ringfence report runs/latest --hep udp:127.0.0.1:9060
 """
 
 
@@ -32,7 +51,9 @@ Write the report of a run as one page, to report.html in its folder or where --h
 with the ladders of calls that failed, of those of --call, and of others as far as there is room. With --call and
 without --html, print what is known of a call instead: what was planned, what caller, phone and proxy saw of it, what
 every rule said, and what it adds up to. With --pcap, write the messages of these calls, or of all, as a capture for
-Wireshark, tshark and sngrep; with --parquet, all calls as a table. RUN is the run's folder, such as runs/latest.
+Wireshark, tshark and sngrep; with --hep, send them to Homer or `sngrep -L` over HEPv3, with the times at which they
+passed, and the proxy's records of the calls; with --parquet, write all calls as a table. RUN is the
+run's folder, such as runs/latest.
 """
 
 
@@ -44,8 +65,22 @@ Wireshark, tshark and sngrep; with --parquet, all calls as a table. RUN is the r
     "--pcap", type=FILE, metavar="F", help="write its messages to this file as a capture; without --call, all"
 )
 @click.option("--parquet", type=FILE, metavar="F", help="write the calls to this file as a table")
-def report(run: Path, calls: tuple[str, ...], html: Path | None, pcap: Path | None, parquet: Path | None) -> int:
-    """Write the page of a run, print what is known of calls, write their messages as a capture, or all as a table."""
+@click.option("--hep", type=_Collector(), metavar="ADDRESS", help="send its messages and records there, over HEPv3")
+@click.option("--hep-key", default="", metavar="KEY", help="the key that the HEP collector asks for")
+@click.option(
+    "--hep-rate", type=click.IntRange(1), default=1000, show_default=True, help="HEP packets a second, at most"
+)
+def report(
+    run: Path,
+    calls: tuple[str, ...],
+    html: Path | None,
+    pcap: Path | None,
+    parquet: Path | None,
+    hep: TransportAddress | None,
+    hep_key: str,
+    hep_rate: int,
+) -> int:
+    """Write the page of a run or a table, print what is known of calls, or write or send their messages."""
     if pcap is not None:
         found = [find_call(run, call) for call in calls]
         messages = chain.from_iterable(messages_of_call(run, call) for call in found)
@@ -55,13 +90,17 @@ def report(run: Path, calls: tuple[str, ...], html: Path | None, pcap: Path | No
         )
     if parquet is not None:
         print(f"{parquet}: {counted(write_parquet(run, parquet), 'call')}")
-    if html is not None or (pcap is None and parquet is None and not calls):
+    if hep is not None:
+        chosen = [find_call(run, call) for call in calls]
+        sent = send_hep(run, chosen, (hep.host, hep.port), Node(key=hep_key), hep_rate)
+        print(f"{hep}: {sent}" + ("" if sent.messages else "; `ringfence run --messages all` records messages"))
+    if html is not None or (pcap is None and hep is None and parquet is None and not calls):
         from simulator.report.html.page import write  # which not every command waits for
 
         target = html or run / "report.html"
         write(run, target, calls)
         print(target)
-    elif pcap is None:
+    elif pcap is None and hep is None:
         for call in calls:
             for line in shown(run, call):
                 print(line)
