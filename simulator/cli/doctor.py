@@ -20,6 +20,7 @@ from simulator.errors import LabError
 from simulator.judging.result import ExitCode
 
 _HELP = "Look at what this machine has of what the lab needs, and say how to mend what is missing."
+_DATA = "pip install 'ringfence[data]'"
 
 
 @click.command("doctor", Command, help=_HELP, short_help="say what is missing on this machine")
@@ -55,6 +56,8 @@ def examine() -> Iterator[Finding]:
         _ringfence,
         _loopback,
         _uvloop,
+        _tables,
+        _statistics,
         _real_phones,
         _sipp,
         _kamailio,
@@ -94,6 +97,14 @@ def _loopback() -> Finding:
 
 def _uvloop() -> Finding:
     return _package("uvloop", "a faster event loop (uvloop)", "pip install uvloop")
+
+
+def _tables() -> Finding:
+    return _package("pyarrow", "tables of calls and records in Parquet (pyarrow)", _DATA)
+
+
+def _statistics() -> Finding:
+    return _package("scipy", "the exact test of `ringfence compare` (scipy)", _DATA)
 
 
 def _package(name: str, what: str, advice: str) -> Finding:

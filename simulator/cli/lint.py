@@ -8,7 +8,10 @@ import click
 
 from simulator.cli.grammar import FILE, Command
 
-_HELP = "Read scenarios, proxy configs, subscriber files, presets and scam lists, and tell every error in them."
+_HELP = """\
+Read scenarios, proxy configs, subscriber files, presets, policies and scam lists, and tell every error in them. Of a
+folder all of these are read, with recorded calls where a scenario plays them.
+"""
 _EXAMPLE = """\
 example:
   ringfence lint scenarios proxy.yaml lists/wangiri.csv

@@ -15,6 +15,10 @@ _EMBEDDED = """\
 Be the softswitch that a proxy's config names: its subscribers register and are called, and the services (announcements,
 voicemail, honeypot, challenge, warning) are there. Runs until Ctrl-C or SIGTERM.
 """
+_EMBEDDED_EXAMPLE = """\
+example:
+  ringfence softswitch embedded proxy.yaml
+"""
 _BASE = """\
 Fetch the image that those of the lab are built on; where no image registry can be reached, make it from Debian's
 packages. Nothing where there is one.
@@ -30,7 +34,12 @@ def softswitch() -> None:
     """Run a softswitch by itself."""
 
 
-@softswitch.command("embedded", help=_EMBEDDED, short_help="be the softswitch of a proxy's config until SIGTERM")
+@softswitch.command(
+    "embedded",
+    help=_EMBEDDED,
+    epilog=_EMBEDDED_EXAMPLE,
+    short_help="be the softswitch of a proxy's config until SIGTERM",
+)
 @click.argument("config", type=FILE)
 @click.option("--folder", type=FILE, default=Path(), help="where recordings/ is made [where you are]")
 def embedded(config: Path, folder: Path) -> int:
