@@ -45,7 +45,10 @@ def test_a_shell_is_told_how_commands_go_on(tmp_path: Path) -> None:
         ([], "ringfence: error: Missing command.\n"),
         (["softswitch"], "ringfence softswitch: error: Missing command.\n"),
         (["run", "x", "--softswitch", "other"], 'found "other", expected embedded or docker\n'),
-        (["schema", "csv"], 'found "csv", expected scenario or config or subscribers or policy or reputation\n'),
+        (
+            ["schema", "csv"],
+            " or reputation or result or manifest or calls or events or metrics or call-records or messages\n",
+        ),
     ],
 )
 def test_wrong_usage_is_told_in_two_lines(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
