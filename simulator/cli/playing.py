@@ -27,7 +27,7 @@ from simulator.results.events import Event, PassEnded
 from simulator.results.messages import Mode
 from simulator.results.parquet import leave_tables
 from simulator.results.run_folder import write_suite
-from simulator.results.run_reader import find_call
+from simulator.results.run_reader import find_call, missing_calls
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic.selection import compile_expression
@@ -103,6 +103,7 @@ def run(arguments: Arguments) -> int:
     terminal.summary(out := terminal.console(), results, folder, _ladder_of_first_failed(results))
     code = worst(result.exit_code for result in results)
     folders = [result.folder for result in results if result.set_up]
+    complaints += (complaint for each in folders for complaint in missing_calls(each))
     complaints += leave_captures(folders, arguments.pcap)
     complaints += leave_tables(folders if arguments.parquet else ())
     if github.on_github(os.environ) if arguments.github is None else arguments.github:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,12 +14,13 @@ import click
 from proxy.config.addresses import TransportAddress, parse_udp_address
 from proxy.observability.hep import Node
 from simulator.cli.grammar import FILE, Command
+from simulator.judging.result import ExitCode
 from simulator.report.evidence_words import caller_saw, phone_saw
 from simulator.report.hep import send_hep
 from simulator.report.pcap import write_pcap
 from simulator.results.messages import MESSAGES, messages_of, read_messages
 from simulator.results.parquet import write_parquet
-from simulator.results.run_reader import PlayedCall, find_call, messages_of_call
+from simulator.results.run_reader import PlayedCall, find_call, messages_of_call, missing_calls
 from simulator.wording import counted
 
 
@@ -81,6 +83,7 @@ def report(
     hep_rate: int,
 ) -> int:
     """Write the page of a run or a table, print what is known of calls, or write or send their messages."""
+    told = None
     if pcap is not None:
         found = [find_call(run, call) for call in calls]
         messages = chain.from_iterable(messages_of_call(run, call) for call in found)
@@ -89,7 +92,8 @@ def report(
             f"{pcap}: {counted(count, 'message')}" + ("" if count else "; `ringfence run --messages all` records them")
         )
     if parquet is not None:
-        print(f"{parquet}: {counted(write_parquet(run, parquet), 'call')}")
+        told = write_parquet(run, parquet)
+        print(f"{parquet}: {counted(told, 'call')}")
     if hep is not None:
         chosen = [find_call(run, call) for call in calls]
         sent = send_hep(run, chosen, (hep.host, hep.port), Node(key=hep_key), hep_rate)
@@ -104,7 +108,10 @@ def report(
         for call in calls:
             for line in shown(run, call):
                 print(line)
-    return 0
+    complaints = list(missing_calls(run, told))
+    for complaint in complaints:
+        print(f"ringfence report: {complaint}", file=sys.stderr)
+    return ExitCode.ENVIRONMENT if complaints else 0
 
 
 def shown(run: Path, call_id: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.files.yaml_file import FileError, FileErrors
-from simulator.results.run_reader import lines_of, manifest_of
+from simulator.results.run_reader import lines_of, manifest_of, missing_calls
 
 _ROWS = 10_000  # of a group
 _TEXT, _FLAG, _COUNT, _SECONDS, _MOMENT = "string", "bool", "int32", "double", "moment"
@@ -114,6 +114,6 @@ def leave_tables(folders: Iterable[Path]) -> Iterator[str]:
     """Leave calls.parquet in the folder of each run; yields what went wrong."""
     for run in folders:
         try:
-            write_parquet(run, run / "calls.parquet")
+            yield from missing_calls(run, write_parquet(run, run / "calls.parquet"))
         except OSError as error:
             yield f"{run / 'calls.parquet'}: not written: {error.strerror}"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,24 @@ def manifest_of(run: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise FileErrors([FileError.whole(run, "this is no folder of a run")]) from None
     return manifest
+
+
+def missing_calls(run: Path, told: int | None = None) -> Iterator[str]:
+    """Say of a run, or of each scenario of a suite, if its file of calls has others than were played; of a report that
+    has `told` of so many, if it left some out."""
+    manifest = manifest_of(run)
+    parts = [run.resolve().parent / each["folder"] for each in manifest.get("scenarios", ())]
+    for part in parts:
+        yield from missing_calls(part)
+    path, played = run / "calls.jsonl", manifest.get("played")
+    if parts or played is None:
+        return
+    with path.open("rb") if path.exists() else BytesIO() as file:
+        written = sum(1 for _ in file)
+    if written != played:
+        yield f"{path}: found {written:,} calls, expected the {played:,} that were played: do not use it"
+    elif told not in (None, played):
+        yield f"{path}: {played:,} calls were played, and {told:,} are told of: do not use this report"
 
 
 def _no_calls(run: Path) -> str:
