@@ -21,6 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEYS = re.compile(r"[0-9*#]{1,32}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)|0")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
+_LONGEST = 3650 * 86400.0  # seconds
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 
@@ -46,7 +47,10 @@ def _duration(value: Any) -> Any:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('a duration such as "1.5s", "250ms" or "2m"')
-    return float(match[1] or 0) * _SECONDS[match[2]]
+    seconds = float(match[1] or 0) * _SECONDS[match[2]]
+    if seconds > _LONGEST:
+        raise ValueError("a duration of at most 3650 days")
+    return seconds
 
 
 def _rate(value: Any) -> Any:

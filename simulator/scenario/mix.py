@@ -26,6 +26,7 @@ _LONGEST = 15  # digits (ITU-T E.164)
 _BEGINS = "2026-03-02T00:00+00:00"  # a Monday
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=1_000_000)]  # beside others
 Truth = Literal["scam", "legit", "attack"]
 Outcome = Literal["answer", "ring_only", "busy", "reject"]
 Strangers = Literal["neighbours", "strangers", "subscribers", "roamers"]
@@ -59,7 +60,7 @@ class Range(Model):
 
     prefix: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,13}$")]
     length: Annotated[int, Field(ge=3, le=_LONGEST)]
-    share: Annotated[float, Field(gt=0)] = 1.0
+    share: Weight = 1.0
 
     @model_validator(mode="after")
     def _has_room(self) -> Range:
@@ -76,7 +77,7 @@ class Range(Model):
 class Profile(Model):
     """The settings that a `share` of a population's subscribers have; `share` is a weight beside other profiles."""
 
-    share: Annotated[float, Field(gt=0)] = 1.0
+    share: Weight = 1.0
     barring: Barring = Barring()
     roaming: bool = False
     allow: Patterns = ()
@@ -107,6 +108,9 @@ class Population(Model):
             most = 10**self.numbers.free_digits
             raise Problems([Problem(("count",), f"at most {most:,}, for which there are numbers")])
         return self
+
+
+Ranges = Annotated[tuple[Range, ...], Field(min_length=1)]
 
 
 class Campaign(Model):
@@ -140,7 +144,7 @@ class Settings(Model):
     trunk: TrunkName | None = None
     calls_per_line: Annotated[float, Field(ge=0, le=1000)] | None = None
     from_: Annotated[
-        Strangers | tuple[Range, ...] | None,
+        Strangers | Ranges | None,
         BeforeValidator(_listed),
         Field(alias="from"),
     ] = None
@@ -149,11 +153,11 @@ class Settings(Model):
     on_allow_list: Share | None = None
     campaign: Campaign | None = None
     to: Literal["any", "in_sequence", "one"] | None = None
-    hours: Annotated[tuple[Annotated[float, Field(ge=0)], ...], AfterValidator(_hours)] | None = None
+    hours: Annotated[tuple[Annotated[float, Field(ge=0, le=1_000_000)], ...], AfterValidator(_hours)] | None = None
     ring: Duration | None = None
     talk: Duration | None = None
     gives_up: Duration | None = None
-    outcomes: Annotated[dict[Outcome, Annotated[float, Field(gt=0)]], Field(min_length=1)] | None = None
+    outcomes: Annotated[dict[Outcome, Weight], Field(min_length=1)] | None = None
     display_name: Annotated[str, AfterValidator(one_line)] | None = None
     forwarded_share: Share | None = None
     text: Text | None = None
@@ -166,7 +170,7 @@ class Kind(Settings):
     trunk: TrunkName
     calls_per_line: Annotated[float, Field(ge=0, le=1000)]
     from_: Annotated[
-        Strangers | tuple[Range, ...],
+        Strangers | Ranges,
         BeforeValidator(_listed),
         Field(alias="from"),
     ]
@@ -202,6 +206,9 @@ class Kind(Settings):
         return self.model_copy(update={name: getattr(settings, name) for name in settings.model_fields_set})
 
 
+_NEEDED = frozenset(Kind.__annotations__)  # keys that no kind can do without
+
+
 class Kinds(Model):
     """The kinds of traffic that there are, by name."""
 
@@ -232,6 +239,11 @@ class Mix(Model):
         for name, settings in traffic.items():
             if name not in kinds():
                 problems.append(Problem((name, "[key]"), f"a kind of traffic: {did_you_mean(name, kinds())}"))
+                continue
+            if missing := [
+                key for key in sorted(settings.model_fields_set & _NEEDED) if getattr(settings, key) is None
+            ]:
+                problems += [Problem((name, key.rstrip("_")), "a value, or no such key") for key in missing]
                 continue
             kind = kinds()[name].but(settings)
             problems += [Problem((name, *each.where), each.expected) for each in kind.problems()]

@@ -98,3 +98,22 @@ def test_a_scenario_without_calls_or_mix_is_none(tmp_path: Path) -> None:
     assert errors(tmp_path, "scenario: nothing\n") == [
         "1:1: found a mapping, expected subscribers and calls, or a mix, or records"
     ]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "said"),
+    [
+        ("calls_per_line: null, hours: null", ['8:39: found "null"', '8:52: found "null"']),
+        ("from: []", ["8:29: found a list, expected at least 1"]),
+        ("outcomes: {answer: 1e308, busy: 1e308}", ['8:42: found "1e308"', '8:55: found "1e308"']),
+    ],
+)
+def test_a_kind_keeps_what_it_cannot_do_without(tmp_path: Path, traffic: str, said: list[str]) -> None:
+    found = errors(tmp_path, f"{HEAD}  traffic: {{wangiri: {{{traffic}}}}}\n")
+    assert [error[: len(begin)] for error, begin in zip(found, said, strict=False)] == said
+
+
+def test_no_mix_lasts_for_ever(tmp_path: Path) -> None:
+    for lasts in ("99999999999d", f"{'9' * 400}s"):
+        [error] = errors(tmp_path, f"{HEAD}  traffic: {{wangiri: {{}}}}\n  lasts: {lasts}\n")
+        assert error.endswith("expected a duration of at most 3650 days")
