@@ -110,7 +110,7 @@ def test_a_scenario_without_calls_or_mix_is_none(tmp_path: Path) -> None:
 )
 def test_a_kind_keeps_what_it_cannot_do_without(tmp_path: Path, traffic: str, said: list[str]) -> None:
     found = errors(tmp_path, f"{HEAD}  traffic: {{wangiri: {{{traffic}}}}}\n")
-    assert [error[: len(begin)] for error, begin in zip(found, said, strict=False)] == said
+    assert [begin for begin in said if any(error.startswith(begin) for error in found)] == said
 
 
 def test_no_mix_lasts_for_ever(tmp_path: Path) -> None:
