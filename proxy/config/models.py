@@ -37,6 +37,7 @@ from proxy.numbers.dialled import OUTSIDE_LINES
 from proxy.numbers.numbering import Numbering, Written
 from proxy.policy.answers import Card
 from proxy.policy.profile import OnOff
+from proxy.policy.ruleset import ScamListRules
 from proxy.policy.treatments import Treatments
 from proxy.policy.trunks import Trunk, TrunkTable
 from proxy.presets import preset
@@ -216,7 +217,8 @@ class Safeguards(_Model):
 class ProxyConfig(_Model):
     """The whole config; every key but `listen` and `softswitch` has a default.
 
-    `reputation` names remote sources that are asked about callers. `softswitch_aliases` are further names and addresses
+    `scam_list` says which entries of the lists count, in the place of what the preset says. `reputation` names remote
+    sources that are asked about callers. `softswitch_aliases` are further names and addresses
     that the softswitch writes of itself into Record-Route and Service-Route. `log_level: debug` has a line for each
     request that the proxy itself refuses, with the reason. With `softswitch_calls: judge`, what the softswitch sends to
     a phone on its own, such as a forwarded call, is held against the block list and the barring of the phone's owner.
@@ -234,6 +236,7 @@ class ProxyConfig(_Model):
     trunks: dict[str, TrunkConfig] = {}
     subscribers: Subscribers | None = None
     scam_lists: ScamLists = ()
+    scam_list: ScamListRules | None = None
     safeguards: Safeguards = Safeguards()
     reputation: dict[Annotated[str, Field(pattern=_SOURCE)], Reputation] = {}
     rules: RuleModes = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from proxy.numbers.home_plan import NumberRange
 from proxy.numbers.numbering import Numbering
 from proxy.policy.answers import Treatment
 from proxy.policy.remote import RemoteSource
-from proxy.policy.ruleset import Ruleset
+from proxy.policy.ruleset import Ruleset, ScamListRules
 from proxy.policy.snapshot import ScamNumbers, Snapshot, SubscriberDirectory
 from proxy.policy.verdict import Mode
 from proxy.self_service.vocabulary import Vocabulary
@@ -52,6 +52,12 @@ def load(name: str) -> Preset:
     if name not in names():
         raise ValueError(f"one of the presets {', '.join(names())}, not {name!r}")
     return yaml_file.load(_FOLDER / f"{name}.yaml", Preset)
+
+
+def weighing(name: str, scam_list: ScamListRules | None) -> Preset:
+    """The preset of that name, in which other entries of scam lists count, where these are given."""
+    chosen = load(name)
+    return chosen if scam_list is None else replace(chosen, scam_list=scam_list)
 
 
 def numbering(home: str, chosen: Preset) -> Numbering:

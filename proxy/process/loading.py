@@ -60,7 +60,7 @@ def load(config: ProxyConfig, overlay: Overlay, last_good: Loaded | None = None,
     contents = (apart or Apart()).read(config, before) if are_big(config) else read(config, before)
     snapshot = build_snapshot(
         config.home,
-        preset.load(config.preset),
+        preset.weighing(config.preset, config.scam_list),
         ChangedDirectory(contents.directory, overlay),
         contents.scam_list,
         config.rules,

@@ -26,8 +26,8 @@ from proxy.subscribers.changes import Overlay
 log = structlog.get_logger()
 
 _RELOADED = frozenset(
-    "home preset scam_lists safeguards reputation rules treatments self_service dialling emergency log_level".split()  # noqa: SIM905
-)
+    "home preset scam_lists scam_list safeguards reputation rules treatments self_service dialling emergency".split()  # noqa: SIM905
+) | {"log_level"}
 _IN_FORCE = "what was read before"
 _WAITS = 300  # seconds
 

@@ -27,6 +27,7 @@ from simulator.cli.run import run
 from simulator.cli.schema import schema
 from simulator.cli.softswitch import softswitch
 from simulator.cli.subscribers import subscribers
+from simulator.cli.sweep import sweep
 from simulator.errors import LabError
 from simulator.judging.result import ExitCode
 from simulator.lab.proxy_forks import ProxyForks
@@ -44,6 +45,7 @@ examples:
   ringfence report runs/latest --call ID      what became of one call, and why
   ringfence ladder runs/latest CALL           who sent what to whom and when, in that call
   ringfence compare A B scenarios             two policies on the same calls: what changed?
+  ringfence sweep grid.yaml scenarios         many policies: which stops most and bothers least?
   ringfence lint my-scenario.yaml             is it written rightly?
   ringfence proxy proxy.yaml                  the proxy alone, for your own SIP traffic
   ringfence doctor                            is anything missing here?
@@ -65,7 +67,21 @@ def ringfence() -> None:
     """Choose a command."""
 
 
-for _command in (run, compare, proxy, explain, lint, report, ladder, messages, subscribers, softswitch, schema, doctor):
+for _command in (
+    run,
+    compare,
+    sweep,
+    proxy,
+    explain,
+    lint,
+    report,
+    ladder,
+    messages,
+    subscribers,
+    softswitch,
+    schema,
+    doctor,
+):
     ringfence.add_command(_command)
 
 

@@ -11,8 +11,9 @@ from simulator.cli.grammar import FILE, Command, OneOf
 _HELP = """\
 Play the same calls with two policies, A and B, and say what changed. A policy is a preset (cn), a file (a policy, a
 proxy config or a scenario) or `own`, the scenario's; then changes, all parted by commas: RULE=enforce, shadow or off,
-preset=NAME, barred.SERVICE=SHARE. What a policy does not say stays as the scenario has it. Both are played on the wire,
-one after the other; with --offline they only decide, which takes a moment for a million calls.
+preset=NAME, scam_list.min_confidence=N, barred.SERVICE=SHARE. What a policy does not say stays as the scenario has it.
+Both are played on the wire, one after the other; with --offline they only decide, which takes a moment for a million
+calls.
 """
 _EXAMPLES = """\
 examples:

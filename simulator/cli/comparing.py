@@ -6,6 +6,7 @@ import asyncio
 import json as json_format
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from simulator.play.session import ENDED, Session
 from simulator.report import asked_for, terminal
 from simulator.report.compare import json_file, markdown
 from simulator.report.compare.terminal import summary
+from simulator.report.html import comparison
 from simulator.report.progress import RunProgress, Steps
 from simulator.scenario.model import Scenario, check_lists, load_scenarios
 from simulator.scenario.policies import Variant, read_variant
@@ -37,6 +39,7 @@ from simulator.traffic.selection import compile_expression
 _DOCUMENTS: dict[str, Callable[[Compared], str]] = {
     "--json": lambda compared: json_format.dumps(json_file.document(compared), indent=2) + "\n",
     "--markdown": markdown.document,
+    "--html": comparison.document,
 }
 
 
@@ -114,7 +117,7 @@ def _offline(
     selected: Callable[[str], bool],
 ) -> Compared:
     """Have both policies decide; Ctrl-C ends it, and what was decided counts."""
-    interrupted = False
+    interrupted, now = False, time.time()
     used = []
     with Steps(terminal.console(), "decided") as steps:
         try:
@@ -123,7 +126,13 @@ def _offline(
                 used.append((scenario.name, number))
                 whole = populated(scenario, number)
                 compare_offline(
-                    a.over(whole), b.over(whole), number, begins(scenario), compared.comparison, steps.done, selected
+                    a.over(whole),
+                    b.over(whole),
+                    number,
+                    begins(scenario, now),
+                    compared.comparison,
+                    steps.done,
+                    selected,
                 )
         except KeyboardInterrupt:
             interrupted = True

@@ -13,6 +13,7 @@ import yaml
 from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
+from proxy.policy.ruleset import ScamListRules
 from proxy.policy.treatments import Treatments, written
 from simulator.addresses import Address
 from simulator.scenario.model import Scenario
@@ -43,6 +44,7 @@ class LabSpec:
     card: Card | None = None
     numbers: Mapping[str, Written] = field(default_factory=dict)
     reputation: Mapping[str, LabSource] = field(default_factory=dict)
+    scam_list: ScamListRules | None = None
 
     @classmethod
     def of(cls, scenario: Scenario) -> LabSpec:
@@ -59,6 +61,7 @@ class LabSpec:
             scenario.card,
             scenario.written,
             scenario.reputation,
+            scenario.scam_list,
         )
 
 
@@ -128,6 +131,9 @@ def _config(
         # A lab on a machine that is short of time is late, which its run says; its softswitch is not gone for that.
         "softswitch_probe": {"timeout_seconds": 15},
     }
+    if (counting := spec.scam_list) is not None:
+        categories = sorted(counting.categories)
+        config["scam_list"] = {"min_confidence": counting.min_confidence, "categories": categories}
     if spec.card is not None:
         config["card"] = spec.card.model_dump(exclude_none=True) | {"private_key": CARD_KEY}
     return config

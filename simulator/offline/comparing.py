@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proxy.policy.verdict import Verdict
+from proxy.self_service.desk import RULE as ORDERS
 from simulator.judging.paired import FAULT, Comparison, Judged, outcome_of
 from simulator.offline.traffic import stretches
 from simulator.offline.verdicts import Data, Deciding
 from simulator.scenario.model import Scenario
-
-RULE_OF_ORDERS = "self_service"
 
 
 def compare_offline(
@@ -41,7 +40,7 @@ def judged(verdict: Verdict | None) -> Judged:
     """The verdict, and the outcome that follows from it."""
     if verdict is None:
         return FAULT
-    served = verdict.rule == RULE_OF_ORDERS and verdict.action != "reject"
+    served = verdict.rule == ORDERS and verdict.action != "reject"
     return Judged(
         outcome_of(verdict.action, served=served),
         verdict.action,

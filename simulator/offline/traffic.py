@@ -3,7 +3,6 @@ alike."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -28,9 +27,9 @@ class Stretch:
     calls: Sequence[tuple[Call, Trunk] | None]
 
 
-def begins(scenario: Scenario) -> float:
+def begins(scenario: Scenario, now: float) -> float:
     """The moment at which a scenario begins, in epoch seconds: that of its mix, else now."""
-    return time.time() if scenario.mix is None else scenario.mix.begins.timestamp()
+    return now if scenario.mix is None else scenario.mix.begins.timestamp()
 
 
 def stretches(

@@ -62,7 +62,7 @@ class Deciding:
     remember, and what orders of subscribers changed, counts for those that follow."""
 
     def __init__(self, scenario: Scenario, data: Data) -> None:
-        overlay, chosen = Overlay(), preset.load(scenario.preset)
+        overlay, chosen = Overlay(), preset.weighing(scenario.preset, scenario.scam_list)
         snapshot = build_snapshot(
             scenario.home,
             chosen,

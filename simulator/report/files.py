@@ -17,6 +17,7 @@ from proxy.process.reading import covering_any
 from proxy.reputation import reputons
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
+from simulator.offline.grid import Grid
 from simulator.report import formats
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario.model import Scenario, check_lists, load_scenarios, same_names
@@ -31,6 +32,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": lambda: TypeAdapter(Scenario).json_schema(),
     "config": lambda: TypeAdapter(ProxyConfig).json_schema(),
     "subscribers": lambda: TypeAdapter(SubscribersFile).json_schema(),
+    "sweep": lambda: TypeAdapter(Grid).json_schema(),
     "policy": lambda: TypeAdapter(PolicyFile).json_schema(),
     "reputation": reputons.schema,
     **{name: partial(formats.schema, name) for name in formats.FORMATS},
@@ -76,6 +78,8 @@ def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
     if kind is FileKind.POLICY:
         variant_of_file(path)
         return kind
+    if kind is FileKind.SWEEP:
+        return f"{kind} of {counted(load(path, Grid).size, 'point')}"
     if kind is FileKind.FOREIGN:
         return f"{kind}, not checked"
     ((scenario, _),) = read = load_scenarios([path])

@@ -1,4 +1,5 @@
-"""calls.parquet: the calls of a run as a table, for DuckDB, polars and pandas. The only import of pyarrow for results.
+"""calls.parquet: the calls of a run as a table, for DuckDB, polars and pandas; and tables of other columns. The only
+import of pyarrow for results.
 
 Telephone numbers are text, moments are UTC with their zone, to the microsecond, and durations are seconds. What was not
 measured is null. Rows are written some thousands at a time, so that memory does not grow with the run. The columns are
@@ -7,8 +8,9 @@ described in scenarios/README.md and, one by one, in the file itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.results.run_reader import lines_of, manifest_of, missing_calls
 
+MISSING = "Parquet takes pyarrow: pip install 'ringfence[data]'"
 _ROWS = 10_000  # of a group
 _TEXT, _FLAG, _COUNT, _SECONDS, _MOMENT = "string", "bool", "int32", "double", "moment"
 
@@ -51,13 +54,18 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+def is_available() -> bool:
+    """True if pyarrow is there, found without importing it."""
+    return find_spec("pyarrow") is not None
+
+
 def write_parquet(run: Path, target: Path) -> int:
     """Write the calls of a run to a table; returns how many. Raises OSError, and FileErrors without pyarrow or run."""
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        raise FileErrors([FileError.whole(target, "Parquet takes pyarrow: pip install 'ringfence[data]'")]) from None
+        raise FileErrors([FileError.whole(target, MISSING)]) from None
     types = {
         _TEXT: pyarrow.string(),
         _FLAG: pyarrow.bool_(),
@@ -75,6 +83,24 @@ def write_parquet(run: Path, target: Path) -> int:
             writer.write_table(pyarrow.Table.from_arrays(columns, schema=writer.schema))
             count += len(group)
     return count
+
+
+def write_columns(target: Path, columns: Mapping[str, tuple[str, str, list[Any]]]) -> None:
+    """Write a table: of each column, by name, the Arrow type, what it means, and its values, which may be None.
+
+    Raises OSError, and FileErrors without pyarrow.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise FileErrors([FileError.whole(target, MISSING)]) from None
+    fields = [
+        pyarrow.field(name, pyarrow.type_for_alias(kind), metadata={"description": meaning})
+        for name, (kind, meaning, _) in columns.items()
+    ]
+    arrays = [pyarrow.array(values, each.type) for (_, _, values), each in zip(columns.values(), fields, strict=True)]
+    parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields)), target, compression="zstd")
 
 
 def _rows(run: Path) -> Iterator[tuple[Any, ...]]:

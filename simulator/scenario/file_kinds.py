@@ -20,6 +20,7 @@ class FileKind(StrEnum):
     SUBSCRIBERS = "a subscribers file"
     PRESET = "a preset"
     POLICY = "a policy"
+    SWEEP = "a sweep"
     FOREIGN = "none of Ringfence's files"
 
 
@@ -38,6 +39,8 @@ def kind_of(path: Path) -> FileKind:
         return FileKind.SCENARIO
     if keys & {"listen", "softswitch"}:
         return FileKind.CONFIG
+    if "sweep" in keys:
+        return FileKind.SWEEP
     if keys <= _OF_POLICIES:
         return FileKind.POLICY
     if "subscribers" in keys:

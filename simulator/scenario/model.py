@@ -16,6 +16,7 @@ from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_
 from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
+from proxy.policy.ruleset import ScamListRules
 from proxy.policy.treatments import Treatments, prompts_of
 from proxy.presets import preset
 from proxy.process.reading import covering
@@ -35,6 +36,7 @@ _INSTEAD = {
     FileKind.SUBSCRIBERS: ": name it in a proxy config, or check it with `ringfence lint`",
     FileKind.PRESET: ": scenarios and proxy configs choose it with `preset: NAME`",
     FileKind.POLICY: ": compare it with another one by `ringfence compare`, or check it with `ringfence lint`",
+    FileKind.SWEEP: ": try its points with `ringfence sweep`",
     FileKind.FOREIGN: ": a scenario has at least the keys scenario, subscribers and calls",
 }
 
@@ -57,8 +59,8 @@ class Scenario(Model):
     populations of subscribers beside those named here, and traffic beside `calls`; `records` are calls to play again.
     `prevalence` is the share of unwanted calls among all calls of real life, for the precision there: a sample half of
     which is scam flatters it. `reputation` are remote sources that the lab plays, for the proxy to ask about
-    callers. `card` is what the proxy signs for 608 (RFC 8688), with a key made for the run; the
-    signature is checked.
+    callers. `scam_list` says which entries of lists count, as in a proxy config. `card` is what the proxy signs for 608
+    (RFC 8688), with a key made for the run; the signature is checked.
     """
 
     model_config = ConfigDict(
@@ -79,6 +81,7 @@ class Scenario(Model):
     subscribers: dict[Name, Subscriber] = Field(default={})
     others: Texts = ()
     scam_lists: ScamLists = ()
+    scam_list: ScamListRules | None = None
     reputation: dict[Name, LabSource] = Field(default={})
     calls: Annotated[tuple[Calls, ...], AfterValidator(some)] = ()
     mix: Mix | None = None

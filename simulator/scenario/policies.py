@@ -18,6 +18,7 @@ from proxy.config.models import ProxyConfig
 from proxy.files.yaml_file import FileError, FileErrors, did_you_mean, load
 from proxy.policy.precedence import SETTABLE
 from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.ruleset import ScamListRules
 from proxy.policy.treatments import Treatments
 from proxy.policy.verdict import Mode
 from proxy.presets import preset
@@ -25,6 +26,7 @@ from simulator.scenario.fields import Model
 from simulator.scenario.file_kinds import FileKind, kind_of
 from simulator.scenario.model import Scenario, load_scenarios
 
+MIN_CONFIDENCE = "scam_list.min_confidence"
 OWN = "own"  # the policy of the scenario itself
 BARRED = tuple(f"barred.{name}" for name in Barring.__slots__)
 _MODES = get_args(Mode)
@@ -40,15 +42,16 @@ def _service(name: str) -> str:
 class PolicyFile(Model):
     """A policy for `ringfence compare` and `ringfence sweep`; what it leaves out stays as the scenario has it.
 
-    `rules` and `treatments` go over the scenario's, by rule; `scam_lists` stand in the place of its lists. `barred` is
-    the share of the subscribers with each barring service turned on: it is drawn by their numbers, and whoever is in a
-    small share is in each larger one too.
+    `rules` and `treatments` go over the scenario's, by rule; `scam_lists` stand in the place of its lists, and
+    `scam_list` says which entries count. `barred` is the share of the subscribers with each barring service turned on:
+    it is drawn by their numbers, and whoever is in a small share is in each larger one too.
     """
 
     preset: PresetName | None = None
     rules: RuleModes = Field(default={})
     treatments: Treatments = Field(default={})
     scam_lists: ScamLists | None = None
+    scam_list: ScamListRules | None = None
     barred: dict[Annotated[str, AfterValidator(_service)], _Share] = Field(default={})
 
 
@@ -62,6 +65,8 @@ class Variant:
     rules: Mapping[str, Mode] = field(default_factory=dict)
     treatments: Treatments = field(default_factory=dict)
     scam_lists: tuple[Path, ...] | None = None
+    scam_list: ScamListRules | None = None
+    min_confidence: float | None = None
     barred: Mapping[str, float] = field(default_factory=dict)
     whole: bool = False
 
@@ -75,9 +80,20 @@ class Variant:
             changes["preset"] = self.preset
         if self.scam_lists is not None:
             changes["scam_lists"] = self.scam_lists
+        if self.scam_list is not None or self.whole:
+            changes["scam_list"] = self.scam_list
+        if self.min_confidence is not None:
+            said = changes.get("scam_list", scenario.scam_list)
+            base = said or preset.load(changes.get("preset", scenario.preset)).scam_list
+            changes["scam_list"] = replace(base, min_confidence=self.min_confidence)
         if self.barred:
             changes["subscribers"] = {name: self._barring(one) for name, one in scenario.subscribers.items()}
         return scenario.model_copy(update=changes)
+
+    @property
+    def unbarred(self) -> Variant:
+        """The same policy, which leaves the subscribers as they are."""
+        return replace(self, barred={})
 
     def changed(self, key: str, value: Any) -> Variant:
         """The same with one parameter changed. Raises ValueError that says what was expected."""
@@ -86,11 +102,14 @@ class Variant:
                 raise ValueError(f"a preset: {did_you_mean(str(value), preset.names())}")
             return replace(self, preset=value)
         if key == "scam_lists":
-            return replace(self, scam_lists=tuple(value))
+            return replace(self, scam_lists=tuple(map(Path, value)))
+        if key == MIN_CONFIDENCE:
+            return replace(self, min_confidence=_share(value))
         if key in BARRED:
             return replace(self, barred={**self.barred, key.removeprefix("barred."): _share(value)})
         if key not in SETTABLE:
-            raise ValueError(f"a rule, preset or barred.SERVICE: {did_you_mean(key, (*SETTABLE, 'preset', *BARRED))}")
+            known = (*SETTABLE, "preset", MIN_CONFIDENCE, *BARRED)
+            raise ValueError(f"a rule, preset, {MIN_CONFIDENCE} or barred.SERVICE: {did_you_mean(key, known)}")
         if value not in _MODES:
             raise ValueError(f"{key}={' or '.join(_MODES)}")
         return replace(self, rules={**self.rules, key: value})
@@ -137,15 +156,22 @@ def variant_of_file(path: Path) -> Variant:
     kind = kind_of(path)
     if kind is FileKind.POLICY:
         said = load(path, PolicyFile)
-        return Variant(str(path), said.preset, said.rules, said.treatments, said.scam_lists, said.barred)
+        return variant_of(str(path), said)
     if kind is FileKind.CONFIG:
         config = load(path, ProxyConfig)
-        return Variant(str(path), config.preset, config.rules, config.treatments, config.scam_lists, whole=True)
+        return Variant(
+            str(path), config.preset, config.rules, config.treatments, config.scam_lists, config.scam_list, whole=True
+        )
     if kind is FileKind.SCENARIO:
         ((scenario, _),) = load_scenarios([path])
         own = scenario
-        return Variant(str(path), own.preset, own.rules, own.treatments, own.scam_lists, whole=True)
+        return Variant(str(path), own.preset, own.rules, own.treatments, own.scam_lists, own.scam_list, whole=True)
     raise FileErrors([FileError.whole(path, f"this is {kind}; a policy has keys such as preset, rules and scam_lists")])
+
+
+def variant_of(name: str, said: PolicyFile) -> Variant:
+    """A policy as it was read."""
+    return Variant(name, said.preset, said.rules, said.treatments, said.scam_lists, said.scam_list, barred=said.barred)
 
 
 def _draw(service: str, number: str) -> float:

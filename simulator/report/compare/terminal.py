@@ -50,12 +50,16 @@ def summary(out: Console, compared: Compared) -> None:
     for reason in compared.invalid_because:
         out.print(Text(f"INVALID: {reason}", style="yellow"), soft_wrap=True)
     _conditions(out, compared)
-    code = compared.exit_code
-    text, style = _CLOSING[code]
-    if code is ExitCode.AS_EXPECTED and not compared.conditions:
-        text = "Compared; --fail-if says what may not change."
+    text, style = closing(compared)
     out.print()
-    out.print(Text(text, style=f"bold {style}"), Text(f"(exit code {int(code)})"))
+    out.print(Text(text, style=f"bold {style}"), Text(f"(exit code {int(compared.exit_code)})"))
+
+
+def closing(compared: Compared) -> tuple[str, str]:
+    """The verdict in a sentence, and its colour."""
+    if compared.exit_code is ExitCode.AS_EXPECTED and not compared.conditions:
+        return "Compared; --fail-if says what may not change.", "green"
+    return _CLOSING[compared.exit_code]
 
 
 def _rates(out: Console, compared: Compared) -> None:
@@ -138,10 +142,15 @@ def _changes(out: Console, compared: Compared) -> None:
             out.print(line, markup=False, soft_wrap=True)
 
 
+def by_effect(compared: Compared) -> list[Changed]:
+    """The examples, those whose outcome changed first."""
+    return sorted(compared.comparison.examples, key=lambda each: each.a.outcome == each.b.outcome)
+
+
 def one_of_each(compared: Compared) -> list[Changed]:
     """An example of each kind of change, those of the outcome first."""
     first: dict[object, Changed] = {}
-    for each in sorted(compared.comparison.examples, key=lambda each: each.a.outcome == each.b.outcome):
+    for each in by_effect(compared):
         first.setdefault((each.scenario, each.family, each.a.verdict, each.b.verdict), each)
     return list(first.values())
 

@@ -100,6 +100,11 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
         "script": Markup(script),
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     }
+    yield from rendered("page.html", page)
+
+
+def rendered(template: str, page: Mapping[str, Any]) -> Iterator[str]:
+    """The text of a page, made of one of the templates here."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("simulator.report.html", "."),
         autoescape=True,
@@ -107,7 +112,14 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    yield from environment.get_template("page.html").generate(page)
+    yield from environment.get_template(template).generate(page)
+
+
+def still(template: str, page: Mapping[str, Any]) -> str:
+    """The text of a page without a script, in the style of the others."""
+    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    text = "".join(rendered(template, {**page, "style": Markup(style)}))
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _verdict(manifest: Mapping[str, Any]) -> tuple[str, str, str, str]:

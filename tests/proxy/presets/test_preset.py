@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import TypeAdapter, ValidationError
 
+from proxy.config.models import load_config
 from proxy.numbers.numbering import Numbering
+from proxy.policy.engine import Policy
 from proxy.policy.precedence import SETTABLE
 from proxy.presets import preset
+from proxy.process.loading import load_snapshot
+from tests.plays.config_text import HEAD
 from tests.plays.policy_play import DOMESTIC, STRANGER, company, judge, subscriber
 
 HOMES = {"au": "AU", "cn": "CN", "gb": "GB", "in": "IN", "sg": "SG", "tw": "TW", "us": "US"}
@@ -76,3 +82,15 @@ def test_words_for_a_withheld_number_are_shared_and_each_is_one(name: str) -> No
 def test_what_is_neither_a_word_nor_a_number_withholds_nothing(entry: str) -> None:
     with pytest.raises(ValidationError, match=r"a word such as Restricted"):
         TypeAdapter(preset.Preset).validate_python({"description": "x", "withheld": [entry]})
+
+
+def test_a_config_says_which_entries_of_scam_lists_count_in_the_place_of_the_presets(tmp_path: Path) -> None:
+    (tmp_path / "listed.csv").write_text(
+        "number,category,confidence,source,expires\n+447700900123,wangiri,0.7,reports,2099-01-01\n", encoding="utf-8"
+    )
+    path = tmp_path / "proxy.yaml"
+    found = []
+    for said in ("", "scam_list: {min_confidence: 0.8}\n", "scam_list: {categories: [fraud]}\n"):
+        path.write_text(f"{HEAD}preset: cn\nscam_lists: [listed.csv]\n{said}", encoding="utf-8")
+        found.append(judge(Policy(load_snapshot(load_config(path))), "+447700900123").rule)
+    assert found == ["scam_list.exact", "default.allow", "default.allow"]

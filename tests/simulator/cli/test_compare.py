@@ -73,7 +73,10 @@ def test_the_files_say_what_the_terminal_says(scenario: str, tmp_path: Path) -> 
     ("arguments", "said"),
     [
         (["cnn", "own"], 'found "cnn", expected a file that exists, or "cn"'),
-        (["own", "own,anonymus.reject=off"], 'a rule, preset or barred.SERVICE: "anonymous.reject"'),
+        (
+            ["own", "own,anonymus.reject=off"],
+            'min_confidence or barred.SERVICE: "anonymous.reject"',
+        ),
         (["own", "own,anonymous.reject=of"], "anonymous.reject=enforce or shadow or off"),
         (["own", "own,barred.incoming_international=2"], "a share from 0 to 1"),
         (["own", "own,anonymous.reject"], "expected RULE=MODE"),

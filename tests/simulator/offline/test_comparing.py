@@ -27,6 +27,7 @@ def test_a_policy_differs_in_nothing_from_itself(tmp_path: Path) -> None:
         ("anonymous.reject=off", "anonymous", 10, "anonymous.reject"),
         ("barring.incoming_international=shadow", "wangiri", 20, "barring.incoming_international"),
         ("scam_list.exact=off", "listed", 5, "scam_list.exact"),
+        ("scam_list.min_confidence=0.95", "listed", 5, "scam_list.exact"),
     ],
 )
 def test_one_rule_less_lets_through_what_it_alone_stopped(
