@@ -45,7 +45,9 @@ class Inputs:
             fresh = [each for each in originals if each not in copies]
             for each in fresh:
                 copies[each] = _free(f"{into}/{each.name}", copies.values())
-            named = f"{into}/*" if len(fresh) > 1 else escape(copies[(*fresh, *originals)[0]])
+            name = copies[(*fresh, *originals)[0]]
+            globs = into != "records"  # what names lists may be one
+            named = f"{into}/*" if len(fresh) > 1 else escape(name) if globs else name
             pieces += [text[end : node.start_mark.index], json.dumps(named, ensure_ascii=False)]
             end = node.end_mark.index
         for each in scenario.scam_lists:  # those of another policy than the file's own

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from simulator.__main__ import main
 from tests.plays.command_desk import lines, written
@@ -76,6 +77,8 @@ def every_byte(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.rglob("*"):
         data = path.read_bytes() if path.is_file() else b""
         yield str(path), str(path.relative_to(folder.parent)).encode() + b"\n" + data
+        if path.suffix == ".parquet":  # which is compressed
+            yield str(path), str(parquet.read_table(path).to_pylist()).encode()
         for token in data.replace(b".", b" ").split():
             bare = token.strip(b'",<>;')
             if len(bare) >= 16 and bare.isascii():

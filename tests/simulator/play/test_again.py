@@ -167,3 +167,15 @@ def test_lists_that_the_scenario_does_not_name_are_copied_too(desk: Path) -> Non
     assert inputs.lists_in(Path("run"), scenario.model_copy(update={"scam_lists": (third,)})) == (
         Path("run/inputs/lists/0/third.csv"),
     )
+
+
+def test_records_of_calls_are_played_again_from_their_copy(desk: Path) -> None:
+    rows = "2026-11-01T10:00:00Z,+6591234567,+8613800138001\n2026-11-01T10:00:01Z,+6591234568,13800138002\n"
+    (desk / "played" / "records of [May].csv").write_text(f"when,a,b\n{rows}")
+    mapped = 'records: {file: "records of [May].csv", map: {start: when, caller: a, callee: b}, pace: 10}\n'
+    scenario = written(desk / "played" / "records.yaml", f"scenario: records\nhome: CN\npreset: cn\n{mapped}")
+    assert main(["run", scenario]) == 0
+    run = (desk / "runs" / "latest").resolve()
+    shutil.rmtree(desk / "played")
+    assert main(["run", str(run)]) == 0
+    assert verdicts(desk / "runs" / "latest") == verdicts(run)
