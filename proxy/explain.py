@@ -311,7 +311,7 @@ def _unjudged(
 def _parties(call: Call, snapshot: Snapshot) -> dict[str, Any]:
     callee, as_caller = call.callee, snapshot.numbering.as_written("either", abroad=False)
     if call.numbers == "either":  # whatever is dialled is read as dialled at home; here its other reading is told too
-        callee = replace(callee, also=as_caller.understand(callee.presented).also)
+        callee = callee.but(also=as_caller.understand(callee.presented).also)
     return {
         "caller": _described(call.caller, Case.of(call, snapshot).caller_origin, snapshot),
         "callee": _described(callee, number_origin(callee, snapshot), snapshot),

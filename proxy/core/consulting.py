@@ -167,7 +167,7 @@ class Consulting:
                 self._calls.shadowed(waiting.call_id, next(s for s in verdict.trace if s.rule == REMOTE), now)
             return not verdict.asks
         elapsed = parked.decision.elapsed + self._stopwatch() - started
-        parked.decision = parked.decision._replace(verdict=verdict, elapsed=elapsed, waited=now - waiting.at)
+        parked.decision = parked.decision.but(verdict=verdict, elapsed=elapsed, waited=now - waiting.at)
         if verdict.waits:
             return False
         parked.done = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal
 
 from proxy.identity.registrations import Registration
 from proxy.policy.call import Call
@@ -13,6 +13,7 @@ from proxy.policy.profile import Subscriber
 from proxy.policy.remote import UNASKED, Opinions
 from proxy.policy.verdict import Verdict
 from proxy.self_service.desk import Served, ServiceDesk
+from proxy.sip.value import Value
 
 # `pass`: nobody judged it. `refuse`, and `announce` what the softswitch tells the caller first; `serve` an order, and
 # `ask` where it is not known yet: an order is to be saved first, a remote source to be heard. The others go on, to the
@@ -20,7 +21,7 @@ from proxy.self_service.desk import Served, ServiceDesk
 Outcome = Literal["pass", "allow", "label", "challenge", "divert", "refuse", "announce", "serve", "ask"]
 
 
-class Decision(NamedTuple):
+class Decision(Value):
     """The decision about a request from outside.
 
     `subscriber` proved to have sent it, `registration` is what a REGISTER proved. `verdict` is the policy's on `call`,
@@ -28,13 +29,26 @@ class Decision(NamedTuple):
     long judging took, `waited` how long remote sources were waited for, in seconds.
     """
 
-    subscriber: Subscriber | None = None
-    registration: Registration | None = None
-    call: Call | None = None
-    verdict: Verdict | None = None
-    served: Served | None = None
-    elapsed: float = 0.0
-    waited: float = 0.0
+    __slots__ = ("call", "elapsed", "registration", "served", "subscriber", "verdict", "waited")
+    __match_args__ = ("subscriber", "registration", "call", "verdict", "served", "elapsed", "waited")
+
+    def __init__(
+        self,
+        subscriber: Subscriber | None = None,
+        registration: Registration | None = None,
+        call: Call | None = None,
+        verdict: Verdict | None = None,
+        served: Served | None = None,
+        elapsed: float = 0.0,
+        waited: float = 0.0,
+    ) -> None:
+        self.subscriber: Final = subscriber
+        self.registration: Final = registration
+        self.call: Final = call
+        self.verdict: Final = verdict
+        self.served: Final = served
+        self.elapsed: Final = elapsed
+        self.waited: Final = waited
 
     @property
     def asks(self) -> bool:

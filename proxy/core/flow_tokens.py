@@ -8,7 +8,6 @@ request that carries one belongs to a dialog which passed the policy when it was
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 
@@ -25,7 +24,7 @@ class FlowTokens:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
         # A dialog's requests carry the token that its INVITE was given a moment ago.
-        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._new_mac)
+        self._remembered: dict[tuple[str, str], str] = {}
 
     def make(self, flow: Flow, call_id: str = "", number: str = "") -> str:
         """A token for the user part of a SIP URI, such as `udp.0.5071.127.0.1.1!9d01…~0c6f…`.
@@ -51,8 +50,15 @@ class FlowTokens:
         return Flow(transport, host.partition("!")[0].replace("_", ":"), int(port), int(local))
 
     def _mac(self, text: str, call_id: str) -> str:
-        short = len(text) + len(call_id) <= _LONGEST_REMEMBERED
-        return self._remembered(text, call_id) if short else self._new_mac(text, call_id)
+        about = (text, call_id)
+        mac = self._remembered.get(about)
+        if mac is None:
+            mac = self._new_mac(text, call_id)
+            if len(text) + len(call_id) <= _LONGEST_REMEMBERED:
+                if len(self._remembered) >= _REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[about] = mac
+        return mac
 
     def _new_mac(self, text: str, call_id: str) -> str:
         message = f"{text}\n{call_id}".encode("utf-8", "surrogateescape")

@@ -114,7 +114,7 @@ class Orders:
         news = otherwise is None or served.verdict.detail != otherwise.verdict.detail
         if parked.context.final is None and not parked.done:
             parked.done = True
-            decision = parked.decision._replace(served=served, verdict=served.verdict)
+            decision = parked.decision.but(served=served, verdict=served.verdict)
             self._core.carry_on(parked, decision, now)
         elif served.text is not None and (news or not parked.done):
             parked.done = True

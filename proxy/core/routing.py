@@ -48,14 +48,16 @@ class Listener:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(slots=True)
 class Routed:
     """The sense of the Route headers of a request (RFC 3261 16.4). `flow` is that of our token, where it was genuine;
     `token` is that token, where it is one of the request's dialog."""
 
-    ours: bool = False
-    flow: Flow | None = None
-    token: str = ""
+    __slots__ = ("flow", "ours", "token")
+
+    def __init__(self, ours: bool = False, flow: Flow | None = None, token: str = "") -> None:
+        self.ours = ours
+        self.flow = flow
+        self.token = token
 
     @property
     def in_dialog(self) -> bool:

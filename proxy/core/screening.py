@@ -241,7 +241,7 @@ class Screening:
         if decision.call is None or decision.verdict is None or decision.verdict.action == "reject":
             return decision
         verdict = policy.decide(on_behalf_of(decision.call, number))
-        return decision._replace(verdict=verdict) if verdict.action == "reject" else decision
+        return decision.but(verdict=verdict) if verdict.action == "reject" else decision
 
     def _authenticate(
         self, request: Request, vouched: bool, flow: Flow, now: float, policy: Policy

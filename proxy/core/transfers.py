@@ -40,7 +40,7 @@ def check_refer(request: Request, trunk: Trunk, *, in_dialog: bool) -> None:
 
 def on_behalf_of(call: Call, subscriber: Number) -> Call:
     """The call that a transfer brings about, as the one that it is made for could have made it from a phone."""
-    return call._replace(
+    return call.but(
         caller=subscriber,
         display_name="",
         trunk_kind="access",

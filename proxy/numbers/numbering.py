@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 from proxy.numbers.home_plan import HomePlan, NumberRange
 from proxy.numbers.plans import REMEMBERED, Country, countries, has_plan, kind_of_e164
 from proxy.sip.uri import unescape
+from proxy.sip.value import Value
 
 _LONGEST_REMEMBERED = 64  # characters; a longer text is no number and would only fill the cache
 _PRESENTED = 80  # characters of a text that are kept and shown
@@ -55,8 +54,7 @@ def plain_word(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Value):
     """One understood number.
 
     `presented` is the text of the message, `digits` the same without plus and separators ("" for names; a short
@@ -66,13 +64,26 @@ class Number:
     `_kind` is "" where it has to be looked up.
     """
 
-    presented: str
-    digits: str = ""
-    e164: str | None = None
-    region: str | None = None
-    idd_prefix_seen: bool = False
-    _kind: str = ""
-    also: tuple[str, ...] = ()
+    __slots__ = ("_kind", "also", "digits", "e164", "idd_prefix_seen", "presented", "region")
+    __match_args__ = ("presented", "digits", "e164", "region", "idd_prefix_seen", "_kind", "also")
+
+    def __init__(
+        self,
+        presented: str,
+        digits: str = "",
+        e164: str | None = None,
+        region: str | None = None,
+        idd_prefix_seen: bool = False,
+        _kind: str = "",
+        also: tuple[str, ...] = (),
+    ) -> None:
+        self.presented: Final = presented
+        self.digits: Final = digits
+        self.e164: Final = e164
+        self.region: Final = region
+        self.idd_prefix_seen: Final = idd_prefix_seen
+        self._kind: Final = _kind
+        self.also: Final = also
 
     @property
     def kind(self) -> str:
@@ -126,7 +137,7 @@ class Numbering:
         self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
         self._order: _Order = order
         self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
-        self._cached = lru_cache(maxsize=REMEMBERED)(self._recognise)
+        self._recognised: dict[str, Number] = {}
         self._others: dict[tuple[Written, bool], Numbering] = like._others if like else {}
         if like is None:
             self._others["either", False] = Numbering(home, withheld=withheld, like=self, order="home first")
@@ -151,7 +162,7 @@ class Numbering:
         Never raises: what is no number comes back as alphanumeric, anonymous, private or invalid.
         """
         if plain := _PLAIN_URI.match(text):
-            return self._cached(plain[1])
+            return self._remembered(plain[1])
         scheme, colon, rest = text.partition(":")
         if colon:
             lowered = scheme.lower()
@@ -166,7 +177,16 @@ class Numbering:
                 return Number(text[:_PRESENTED], _kind="emergency" if sos else "alphanumeric")
         if len(text) > _LONGEST_REMEMBERED:
             return self._recognise(text)
-        return self._cached(text)
+        return self._remembered(text)
+
+    def _remembered(self, text: str) -> Number:
+        number = self._recognised.get(text)
+        if number is None:
+            number = self._recognise(text)
+            if len(self._recognised) >= REMEMBERED:
+                self._recognised.clear()
+            self._recognised[text] = number
+        return number
 
     def _recognise(self, text: str) -> Number:
         """Read a text, and find a number withheld where networks say so by a word, or a number that nobody has."""
@@ -295,7 +315,7 @@ class Numbering:
             return Number(presented, digits, None, self.home, _kind="short_code")
         number = self._malformed(presented, digits)
         if digits[0] != "0" and self._plan.is_home(digits, sure=True):  # in no known range, and without its prefix
-            number = replace(number, also=(f"+{self._code}{digits}", *number.also))
+            number = number.but(also=(f"+{self._code}{digits}", *number.also))
         return number
 
     def _in_context(self, presented: str, digits: str, context: str) -> Number:
@@ -354,7 +374,7 @@ def _with_another_reading(number: Number, other: Number | None) -> Number:
     """The number, with another one that its digits stand for where that is in a known range."""
     if other is None or other.e164 is None or other.e164 == number.e164 or not _is_known(other):
         return number
-    return replace(number, also=(other.e164,))
+    return number.but(also=(other.e164,))
 
 
 def _phone_context(params: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Final, Literal
 
 from proxy.numbers.numbering import Number, Numbering, Written, is_unknown, plain_word, withholds
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
@@ -16,6 +16,7 @@ from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.sip.privacy import MOST_ENTRIES, hidden_by, remote_parties
+from proxy.sip.value import Value
 
 JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
 _RARE = frozenset(("priority", "feature-caps", "require"))
@@ -26,7 +27,7 @@ _QUOTED = re.compile(r'["\\]')
 _NAME_AND_URI = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
 
 
-class Call(NamedTuple):
+class Call(Value):
     """`caller` is the subscriber who proved to be calling, the asserted number where the trunk is trusted, else
     From; `arrival` is in epoch seconds.
 
@@ -43,28 +44,102 @@ class Call(NamedTuple):
     `understands_608` (RFC 8688) and `insists_on_100rel` (RFC 3262) tell of a caller who gets no announcement.
     """
 
-    method: str
-    caller: Number
-    display_name: str
-    callee: Number
-    trunk: str
-    trunk_kind: Literal["international", "domestic", "access"]
-    trusted: bool
-    arrival: float
-    withheld: str = ""
-    diversion: tuple[Number, ...] = ()
-    others: tuple[Number, ...] = ()
-    name_withheld: bool = False
-    uri: str = ""
-    psap_callback: bool = False
-    numbers: Written = "either"
-    authenticated: str = ""
-    claims: tuple[str, ...] = ()
-    lacks_credentials: bool = False
-    text: str | None = None
-    request_uri: str = ""
-    understands_608: bool = False
-    insists_on_100rel: bool = False
+    __slots__ = (
+        "arrival",
+        "authenticated",
+        "callee",
+        "caller",
+        "claims",
+        "display_name",
+        "diversion",
+        "insists_on_100rel",
+        "lacks_credentials",
+        "method",
+        "name_withheld",
+        "numbers",
+        "others",
+        "psap_callback",
+        "request_uri",
+        "text",
+        "trunk",
+        "trunk_kind",
+        "trusted",
+        "understands_608",
+        "uri",
+        "withheld",
+    )
+    __match_args__ = (
+        "method",
+        "caller",
+        "display_name",
+        "callee",
+        "trunk",
+        "trunk_kind",
+        "trusted",
+        "arrival",
+        "withheld",
+        "diversion",
+        "others",
+        "name_withheld",
+        "uri",
+        "psap_callback",
+        "numbers",
+        "authenticated",
+        "claims",
+        "lacks_credentials",
+        "text",
+        "request_uri",
+        "understands_608",
+        "insists_on_100rel",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        caller: Number,
+        display_name: str,
+        callee: Number,
+        trunk: str,
+        trunk_kind: Literal["international", "domestic", "access"],
+        trusted: bool,
+        arrival: float,
+        withheld: str = "",
+        diversion: tuple[Number, ...] = (),
+        others: tuple[Number, ...] = (),
+        name_withheld: bool = False,
+        uri: str = "",
+        psap_callback: bool = False,
+        numbers: Written = "either",
+        authenticated: str = "",
+        claims: tuple[str, ...] = (),
+        lacks_credentials: bool = False,
+        text: str | None = None,
+        request_uri: str = "",
+        understands_608: bool = False,
+        insists_on_100rel: bool = False,
+    ) -> None:
+        self.method: Final = method
+        self.caller: Final = caller
+        self.display_name: Final = display_name
+        self.callee: Final = callee
+        self.trunk: Final = trunk
+        self.trunk_kind: Final = trunk_kind
+        self.trusted: Final = trusted
+        self.arrival: Final = arrival
+        self.withheld: Final = withheld
+        self.diversion: Final = diversion
+        self.others: Final = others
+        self.name_withheld: Final = name_withheld
+        self.uri: Final = uri
+        self.psap_callback: Final = psap_callback
+        self.numbers: Final = numbers
+        self.authenticated: Final = authenticated
+        self.claims: Final = claims
+        self.lacks_credentials: Final = lacks_credentials
+        self.text: Final = text
+        self.request_uri: Final = request_uri
+        self.understands_608: Final = understands_608
+        self.insists_on_100rel: Final = insists_on_100rel
 
     @property
     def presented(self) -> tuple[Number, ...]:
@@ -114,7 +189,7 @@ class Call(NamedTuple):
         rare = _NOTHING_RARE if _RARE.isdisjoint(request.names) else _rare(request)
         psap_callback, understands_608, insists_on_100rel = rare
         withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
-        return cls(
+        return Call(
             request.method,
             caller,
             shown_name,
@@ -171,7 +246,7 @@ class Call(NamedTuple):
         caller_number = understand(authenticated) if authenticated else sender
         others = () if authenticated or is_plain(uri) else _others(caller_number, (uri,), written)
         hidden = withheld or _anonymous(display_name, uri, sender, written, is_asserted=bool(authenticated))
-        return cls(
+        return Call(
             method,
             caller_number,
             display_name,

@@ -5,8 +5,7 @@ Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and one l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Container, Mapping
 from importlib import import_module
 
 from proxy.policy import readings
@@ -22,17 +21,14 @@ from proxy.policy.verdict import Finding, Mode, Step, Verdict
 
 # A judge finds something, asks for what it has to know first, or says in a few words why it does not apply.
 Judge = Callable[[Case], Finding | Asks | str]
-_Rule = tuple[str, Mode, Judge]
+# A rule, and its answers where it does not apply: most calls get the same few.
+_Rule = tuple[str, Mode, Judge, dict[str, Step]]
+_MOST_ANSWERS = 64  # of a rule that are kept
 
 
 def _judge_of(rule: str) -> Judge:
     judge: Judge = import_module(f"proxy.policy.rules.{rule.replace('.', '_')}").judge
     return judge
-
-
-@lru_cache(maxsize=512)  # most calls get the same few answers
-def _no_match(rule: str, mode: Mode, detail: str) -> Step:
-    return Step(rule, mode, "no_match", detail)
 
 
 _JUDGES = {rule: _judge_of(rule) for rule in PRECEDENCE}
@@ -52,7 +48,9 @@ class Policy:
         self._treatments = snapshot.treatments
         if not snapshot.sources:
             modes.remove((REMOTE, snapshot.modes.get(REMOTE, "enforce")))
-        self._of_authenticated = tuple((rule, mode, _JUDGES[rule]) for rule, mode in modes if mode != "off")
+        self._of_authenticated: tuple[_Rule, ...] = tuple(
+            (rule, mode, _JUDGES[rule], {}) for rule, mode in modes if mode != "off"
+        )
         self._rules = tuple(one for one in self._of_authenticated if one[0] != SPOOFED)
 
     def decide(self, call: Call, memory: Memory = NOTHING, opinions: Opinions = UNASKED) -> Verdict:
@@ -74,14 +72,14 @@ class Policy:
             verdict = Verdict(found.action, found.status, found.reason, rule, found.detail, tuple(trace))
         else:
             verdict = treated(treatment, rule, found.detail, tuple(trace), case)
-        return verdict._replace(asks=asks, waits=waits) if asks else verdict
+        return verdict.but(asks=asks, waits=waits) if asks else verdict
 
     def refuses(self, call: Call, rules: Container[str], memory: Memory = NOTHING) -> Verdict | None:
         """The refusal that these rules alone have for a call; None where they let it through, or treat it kindly."""
         case = Case.of(call, self.snapshot, memory)
         trace: list[Step] = []
         asked = self._of_authenticated if call.authenticated else self._rules
-        match = _first_match((one for one in asked if one[0] in rules), case, trace, self._treatments)
+        match = _first_match(tuple([one for one in asked if one[0] in rules]), case, trace, self._treatments)
         if match is None:
             return None
         rule, found, _, _ = match
@@ -91,21 +89,26 @@ class Policy:
         if treatment is None:
             return Verdict("reject", found.status, found.reason, rule, found.detail, tuple(trace))
         # Who hears an announcement is not known: the softswitch is both ends' neighbour.
-        return treated(treatment, rule, found.detail, tuple(trace), case)._replace(service="")
+        return treated(treatment, rule, found.detail, tuple(trace), case).but(service="")
 
 
 def _first_match(
-    rules: Iterable[_Rule], case: Case, trace: list[Step], treatments: Mapping[str, Treatment]
+    rules: tuple[_Rule, ...], case: Case, trace: list[Step], treatments: Mapping[str, Treatment]
 ) -> tuple[str, Finding, tuple[Lookup, ...], bool] | None:
     """The first enforced rule that matches, and its finding; what rules before it would have asked first, and True
     where one of them is enforced. `trace` takes what every rule before it says; of rules in shadow mode it says what
     would be done, treatments included."""
     asks: tuple[Lookup, ...] = ()
     waits = False
-    for rule, mode, judge in rules:
+    for rule, mode, judge, answers in rules:
         found = judge(case)
         if isinstance(found, str):
-            trace.append(_no_match(rule, mode, found))
+            step = answers.get(found)
+            if step is None:
+                if len(answers) >= _MOST_ANSWERS:
+                    answers.clear()
+                step = answers[found] = Step(rule, mode, "no_match", found)
+            trace.append(step)
         elif isinstance(found, Asks):
             trace.append(Step(rule, mode, "asked", found.detail))
             asks += found.lookups

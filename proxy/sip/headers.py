@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final
 
 from proxy.sip.errors import BadRequest
 from proxy.sip.uri import Params
+from proxy.sip.value import Value
 
 # Compact form and usual spellings -> the lower-case long form under which a header is asked for.
 _LONG_FORMS = {
@@ -108,6 +109,7 @@ _VIA = re.compile(
 )
 _CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
 _SEPARATOR = re.compile(r'[",<>\\]')
+USUAL_METHODS: Final = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "MESSAGE"))
 
 
 def canonical_name(line: str) -> str:
@@ -181,12 +183,16 @@ def quote(text: str) -> str:
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-class NameAddr(NamedTuple):
+class NameAddr(Value):
     """name-addr or addr-spec with header parameters: From, To, Contact, Route, P-Asserted-Identity and their like."""
 
-    display_name: str
-    uri: str
-    params: Params
+    __slots__ = ("display_name", "params", "uri")
+    __match_args__ = ("display_name", "uri", "params")
+
+    def __init__(self, display_name: str, uri: str, params: Params) -> None:
+        self.display_name: Final = display_name
+        self.uri: Final = uri
+        self.params: Final = params
 
     @property
     def tag(self) -> str | None:
@@ -207,13 +213,17 @@ def parse_name_addr(text: str) -> NameAddr:
     return NameAddr("", match[1], parse_header_params(match[2]))
 
 
-class Via(NamedTuple):
+class Via(Value):
     """One Via value (RFC 3261 20.42). `host` and `port` are the sent-by; IPv6 hosts keep their brackets."""
 
-    transport: str
-    host: str
-    port: int | None
-    params: Params
+    __slots__ = ("host", "params", "port", "transport")
+    __match_args__ = ("transport", "host", "port", "params")
+
+    def __init__(self, transport: str, host: str, port: int | None, params: Params) -> None:
+        self.transport: Final = transport
+        self.host: Final = host
+        self.port: Final = port
+        self.params: Final = params
 
     @property
     def branch(self) -> str | None:
@@ -223,28 +233,51 @@ class Via(NamedTuple):
 
 def parse_via(text: str) -> Via:
     """Read the first value of a Via line. Raises BadRequest."""
+    sender, _, branch = text.partition(";branch=")
+    sent_by = _SENT_BY.get(sender)
+    if sent_by is not None and branch.replace("-", "").isalnum() and branch.isascii():
+        transport, host, port = sent_by
+        return Via(transport, host, port, {"branch": branch})
     if (plain := _PLAIN_VIA.fullmatch(text)) and not (plain[4] and plain[6]):
         transport, host, digits, _, branch, _ = plain.groups()
-        params: Params = {"branch": branch, "rport": None} if plain[4] or plain[6] else {"branch": branch}
-        return Via(transport, host, int(digits) if digits else None, params)
+        port = int(digits) if digits else None
+        if plain[4] or plain[6]:
+            return Via(transport, host, port, {"branch": branch, "rport": None})
+        if len(sender) <= _LONGEST_SENT_BY:
+            if len(_SENT_BY) >= _MOST_SENT_BY:
+                _SENT_BY.clear()
+            _SENT_BY[sender] = transport, host, port
+        return Via(transport, host, port, {"branch": branch})
     match = _VIA.match(text)
     if match is None or ((rest := text[match.end() :].lstrip()) and not rest.startswith(",")):
         raise BadRequest(f"malformed Via {text[:60]!r}")
-    port = match[3]
-    if port is not None and int(port) > 65535:
+    port = None if match[3] is None else int(match[3])
+    if port is not None and port > 65535:
         raise BadRequest(f"Via port {port}")
-    return Via(match[1].upper(), match[2], None if port is None else int(port), parse_header_params(match[4]))
+    return Via(match[1].upper(), match[2], port, parse_header_params(match[4]))
 
 
-class CSeq(NamedTuple):
+_MOST_SENT_BY, _LONGEST_SENT_BY = 1024, 128  # the latter in characters
+# The part of a Via before its branch, which all of a peer's have: transport, host and port. Of plain ones alone.
+_SENT_BY: Final[dict[str, tuple[str, str, int | None]]] = {}
+
+
+class CSeq(Value):
     """Sequence number and method (RFC 3261 20.16)."""
 
-    number: int
-    method: str
+    __slots__ = ("method", "number")
+    __match_args__ = ("number", "method")
+
+    def __init__(self, number: int, method: str) -> None:
+        self.number: Final = number
+        self.method: Final = method
 
 
 def parse_cseq(text: str) -> CSeq:
     """Read a CSeq; the number must fit 31 bits (RFC 3261 8.1.1.5). Raises BadRequest."""
+    digits, _, method = text.partition(" ")
+    if method in USUAL_METHODS and len(digits) <= 9 and digits.isdigit() and digits.isascii():
+        return CSeq(int(digits), method)  # as nearly all are written
     match = _CSEQ.fullmatch(text)
     if match is None or (number := int(match[1])) >= 2**31:
         raise BadRequest(f"malformed CSeq {text[:40]!r}")

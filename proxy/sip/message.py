@@ -14,6 +14,7 @@ from typing import Self
 from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable, VersionNotSupported, reason_for
 from proxy.sip.headers import (
     KNOWN_NAMES,
+    USUAL_METHODS,
     CSeq,
     NameAddr,
     Via,
@@ -250,7 +251,6 @@ def broken_request(error: SipError) -> Request | None:
 
 _COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
 _EMPTY = "Content-Length: 0"  # as most messages end
-_USUAL_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "MESSAGE"))
 
 
 def parse(data: bytes) -> Request | Response:
@@ -287,7 +287,7 @@ def parse(data: bytes) -> Request | Response:
     if version != "SIP/2.0" and version.upper() != "SIP/2.0":
         known = _VERSION.fullmatch(version) is not None
         problem = VersionNotSupported(version[:40]) if known else BadRequest("malformed Request-Line")
-    elif not uri or " " in uri or "\t" in uri or not (method in _USUAL_METHODS or is_token(method)):
+    elif not uri or " " in uri or "\t" in uri or not (method in USUAL_METHODS or is_token(method)):
         problem = BadRequest("malformed Request-Line")
     if problem is None:
         problem = _cut_body(request)

@@ -90,7 +90,7 @@ def shown_from(request: Request) -> str:
     name stays: the proxy wrote it."""
     sender = request.from_
     if "user" in priv_values(request):
-        sender = sender._replace(uri="sip:anonymous@anonymous.invalid")
+        sender = sender.but(uri="sip:anonymous@anonymous.invalid")
     return address_header(sender)
 
 

@@ -322,7 +322,7 @@ def test_a_text_too_long_to_be_a_number_is_cut_and_not_remembered() -> None:
     numbering = Numbering("CN")
     number = numbering.understand("+" + "8" * 60_000)
     assert (number.e164, len(number.presented)) == (None, 80)
-    assert numbering._cached.cache_info().currsize == 0
+    assert len(numbering._recognised) == 0
 
 
 def test_a_home_without_numbering_plan_is_refused() -> None:

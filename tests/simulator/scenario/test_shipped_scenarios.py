@@ -84,7 +84,7 @@ def test_the_policy_judges_every_shipped_call_as_the_scenario_expects(name: str)
         verdict = judged(planned, scenario, policy, memory)
         assert planned.expect is not None
         expected = planned.expect.model_dump(include={"action", "rule"}, exclude_none=True)
-        if expected != {key: value for key, value in verdict._asdict().items() if key in expected}:
+        if expected != {key: getattr(verdict, key) for key in expected}:
             wrong.append((planned.id, planned.caller, verdict.rule, verdict.detail))
     assert wrong == []
 
