@@ -23,7 +23,7 @@ from simulator.report.pseudonyms import SHORTEST, Pseudonyms
 from simulator.results.inputs import INPUTS
 from simulator.results.message_file import MessageFile, read_records
 from simulator.results.messages import MESSAGES
-from simulator.results.run_folder import point_latest
+from simulator.results.run_folder import fresh, point_latest
 from simulator.scenario.model import Scenario
 from simulator.traffic.planned_call import PlannedCall
 
@@ -129,20 +129,21 @@ def pseudonymise_folder(folder: Path, pseudonyms: Pseudonyms) -> Path:
     name = pseudonyms.text(folder.name)
     if name == folder.name:
         return folder
-    renamed = folder.rename(folder.with_name(name))
+    renamed = fresh(folder.with_name(name))  # another run of the same second may have that name
+    folder.rename(renamed)
     point_latest(renamed.parent, renamed)
     return renamed
 
 
 def _rewrite(path: Path, pseudonyms: Pseudonyms) -> None:
-    fresh = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.part")
     if path.suffix == ".json":
-        fresh.write_bytes(pseudonyms.json(path.read_bytes()))
+        part.write_bytes(pseudonyms.json(path.read_bytes()))
     else:
-        with path.open("rb") as old, fresh.open("wb") as new:
+        with path.open("rb") as old, part.open("wb") as new:
             for line in old:
                 new.write(_line(line, path, pseudonyms))
-    fresh.replace(path)
+    part.replace(path)
 
 
 def _line(line: bytes, path: Path, pseudonyms: Pseudonyms) -> bytes:
@@ -154,10 +155,10 @@ def _line(line: bytes, path: Path, pseudonyms: Pseudonyms) -> bytes:
 
 
 def _messages(path: Path, pseudonyms: Pseudonyms) -> None:
-    fresh = MessageFile(path.with_name(f".{path.name}.part"))
+    part = MessageFile(path.with_name(f".{path.name}.part"))
     for record in read_records(path):
-        fresh.add(record._replace(data=pseudonyms.plain(record.data)))
-    fresh.replace(path)
+        part.add(record._replace(data=pseudonyms.plain(record.data)))
+    part.replace(path)
 
 
 def _mark(path: Path, pseudonyms: Pseudonyms) -> None:

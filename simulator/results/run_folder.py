@@ -45,7 +45,7 @@ class RunFolder:
 
     def __init__(self, root: Path, name: str, about: Mapping[str, Any]) -> None:
         now, at = datetime.now(UTC), time.monotonic()
-        self.path = _fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
+        self.path = fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
         point_latest(root, self.path)
         self._events = (self.path / "events.jsonl").open("a", buffering=1, encoding="utf-8")
         self._manifest = {"state": "running", "started": timestamp(now), "started_at": at, **about, **surroundings()}
@@ -163,7 +163,7 @@ def _part(result: Result) -> dict[str, Any]:
     return {"name": result.name, "folder": result.folder.name, **played}
 
 
-def _fresh(path: Path) -> Path:
+def fresh(path: Path) -> Path:
     """Make `path`, or `path-2` and so on where a run of the same second has it."""
     for number in range(1, sys.maxsize):
         candidate = path if number == 1 else path.with_name(f"{path.name}-{number}")
