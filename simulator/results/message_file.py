@@ -15,6 +15,7 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from shutil import disk_usage
 from typing import NamedTuple
@@ -29,7 +30,8 @@ _HEAD = struct.Struct("<IIBdd")
 _ADDRESSES, _PROXIED, _DIRECT = range(3)
 _BATCH = 64  # messages that are written at once
 _LONGEST = 1 << 24  # bytes that follow a head
-_LAST = 1e11  # seconds of any clock: some three thousand years
+_LAST = float(1 << 32)  # seconds of any clock: as many as a capture can tell
+_LAST_PORT = 65_535
 _SPARED = 64 << 20  # bytes of the disk that are left to what a run cannot do without
 
 
@@ -172,13 +174,21 @@ def read_records(path: Path) -> Iterator[Record]:
             if kind == _ADDRESSES:
                 try:
                     transport, sender, receiver = json.loads(data)
-                    pairs[number] = transport, (sender[0], sender[1]), (receiver[0], receiver[1])
+                    pairs[number] = str(transport), _address(*sender[:2]), _address(*receiver[:2])
                 except (ValueError, TypeError, LookupError):
                     raise _damaged(path, file.tell() - size - _HEAD.size) from None
             elif (pair := pairs.get(number)) is not None:
                 yield Record(at, since_1970, kind == _PROXIED, *pair, data)
             else:
                 raise _damaged(path, file.tell() - size - _HEAD.size)
+
+
+def _address(host: str, port: int) -> Address:
+    """An address as it was recorded. Raises ValueError, TypeError."""
+    ip_address(host.partition("%")[0] if isinstance(host, str) else "")
+    if not 0 <= port <= _LAST_PORT:
+        raise ValueError(port)
+    return host, port
 
 
 def _damaged(path: Path, place: int) -> FileErrors:

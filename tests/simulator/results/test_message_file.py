@@ -72,6 +72,8 @@ def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
         pytest.param(HEAD.pack(0xFFFFFFFF, 0, 1, 1.0, 1.0) + b"ACK", id="a message of four gigabytes"),
         pytest.param(HEAD.pack(2, 0, 0, 0.0, 0.0) + b"{}", id="addresses without any"),
         pytest.param(HEAD.pack(3, 0, 0, 0.0, 0.0) + b"\xff[]", id="addresses in no JSON"),
+        pytest.param(HEAD.pack(28, 0, 0, 0.0, 0.0) + b'["udp",["x",1],["::1",5060]]', id="a name for an address"),
+        pytest.param(HEAD.pack(32, 0, 0, 0.0, 0.0) + b'["udp",["::1",1],["::1",506000]]', id="a port beyond all ports"),
     ],
 )
 def test_what_is_no_record_is_told_with_its_place(tmp_path: Path, record: bytes) -> None:
