@@ -21,6 +21,7 @@ _TCP, _UDP = 6, 17
 _AF_INET, _AF_INET6 = 2, 10  # as Linux numbers them
 _LONGEST = 65_507  # bytes that a UDP datagram over IPv4 has room for
 _MOST = 100_000  # legs that are remembered
+_LONGEST_IDS = 1_000  # characters of the two Call-IDs of a leg that is
 _CALL = re.compile(rb"\r\nX-Ringfence-Call[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 _FAMILY, _PROTOCOL, _SOURCE_4, _TARGET_4, _SOURCE_6, _TARGET_6, _SOURCE_PORT, _TARGET_PORT = range(1, 9)
@@ -82,7 +83,7 @@ class Correlations:
     """The id that ties the messages of all legs of a call: the Call-ID of the side that it came in on.
 
     `legs` are Call-IDs of the softswitch's own legs, each with that of its call, as far as they are known before.
-    100,000 legs are remembered, then the oldest are forgotten.
+    A leg of a leg has the id of the first call. 100,000 legs are remembered, then the oldest are forgotten.
     """
 
     def __init__(self, legs: Iterable[tuple[str, str]] = ()) -> None:
@@ -91,9 +92,10 @@ class Correlations:
     def learn(self, call_id: str, data: bytes) -> None:
         """Take an INVITE of the softswitch: the call that it is for, where it tells (`X-Ringfence-Call`)."""
         named = _CALL.search(data)
-        if named is None or call_id in self._calls:
+        if named is None or call_id in self._calls or len(call_id) + len(named[1]) > _LONGEST_IDS:
             return
-        self._calls[call_id] = named[1].decode("utf-8", "backslashreplace").strip()
+        near = named[1].decode("utf-8", "backslashreplace").strip()
+        self._calls[call_id] = self._calls.get(near, near)
         if len(self._calls) > _MOST:
             self._calls.popitem(last=False)
 

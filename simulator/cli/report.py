@@ -68,7 +68,9 @@ run's folder, such as runs/latest.
 )
 @click.option("--parquet", type=FILE, metavar="F", help="write the calls to this file as a table")
 @click.option("--hep", type=_Collector(), metavar="ADDRESS", help="send its messages and records there, over HEPv3")
-@click.option("--hep-key", default="", metavar="KEY", help="the key that the HEP collector asks for")
+@click.option(
+    "--hep-key", default="", metavar="KEY", envvar="RINGFENCE_HEP_KEY", show_envvar=True, help="a key that it asks for"
+)
 @click.option(
     "--hep-rate", type=click.IntRange(1), default=1000, show_default=True, help="HEP packets a second, at most"
 )

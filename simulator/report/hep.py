@@ -48,8 +48,10 @@ class _Item(NamedTuple):
 def send_hep(run: Path, calls: Sequence[PlayedCall], collector: Address, node: Node, rate: float) -> Sent:
     """Send what passed through the proxy, and its records: of these calls, or of all where none are given.
 
-    It goes at `rate` packets a second, so that a collector can follow. Raises LabError where that cannot be reached.
+    It goes at `rate` packets a second, so that a collector can follow. Raises LabError where that cannot be reached,
+    and FileErrors where it is no run.
     """
+    next(lines_of(run / "calls.jsonl"), None)  # raises where it is no run
     packets, counts = Packets(node), {SIP: 0, LOG: 0}
     too_long = 0
     family = socket.AF_INET6 if ":" in collector[0] else socket.AF_INET

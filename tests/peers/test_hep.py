@@ -16,8 +16,9 @@ from simulator.cli.commands import main
 from simulator.results.messages import MESSAGES, read_messages
 from simulator.results.run_reader import lines_of
 from tests.plays.hep_collector import HOST, Collector, collecting
+from tests.plays.hep_kamailio import KamailioCollector
 from tests.plays.hep_sngrep import Sngrep
-from tests.plays.proxy_process import INTERNATIONAL, SWITCH, ProxyProcess
+from tests.plays.proxy_process import INTERNATIONAL, SWITCH, ProxyProcess, eventually
 from tests.plays.udp_peer import Peer
 
 pytestmark = pytest.mark.peers
@@ -102,6 +103,28 @@ def test_sngrep_hears_every_dialog_of_a_run_afterwards(
         assert peer.shows(f"Dialog count: {len({message.call_id for message in sent})}")
 
 
+def test_kamailio_takes_messages_for_sip_and_records_for_log_entries_of_their_calls(run: Path, tmp_path: Path) -> None:
+    sent = [message for message in read_messages(run / MESSAGES) if message.proxied]
+    records = list(lines_of(run / "proxy-calls.jsonl"))
+    packets = Packets(Node())
+    collector = KamailioCollector(tmp_path)
+    try:
+        assert main(["report", "runs/latest", "--hep", f"udp:{HOST}:{collector.port}", "--hep-rate", "200"]) == 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            last = packets.packet(
+                SIP, 1.0, "tcp", ("fd00::8", 5070), ("fd00::1", 5060), INVITE.format(call_id="last").encode(), "last"
+            )
+            out.sendto(last, (HOST, collector.port))
+        eventually(lambda: "INVITE last tcp fd00::8:5070" in collector.heard)
+    finally:
+        entries = collector.close()
+    assert [line.split()[1:] for line in collector.heard[:-1]] == [
+        [str(message.call_id), message.transport, f"{message.sender[0]}:{message.sender[1]}"] for message in sent
+    ]
+    found = [(entry.correlation, json.loads(entry.text)) for entry in reversed(entries)]
+    assert found == [(record["call_id"], record) for record in records]
+
+
 def test_a_running_proxy_tells_of_messages_legs_and_verdicts(
     running_proxy: Start, tmp_path: Path, collector: Collector
 ) -> None:
@@ -131,3 +154,20 @@ def test_a_running_proxy_tells_of_messages_legs_and_verdicts(
     assert (told["rule"], told["final"]) == ("barring.incoming_international", 603)
     arrived = datetime.fromisoformat(told["timestamp"]).timestamp()
     assert record.time == pytest.approx(arrived + told["elapsed_us"] / 1e6, abs=2e-6)
+
+
+def test_the_softswitchs_leg_of_a_call_has_the_id_of_that_call(running_proxy: Start, collector: Collector) -> None:
+    address = f"udp:{collector.address[0]}:{collector.address[1]}"
+    with Peer(SWITCH) as switch, Peer(INTERNATIONAL) as caller:
+        proxy = running_proxy(switch.port, softswitch_probe={"enabled": False}, hep={"address": address})
+        switch.proxy = caller.proxy = proxy.host, proxy.port
+        caller.asks("INVITE", f"sip:{ALICE}@switch.example", sender="+442079460123")
+        near = switch.hears("INVITE")
+        switch.asks(
+            "INVITE", f"sip:{ALICE}@{proxy.address}", ("X-Ringfence-Call", near.call_id), sender="+442079460123"
+        )
+        refused = switch.hears(403)
+        assert refused.call_id != near.call_id
+        packets = collector.packets(4)
+    assert {packet.text("correlation") for packet in packets} == {near.call_id}
+    assert {packet.ends[0] for packet in packets} >= {(switch.host, switch.port), (caller.host, caller.port)}

@@ -94,6 +94,16 @@ class Collector:
             self._socket.settimeout(10)
 
 
+def is_taken(port: int) -> bool:
+    """True where somebody listens on that UDP port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
 @contextmanager
 def collecting() -> Iterator[Collector]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:

@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import socket
 import struct
 import subprocess
 import termios
@@ -15,7 +14,7 @@ import time
 from pathlib import Path
 
 from simulator.loopback import free_port
-from tests.plays.hep_collector import HOST
+from tests.plays.hep_collector import HOST, is_taken
 from tests.plays.proxy_process import eventually
 
 _CONTROL = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|.)")
@@ -70,9 +69,4 @@ class Sngrep:
 
     def _listens(self) -> bool:
         assert self._process.poll() is None
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((HOST, self.port))
-            except OSError:
-                return True
-        return False
+        return is_taken(self.port)

@@ -167,6 +167,23 @@ def test_tls_needs_a_certificate(folder: Path) -> None:
     assert config.tls.certificate == folder / "lists" / "b.csv"
 
 
+def test_a_collector_of_hep_is_a_udp_address_that_nobody_listens_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEP_KEY", "s3cret")
+    config = load(folder, SHORTEST + 'hep: {address: "udp:[::1]:9060", name: edge, key: "${HEP_KEY}"}\n')
+    assert config.hep is not None
+    assert (str(config.hep.address), config.hep.node, config.hep.key) == ("udp:[::1]:9060", 2001, "s3cret")
+    assert "s3cret" not in repr(config)
+    assert errors_of(folder, SHORTEST + "hep: {address: tcp:127.0.0.1:9060, node: -1}\n") == [
+        '3:16: found "tcp:127.0.0.1:9060", expected udp, an IP address and a port, such as "udp:127.0.0.1:9060"',
+        '3:42: found "-1", expected at least 0',
+    ]
+    assert errors_of(folder, SHORTEST + "hep: {address: udp:127.0.0.1:5060}\n") == [
+        '3:16: found "udp:127.0.0.1:5060", expected an address that does not overlap udp:127.0.0.1:5060'
+    ]
+
+
 def test_a_database_and_a_call_log_may_be_made_later_beside_the_config(folder: Path) -> None:
     config = load(folder, SHORTEST + "subscribers: sqlite:///ringfence.db\ncall_log: calls.jsonl\n")
     assert config.subscribers == f"sqlite:///{folder / 'ringfence.db'}"

@@ -72,6 +72,19 @@ def test_a_leg_has_the_id_of_the_call_that_it_names_and_others_their_own() -> No
     assert ids == ["call-0", "call-1", "other", "call-1", None]
 
 
+def test_a_call_that_comes_back_from_the_softswitch_keeps_its_id_on_the_next_leg() -> None:
+    correlations = Correlations()
+    correlations.learn("second", INVITE % (b"second", b"X-Ringfence-Call: first\r\n"))
+    correlations.learn("third", INVITE % (b"third", b"X-Ringfence-Call: second\r\n"))
+    assert correlations.of("third") == "first"
+
+
+def test_call_ids_of_any_length_fill_no_memory() -> None:
+    correlations = Correlations()
+    correlations.learn("far", INVITE % (b"far", b"X-Ringfence-Call: " + b"x" * 1000 + b"\r\n"))
+    assert correlations.of("far") == "far"
+
+
 def test_the_oldest_of_many_legs_are_forgotten() -> None:
     correlations = Correlations()
     for number in range(100_001):

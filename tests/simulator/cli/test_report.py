@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from simulator.__main__ import main
+from simulator.results.run_reader import find_call, messages_of_call
 from tests.plays.command_desk import written
+from tests.plays.hep_collector import collecting
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
 
@@ -46,3 +49,44 @@ def test_a_page_that_cannot_be_written_is_told_before_the_calls(desk: Path, caps
     assert main(["run", written(desk / "small.yaml"), "--html", "nowhere/report.html"]) == 2
     assert "there is no folder nowhere" in capsys.readouterr().err
     assert not (desk / "runs").exists()
+
+
+def test_messages_of_a_call_and_its_record_go_to_a_collector_with_their_times_and_one_id(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", written(desk / "small.yaml"), "-k", "daughter", "--messages", "all"]) == 0
+    call = find_call(desk / "runs" / "latest", "daughter")
+    sent = messages_of_call(desk / "runs" / "latest", call)
+    with collecting() as collector:
+        address = f"udp:{collector.address[0]}:{collector.address[1]}"
+        command = ["report", "runs/latest", "--hep", address, "--call", "daughter", "--hep-key", "s3cret"]
+        capsys.readouterr()
+        assert main(command) == 0
+        assert capsys.readouterr().out == f"{address}: {len(sent)} messages and 2 records sent\n"
+        packets = collector.packets(len(sent) + 2)
+        assert collector.has_no_more()
+    assert [(packet.raw("payload"), packet.ends) for packet in packets[:-2]] == [
+        (message.data, (message.sender, message.receiver)) for message in sent
+    ]
+    assert [packet.time for packet in packets[:-2]] == [message.time.timestamp() for message in sent]
+    assert {packet.text("correlation") for packet in packets} == {call.call_id}
+    assert {packet.text("key") for packet in packets} == {"s3cret"}
+    assert [json.loads(packet.raw("payload"))["event"] for packet in packets[-2:]] == ["call", "ended"]
+    assert len({message.call_id for message in sent}) == 2
+
+
+def test_a_collector_that_is_not_there_or_has_no_udp_address_is_an_error(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", written(desk / "small.yaml"), "-k", "daughter", "--messages", "all"]) == 0
+    with collecting() as collector:
+        address = f"udp:{collector.address[0]}:{collector.address[1]}"
+    capsys.readouterr()
+    assert main(["report", "runs/latest", "--hep", address]) == 3
+    assert capsys.readouterr().err == f"ringfence: {address}: nothing listens there for HEP\n"
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "runs/latest", "--hep", "tcp:127.0.0.1:9060"])
+    assert ended.value.code == 2
+    assert 'found "tcp:127.0.0.1:9060", expected udp, an IP address and a port' in capsys.readouterr().err
+    assert main(["report", "runs", "--hep", address]) == 2
+    assert "this is no folder of a run" in capsys.readouterr().err
