@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import structlog
 
 from proxy.core.call_record import CallRecords, record_line
 from proxy.core.events import Answered, Ended, Event, Shadowed, Unanswered
-from proxy.observability.hep import LOG, SIP, Address, Correlations, Node, Packets, TooLong
+from proxy.observability.hep import LOG, SIP, Address, Correlations, Node, Packets
 from proxy.observability.message_log import call_id_of, is_message
 from proxy.sip.flow import Flow
 
@@ -48,10 +49,7 @@ class CaptureAgent:
         self._tell_at = 0.0
         self._socket = socket.socket(socket.AF_INET6 if ":" in collector[0] else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        try:
-            self._socket.connect(collector)
-        except OSError as error:  # no way there now: packets that cannot be sent are counted
-            log.warning("hep_unreachable", collector=_shown(collector), detail=error.strerror)
+        self._connected = False
 
     def received(self, data: bytes, flow: Flow) -> None:
         """A message came."""
@@ -97,12 +95,15 @@ class CaptureAgent:
     ) -> None:
         try:
             packet = self._packets.packet(kind, at, transport, sender, receiver, payload, correlation)
+            if not self._connected:  # there may have been no way until now
+                self._socket.connect(self._collector)
+                self._connected = True
             try:
                 self._socket.send(packet)
             except ConnectionRefusedError as error:  # one before came to a closed port
                 self._lose(error.strerror or str(error))
                 self._socket.send(packet)
-        except TooLong as error:
+        except (ValueError, struct.error) as error:  # TooLong; whatever it is, calls go on
             self._lose(str(error))
         except OSError as error:
             self._lose(error.strerror or str(error))

@@ -136,6 +136,7 @@ def test_a_running_proxy_tells_of_messages_legs_and_verdicts(
             switch.port,
             subscribers=str(tmp_path / "people.yaml"),
             softswitch_probe={"enabled": False},
+            message_log={"file": "messages.jsonl"},
             hep={"address": address, "node": 7, "name": "edge"},
         )
         switch.proxy = caller.proxy = proxy.host, proxy.port
@@ -150,6 +151,9 @@ def test_a_running_proxy_tells_of_messages_legs_and_verdicts(
     assert (asked.ends, answered.ends, record.ends) == ((there, own), (own, there), (own, own))
     assert {packet.text("correlation") for packet in refused} == {f"0-{caller.port}@{caller.host}"}
     assert {(packet.number("node"), packet.text("name")) for packet in refused} == {(7, "edge")}
+    logged = eventually(lambda: len(lines := (proxy.folder / "messages.jsonl").read_text().splitlines()) == 2 and lines)
+    assert logged
+    assert [json.loads(line)["message"] for line in logged] == [asked.text("payload"), answered.text("payload")]
     told = json.loads(record.raw("payload"))
     assert (told["rule"], told["final"]) == ("barring.incoming_international", 603)
     arrived = datetime.fromisoformat(told["timestamp"]).timestamp()

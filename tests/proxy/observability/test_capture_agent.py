@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections import Counter
 from typing import Any
@@ -75,6 +76,22 @@ def test_a_message_that_is_too_long_is_counted_and_the_next_one_goes(collector: 
     assert (collector.packets(1)[0].text("payload") or "").startswith("OPTIONS")
     assert counters == {"hep_lost": 2}
     assert [(each["event"], each["lost"]) for each in logs] == [("hep_lost", 1)]
+    agent.close()
+
+
+def test_packets_go_once_there_is_a_way_to_the_collector(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = Counter[str]()
+
+    def no_way(*_: object) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    agent = agent_for(collector.address, counters)
+    with monkeypatch.context() as patch:
+        patch.setattr(socket.socket, "connect", no_way)
+        agent.received(message("OPTIONS sip:h SIP/2.0", "a"), flow(ALICE))
+    assert counters["hep_lost"] == 1
+    agent.received(message("OPTIONS sip:h SIP/2.0", "b"), flow(ALICE))
+    assert collector.packets(1)[0].text("correlation") == "b"
     agent.close()
 
 
