@@ -19,6 +19,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError, ValidationInfo
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from proxy.files.visible import visible
+
 T = TypeVar("T")
 Where = tuple[int | str, ...]
 
@@ -45,8 +47,9 @@ class FileError:
 
     def __str__(self) -> str:
         if self.line == 0:
-            return f"{self.path}: {self.found}"
-        return f"{self.path}:{self.line}:{self.column}: found {self.found}, expected {self.expected}"
+            return f"{self.path}: {visible(self.found)}"
+        place = f"{self.path}:{self.line}:{self.column}"
+        return f"{place}: found {visible(self.found)}, expected {visible(self.expected)}"
 
 
 class FileErrors(Exception):

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from proxy.config.addresses import TransportAddress, parse_udp_address
+from proxy.files.visible import visible
 from proxy.observability.hep import Node
 from simulator.cli.grammar import FILE, Command
 from simulator.judging.result import ExitCode
@@ -109,7 +110,7 @@ def report(
     elif pcap is None and hep is None:
         for call in calls:
             for line in shown(run, call):
-                print(line)
+                print(visible(line))
     complaints = list(missing_calls(run, told))
     for complaint in complaints:
         print(f"ringfence report: {complaint}", file=sys.stderr)

@@ -13,10 +13,10 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from proxy.files.visible import visible
 from simulator.addresses import Address
 from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import PlayedCall, addresses, find_calls, messages_of_call
-from simulator.wording import visible
 
 _FIRST_LINE = re.compile(rb"(?:SIP/2\.0 (\d{3}) ([^\r\n]*)|([A-Z]+) [^\r\n]* SIP/2\.0)\r?\n")
 _CSEQ_METHOD = re.compile(rb"\r\nCSeq\s*:[ \t]*\d+[ \t]+(\w+)", re.IGNORECASE)

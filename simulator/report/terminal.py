@@ -14,12 +14,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from proxy.files.visible import visible
 from simulator.judging.accuracy import Confusion, Estimate, Rate
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.result import ExitCode, Result, as_expected, worst
 from simulator.judging.shadow import ALL
-from simulator.wording import counted, visible
+from simulator.wording import counted
 
 # Files and pipes get this many columns.
 PLAIN_WIDTH = 100

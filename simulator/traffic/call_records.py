@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from proxy.files.visible import visible
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.scenario.headers import USER_PART
 from simulator.scenario.records import Mapped, RecordedOutcome, Records
-from simulator.wording import visible
 
 _TOGETHER = 100_000  # calls for which more rows are waited for
 _LAST = 253_402_300_800.0  # epoch seconds: the year 10000

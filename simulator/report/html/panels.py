@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from proxy.files.visible import visible
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
 from simulator.report.evidence_words import caller_saw, phone_saw
 from simulator.report.html import ladder_svg
@@ -19,7 +20,6 @@ from simulator.report.html.svg import Markup
 from simulator.report.ladder import Judgement, Ladder, build, text, title_of
 from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import addresses, find_calls
-from simulator.wording import visible
 
 MOST = 200  # calls
 _MOST_MESSAGES = 300  # of a call

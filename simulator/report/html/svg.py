@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from markupsafe import Markup as Markup
 from markupsafe import escape
 
-from simulator.wording import visible
+from proxy.files.visible import visible
 
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:

@@ -177,3 +177,9 @@ def test_the_widest_entry_is_found_last(tmp_path: Path) -> None:
 def test_prefixes_that_cover_some_country_are_known() -> None:
     assert {"+*", "+8*", "+86*", "+232*", "+1*"} <= covering_any().keys()
     assert not {"+23224*", "+1876*", "+447*"} & covering_any().keys()
+
+
+def test_what_a_list_holds_commands_no_terminal(read: Read) -> None:
+    number, category = read(f"{HEADER}+44\x1b[31m,a\u202eb,,,\n")
+    assert number.startswith('2:1: found "+44␛[31m", expected an E.164 number')
+    assert category.endswith('found "a\ufffdb", expected printable UTF-8 text')
