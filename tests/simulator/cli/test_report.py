@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.__main__ import main
+from simulator.results.messages import MESSAGES, read_messages
 from simulator.results.run_reader import find_call, messages_of_call
 from tests.plays.command_desk import written
 from tests.plays.hep_collector import collecting
@@ -73,6 +74,20 @@ def test_messages_of_a_call_and_its_record_go_to_a_collector_with_their_times_an
     assert {packet.text("key") for packet in packets} == {"s3cret"}
     assert [json.loads(packet.raw("payload"))["event"] for packet in packets[-2:]] == ["call", "ended"]
     assert len({message.call_id for message in sent}) == 2
+
+
+def test_of_a_whole_run_every_leg_has_the_id_of_its_call(desk: Path) -> None:
+    assert main(["run", written(desk / "small.yaml"), "-k", "daughter", "--messages", "all"]) == 0
+    run = desk / "runs" / "latest"
+    sent = [message for message in read_messages(run / MESSAGES) if message.proxied]
+    with collecting() as collector:
+        address = f"udp:{collector.address[0]}:{collector.address[1]}"
+        assert main(["report", "runs/latest", "--hep", address]) == 0
+        packets = collector.packets(len(sent) + 2)
+        assert collector.has_no_more()
+    invites = {packet.text("correlation") for packet in packets if packet.raw("payload").startswith(b"INVITE ")}
+    assert invites == {find_call(run, "daughter").call_id}
+    assert {message.call_id for message in sent if message.data.startswith(b"INVITE ")} > invites
 
 
 def test_a_collector_that_is_not_there_or_has_no_udp_address_is_an_error(
