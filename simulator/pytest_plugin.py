@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulator.testing.proxies import Phone, RunningProxy
     from simulator.testing.testbed import Testbed
 
-_SCENARIO = re.compile(rb"^scenario[ \t]*:", re.MULTILINE)
+_SCENARIO = re.compile(rb"^(?:\xef\xbb\xbf)?scenario[ \t]*:", re.MULTILINE)  # behind a byte order mark as well
 _SHOWN = 3  # failed calls of a scenario that are shown in full
 
 

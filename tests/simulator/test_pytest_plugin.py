@@ -116,3 +116,10 @@ def test_what_a_lab_cannot_be_made_of_is_said(desk: Path) -> None:
     code, told = run(desk, "test_wrong.py")
     assert code == 1
     assert "nowhere" in told
+
+
+def test_a_scenario_behind_a_byte_order_mark_is_one(desk: Path) -> None:
+    (desk / "marked.yaml").write_text(GOOD, encoding="utf-8-sig")
+    code, told = run(desk, "--collect-only", "-q", "marked.yaml")
+    assert code == 0
+    assert "marked.yaml::good" in told
