@@ -64,6 +64,7 @@ class Pseudonyms:
         self._lengths = sorted({len(each) for each in self._spelled}, reverse=True)
         self._name_all(set(names) - set(words))
         self._odd = [name for name in self._names if not _PLAIN_NAME.fullmatch(name.decode())]
+        self._in_line = lru_cache(_REMEMBERED)(self._line_mapped)  # the messages of a call have most lines in common
         self._in_digits = lru_cache(_REMEMBERED)(self._digits_mapped)
         self._in_word = lru_cache(_REMEMBERED)(self._word_mapped)
 
@@ -78,6 +79,9 @@ class Pseudonyms:
 
     def plain(self, data: bytes) -> bytes:
         """Bytes with pseudonyms in their place: a message, YAML, CSV."""
+        return b"\n".join(map(self._in_line, data.split(b"\n")))
+
+    def _line_mapped(self, data: bytes) -> bytes:
         data = _RESPONSE.sub(lambda match: match[1] + b"0" * len(match[2]), data)  # one could try numbers against it
         data = _BASE64.sub(self._decoded, data)
         data = _DIGITS.sub(self._number, data)
