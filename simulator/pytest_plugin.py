@@ -39,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--ringfence-runs", type=Path, default=Path("runs"), metavar="DIR", help="leave runs here [runs]")
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the folders of runs, which hold copies of the scenarios that were played."""
+    is_run = (collection_path / "manifest.json").exists() and (collection_path / "events.jsonl").exists()
+    return True if is_run else None
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect YAML files that have a key `scenario`."""
     if file_path.suffix not in (".yaml", ".yml") or not _SCENARIO.search(file_path.read_bytes()):
