@@ -25,8 +25,7 @@ T = TypeVar("T")
 Where = tuple[int | str, ...]
 
 _SHOWN = 50  # errors kept of one file: nobody reads more before mending these
-_MAX_DEPTH = 100
-_MAX_EXPANSION = 100_000  # values that aliases may add to those written out
+_MAX_DEPTH, _MAX_EXPANSION = 100, 100_000  # levels; values that aliases may add to those written out
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -48,8 +47,8 @@ class FileError:
     def __str__(self) -> str:
         if self.line == 0:
             return f"{self.path}: {visible(self.found)}"
-        place = f"{self.path}:{self.line}:{self.column}"
-        return f"{place}: found {visible(self.found)}, expected {visible(self.expected)}"
+        said = f"found {visible(self.found)}, expected {visible(self.expected)}"
+        return f"{self.path}:{self.line}:{self.column}: {said}"
 
 
 class FileErrors(Exception):
@@ -111,8 +110,8 @@ def load(path: Path, model: type[T], known: frozenset[Path] = frozenset(), *, gi
     reader = _Reader(path, text)
     data, errors = reader.read(), reader.errors
     adapter: TypeAdapter[T] = _adapter(cast(Any, model))
-    context = FileContext(path, data if isinstance(data, dict) else {}, known, given)
     try:
+        context = FileContext(path, data if isinstance(data, dict) else {}, known, given)
         value = adapter.validate_python(data, context=context)
     except ValidationError as invalid:
         errors += _Explainer(path, text, adapter).explain(invalid)

@@ -163,18 +163,10 @@ class Numbering:
         """
         if plain := _PLAIN_URI.match(text):
             return self._remembered(plain[1])
-        scheme, colon, rest = text.partition(":")
-        if colon:
-            lowered = scheme.lower()
-            if lowered in ("sip", "sips"):
-                user, at, _ = rest.partition("@")
-                user = user.partition(":")[0]  # the password, or the port, is no part of the number
-                text = user if at or _HOST_AS_NUMBER.match(user) else ""
-            elif lowered == "tel":
-                text = rest
-            elif lowered == "urn":
-                sos = rest.lower().startswith("service:sos")  # RFC 5031
-                return Number(text[:_PRESENTED], _kind="emergency" if sos else "alphanumeric")
+        text = _number_part(text)
+        if text.lower().startswith("urn:"):
+            sos = text.lower().startswith("urn:service:sos")  # RFC 5031
+            return Number(text[:_PRESENTED], _kind="emergency" if sos else "alphanumeric")
         if len(text) > _LONGEST_REMEMBERED:
             return self._recognise(text)
         return self._remembered(text)
@@ -363,6 +355,17 @@ class Numbering:
     def short_kind(self, digits: str) -> str:
         """emergency or short_code for what the plan knows as such, "" for all else."""
         return self._plan.short_kind(digits)
+
+
+def _number_part(text: str) -> str:
+    """The user part of a SIP URI, without a password, or what follows tel:; any other text as it is."""
+    scheme, colon, rest = text.partition(":")
+    lowered = scheme.lower() if colon else ""
+    if lowered in ("sip", "sips"):
+        user, at, _ = rest.partition("@")
+        user = user.partition(":")[0]  # the password, or the port, is no part of the number
+        return user if at or _HOST_AS_NUMBER.match(user) else ""
+    return rest if lowered == "tel" else text
 
 
 def _is_known(number: Number) -> bool:
