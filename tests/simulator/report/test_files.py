@@ -9,6 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from simulator.report import formats
 from simulator.report.files import SCHEMAS
 from simulator.scenario.model import Scenario
 from tests.plays.scenario_files import SHIPPED
@@ -41,7 +42,7 @@ def test_the_defaults_that_a_schema_tells_may_be_written(name: str) -> None:
     schema = SCHEMAS[name]()
     Draft202012Validator.check_schema(schema)
     parts = list(_with_defaults(schema))
-    assert parts
+    assert parts or name in formats.FORMATS  # files that only Ringfence writes have none
     for part in parts:
         Draft202012Validator({**part, "$defs": schema["$defs"]}).validate(part["default"])
 
