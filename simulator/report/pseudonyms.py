@@ -15,11 +15,12 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from json import dumps
 
 _LONGEST = 15  # digits of a number in E.164
 SHORTEST = 7  # digits of a number that belongs to somebody; shorter ones are services, and stay
 _ROUNDS = 10
-_SHORTEST_NAME = 3  # characters; shorter names identify nobody, and stay
+_SHORTEST_NAME = 3  # bytes; shorter names identify nobody, and stay
 _REMEMBERED = 1 << 16
 
 _NOT_A_NUMBER = rb"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)?|\d{8}T\d{6}Z"  # a moment, the name of a run's folder
@@ -63,7 +64,9 @@ class Pseudonyms:
             self._learn(number)
         self._lengths = sorted({len(each) for each in self._spelled}, reverse=True)
         self._name_all(set(names) - set(words))
-        self._odd = [name for name in self._names if not _PLAIN_NAME.fullmatch(name.decode())]
+        odd = [name for name in self._names if not _PLAIN_NAME.fullmatch(name.decode())]
+        self._odd = {name: self._names[name] for name in odd}
+        self._odd_in_json = {dumps(name.decode())[1:-1].encode(): self._names[name] for name in odd}
         self._in_line = lru_cache(_REMEMBERED)(self._line_mapped)  # the messages of a call have most lines in common
         self._in_digits = lru_cache(_REMEMBERED)(self._digits_mapped)
         self._in_word = lru_cache(_REMEMBERED)(self._word_mapped)
@@ -85,12 +88,14 @@ class Pseudonyms:
         data = _RESPONSE.sub(lambda match: match[1] + b"0" * len(match[2]), data)  # one could try numbers against it
         data = _BASE64.sub(self._decoded, data)
         data = _DIGITS.sub(self._number, data)
-        for name in self._odd:
-            data = data.replace(name, self._names[name])
+        for name, pseudonym in self._odd.items():
+            data = data.replace(name, pseudonym)
         return _WORD.sub(lambda match: self._in_word(match[0]), data) if self._names else data
 
     def json(self, data: bytes) -> bytes:
         """The same for JSON: in its texts, and not in its numbers, which are times and counts."""
+        for name, pseudonym in self._odd_in_json.items():
+            data = data.replace(name, pseudonym)
         return _STRING.sub(lambda match: b"".join(self._pieces(match[0])), data)
 
     def _pieces(self, text: bytes) -> Iterator[bytes]:
@@ -176,7 +181,7 @@ class Pseudonyms:
     def _name_all(self, names: Iterable[str]) -> None:
         taken: set[str] = set()
         for name in sorted(names):
-            if len(name) < _SHORTEST_NAME or not any(map(str.isalpha, name)):
+            if len(name.encode()) < _SHORTEST_NAME or not any(map(str.isalpha, name)):
                 continue
             size, again = len(name.encode()), 0
             while (pseudonym := self._letters(name, again, size)) in taken:

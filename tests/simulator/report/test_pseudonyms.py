@@ -70,6 +70,14 @@ def test_names_are_replaced_as_words_and_in_words_but_not_where_a_format_needs_t
     )
 
 
+def test_names_of_any_script_and_with_signs_are_replaced_in_json_too() -> None:
+    ours = Pseudonyms("a key of the lab", "86", [], ["王伟", "tom@home"])
+    wang, tom = ours.text("王伟"), ours.text("tom@home")
+    assert (len(wang), len(tom)) == (6, 8)
+    assert ours.text("sip:王伟@x, tom@home") == f"sip:{wang}@x, {tom}"
+    assert ours.json(b'"\\u738b\\u4f1f and tom@home"') == f'"{wang} and {tom}"'.encode()
+
+
 def test_what_a_number_could_be_tried_against_is_blanked() -> None:
     assert OURS.text('Digest username="alice", response="0a1b2c", nc=1').endswith('response="000000", nc=1')
 
