@@ -21,7 +21,7 @@ from simulator.judging.result import ExitCode, Result
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.offline.comparing import compare_offline
 from simulator.offline.traffic import begins
-from simulator.play.duel import Bout, in_turns, judge, results_of
+from simulator.play.duel import Bout, in_turns, judge, results_of, sides
 from simulator.play.jobs import jobs
 from simulator.play.runner import Settings
 from simulator.play.session import ENDED, Session
@@ -33,7 +33,7 @@ from simulator.report.progress import RunProgress, Steps
 from simulator.scenario.model import Scenario, check_lists, load_scenarios
 from simulator.scenario.policies import Variant, read_variant
 from simulator.softswitch.kinds import Kind, prepare
-from simulator.traffic.plan import populated
+from simulator.traffic.lines import inhabited
 from simulator.traffic.selection import compile_expression
 
 _DOCUMENTS: dict[str, Callable[[Compared], str]] = {
@@ -124,7 +124,7 @@ def _offline(
             for scenario in scenarios:
                 number = scenario.seed if seed is None else seed
                 used.append((scenario.name, number))
-                whole = populated(scenario, number)
+                whole = inhabited(scenario, number)
                 compare_offline(
                     a.over(whole),
                     b.over(whole),
@@ -162,7 +162,7 @@ def _live(
         compared,
         scenarios=[(bout.a.scenario.name, bout.a.seed) for bout in bouts],
         delays=delays,
-        folders=[str(result.folder) for result in results],
+        folders=[(side, str(result.folder)) for side, result in zip(sides(bouts), results, strict=False)],
         invalid_because=[f"{result.folder.name}: {why}" for result in results for why in result.invalid_because],
         notes=list(
             dict.fromkeys(f"{result.name}: {note}" if named else note for result in results for note in result.notes)

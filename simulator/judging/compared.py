@@ -15,7 +15,8 @@ from simulator.judging.result import ExitCode
 @dataclass(frozen=True)
 class Compared:
     """`a` and `b` are the policies as they were written, `scenarios` names and seeds. `delays` are pairs of added
-    delays in seconds, None offline. `folders` are those of the runs, `invalid_because` says why these cannot be
+    delays in seconds, None offline. `folders` are those of the runs, each with its
+    policy (A or B), `invalid_because` says why these cannot be
     used."""
 
     a: str
@@ -24,7 +25,7 @@ class Compared:
     comparison: Comparison
     conditions: Sequence[Condition] = ()
     delays: Sequence[tuple[float, float]] | None = None
-    folders: Sequence[str] = ()
+    folders: Sequence[tuple[str, str]] = ()
     invalid_because: Sequence[str] = ()
     notes: Sequence[str] = ()
     interrupted: bool = False

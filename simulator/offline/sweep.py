@@ -16,7 +16,7 @@ from simulator.offline.traffic import Stretch, begins, stretches
 from simulator.offline.verdicts import Data, Deciding
 from simulator.scenario.model import Scenario
 from simulator.scenario.policies import Variant
-from simulator.traffic.plan import populated
+from simulator.traffic.lines import inhabited
 
 _KEPT = 200_000  # calls of a scenario that are kept, as they were made; more are made again for some points at a time
 _TOGETHER = 16  # points that share calls which are not kept
@@ -80,7 +80,7 @@ class _Source:
     """A scenario's calls and subscribers, those of the points' policies included."""
 
     def __init__(self, scenario: Scenario, seed: int, begin: float) -> None:
-        self._scenario = populated(scenario, seed)
+        self._scenario = inhabited(scenario, seed)
         self._seed = seed
         self._begin = begin
         self._barred: tuple[dict[str, float], Scenario] = ({}, self._scenario)

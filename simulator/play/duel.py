@@ -37,6 +37,11 @@ def in_turns(bouts: Iterable[Bout]) -> list[Job]:
     ]
 
 
+def sides(bouts: Sequence[Bout]) -> list[str]:
+    """The policy of each of these jobs, A or B."""
+    return [side for place, _ in enumerate(bouts) for side in ("AB" if place % 2 == 0 else "BA")]
+
+
 def results_of(bouts: Sequence[Bout], played: Sequence[Result]) -> Iterator[tuple[Result, Result]]:
     """The results of A and of B of each bout that was played whole, from those of `in_turns`."""
     for place, _ in enumerate(bouts):

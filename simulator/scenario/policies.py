@@ -5,7 +5,7 @@ What a policy does not say stays as the scenario has it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -87,7 +87,7 @@ class Variant:
             base = said or preset.load(changes.get("preset", scenario.preset)).scam_list
             changes["scam_list"] = replace(base, min_confidence=self.min_confidence)
         if self.barred:
-            changes["subscribers"] = {name: self._barring(one) for name, one in scenario.subscribers.items()}
+            changes["subscribers"] = _Changed(scenario.subscribers, self._barring)
         return scenario.model_copy(update=changes)
 
     @property
@@ -172,6 +172,23 @@ def variant_of_file(path: Path) -> Variant:
 def variant_of(name: str, said: PolicyFile) -> Variant:
     """A policy as it was read."""
     return Variant(name, said.preset, said.rules, said.treatments, said.scam_lists, said.scam_list, barred=said.barred)
+
+
+class _Changed(Mapping[str, Subscriber]):
+    """Subscribers, each changed when it is asked for: there may be millions."""
+
+    def __init__(self, subscribers: Mapping[str, Subscriber], change: Callable[[Subscriber], Subscriber]) -> None:
+        self._subscribers = subscribers
+        self._change = change
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._subscribers)
+
+    def __getitem__(self, name: str) -> Subscriber:
+        return self._change(self._subscribers[name])
 
 
 def _draw(service: str, number: str) -> float:

@@ -9,7 +9,7 @@ from simulator.judging.paired import Comparison
 from simulator.offline.comparing import compare_offline
 from simulator.scenario.model import load_scenarios
 from simulator.scenario.policies import read_variant
-from simulator.traffic.plan import populated
+from simulator.traffic.lines import inhabited
 
 BEGIN = 1_780_000_000.0  # epoch seconds
 SCENARIO = """\
@@ -82,7 +82,7 @@ def written(folder: Path, scenario: str = SCENARIO) -> Path:
 def compared(folder: Path, a: str, b: str, **more: Any) -> Comparison:
     """Two policies on its calls, offline."""
     ((scenario, _),) = load_scenarios([written(folder)])
-    whole = populated(scenario, scenario.seed)
+    whole = inhabited(scenario, scenario.seed)
     comparison = Comparison()
     compare_offline(read_variant(a).over(whole), read_variant(b).over(whole), scenario.seed, BEGIN, comparison, **more)
     return comparison

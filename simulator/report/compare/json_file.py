@@ -21,7 +21,7 @@ def document(compared: Compared) -> dict[str, Any]:
         "a": compared.a,
         "b": compared.b,
         "scenarios": [{"name": name, "seed": seed} for name, seed in compared.scenarios],
-        "folders": list(compared.folders),
+        "folders": [{"policy": policy, "folder": folder} for policy, folder in compared.folders],
         "invalid_because": list(compared.invalid_because),
         "notes": list(compared.notes),
         "interrupted": compared.interrupted,

@@ -45,6 +45,8 @@ def summary(out: Console, compared: Compared) -> None:
         _delays(out, compared)
         _splits(out, compared)
         _changes(out, compared)
+    for side, folder in compared.folders if len(compared.folders) == 2 else ():
+        out.print(Text(f"run of {side}: {folder}", style="dim"), soft_wrap=True)
     for note in compared.notes:
         out.print(Text(f"note: {note}", style="dim"), soft_wrap=True)
     for reason in compared.invalid_because:

@@ -32,7 +32,9 @@ def compared_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = compared(folder, "own", "own,anonymous.reject=shadow,subscriber.allow=off")
     conditions = [Condition.parse(text) for text in ("recall drops > 0.01", "false_block_rate rises > 50%")]
     delays = [(0.001, 0.002), (0.001, 0.0015), (0.002, 0.002)]
-    whole = Compared("own", "<b>own</b>", [("neighbours", 3)], found, conditions, delays, ["runs/a", "runs/b"])
+    whole = Compared(
+        "own", "<b>own</b>", [("neighbours", 3)], found, conditions, delays, [("A", "runs/a"), ("B", "runs/b")]
+    )
     page = folder / "comparison.html"
     page.write_text(comparison.document(whole), encoding="utf-8")
     return page
