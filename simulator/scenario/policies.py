@@ -5,7 +5,7 @@ What a policy does not say stays as the scenario has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -174,6 +174,23 @@ def variant_of(name: str, said: PolicyFile) -> Variant:
     return Variant(name, said.preset, said.rules, said.treatments, said.scam_lists, said.scam_list, barred=said.barred)
 
 
+class _Items(ItemsView[str, Subscriber]):
+    """All of them in one go: subscribers of a mix are made quicker so."""
+
+    def __init__(
+        self,
+        whole: Mapping[str, Subscriber],
+        subscribers: Mapping[str, Subscriber],
+        change: Callable[[Subscriber], Subscriber],
+    ) -> None:
+        super().__init__(whole)
+        self._subscribers = subscribers
+        self._change = change
+
+    def __iter__(self) -> Iterator[tuple[str, Subscriber]]:
+        return ((name, self._change(one)) for name, one in self._subscribers.items())
+
+
 class _Changed(Mapping[str, Subscriber]):
     """Subscribers, each changed when it is asked for: there may be millions."""
 
@@ -186,6 +203,10 @@ class _Changed(Mapping[str, Subscriber]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._subscribers)
+
+    def items(self) -> ItemsView[str, Subscriber]:
+        """Each name with its subscriber."""
+        return _Items(self, self._subscribers, self._change)
 
     def __getitem__(self, name: str) -> Subscriber:
         return self._change(self._subscribers[name])

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.policy.profile import Subscriber
-from simulator.scenario.mix import Kind, Mix, Population, Range
+from simulator.scenario.mix import Mix, Population, Profile, Range
 
 Integers = NDArray[np.uint64]
 
 _GOLDEN, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _11 = map(np.uint64, (30, 27, 31, 11))
 _UNIT = 2.0**-53
+_PIECE = 100_000  # lines, or callers of theirs, that are looked at together
 
 
 def key(seed: int, *names: str) -> int:
@@ -95,7 +96,17 @@ class People:
         self._segments = key(seed, "segment")
 
     def __iter__(self) -> Iterator[tuple[str, Subscriber]]:
-        return (self.line(index) for index in range(self.lines))
+        profiles = [list(part.population.profiles.values()) for part in self.parts]
+        piece = max(1, _PIECE // max((kind.pool for _, kind in self._circles), default=1))
+        for begin in range(0, self.lines, piece):
+            places = np.arange(begin, min(begin + piece, self.lines))
+            parts, _ = self.parts_of(places)
+            segments = self.segments_of(parts, places)
+            allowed = self._allowed(places.astype(np.uint64))
+            for index, part, segment, own in zip(
+                places.tolist(), parts.tolist(), segments.tolist(), allowed, strict=True
+            ):
+                yield self.name(index), self._subscriber(index, profiles[part][segment], own)
 
     def part_of(self, index: int) -> _Part:
         """The population that a line belongs to."""
@@ -134,15 +145,17 @@ class People:
     def line(self, index: int) -> tuple[str, Subscriber]:
         """A line's name and settings; kinds of traffic put some of its own callers on its allow list."""
         profile = self.part_of(index).population.profiles[self.segment(index)]
-        allowed = tuple(number for name, kind in self._circles for number in self._allowed(name, kind, index))
-        own = Subscriber(
+        (allowed,) = self._allowed(np.array([index], np.uint64))
+        return self.name(index), self._subscriber(index, profile, allowed)
+
+    def _subscriber(self, index: int, profile: Profile, allowed: list[str]) -> Subscriber:
+        return Subscriber(
             self.number(index),
             roaming=profile.roaming,
             barring=profile.barring,
             allow=(*profile.allow, *allowed),
             block=profile.block,
         )
-        return self.name(index), own
 
     def roamers(self) -> NDArray[np.int64]:
         """The places of the lines whose profile roams."""
@@ -160,13 +173,20 @@ class People:
         """A number that stands for the caller of each call, one of those that the callee has for a kind of traffic."""
         return chosen(key(self._seed, name, "own"), callees, draws)
 
-    def _allowed(self, name: str, kind: Kind, index: int) -> Iterator[str]:
-        ranges = kind.from_
-        assert isinstance(ranges, tuple)  # noqa: S101  # `Kind.problems` sees to it
-        callers = self.own_callers(name, np.full(kind.pool, index, np.uint64), np.arange(kind.pool, dtype=np.uint64))
-        listed = shares(chosen(key(self._seed, name, "allowed"), callers)) < kind.on_allow_list
-        for which, rest in zip(*in_ranges(ranges, callers[listed]), strict=True):
-            yield Numbers.of(ranges[which]).number(int(rest))
+    def _allowed(self, places: Integers) -> list[list[str]]:
+        """The own callers of each line that stand on its allow list, kind by kind."""
+        allowed: list[list[str]] = [[] for _ in places]
+        for name, kind in self._circles:
+            ranges = kind.from_
+            assert isinstance(ranges, tuple)  # noqa: S101  # `Kind.problems` sees to it
+            draws = np.tile(np.arange(kind.pool, dtype=np.uint64), len(places))
+            callers = self.own_callers(name, np.repeat(places, kind.pool), draws)
+            listed = np.flatnonzero(shares(chosen(key(self._seed, name, "allowed"), callers)) < kind.on_allow_list)
+            which, rest = in_ranges(ranges, callers[listed])
+            numbers = [Numbers.of(each) for each in ranges]
+            for place, one, digits in zip((listed // kind.pool).tolist(), which.tolist(), rest.tolist(), strict=True):
+                allowed[place].append(numbers[one].number(digits))
+        return allowed
 
     def _profiles(self, part: _Part, places: Integers) -> NDArray[np.intp]:
         weights = [profile.share for profile in part.population.profiles.values()]

@@ -31,6 +31,7 @@ def test_every_line_is_the_one_that_would_have_been_kept(tmp_path: Path, more: s
     whole, lines = populated(scenario, 7), inhabited(scenario, 7)
     assert dict(lines.subscribers.items()) == whole.subscribers
     assert len(lines.subscribers) == len(whole.subscribers)
+    assert {name: lines.subscribers[name] for name in lines.subscribers} == whole.subscribers
     assert lines.mix == scenario.mix
 
 
