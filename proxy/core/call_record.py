@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from proxy.core.events import Answered, Ended, Event, Shadowed, SoftswitchSaid, Unanswered
 from proxy.numbers.numbering import Number
@@ -15,7 +15,7 @@ from proxy.policy.answers import Answer, reference
 from proxy.policy.verdict import Step, Verdict
 
 # One line for every call: the frame is written out here, and the encoder of the json module quotes the texts.
-_text = encode_basestring_ascii
+_text: Final = encode_basestring_ascii
 
 
 class CallRecords:

@@ -7,6 +7,7 @@ Call-ID of the side that it came in on), or that keeps the Call-ID, lets us tell
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 from proxy.core.events import (
     Answered,
@@ -27,13 +28,13 @@ from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response, value_of
 from proxy.subscribers.changes import Change
 
-CALL_HEADER = "x-ringfence-call"
-_MOST = 100_000  # answered calls that are remembered, and legs of the switch
-_KEPT = 86_400.0  # seconds from the answer: a BYE may never pass here
-_REACTS_WITHIN = 4.0  # seconds from a BYE on one leg to that of the switch on the other
-_MOST_LEGS = 16  # of one call
-_SHOWN = 200  # characters of what a switch may write at any length
-_CHALLENGES = (401, 407)
+CALL_HEADER: Final = "x-ringfence-call"
+_MOST = 100_000  # answered calls that are remembered, and legs of the switch; a test lessens it
+_KEPT: Final = 86_400.0  # seconds from the answer: a BYE may never pass here
+_REACTS_WITHIN: Final = 4.0  # seconds from a BYE on one leg to that of the switch on the other
+_MOST_LEGS: Final = 16  # of one call
+_SHOWN: Final = 200  # characters of what a switch may write at any length
+_CHALLENGES: Final[tuple[int, ...]] = (401, 407)
 
 
 class CallState:

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from hmac import compare_digest
+from typing import Final
 
 from proxy.sip.flow import Flow
 
-_MAC_BYTES = 9
-_REMEMBERED = 8192
-_LONGEST_REMEMBERED = 256  # characters of token and Call-ID; longer ones would only fill the cache
+_MAC_BYTES: Final = 9
+_REMEMBERED: Final = 8192
+_LONGEST_REMEMBERED: Final = 256  # characters of token and Call-ID; longer ones would only fill the cache
 
 
 class FlowTokens:
     """Makes and checks tokens. `secret` is at least 16 random bytes; tokens end with it."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._keyed = blake2b(digest_size=_MAC_BYTES, key=secret)  # copied, so that the secret is worked in but once
         # A dialog's requests carry the token that its INVITE was given a moment ago.
         self._remembered: dict[tuple[str, str], str] = {}
 
@@ -61,5 +62,6 @@ class FlowTokens:
         return mac
 
     def _new_mac(self, text: str, call_id: str) -> str:
-        message = f"{text}\n{call_id}".encode("utf-8", "surrogateescape")
-        return blake2b(message, digest_size=_MAC_BYTES, key=self._secret).hexdigest()
+        digest = self._keyed.copy()
+        digest.update(f"{text}\n{call_id}".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()

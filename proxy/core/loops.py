@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from hashlib import blake2b
+from typing import Final
 
 from proxy.sip.message import Request
 from proxy.sip.transaction_layer import MAGIC_COOKIE
 
-BRANCH_OURS = MAGIC_COOKIE + "rf"
-_LOOP_FIELDS = frozenset(("from", "to", "call-id", "cseq", "proxy-authorization", "route"))
-_HALF = 8  # bytes
+BRANCH_OURS: Final = MAGIC_COOKIE + "rf"
+_LOOP_FIELDS: Final = frozenset(("from", "to", "call-id", "cseq", "proxy-authorization", "route"))
+_HALF: Final = 8  # bytes
 
 
 class Branches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from proxy.core.calls import Calls
 from proxy.core.deciding import Decision
@@ -20,7 +21,7 @@ from proxy.sip.transaction_layer import TransactionLayer
 
 # Seconds without a word from the switch after which a refusal does without its announcement: timer B would keep the
 # caller in silence for half a minute, and three retransmissions have gone by then.
-_ANNOUNCED_WITHIN = 4.0
+_ANNOUNCED_WITHIN: Final = 4.0
 
 
 class Onward:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from hashlib import blake2b
+from typing import Final
 
 from proxy.core.refusals import Refusals
 from proxy.core.routing import note_source, response_flow
@@ -15,8 +16,8 @@ from proxy.sip.message import Request
 from proxy.sip.transaction import ServerTransaction
 from proxy.sip.transaction_layer import TransactionLayer
 
-_STATELESS = "rf0-"  # how the To tag of answers that left no transaction begins: their ACKs end here
-_TAG_BYTES = 8
+_STATELESS: Final = "rf0-"  # how the To tag of answers that left no transaction begins: their ACKs end here
+_TAG_BYTES: Final = 8
 
 
 class OwnResponses:

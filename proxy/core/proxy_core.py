@@ -7,6 +7,7 @@ Nothing here reads a clock or does I/O. `receive` takes what a socket got, `run_
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from proxy.core.answering import Answering
 from proxy.core.calls import Calls
@@ -43,7 +44,7 @@ from proxy.sip.transaction_layer import TransactionLayer, server_key
 from proxy.sip.uri import SipUri, Uri
 
 # The more is held, the smaller a request must be to be taken: bytes held stay within some ten times this number.
-_MEMORY = 128 << 20
+_MEMORY: Final = 128 << 20
 _HELD = 0.5  # seconds that calls of a switch which wakes up are held back, lest they be those of callers who left
 
 

@@ -8,14 +8,15 @@ everybody else a refusal is sent three times at most, so that nobody can have us
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 from proxy.sip.errors import SipError
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
 from proxy.sip.transaction import ServerTransaction, State
 
-_REMEMBERED = 600.0  # seconds for which somebody is taken to be still there
-_MOST = 10_000
+_REMEMBERED: Final = 600.0  # seconds for which somebody is taken to be still there
+_MOST: Final = 10_000
 
 
 class Receivers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from proxy.core.calls import Calls, CallState
 from proxy.core.events import Party
@@ -14,9 +15,9 @@ from proxy.sip.message import Response
 from proxy.sip.transaction import T1, ClientTransaction, ServerTransaction, State
 from proxy.sip.transaction_layer import TransactionLayer, cancel_for
 
-_CHALLENGES = (401, 407)
-_RINGS = (180, 183)
-_PREFERRED_4XX = (401, 407, 415, 420, 484)
+_CHALLENGES: Final[tuple[int, ...]] = (401, 407)
+_RINGS: Final[tuple[int, ...]] = (180, 183)
+_PREFERRED_4XX: Final[tuple[int, ...]] = (401, 407, 415, 420, 484)
 
 
 class ResponseContext:

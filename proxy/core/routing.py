@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.core.flow_tokens import FlowTokens
 from proxy.core.keys import Keys
@@ -22,16 +23,25 @@ from proxy.sip.headers import Via, parse_name_addr, parse_via, split_values
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri, Uri, cached_uri, is_address
 
-_ONLY_ONCE = ("refer-to", "from", "to", "call-id", "cseq", "max-forwards", "max-breadth", "content-length")
-_MAX_BREADTH = "60"  # RFC 5393 5.3.3
-METHODS = frozenset(
+_ONLY_ONCE: Final[tuple[str, ...]] = (
+    "refer-to",
+    "from",
+    "to",
+    "call-id",
+    "cseq",
+    "max-forwards",
+    "max-breadth",
+    "content-length",
+)
+_MAX_BREADTH: Final = "60"  # RFC 5393 5.3.3
+METHODS: Final = frozenset(
     "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()  # noqa: SIM905
 )
 # Some stacks (PJSIP) take `invite` for INVITE: it would ring a phone without having been judged.
-_METHODS = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "MESSAGE", "REFER", "SUBSCRIBE"))
-_MAY_END_HERE = ("CANCEL", "OPTIONS")
+_METHODS: Final = frozenset(("INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "MESSAGE", "REFER", "SUBSCRIBE"))
+_MAY_END_HERE: Final[tuple[str, ...]] = ("CANCEL", "OPTIONS")
 
-_ROUTES_OF_OURS = 8  # more of our own Route values than two listeners can have written
+_ROUTES_OF_OURS: Final = 8  # more of our own Route values than two listeners can have written
 
 
 @dataclass(frozen=True, slots=True)

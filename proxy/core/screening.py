@@ -7,7 +7,7 @@ judge it. It returns a `Decision` and sends nothing; what is to be answered with
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.core.deciding import Decision, decide
 from proxy.core.emergency_calls import EmergencyCalls
@@ -30,9 +30,9 @@ from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri, cached_uri
 
-DIALOG_MAKING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
-_JUDGED_WITHIN_DIALOGS = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
-_MAY_BE_URGENT = frozenset(("INVITE", "MESSAGE"))
+DIALOG_MAKING: Final = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
+_JUDGED_WITHIN_DIALOGS: Final = frozenset(("MESSAGE", "REFER"))  # a REFER has the softswitch make a call
+_MAY_BE_URGENT: Final = frozenset(("INVITE", "MESSAGE"))
 
 
 class Authenticates(Protocol):

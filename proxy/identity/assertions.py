@@ -7,6 +7,8 @@ which show some of them and act upon others: they answer on their own, or ring a
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.identity.concealment import keep_private
 from proxy.identity.labels import drop_verstat
 from proxy.policy.call import is_psap_callback
@@ -16,10 +18,10 @@ from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Message, Request
 from proxy.sip.privacy import MOST_ENTRIES
 
-_SPELT = {"p-asserted-identity": "P-Asserted-Identity", "remote-party-id": "Remote-Party-ID"}
-_IDENTITIES = ("p-asserted-identity", "remote-party-id")
-CLAIMS = frozenset((*_IDENTITIES, "alert-info"))
-_CLAIMS_OF_A_CALLER = frozenset((*CLAIMS, "call-info", "diversion", "history-info"))
+_SPELT: Final = {"p-asserted-identity": "P-Asserted-Identity", "remote-party-id": "Remote-Party-ID"}
+_IDENTITIES: Final = ("p-asserted-identity", "remote-party-id")
+CLAIMS: Final = frozenset((*_IDENTITIES, "alert-info"))
+_CLAIMS_OF_A_CALLER: Final = frozenset((*CLAIMS, "call-info", "diversion", "history-info"))
 
 
 def clean(message: Message, side: Side) -> None:

@@ -10,20 +10,21 @@ makes a From of its own for the other side, and is asked for that by Privacy: us
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from proxy.identity.labels import named, nameless, rewrite
 from proxy.policy.call import Call
 from proxy.sip.message import Message, Request
 from proxy.sip.privacy import OF_THE_HISTORY, OF_THE_IDENTITY, REMOTE_PARTY, own_privacy, priv_values
 
-_ANONYMOUS = '"Anonymous"'
-_ASSERTED = ("p-asserted-identity", "remote-party-id", "p-preferred-identity")
-_OF_THE_CALLER = ("organization", "p-preferred-identity", "reply-to")
-_OF_THE_USER = ("in-reply-to", "referred-by", "subject", "user-agent")  # RFC 3323 4.1.1.4
-_SHOWS_THE_CALLER = frozenset(("card", "icon", "jcard"))  # purposes of Call-Info (RFC 3261 20.9, RFC 9796)
-_PURPOSE = re.compile(r';\s*purpose\s*=\s*"?([a-z0-9\-]*)')
-_ENTRY_PRIVACY = re.compile(r"[?&]privacy(?:=|%3d)(?!none\b)", re.IGNORECASE)  # RFC 7044 10.1.1
-_WITH_PRIVACY = frozenset(("privacy", "remote-party-id", "diversion", "history-info"))
+_ANONYMOUS: Final = '"Anonymous"'
+_ASSERTED: Final = ("p-asserted-identity", "remote-party-id", "p-preferred-identity")
+_OF_THE_CALLER: Final = ("organization", "p-preferred-identity", "reply-to")
+_OF_THE_USER: Final = ("in-reply-to", "referred-by", "subject", "user-agent")  # RFC 3323 4.1.1.4
+_SHOWS_THE_CALLER: Final = frozenset(("card", "icon", "jcard"))  # purposes of Call-Info (RFC 3261 20.9, RFC 9796)
+_PURPOSE: Final = re.compile(r';\s*purpose\s*=\s*"?([a-z0-9\-]*)')
+_ENTRY_PRIVACY: Final = re.compile(r"[?&]privacy(?:=|%3d)(?!none\b)", re.IGNORECASE)  # RFC 7044 10.1.1
+_WITH_PRIVACY: Final = frozenset(("privacy", "remote-party-id", "diversion", "history-info"))
 
 
 def conceal(forwarded: Request, call: Call) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from proxy.policy.treatments import Label
 from proxy.policy.verdict import Verdict
@@ -16,7 +17,7 @@ from proxy.sip.headers import parse_name_addr, quote, split_values
 from proxy.sip.message import Message, Request, value_of
 
 # A display name and the blanks before <; without brackets there is none.
-_DISPLAY_NAME = re.compile(r'\s*+(?:"(?:[^"\\]|\\.)*+"\s*+|[^<"]*+)(?=<)', re.DOTALL)
+_DISPLAY_NAME: Final = re.compile(r'\s*+(?:"(?:[^"\\]|\\.)*+"\s*+|[^<"]*+)(?=<)', re.DOTALL)
 
 
 def spelt(text: str) -> str:
@@ -24,8 +25,8 @@ def spelt(text: str) -> str:
     return "".join(f"(?:{re.escape(c)}|%{ord(c.lower()):02x}|%{ord(c.upper()):02x})" for c in text)
 
 
-_BLANKS = r"(?:\s|%20|%09)*"
-_VERSTAT = re.compile(
+_BLANKS: Final = r"(?:\s|%20|%09)*"
+_VERSTAT: Final = re.compile(
     f"{spelt(';')}{_BLANKS}{spelt('verstat')}{_BLANKS}(?:(?:=|%3d)[^;:@>]*|(?=[;:@>?]|%3b|$))", re.IGNORECASE
 )
 

@@ -16,25 +16,25 @@ from proxy.numbers.plans import REMEMBERED, Country, countries, has_plan, kind_o
 from proxy.sip.uri import unescape
 from proxy.sip.value import Value
 
-_LONGEST_REMEMBERED = 64  # characters; a longer text is no number and would only fill the cache
-_PRESENTED = 80  # characters of a text that are kept and shown
-_FOREIGN_IDDS = ("00", "011", "0011")  # international dialling prefixes that gateways write in any country
-_SURELY_E164 = 10  # digits with country code that all but the smallest countries have
-_SHORTEST_E164 = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
+_LONGEST_REMEMBERED: Final = 64  # characters; a longer text is no number and would only fill the cache
+_PRESENTED: Final = 80  # characters of a text that are kept and shown
+_FOREIGN_IDDS: Final = ("00", "011", "0011")  # international dialling prefixes that gateways write in any country
+_SURELY_E164: Final = 10  # digits with country code that all but the smallest countries have
+_SHORTEST_E164: Final = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
 
 Written = Literal["international", "national", "either"]  # how a trunk writes numbers
 _Order = Literal["dialled", "home first", "abroad first", "home", "abroad"]  # of readings of digits without a plus
 
-_PLAIN_URI = re.compile(r"(?:sips?|tel):(\+[1-9][0-9]{6,14})[@;]")  # what nearly all calls carry
-_E164 = re.compile(r"[1-9][0-9]{6,14}")
-_INTERNATIONAL = re.compile(r"\+[1-9][0-9]*")
-_DIGITS = re.compile(r"[0-9]+")
-_HOST_AS_NUMBER = re.compile(r"\+?[0-9]+(?:[;?]|$)")  # phones show it as one
-_UNKNOWN_HOST = re.compile(r"@unknown\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
-_NOBODYS_HOST = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
-_SERVICE_CODE = re.compile(r"[0-9*#]+")
-_SEPARATORS = str.maketrans("", "", "-.() ")
-_HIDDEN_END = re.compile("[;\0]")
+_PLAIN_URI: Final = re.compile(r"(?:sips?|tel):(\+[1-9][0-9]{6,14})[@;]")  # what nearly all calls carry
+_E164: Final = re.compile(r"[1-9][0-9]{6,14}")
+_INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]*")
+_DIGITS: Final = re.compile(r"[0-9]+")
+_HOST_AS_NUMBER: Final = re.compile(r"\+?[0-9]+(?:[;?]|$)")  # phones show it as one
+_UNKNOWN_HOST: Final = re.compile(r"@unknown\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
+_NOBODYS_HOST: Final = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
+_SERVICE_CODE: Final = re.compile(r"[0-9*#]+")
+_SEPARATORS: Final = str.maketrans("", "", "-.() ")
+_HIDDEN_END: Final = re.compile("[;\0]")
 
 
 def withholds(uri: str) -> bool:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Final
 
 from proxy.numbers.numbering import Number, Numbering
 from proxy.sip.uri import unescape
 
 # Nothing else to read in it: a number by itself, a name without digits, or nothing.
-is_plain = re.compile(r"(?:sips?|tel):(?:\+?[0-9]*|[A-Za-z._-]*)(?:@|$)", re.IGNORECASE).match
-_WORD = re.compile(r"(?<![^\W_])\+?\d+(?![^\W_])")
-_CONTEXT = re.compile(r"\s*phone-context\s*=\s*\+", re.IGNORECASE)  # digits that count within a country code
-_IN_USE_NOWHERE = frozenset(("invalid", "unknown", "local"))
+is_plain: Final = re.compile(r"(?:sips?|tel):(?:\+?[0-9]*|[A-Za-z._-]*)(?:@|$)", re.IGNORECASE).match
+_WORD: Final = re.compile(r"(?<![^\W_])\+?\d+(?![^\W_])")
+_CONTEXT: Final = re.compile(r"\s*phone-context\s*=\s*\+", re.IGNORECASE)  # digits that count within a country code
+_IN_USE_NOWHERE: Final = frozenset(("invalid", "unknown", "local"))
 _FEWEST, _LONGEST = 3, 160  # digits that are a number, characters that are looked at
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # of no width, or none to speak of, yet no format characters
-_LINE_DIGITS = 7  # of a number beside words; shorter ones only where the plan knows them
+_LINE_DIGITS: Final = 7  # of a number beside words; shorter ones only where the plan knows them
 
 
 def as_looks(text: str) -> str:

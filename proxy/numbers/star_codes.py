@@ -9,17 +9,17 @@ import re
 import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 # With or without the last `#`: for want of a key nothing shall be called that holds a PIN.
-_CODE = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#?")
-_BEGINNING = re.compile(r"([*#]+)([0-9]*)")
-_PASSED_OVER = str.maketrans("", "", "-.() \t+")  # as in numbers
-_WITHOUT_FIRST_KEY = re.compile(r"([0-9]{2,3})[*#]")
+_CODE: Final = re.compile(r"(\*#|\*\*|##|\*|#)([0-9]{2,3})(?:\*([0-9]*))?(?:\*([0-9]*))?#?")
+_BEGINNING: Final = re.compile(r"([*#]+)([0-9]*)")
+_PASSED_OVER: Final = str.maketrans("", "", "-.() \t+")  # as in numbers
+_WITHOUT_FIRST_KEY: Final = re.compile(r"([0-9]{2,3})[*#]")
 # The keys * and # at the beginning with no more digits than a service code has, or all before the first of these keys.
-_SHOWN = re.compile(r"[*#]{1,2}(?:[0-9]{1,3}(?![0-9]))?|[^*#]+[*#]")
+_SHOWN: Final = re.compile(r"[*#]{1,2}(?:[0-9]{1,3}(?![0-9]))?|[^*#]+[*#]")
 _NEW_PIN = ("03", "04", "05")  # to register a password, change or unblock a PIN (TS 22.030 6.5.4, 6.6): it follows
-_DOES: dict[str, Literal["on", "off", "status"]] = {
+_DOES: Final[dict[str, Literal["on", "off", "status"]]] = {
     "*": "on",
     "**": "on",
     "#": "off",

@@ -18,13 +18,17 @@ from proxy.sip.message import Request
 from proxy.sip.privacy import MOST_ENTRIES, hidden_by, remote_parties
 from proxy.sip.value import Value
 
-JUDGED = ("INVITE", "MESSAGE", "REFER")  # the methods of requests that the policy is asked about
-_RARE = frozenset(("priority", "feature-caps", "require"))
-_NOTHING_RARE = (False, False, False)
-_KNOWS_608 = re.compile(r"\*[^,*]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
-_ANY_HOST = "host.invalid"  # stands for what plain fields do not tell
-_QUOTED = re.compile(r'["\\]')
-_NAME_AND_URI = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
+JUDGED: Final[tuple[str, ...]] = (
+    "INVITE",
+    "MESSAGE",
+    "REFER",
+)  # the methods of requests that the policy is asked about
+_RARE: Final = frozenset(("priority", "feature-caps", "require"))
+_NOTHING_RARE: Final = (False, False, False)
+_KNOWS_608: Final = re.compile(r"\*[^,*]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
+_ANY_HOST: Final = "host.invalid"  # stands for what plain fields do not tell
+_QUOTED: Final = re.compile(r'["\\]')
+_NAME_AND_URI: Final = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
 
 
 class Call(Value):

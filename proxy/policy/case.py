@@ -22,7 +22,7 @@ from proxy.policy.snapshot import ListedNumber, Snapshot
 
 Origin = Literal["domestic", "overseas", "unknown"]
 
-_LINES = frozenset(("fixed", "mobile", "fixed_or_mobile"))
+_LINES: Final = frozenset(("fixed", "mobile", "fixed_or_mobile"))
 
 
 class Case:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from importlib import import_module
+from typing import Final
 
 from proxy.policy import readings
 from proxy.policy.answers import Treatment
@@ -23,7 +24,7 @@ from proxy.policy.verdict import Finding, Mode, Step, Verdict
 Judge = Callable[[Case], Finding | Asks | str]
 # A rule, and its answers where it does not apply: most calls get the same few.
 _Rule = tuple[str, Mode, Judge, dict[str, Step]]
-_MOST_ANSWERS = 64  # of a rule that are kept
+_MOST_ANSWERS: Final = 64  # of a rule that are kept
 
 
 def _judge_of(rule: str) -> Judge:
@@ -31,7 +32,7 @@ def _judge_of(rule: str) -> Judge:
     return judge
 
 
-_JUDGES = {rule: _judge_of(rule) for rule in PRECEDENCE}
+_JUDGES: Final = {rule: _judge_of(rule) for rule in PRECEDENCE}
 
 
 class Policy:

@@ -6,11 +6,13 @@ leaving out a plus; a list that lets callers in does not.
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.numbers.numbering import Number, Numbering
 from proxy.policy.call import Call
 from proxy.policy.verdict import Step
 
-STEP = "numbers"  # in the trace, before all rules
+STEP: Final = "numbers"  # in the trace, before all rules
 
 
 def other_readings(call: Call) -> list[tuple[str, bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote
 
 from proxy.numbers.country_names import origin_name, unknown_origin
@@ -14,11 +15,11 @@ from proxy.policy.precedence import CALLERS_OWN
 from proxy.policy.treatments import COUNTRY, Label
 from proxy.policy.verdict import Step, Verdict
 
-_USER_CHARACTERS = "!$&'()*+,-.~"  # of a SIP user part, beside letters and digits
-_LONGEST_NAME = 40  # characters of a caller's name that are shown behind a label
-_NAME_CHARACTERS = frozenset(" '-.,&")  # beside letters and digits
+_USER_CHARACTERS: Final = "!$&'()*+,-.~"  # of a SIP user part, beside letters and digits
+_LONGEST_NAME: Final = 40  # characters of a caller's name that are shown behind a label
+_NAME_CHARACTERS: Final = frozenset(" '-.,&")  # beside letters and digits
 # Letters of other scripts that look like Latin ones: what a caller might write a label of their own with.
-_LOOKALIKES = str.maketrans("аеорсухіјѕԁӏѵԝɡαορνυικτ0134", "aeopcyxijsdlvwgaopvuiktolea")
+_LOOKALIKES: Final = str.maketrans("аеорсухіјѕԁӏѵԝɡαορνυικτ0134", "aeopcyxijsdlvwgaopvuiktolea")
 
 
 def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) -> Treatment | None:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +21,15 @@ from proxy.reputation.scam_csv import NONE_REFUSED, read_rows
 from proxy.reputation.scam_fields import CONFIDENCE_STEPS, EPOCH, NEVER
 from proxy.reputation.sorted_rows import ATTRIBUTES, DIGITS, TENS, SortedRows, digits_of, keys_of, rows_of
 
-_SECONDS_A_DAY = 86_400
-_TOP = -1  # the parent of an entry under no prefix
-_STRIDE = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
-_AT_ONCE = 1 << 18  # entries
+_SECONDS_A_DAY: Final = 86_400
+_TOP: Final = -1  # the parent of an entry under no prefix
+_STRIDE: Final = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
+_AT_ONCE: Final = 1 << 18  # entries
 
 # The columns of all entries, by name: `key` in order, `parent`, and the attributes of rows.
 Table = Mapping[str, npt.NDArray[Any]]
 Allocate = Callable[[Any, int], npt.NDArray[Any]]  # a column's data type and length -> where to put it
-_TYPES = {"key": np.uint64, "parent": np.int32, **dict.fromkeys(ATTRIBUTES, np.uint16)}
+_TYPES: Final = {"key": np.uint64, "parent": np.int32, **dict.fromkeys(ATTRIBUTES, np.uint16)}
 
 
 class ScamEntry(NamedTuple):

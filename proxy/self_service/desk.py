@@ -11,7 +11,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.numbers.patterns import read_pattern
 from proxy.numbers.star_codes import StarCode, read_code
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from proxy.numbers.numbering import Numbering
     from proxy.policy.snapshot import Snapshot
 
-RULE = "self_service"  # as call records name what was decided here
+RULE: Final = "self_service"  # as call records name what was decided here
 # Refusals that are between the caller and their own operator.
 _NOT_THE_CALLEES = CALLERS_OWN | {SPOOFED}
-_TEXT = ("Content-Type", "text/plain;charset=UTF-8")
-_ANNOUNCED = {"not-saved": "unchanged"}  # by prompts of another name
+_TEXT: Final = ("Content-Type", "text/plain;charset=UTF-8")
+_ANNOUNCED: Final = {"not-saved": "unchanged"}  # by prompts of another name
 _WAITS = Reply("waits", "")
-_NUMBER = re.compile(r"\+?[0-9]{1,20}")  # what a list can hold, but no prefix: callers write what they like
+_NUMBER: Final = re.compile(r"\+?[0-9]{1,20}")  # what a list can hold, but no prefix: callers write what they like
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from proxy.sip.uri import Params
 from proxy.sip.value import Value
 
 # Compact form and usual spellings -> the lower-case long form under which a header is asked for.
-_LONG_FORMS = {
+_LONG_FORMS: Final = {
     "a": "accept-contact",
     "b": "referred-by",
     "c": "content-type",
@@ -31,7 +31,7 @@ _LONG_FORMS = {
     "x": "session-expires",
     "y": "identity",
 }
-_COMMON = (
+_COMMON: Final = (
     "Accept",
     "Accept-Encoding",
     "Accept-Language",
@@ -83,32 +83,32 @@ _COMMON = (
     "WWW-Authenticate",
     "Warning",
 )
-KNOWN_NAMES: dict[str, str] = {
+KNOWN_NAMES: Final[dict[str, str]] = {
     **{spelling: name.lower() for name in _COMMON for spelling in (name, name.lower(), name.upper())},
     **{spelling: name for letter, name in _LONG_FORMS.items() for spelling in (letter, letter.upper())},
 }
 
-_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
-_HEADER_NAME = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*")
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
-_DISPLAY_NAME = re.compile(rf"\s*({_QUOTED}|[^<\"]*)")
-_PLAIN_ADDR = re.compile(r"<([^<>\"\s]*)>(?:;tag=([A-Za-z0-9\-.!%*_+`'~]+))?")  # as most addresses are written
-_ANGLE_ADDR = re.compile(r"\s*<([^<>]*)>\s*((?:;.*)?)", re.DOTALL)
-_ADDR_SPEC = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^<>;,\s\"]+)\s*((?:;.*)?)", re.DOTALL)
-_PARAM = re.compile(
+_TOKEN: Final = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_HEADER_NAME: Final = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*")
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
+_DISPLAY_NAME: Final = re.compile(rf"\s*({_QUOTED}|[^<\"]*)")
+_PLAIN_ADDR: Final = re.compile(r"<([^<>\"\s]*)>(?:;tag=([A-Za-z0-9\-.!%*_+`'~]+))?")  # as most addresses are written
+_ANGLE_ADDR: Final = re.compile(r"\s*<([^<>]*)>\s*((?:;.*)?)", re.DOTALL)
+_ADDR_SPEC: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^<>;,\s\"]+)\s*((?:;.*)?)", re.DOTALL)
+_PARAM: Final = re.compile(
     rf"\s*;\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s*=\s*({_QUOTED}|\[[0-9A-Fa-f:.]+\]|[^;,\s\"<>]+))?\s*", re.DOTALL
 )
-_PLAIN_VIA = re.compile(  # as nearly all are written
+_PLAIN_VIA: Final = re.compile(  # as nearly all are written
     r"SIP/2\.0/(UDP|TCP|TLS) (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)(?::([0-9]{1,4}|[1-5][0-9]{4}))?"
     r"(;rport)?;branch=([A-Za-z0-9\-.!%*_+`'~]+)(;rport)?"
 )
-_VIA = re.compile(
+_VIA: Final = re.compile(
     r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
     r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)(?:\s*:\s*([0-9]{1,5}))?\s*((?:;(?:[^,\"]|" + _QUOTED + ")*)?)",
     re.IGNORECASE | re.DOTALL,
 )
-_CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
-_SEPARATOR = re.compile(r'[",<>\\]')
+_CSEQ: Final = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
+_SEPARATOR: Final = re.compile(r'[",<>\\]')
 USUAL_METHODS: Final = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "MESSAGE"))
 
 

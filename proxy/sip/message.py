@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Self
+from typing import Final, Self
 
 from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable, VersionNotSupported, reason_for
 from proxy.sip.headers import (
@@ -26,14 +26,13 @@ from proxy.sip.headers import (
     split_values,
 )
 
-MAX_HEADER_LINES = 256
+MAX_HEADER_LINES: Final = 256
 PADDING = b"\r\n\0"  # what may come before a start line: keep-alives, and the end of a C string
 
-_ENCODING = ("utf-8", "surrogateescape")
-_LINE_END = re.compile(r"\r\n(?![ \t])")
-_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
-_known = KNOWN_NAMES.get
-_named = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
+_LINE_END: Final = re.compile(r"\r\n(?![ \t])")
+_VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
+_known: Final = KNOWN_NAMES.get
+_named: Final = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 
 
 class Message:
@@ -154,7 +153,7 @@ class Message:
         raise NotImplementedError
 
     def __bytes__(self) -> bytes:
-        return "\r\n".join((self.start_line, *self.lines, "\r\n")).encode(*_ENCODING) + self.body
+        return "\r\n".join((self.start_line, *self.lines, "\r\n")).encode("utf-8", "surrogateescape") + self.body
 
     def _required(self, name: str, shown: str) -> str:
         value = self.header(name)
@@ -249,8 +248,8 @@ def broken_request(error: SipError) -> Request | None:
     return error.request if isinstance(error, Broken) else None
 
 
-_COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
-_EMPTY = "Content-Length: 0"  # as most messages end
+_COPIED: Final = frozenset(("via", "from", "to", "call-id", "cseq"))
+_EMPTY: Final = "Content-Length: 0"  # as most messages end
 
 
 def parse(data: bytes) -> Request | Response:
@@ -261,15 +260,16 @@ def parse(data: bytes) -> Request | Response:
     18.3), and so is padding before the start line: 7.5 asks for it on streams, and senders know no difference.
     """
     head, end, body = data.partition(b"\r\n\r\n")
-    lines = head.decode(*_ENCODING).split("\r\n")
+    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    # A lone CR or LF would be a line break to a lenient peer: nothing may hide behind it.
+    together = "".join(lines)  # where a look is a fraction of counting bytes
+    stray = "\n" in together or "\r" in together
     start = lines.pop(0)
     if start[:1] < "!":
         if not (padded := data.lstrip(PADDING)):
             raise KeepAlive("no message")
         if len(padded) < len(data):
             return parse(padded)
-    # A lone CR or LF would be a line break to a lenient peer: nothing may hide behind it.
-    stray = len(lines) != head.count(b"\n") or len(lines) != head.count(b"\r")
     if start.startswith("SIP/2.0 ") or (start[:2] in ("si", "Si", "sI", "SI") and start[:8].upper() == "SIP/2.0 "):
         return _parse_response(start, lines, body, broken=stray or not end)
     names = [_named(line[: line.find(":") + 1]) for line in lines]

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.sip.message import Message, Request
 
-OF_THE_IDENTITY = frozenset(("id", "user", "header"))  # priv-values by which a caller withholds who they are
-OF_THE_HISTORY = frozenset(("history", "header", "session"))  # and those that History-Info is kept back for
-MOST_ENTRIES = 8  # addresses read of one list header; a datagram holds thousands
-REMOTE_PARTY = "Remote-Party-ID: "  # what `Hidden.identity` begins with where that header says so
-_NONE: frozenset[str] = frozenset()
-_PRIV_VALUE = re.compile(r"[a-z0-9\-.!%*_+`'~]+")
-_PRIVACY = re.compile(r';\s*privacy\s*=\s*"?([a-z0-9\-.!%*_+`\'~, ]*)')
-_PARTY = re.compile(r';\s*party\s*=\s*"?([a-z0-9\-]*)')
-_OPEN = frozenset(("", "off", "no", "none", "false"))  # what says that nothing is to be hidden
+OF_THE_IDENTITY: Final = frozenset(("id", "user", "header"))  # priv-values by which a caller withholds who they are
+OF_THE_HISTORY: Final = frozenset(("history", "header", "session"))  # and those that History-Info is kept back for
+MOST_ENTRIES: Final = 8  # addresses read of one list header; a datagram holds thousands
+REMOTE_PARTY: Final = "Remote-Party-ID: "  # what `Hidden.identity` begins with where that header says so
+_NONE: Final[frozenset[str]] = frozenset()
+_PRIV_VALUE: Final = re.compile(r"[a-z0-9\-.!%*_+`'~]+")
+_PRIVACY: Final = re.compile(r';\s*privacy\s*=\s*"?([a-z0-9\-.!%*_+`\'~, ]*)')
+_PARTY: Final = re.compile(r';\s*party\s*=\s*"?([a-z0-9\-]*)')
+_OPEN: Final = frozenset(("", "off", "no", "none", "false"))  # what says that nothing is to be hidden
 
 
 class Hidden(NamedTuple):

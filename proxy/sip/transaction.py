@@ -8,14 +8,14 @@ ignored there, which is also how timers that were left running come to nothing.
 from __future__ import annotations
 
 from enum import IntEnum, auto
-from typing import Any
+from typing import Any, Final
 
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request
 
-T1 = 0.5  # round-trip time estimate, seconds
-T2 = 4.0  # longest retransmission interval of non-INVITE requests and INVITE responses, seconds
-T4 = 5.0  # longest time a message stays in the network, seconds
+T1: Final = 0.5  # round-trip time estimate, seconds
+T2: Final = 4.0  # longest retransmission interval of non-INVITE requests and INVITE responses, seconds
+T4: Final = 5.0  # longest time a message stays in the network, seconds
 
 
 class State(IntEnum):

@@ -7,6 +7,7 @@ returned. A transaction user (the proxy core, or a user agent) does the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, split_values
@@ -14,9 +15,9 @@ from proxy.sip.message import Request, Response, has_tag
 from proxy.sip.timers import Timers
 from proxy.sip.transaction import T1, T2, T4, ClientTransaction, Do, Event, ServerTransaction, State, Transaction
 
-MAGIC_COOKIE = "z9hG4bK"
+MAGIC_COOKIE: Final = "z9hG4bK"
 
-_WAITS: dict[Do, tuple[Event, float, float]] = {
+_WAITS: Final[dict[Do, tuple[Event, float, float]]] = {
     # timer, seconds over unreliable and over reliable transports (RFC 3261 table 4, RFC 6026 8)
     Do.START_D: (Event.TIMER_D, 32.0, 0.0),
     Do.START_H: (Event.TIMER_H, 64 * T1, 64 * T1),
@@ -26,7 +27,7 @@ _WAITS: dict[Do, tuple[Event, float, float]] = {
     Do.START_L: (Event.TIMER_L, 64 * T1, 64 * T1),
     Do.START_M: (Event.TIMER_M, 64 * T1, 64 * T1),
 }
-_RETRANSMISSIONS: dict[Do, tuple[Event, float]] = {
+_RETRANSMISSIONS: Final[dict[Do, tuple[Event, float]]] = {
     # timer, longest interval in seconds
     Do.START_A: (Event.TIMER_A, 64 * T1),
     Do.START_E: (Event.TIMER_E, T2),
@@ -34,11 +35,15 @@ _RETRANSMISSIONS: dict[Do, tuple[Event, float]] = {
     Do.START_G: (Event.TIMER_G, T2),
 }
 # Asked for at each message: a member had of its class takes seven times as long.
-_PASS_UP, _SEND, _START_G, _START_E_AT_T2 = Do.PASS_UP, Do.SEND, Do.START_G, Do.START_E_AT_T2
-_TERMINATED, _RECV_1XX = State.TERMINATED, Event.RECV_1XX
+_PASS_UP: Final = Do.PASS_UP
+_SEND: Final = Do.SEND
+_START_G: Final = Do.START_G
+_START_E_AT_T2: Final = Do.START_E_AT_T2
+_TERMINATED: Final = State.TERMINATED
+_RECV_1XX: Final = Event.RECV_1XX
 # How a status class reads as an event.
-_RECEIVED = (Event.RECV_1XX, Event.RECV_2XX, Event.RECV_FINAL)
-_SENT = (Event.SEND_1XX, Event.SEND_2XX, Event.SEND_FINAL)
+_RECEIVED: Final[tuple[Event, ...]] = (Event.RECV_1XX, Event.RECV_2XX, Event.RECV_FINAL)
+_SENT: Final[tuple[Event, ...]] = (Event.SEND_1XX, Event.SEND_2XX, Event.SEND_FINAL)
 
 
 def server_key(request: Request, via: Via) -> tuple[str, ...]:

@@ -12,20 +12,20 @@ from proxy.sip.value import Value
 
 # RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ); bytes beyond ASCII are taken as they come, and so
 # is the # of dialled codes, which some phones do not escape.
-_USER = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+"
-_USERINFO = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*"
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)"
-_PARAM = r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})"
-_SIP = re.compile(
+_USER: Final = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+"
+_USERINFO: Final = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*"
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-_.]+)"
+_PARAM: Final = r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})"
+_SIP: Final = re.compile(
     rf"(?:({_USER})(?::({_USERINFO}))?@)?"
     rf"({_HOST})(?::([0-9]{{1,5}}))?"
     rf"((?:;{_PARAM}+(?:={_PARAM}*)?)*)"
     r"(?:\?([^?\s<>]*))?"
 )
-_TEL = re.compile(r"([^;\s<>@]+)((?:;[A-Za-z0-9-]+(?:=[^;\s<>]*)?)*)")
-_SERVICE = re.compile(r"service:(sos(?:\.[A-Za-z0-9-]+)*)", re.IGNORECASE)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
-_ESCAPE = re.compile("((?:%[0-9A-Fa-f]{2})+)")
+_TEL: Final = re.compile(r"([^;\s<>@]+)((?:;[A-Za-z0-9-]+(?:=[^;\s<>]*)?)*)")
+_SERVICE: Final = re.compile(r"service:(sos(?:\.[A-Za-z0-9-]+)*)", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_ESCAPE: Final = re.compile("((?:%[0-9A-Fa-f]{2})+)")
 
 Params = dict[str, str | None]
 
@@ -137,8 +137,8 @@ def parse_uri(text: str) -> Uri:
     raise UnsupportedUriScheme(f"URI scheme {scheme[:40]!r}")
 
 
-_LONGEST_CACHED = 256  # characters of a URI; a datagram holds 64 KB of them, and the cache shall not
-_MOST_CACHED = 8192
+_LONGEST_CACHED: Final = 256  # characters of a URI; a datagram holds 64 KB of them, and the cache shall not
+_MOST_CACHED: Final = 8192
 _CACHED: Final[dict[str, Uri]] = {}  # a look-up takes half the time of one in an lru_cache
 
 

@@ -8,14 +8,15 @@ excuses it: every caller knows that number (see `case`), and a call that comes b
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from proxy.numbers.numbering import Number
 from proxy.numbers.shown import as_looks
 from proxy.policy.case import Case
 from proxy.policy.verdict import Finding
 
-_NOT = "caller does not show the callee's number"
-_IN_NAME = re.compile(r"\+?\d(?:[\W_]{0,4}\d){5,}")  # phones show names
+_NOT: Final = "caller does not show the callee's number"
+_IN_NAME: Final = re.compile(r"\+?\d(?:[\W_]{0,4}\d){5,}")  # phones show names
 
 
 def judge(case: Case) -> Finding | str:
