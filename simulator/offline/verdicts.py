@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from proxy.core.deciding import decide
 from proxy.core.emergency_calls import EmergencyCalls
@@ -29,31 +30,47 @@ from simulator.offline.engine import remember
 from simulator.scenario.model import Scenario
 from simulator.scenario.reputation import Canned
 
+_REMEMBERED = 200_000  # answers, some 50 MB
 _LOCK_SECONDS = 24 * 3600.0
 _NOTICES_PER_HOUR = 0
+
+
+class _People:
+    """Finds subscribers, and remembers whom it found: the next policy asks for the same."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.find = lru_cache(_REMEMBERED)(directory.find)
+        self.find_user = lru_cache(_REMEMBERED)(directory.find_user)
+
+
+class _Listed:
+    """Finds listed numbers, and remembers what it found."""
+
+    def __init__(self, scam_list: ScamList) -> None:
+        self.find = lru_cache(_REMEMBERED)(scam_list.find)
 
 
 class Data:
     """The big things that policies look up, each read once: directories of subscribers, and scam lists."""
 
     def __init__(self) -> None:
-        self._directories: list[tuple[object, Directory]] = []
-        self._lists: dict[tuple[object, ...], ScamList] = {}
+        self._directories: list[tuple[object, _People]] = []
+        self._lists: dict[tuple[object, ...], _Listed] = {}
 
-    def directory(self, scenario: Scenario) -> Directory:
+    def directory(self, scenario: Scenario) -> _People:
         """The subscribers of a populated scenario."""
         for subscribers, directory in self._directories:
             if subscribers is scenario.subscribers:
                 return directory
-        directory = Directory(_with_users(scenario))
+        directory = _People(Directory(_with_users(scenario)))
         self._directories = [*self._directories[-1:], (scenario.subscribers, directory)]  # few are in use at a time
         return directory
 
-    def scam_list(self, scenario: Scenario) -> ScamList:
+    def scam_list(self, scenario: Scenario) -> _Listed:
         """The entries of a scenario's lists. Raises FileErrors."""
         key = (scenario.home, *scenario.scam_lists)
         if key not in self._lists:
-            self._lists[key] = ScamList.load(scenario.scam_lists, covering(scenario.home))
+            self._lists[key] = _Listed(ScamList.load(scenario.scam_lists, covering(scenario.home)))
         return self._lists[key]
 
 
