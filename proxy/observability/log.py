@@ -193,7 +193,9 @@ class LineWriter:
                 self._lose(len(lines) - written)
             self._batch = []
             self._held -= held
-        if self._why and not failed_before:
+        if bool(self._why) != bool(
+            failed_before
+        ):  # that it failed, and what was lost before it goes on, is told at once
             self._tell_at = 0.0
         if not self._is_log or (written and not self._why):
             self._tell(self._why or failed_before)

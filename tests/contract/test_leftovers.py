@@ -105,5 +105,6 @@ def test_the_lab_tidies_up_where_it_builds(arguments: list[str], tidies: bool, t
     subprocess.run([FOLDER / "lab", *arguments], env=environment, check=False)
     asked = said.read_text().splitlines()
     assert f"docker-compose -f {FOLDER}/compose.yaml {' '.join(arguments)}" in asked
-    listed = "docker images --quiet --no-trunc --filter reference=ringfence-proxy:latest "
-    assert (f"{listed}--filter reference=ringfence-softswitch:standing" in asked) == tidies
+    images = ("ringfence-proxy:latest", "ringfence-softswitch:standing", "ringfence-prometheus:standing")
+    listed = " ".join(("docker images --quiet --no-trunc", *(f"--filter reference={image}" for image in images)))
+    assert (listed in asked) == tidies

@@ -47,8 +47,8 @@ class Sngrep:
         return f"udp:{HOST}:{self.port}"
 
     def shows(self, *texts: str) -> bool:
-        """True as soon as all these texts were on its screen; False where they are not within 20 s."""
-        deadline = time.monotonic() + 20
+        """True as soon as all these texts were on its screen; False where they are not within a minute."""
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if select.select([self._terminal], [], [], 0.1)[0]:
                 self._text += os.read(self._terminal, 65536)
