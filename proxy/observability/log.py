@@ -193,9 +193,7 @@ class LineWriter:
                 self._lose(len(lines) - written)
             self._batch = []
             self._held -= held
-        if bool(self._why) != bool(
-            failed_before
-        ):  # that it failed, and what was lost before it goes on, is told at once
+        if bool(self._why) != bool(failed_before):  # both are told of at once
             self._tell_at = 0.0
         if not self._is_log or (written and not self._why):
             self._tell(self._why or failed_before)
