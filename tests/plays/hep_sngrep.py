@@ -35,7 +35,7 @@ class Sngrep:
             stdin=its,
             stdout=its,
             stderr=its,
-            env={**os.environ, "TERM": "xterm", "LC_ALL": "C"},
+            env={**os.environ, "TERM": "xterm", "LC_ALL": "C", "LINES": str(_ROWS), "COLUMNS": str(_COLUMNS)},
         )
         os.close(its)
         self._terminal = ours
