@@ -19,7 +19,7 @@ export OPENBLAS_NUM_THREADS := 1
 COMPILED := .venv-compiled
 LAB_PORT := $(or $(RINGFENCE_PORT),5060)
 
-.PHONY: help demo test test-pure test-compiled unit compiled lint types style bench coverage clean system-packages docker-engine standing-lab
+.PHONY: help demo test test-compiled unit compiled lint types style bench coverage clean system-packages docker-engine standing-lab
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,13 +40,11 @@ system-packages:
 docker-engine: system-packages
 	@.ci/docker-engine
 
-test: .venv/.done docker-engine ## run style checks, type checks and every test, those of the proxy also with it compiled
-	@$(MAKE) --no-print-directory lint types test-pure test-compiled
-
-test-pure: .venv/.done docker-engine
+test: .venv/.done docker-engine ## run style checks, type checks and every test
+	@$(MAKE) --no-print-directory lint types
 	RINGFENCE_BUILD=pure $(BIN)/python $(PYTEST) -m "not bench"
 
-test-compiled: compiled ## run the tests of the proxy with its core compiled
+test-compiled: compiled ## run the tests of the proxy with its core compiled, as CI does too
 	RINGFENCE_BUILD=compiled PYTHONSAFEPATH=1 $(COMPILED)/bin/python $(PYTEST) -o pythonpath= \
 		-m "not (bench or browser or docker or peers or phones)" tests/proxy tests/torture
 

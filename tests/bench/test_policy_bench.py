@@ -25,7 +25,7 @@ OF_EACH_BUILD = pytest.mark.parametrize("system", BUILDS, ids=lambda system: sys
 @cache
 def measured(system: System, *sizes: int) -> Any:
     """The figures of decisions.py, by the interpreter of a system."""
-    interpreter = os.environ.get("BENCH_COMPILED", "") if system is COMPILED else sys.executable
+    interpreter = os.path.abspath(os.environ.get("BENCH_COMPILED", "")) if system is COMPILED else sys.executable  # noqa: PTH100 - a link is the environment
     found = subprocess.run(
         [interpreter, str(HERE / "decisions.py"), *map(str, sizes)],
         cwd="/",
