@@ -60,7 +60,8 @@ def _rate(value: Any) -> Any:
     return float(match[1]) / _SECONDS[match[2]]
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """One text as a list of it; anything else as it is."""
     return [value] if isinstance(value, str) else value
 
 
@@ -115,7 +116,7 @@ Duration = Annotated[
 Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})]
 _OneOrMany = Annotated[
     tuple[_Text, ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     AfterValidator(some),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]

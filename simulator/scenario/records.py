@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from proxy.files.yaml_file import FileContext, Problem, Problems, did_you_mean, load
+from proxy.config.fields import ExistingFile
+from proxy.files.yaml_file import Problem, Problems, did_you_mean, load
 from simulator.scenario.calls import TrunkName
-from simulator.scenario.fields import Model, Name
+from simulator.scenario.fields import Model, Name, listed
 
 _FORMATS = Path(__file__).with_name("record_formats.yaml")
 
 RecordedOutcome = Literal["answer", "ring_only", "busy", "reject", "unknown"]
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _file(value: Path, info: ValidationInfo) -> Path:
-    path = FileContext.of(info).beside(value)
-    if not path.is_file():
-        raise ValueError("a file that exists, named relative to this one")
-    return path
 
 
 def _zone(value: str) -> str:
@@ -38,7 +28,7 @@ def _zone(value: str) -> str:
     return value
 
 
-Columns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Columns = Annotated[tuple[str, ...], BeforeValidator(listed)]
 
 
 class Mapped(Model):
@@ -95,7 +85,7 @@ class Records(Model):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    file: Annotated[Path, AfterValidator(_file)]
+    file: ExistingFile
     format: Annotated[str, AfterValidator(_format)] | None = None
     mapped: Annotated[Mapped, Field(alias="map")] = Mapped()
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.profile import Subscriber
 from proxy.subscribers.sqlite import save_subscribers
+from tests.bench.decisions import made_subscriber
 
 _RANGES = (1202, 4477, 232, 2327, 6591, 8613, 4917, 336, 3933, 8190, 917, 5521, 23480, 62812, 63917)
 _CATEGORIES = ("wangiri", "parcel", "bank", "tax-office", "family-emergency", "lottery", "tech-support")
@@ -43,17 +44,7 @@ def _rows(chance: random.Random, entries: int) -> Iterator[str]:
 
 def subscribers(count: int) -> Iterator[Subscriber]:
     """Subscribers at home in China, `+861390` and seven digits."""
-    for number in range(count):
-        yield Subscriber(
-            f"+861390{number:07d}",
-            user=f"user{number}",
-            password=f"secret-{number}",
-            pin=f"{number % 10_000:04d}",
-            roaming=number % 50 == 0,
-            barring=Barring(incoming_international=number % 3 == 0, outgoing_international=number % 7 == 0),
-            allow=("+6591234567", "+44*") if number % 4 == 0 else (),
-            block=("+1900*",) if number % 5 == 0 else (),
-        )
+    return map(made_subscriber, range(count))
 
 
 def write_subscribers(path: Path, count: int) -> None:

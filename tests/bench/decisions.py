@@ -52,7 +52,7 @@ def main(entries: int = 10_000_000, subscribers: int = 1_000_000, calls: int = 1
     scam_list = ScamList.of_columns(numbers, prefix, names=("wangiri",))
     del numbers, prefix
     with_list = _resident()
-    directory = Directory(map(_subscriber, range(subscribers)))
+    directory = Directory(map(made_subscriber, range(subscribers)))
     with_both = _resident()
     policy = Policy(build_snapshot("CN", preset.load("cn"), directory, scam_list))
     gc.collect()
@@ -91,7 +91,8 @@ def _kinds(subscribers: int, listed: list[int]) -> dict[str, Callable[[], Drawn]
 OFFLINE = ("from abroad", "on the scam list")  # barring and lists decide these
 
 
-def _subscriber(number: int) -> Subscriber:
+def made_subscriber(number: int) -> Subscriber:
+    """A subscriber at home in China, `+861390` and seven digits."""
     return Subscriber(
         f"+861390{number:07d}",
         user=f"user{number}",
