@@ -7,11 +7,13 @@ from typing import Protocol
 
 from proxy.sip.message import Request, Response
 from simulator.addresses import Address
-from simulator.agents.conversation import SDP_TYPE, Conversation, describe_audio
+from simulator.agents.conversation import SDP_TYPE, Conversation
 from simulator.agents.digest import answer_challenge
 from simulator.agents.endpoint import Endpoint, Headers
 from simulator.agents.leg import Leg
+from simulator.agents.listening import NOBODY, CallListener, Sound
 from simulator.agents.orders import Order, OutgoingCall
+from simulator.media.sdp import NotAcceptable
 
 _CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
 
@@ -30,8 +32,19 @@ class Host(Protocol):
 class UacCall(Conversation):
     """A call of ours."""
 
-    def __init__(self, host: Host, order: Order, next_hop: Address, now: float) -> None:
-        super().__init__(host.endpoint)
+    record: OutgoingCall
+
+    def __init__(
+        self,
+        host: Host,
+        order: Order,
+        next_hop: Address,
+        now: float,
+        *,
+        sound: Sound | None = None,
+        listener: CallListener = NOBODY,
+    ) -> None:
+        super().__init__(host.endpoint, sound, listener)
         self.record = OutgoingCall(order)
         self._host = host
         self._next_hop = next_hop
@@ -51,7 +64,7 @@ class UacCall(Conversation):
             now=now,
             contact=order.contact,
             headers=[*order.identity_headers, *extra, SDP_TYPE],
-            body=describe_audio(self.endpoint),
+            body=self.sound.offer(),
             cseq=previous.cseq + 1 if previous else 1,
             tag=previous.tag if previous else None,
             stamp=None if previous else partial(setattr, self.record, "sent"),
@@ -71,18 +84,33 @@ class UacCall(Conversation):
 
     def progressed(self, _leg: Leg, response: Response, now: float) -> None:
         record = self.record
+        if response.body:
+            self._hear(response)
         if response.status == 100:
             record.trying = record.trying or now
         elif response.status in (180, 181, 182, 183) and record.ringing is None:
             record.ringing = now
+            self.listener.rings(self, now)
             if record.order.cancel_after is not None:
                 self.later(record.order.cancel_after, now, self.hang_up)
 
     def answered(self, leg: Leg, response: Response, now: float) -> None:
         self._note_final(leg, response, now)
         leg.acknowledge(now, stamp=partial(setattr, self.record, "ack_sent"))
+        if not self._hear(response):
+            self.hang_up(now)
+            return
+        self.listener.established(self, now)
         if self.record.cancel_sent is None and self.record.order.talk is not None:
             self.later(self.record.order.talk, now, self.hang_up)
+
+    def _hear(self, response: Response) -> bool:
+        """Take the other side's description, early media (183) included; False where nothing can be said by it."""
+        try:
+            self.sound.take_answer(response.body)
+        except NotAcceptable:
+            return False
+        return True
 
     def refused(self, leg: Leg, response: Response, now: float) -> None:
         credentials = answer(self.record.order, "INVITE", response)
@@ -113,9 +141,9 @@ class UacCall(Conversation):
         self.record.retransmissions += leg.repetitions
 
     def _end(self, now: float) -> None:
-        self.stop()
         if self.record.ended is None:
             self.record.ended = now
+            self.stop(now)
             self._host.call_ended(self.record)
 
 

@@ -8,25 +8,38 @@ from functools import partial
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri, TelUri, parse_uri
-from simulator.agents.conversation import SDP_TYPE, Conversation, describe_audio
+from simulator.agents.conversation import SDP_TYPE, Conversation
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
 from simulator.agents.leg import Leg
+from simulator.agents.listening import NOBODY, CallListener, PhoneListener, Sound
 from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, IncomingCall
+from simulator.media.sdp import NotAcceptable
 
 
 class UasCall(Conversation):
-    """A call to one of our phones."""
+    """A call to one of our phones. It does what its behaviour says, or what it is told to before."""
+
+    record: IncomingCall
 
     def __init__(
-        self, endpoint: Endpoint, incoming: Incoming, taken: IncomingCall, behaviour: Behaviour, now: float
+        self,
+        endpoint: Endpoint,
+        incoming: Incoming,
+        taken: IncomingCall,
+        behaviour: Behaviour,
+        now: float,
+        *,
+        sound: Sound | None = None,
+        listener: CallListener = NOBODY,
     ) -> None:
-        super().__init__(endpoint)
+        super().__init__(endpoint, sound, listener)
         self.record = taken
         self._behaviour = behaviour
         self._incoming = incoming
         self.leg = Leg.take(endpoint, self, incoming, contact=taken.number)
         if behaviour.rings:
             self.leg.respond(180, now)
+            listener.rings(self, now)
         if behaviour.status is not None:
             if behaviour.after > 0:
                 self.later(behaviour.after, now, self._decide)
@@ -34,26 +47,50 @@ class UasCall(Conversation):
                 self._decide(now)
 
     def _decide(self, now: float) -> None:
-        status, leg = self._behaviour.status, self.leg
-        if status is None or leg is None:
+        if self._behaviour.status is not None:
+            self.respond(self._behaviour.status, now)
+
+    def respond(self, status: int, now: float) -> None:
+        """Answer, or refuse; nothing where that was done. A caller who offers nothing to talk by gets 488."""
+        leg = self.leg
+        if leg is None or not leg.ringing:
             return
+        body, offer = b"", self._incoming.request.body
+        if status < 300:
+            try:
+                body = self.sound.answer(offer) if offer else self.sound.offer()
+            except NotAcceptable:
+                status = 488
         self._note_status(status)
         stamp = partial(setattr, self.record, "final_sent")
         if status < 300:
-            leg.respond(status, now, headers=[SDP_TYPE], body=describe_audio(self.endpoint), stamp=stamp)
+            leg.respond(status, now, headers=[SDP_TYPE], body=body, stamp=stamp)
+            self.listener.established(self, now)
         else:
             leg.respond(status, now, stamp=stamp)
+            self.stop(now)
 
     def _note_status(self, status: int) -> None:
         self.record.status = status
         self.record.retransmissions = self._incoming.repetitions
 
     def hang_up(self, now: float) -> None:
-        """BYE."""
-        if self.leg is not None:
+        """BYE; a call that still rings is declined (603)."""
+        if self.leg is None or self.leg.over:
+            return
+        if self.leg.ringing:
+            self.respond(603, now)
+        else:
             self.leg.hang_up(now, stamp=partial(setattr, self.record, "bye_sent"))
+            self.stop(now)
 
-    def acknowledged(self, _leg: Leg, _request: Request, now: float) -> None:
+    def acknowledged(self, _leg: Leg, request: Request, now: float) -> None:
+        if request.body:
+            try:
+                self.sound.take_answer(request.body)
+            except NotAcceptable:
+                self.hang_up(now)
+                return
         if self.record.acknowledged is None:
             self.record.acknowledged = now
             if self._behaviour.talk is not None:
@@ -62,18 +99,22 @@ class UasCall(Conversation):
     def cancelled(self, _leg: Leg, _request: Request, now: float) -> None:
         self._note_status(487)
         self.record.cancelled = now
-        self.stop()
+        self.stop(now)
 
     def hung_up(self, _leg: Leg, _request: Request, now: float) -> None:
         self.record.bye_received = now
-        self.stop()
+        self.stop(now)
+
+    def unacknowledged(self, _leg: Leg, now: float) -> None:
+        self.stop(now)
 
 
 class Phones:
     """Takes the calls and texts that come to an endpoint; `taken` has them by the caller side's Call-ID.
 
     `number_of` turns the user part of the Request-URI into the number of one of our phones, or None: 404.
-    What a phone does is told for a call (`for_call`), else for its number (`for_number`), else `otherwise`.
+    What a phone does is told for a call (`for_call`), else for its number (`for_number`), else `otherwise`; its owner,
+    one of `owners` by number, may decide otherwise.
     """
 
     def __init__(self, endpoint: Endpoint, number_of: Callable[[str], str | None]) -> None:
@@ -81,6 +122,7 @@ class Phones:
         self.for_call: dict[str, Behaviour] = {}
         self.for_number: dict[str, Behaviour] = {}
         self.otherwise = ANSWER
+        self.owners: dict[str, PhoneListener] = {}
         self._endpoint = endpoint
         self._number_of = number_of
 
@@ -108,12 +150,19 @@ class Phones:
             body=request.body,
         )
         self.taken.setdefault(taken.call, []).append(taken)
+        owner = self.owners.get(number)
         if method == "MESSAGE":
             taken.status = 200
             incoming.reply(200, now, stamp=partial(setattr, taken, "final_sent"))
+            if owner is not None:
+                owner.got_text(taken, now)
             return
         behaviour = self.for_call.get(taken.call) or self.for_number.get(number) or self.otherwise
-        UasCall(self._endpoint, incoming, taken, behaviour, now)
+        if owner is None:
+            UasCall(self._endpoint, incoming, taken, behaviour, now)
+        else:
+            behaviour, sound = owner.takes(taken, behaviour)
+            UasCall(self._endpoint, incoming, taken, behaviour, now, sound=sound, listener=owner)
 
 
 def user_part(uri: str) -> str:

@@ -19,6 +19,7 @@ from typing import Self
 
 from simulator.addresses import Address
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
+from simulator.agents.listening import NOBODY, CallListener, Sound
 from simulator.agents.orders import Behaviour, IncomingCall, Order, OutgoingCall
 from simulator.agents.registration import Failure, Registration, WirePhone
 from simulator.agents.tap import Tap
@@ -66,11 +67,19 @@ class WireTrunk:
         """Datagrams that the kernel did not take: a run with any has a fault of the generator."""
         return self._udp.unsent
 
-    def place(self, order: Order) -> OutgoingCall:
-        """Call, or send a text, now. The record returned fills as things happen."""
+    def place(self, order: Order, *, sound: Sound | None = None, listener: CallListener = NOBODY) -> OutgoingCall:
+        """Call, or send a text, now. The record returned fills as things happen.
+
+        A call may bring its `sound`, and a `listener` to hear of it at once.
+        """
         if order.call_id in self._calls:
             raise ValueError(f"call {order.call_id!r} is under way already")
-        party = (UacCall if order.text is None else UacText)(self, order, self.next_hop, time.monotonic())
+        now = time.monotonic()
+        party: UacCall | UacText
+        if order.text is None:
+            party = UacCall(self, order, self.next_hop, now, sound=sound, listener=listener)
+        else:
+            party = UacText(self, order, self.next_hop, now)
         self._calls[order.call_id] = party
         self._idle.clear()
         self._udp.flush()
@@ -82,6 +91,10 @@ class WireTrunk:
         if isinstance(call, UacCall):
             call.hang_up(time.monotonic())
             self._udp.flush()
+
+    def flush(self) -> None:
+        """Send what commands to calls have left to be sent."""
+        self._udp.flush()
 
     async def idle(self) -> None:
         """Wait until everything placed has ended."""
@@ -132,6 +145,7 @@ class WirePhones(WireTrunk):
         self.taken = self._taking.taken
         self.for_call = self._taking.for_call
         self.for_number = self._taking.for_number
+        self.owners = self._taking.owners
 
     @property
     def otherwise(self) -> Behaviour:

@@ -19,17 +19,19 @@ from typing import Protocol
 from simulator.addresses import Address
 from simulator.media.g711 import RATE, SILENCE, Law, load, transcode
 from simulator.media.recordings import Recording
-from simulator.media.rtp import Digits, Packet, parse
+from simulator.media.rtp import Digits, Packet, key_events, parse
 from simulator.media.sdp import Stream
 
 MOST_PORTS = 256  # open at the same time
 _SAMPLES = 160  # in a packet: 20 ms
 _LATE = 0.2  # seconds behind time after which a port goes on from now instead of hurrying after
+_BETWEEN_KEYS = 0.06  # seconds from the end of a key to the next one
 _BATCH = 32  # packets read before others get their turn
 _LARGEST = 2048
 
 Done = Callable[[float], None]  # told when
 OnDigit = Callable[[str, float], None]
+OnSound = Callable[[bytes, Law], None]
 
 
 class Port(Protocol):
@@ -125,7 +127,10 @@ class RtpPort:
         self._recording: Recording | None = None
         self._digits = Digits()
         self._on_digit: OnDigit | None = None
+        self._on_sound: OnSound | None = None
         self._player: _Player | None = None
+        self._spoken: float | None = None  # the end of what was said last, in seconds
+        self._keys: asyncio.TimerHandle | None = None
         self._ssrc = secrets.randbits(32)
         self._sequence = secrets.randbits(16)
         self._epoch = secrets.randbits(32)  # the timestamp of the clock's zero
@@ -152,6 +157,45 @@ class RtpPort:
     def listen(self, on_digit: OnDigit | None) -> None:
         self._on_digit = on_digit
 
+    def hear(self, on_sound: OnSound | None) -> None:
+        """Hear what comes in as it comes, packet by packet; None: no longer."""
+        self._on_sound = on_sound
+
+    def speak(self, sound: bytes, law: Law) -> None:
+        """Send what somebody says now, as long as nothing is played. What follows at once, follows without a gap."""
+        now = time.monotonic()
+        start = self._spoken
+        if start is None or abs(now - start) > _LATE:
+            start = now
+        self._spoken = start + len(sound) / RATE
+        if self._player is None:
+            self.play_frame(sound, law, round(start * RATE), first=start == now)
+
+    def press(self, keys: str) -> bool:
+        """Press keys, one after another, as the other end takes them; False where it takes none (RFC 4733).
+
+        Raises ValueError for what is no key.
+        """
+        events = [(position, event) for position, key in enumerate(keys) for event in key_events(key)]
+        if self._stream is None or self._stream.events is None:
+            return False
+        if self._keys is not None:
+            self._keys.cancel()
+        self._press(events, -1, 0)
+        return True
+
+    def _press(self, events: list[tuple[int, bytes]], pressed: int, timestamp: int) -> None:
+        """Send the next packet of a key, and have the one after it sent in time."""
+        if not events or (stream := self._stream) is None or stream.events is None:
+            return
+        (key, event), *rest = events
+        if key != pressed:
+            timestamp = self._epoch + round(time.monotonic() * RATE) & 0xFFFFFFFF
+        self._sequence = self._sequence + 1 & 0xFFFF
+        self.send(Packet(stream.events, self._sequence, timestamp, self._ssrc, event, marker=key != pressed))
+        pause = 0.02 if rest and rest[0][0] == key else _BETWEEN_KEYS
+        self._keys = self._loop.call_later(pause, self._press, rest, key, timestamp)
+
     def pass_on_to(self, other: Port) -> None:
         self._other = other
 
@@ -160,7 +204,9 @@ class RtpPort:
             return
         self._media.ports.discard(self)
         self.silence()
-        self._on_digit = self._other = None
+        if self._keys is not None:
+            self._keys.cancel()
+        self._on_digit = self._on_sound = self._other = None
         self._loop.remove_reader(self._socket)
         self._socket.close()
         self._finish_recording()
@@ -232,6 +278,8 @@ class RtpPort:
             except OSError as error:
                 self._media.trouble(f"a recording is not complete: {error}")
                 self._finish_recording()
+        if self._on_sound is not None:
+            self._on_sound(packet.payload, law)
         if self._other is not None:
             self._other.relay_sound(packet, law)
 

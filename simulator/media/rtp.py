@@ -6,7 +6,10 @@ import struct
 from dataclasses import dataclass
 
 _HEADER = struct.Struct("!BBHII")
+_EVENT = struct.Struct("!BBH")  # code, end and volume, duration (RFC 4733 2.3)
 _VERSION = 2 << 6
+_STEP, _PRESSED = 160, 800  # samples of a key's duration
+_VOLUME = 10  # dB below full scale
 _DIGITS = "0123456789*#ABCD"  # by event code (RFC 4733 3.2)
 
 
@@ -40,6 +43,17 @@ def parse(data: bytes) -> Packet | None:
     if start > end or (first & 0x20 and not data[-1]):
         return None
     return Packet(second & 0x7F, sequence, timestamp, ssrc, data[start:end], bool(second & 0x80))
+
+
+def key_events(digit: str) -> list[bytes]:
+    """The payloads that press a key for 100 ms, 20 ms of sound apart; its end is told three times (RFC 4733 2.5.1.4).
+
+    Raises ValueError for what is no key.
+    """
+    code = _DIGITS.index(digit)
+    durations = [*range(_STEP, _PRESSED + 1, _STEP), *[_PRESSED] * 3]
+    last = len(durations) - 3
+    return [_EVENT.pack(code, (index >= last) << 7 | _VOLUME, each) for index, each in enumerate(durations)]
 
 
 class Digits:

@@ -9,6 +9,7 @@ from proxy.sip.message import Request, Response, parse
 from simulator.addresses import Address
 from simulator.agents.endpoint import Application, Endpoint, Incoming
 from simulator.agents.leg import Leg, LegListener
+from simulator.agents.listening import CallListener, Sound
 from simulator.agents.orders import Order, OutgoingCall
 from simulator.agents.registration import Failure, Registration, WirePhone
 from simulator.agents.uac import UacCall, UacText
@@ -100,6 +101,10 @@ class Caller:
     def call(self, callee: str = "+8613800138001", caller: str = "+6591234567", **details: object) -> UacCall:
         order = Order(f"call-{next(self._count)}", caller, callee, **details)  # type: ignore[arg-type]
         return UacCall(self, order, self.next_hop, self.network.now)
+
+    def call_aloud(self, order: Order, sound: Sound | None, listener: CallListener) -> UacCall:
+        """Call with a sound, and have somebody hear of it."""
+        return UacCall(self, order, self.next_hop, self.network.now, sound=sound, listener=listener)
 
     def text(self, text: str, callee: str = "+8613800138001", **details: object) -> UacText:
         order = Order(f"text-{next(self._count)}", "+6591234567", callee, text=text, **details)  # type: ignore[arg-type]

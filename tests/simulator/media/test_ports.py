@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from simulator.media import ports as module
-from simulator.media.g711 import Law, encode, load
+from simulator.media.g711 import Law, encode, load, transcode
 from simulator.media.ports import RtpMedia, RtpPort
 from simulator.media.recognition import read_wav, tone, tone_seconds, write_wav
 from simulator.media.rtp import Packet, parse
@@ -320,3 +320,68 @@ async def test_a_full_disk_ends_the_recording_and_not_the_call(lab: MediaLab) ->
         "a recording is not complete",
         "a recording could not be finished",
     ]
+
+
+async def test_what_comes_in_is_heard_as_it_comes_and_no_longer_than_wanted(lab: MediaLab) -> None:
+    phone = lab.phone("PCMA")
+    heard: asyncio.Queue[tuple[bytes, Law]] = asyncio.Queue()
+    phone.port.hear(lambda sound, law: heard.put_nowait((sound, law)))
+    sent = sounds(440, 2, "PCMA")
+    phone.send(*sent)
+    assert [await asyncio.wait_for(heard.get(), 10) for _ in sent] == [(packet.payload, "PCMA") for packet in sent]
+    phone.port.hear(None)
+    keys = await pressed(phone.port)
+    phone.send(*sent, key(5))
+    assert await asyncio.wait_for(keys.get(), 10) == "5"
+    assert heard.empty()
+
+
+async def test_what_is_said_is_sent_at_once_and_follows_without_a_gap(lab: MediaLab) -> None:
+    phone = lab.phone("PCMA")
+    for packet in sounds(440, 3):
+        phone.port.speak(packet.payload, "PCMU")
+    packets = await phone.hear(3)
+    assert [(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(packets)] == [160, 160]
+    assert [(b.sequence - a.sequence) % 65536 for a, b in pairwise(packets)] == [1, 1]
+    assert [(packet.payload_type, packet.marker) for packet in packets] == [(8, True), (8, False), (8, False)]
+    assert packets[0].payload == transcode(sounds(440, 1)[0].payload, "PCMU", "PCMA")
+
+
+async def test_who_speaks_after_a_silence_speaks_now(lab: MediaLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    phone = lab.phone()
+    phone.port.speak(bytes(160), "PCMU")
+    now += 9.0
+    phone.port.speak(bytes(160), "PCMU")
+    first, second = await phone.hear(2)
+    assert (second.timestamp - first.timestamp) & 0xFFFFFFFF == 9 * 8000
+    assert second.marker
+
+
+async def test_nobody_speaks_into_what_is_played(lab: MediaLab, prompt: Path) -> None:
+    phone = lab.phone()
+    done = await play(phone, prompt)
+    phone.port.speak(bytes(160), "PCMU")
+    await asyncio.wait_for(done, 10)
+    packets = await phone.hear(5)
+    assert bytes(160) not in [packet.payload for packet in packets]
+    assert await phone.hears_nothing_more()
+
+
+async def test_keys_are_pressed_one_after_another(lab: MediaLab) -> None:
+    phone, far = lab.phone(events=96), lab.phone(events=96)
+    keys = await pressed(far.port)
+    far.socket.close()
+    far.port.direct(Stream(phone.port.address, 0, "PCMU", 96))
+    phone.port.direct(Stream(far.port.address, 0, "PCMU", 96))
+    assert phone.port.press("15#")
+    assert [await asyncio.wait_for(keys.get(), 10) for _ in range(3)] == ["1", "5", "#"]
+
+
+async def test_keys_are_not_pressed_where_they_mean_nothing(lab: MediaLab) -> None:
+    phone = lab.phone(events=None)
+    assert not phone.port.press("1")
+    assert not lab.media.open().press("1")
+    with pytest.raises(ValueError, match="substring"):
+        phone.port.press("x")

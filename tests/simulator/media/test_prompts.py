@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.media.prompts import PROMPTS, prompt
+from simulator.media.prompts import CALLERS, LANGUAGES, PROMPTS, caller_says, prompt
 from simulator.media.recognition import RATE_HZ, Samples, likeness, read_wav, tone, which_prompt, write_wav
 
 NAMES = {
@@ -40,6 +40,23 @@ def test_every_prompt_is_there_and_lasts_as_long_as_it_should() -> None:
 def test_every_prompt_was_made_from_the_texts_beside_it() -> None:
     lines = prompt("barred").with_name("prompts.txt").read_text().splitlines()
     assert {line.split()[0] for line in lines if not line.startswith("#")} == NAMES
+
+
+def test_every_caller_speaks_both_languages_as_written_beside_them_and_goes_on_for_a_while() -> None:
+    spoken = {f"{name}-{language}" for name in CALLERS for language in LANGUAGES}
+    lines = caller_says("police", "en").with_name("prompts.txt").read_text().splitlines()
+    assert {line.split()[0] for line in lines if not line.startswith("#")} == spoken
+    assert set(CALLERS) == {"bank", "family", "office", "police", "prize"}
+    for name, language in itertools.product(CALLERS, LANGUAGES):
+        samples, rate = read_wav(caller_says(name, language))
+        assert (rate, 5 < samples.size / rate < 12) == (8000, True), (name, language)
+
+
+def test_a_caller_that_there_is_not_is_a_lookup_error() -> None:
+    with pytest.raises(LookupError, match=r"no caller 'nonsense' who speaks 'en': there are .*police"):
+        caller_says("nonsense", "en")
+    with pytest.raises(LookupError, match="speaks 'de'"):
+        caller_says("police", "de")
 
 
 def test_a_prompt_that_there_is_not_is_a_lookup_error() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.media.rtp import Digits, Packet, parse
+from simulator.media.rtp import Digits, Packet, key_events, parse
 
 HEADER = bytes.fromhex("8088 fffe 00000102 cafebabe".replace(" ", ""))
 
@@ -65,3 +65,15 @@ def test_events_that_are_no_keys_and_half_packets_are_none() -> None:
     assert digits.read(key(16, 800)) is None
     assert digits.read(Packet(101, 0, 900, 1, b"\5\0\0")) is None
     assert digits.read(key(15, 900)) == "D"
+
+
+def test_a_key_that_is_pressed_is_read_and_its_end_is_told_three_times() -> None:
+    digits = Digits()
+    for at, key_pressed in enumerate("0159*#"):
+        events = key_events(key_pressed)
+        packets = [Packet(101, n, 1000 * at, 1, event) for n, event in enumerate(events)]
+        assert [digits.read(packet) for packet in packets] == [key_pressed, *[None] * 7]
+        assert [event[1] >> 7 for event in events] == [0] * 5 + [1] * 3
+        assert [int.from_bytes(event[2:], "big") for event in events] == [160, 320, 480, 640, 800, 800, 800, 800]
+    with pytest.raises(ValueError, match="substring"):
+        key_events("x")
