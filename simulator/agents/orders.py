@@ -139,8 +139,8 @@ class IncomingCall:
     call: str
     number: str
     method: Literal["INVITE", "MESSAGE"]
-    from_: str  # the From value as it came
     received: float
+    from_: str = ""  # the From value as it came
     head: str = ""  # all header lines in one text: a campaign has many calls
     body: bytes = b""
     status: int | None = None

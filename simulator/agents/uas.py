@@ -114,7 +114,8 @@ class Phones:
 
     `number_of` turns the user part of the Request-URI into the number of one of our phones, or None: 404.
     What a phone does is told for a call (`for_call`), else for its number (`for_number`), else `otherwise`; its owner,
-    one of `owners` by number, may decide otherwise.
+    one of `owners` by number, may decide otherwise. Where nobody owns it, no header and no body is kept of calls for
+    whose Call-ID `keeps_text` is False: a campaign has many.
     """
 
     def __init__(self, endpoint: Endpoint, number_of: Callable[[str], str | None]) -> None:
@@ -123,6 +124,7 @@ class Phones:
         self.for_number: dict[str, Behaviour] = {}
         self.otherwise = ANSWER
         self.owners: dict[str, PhoneListener] = {}
+        self.keeps_text: Callable[[str], bool] = lambda _: True
         self._endpoint = endpoint
         self._number_of = number_of
 
@@ -140,17 +142,13 @@ class Phones:
         if number is None:
             incoming.reply(404, now)
             return
-        taken = IncomingCall(
-            call=request.header(CALL_HEADER.lower()) or request.call_id,
-            number=number,
-            method="INVITE" if method == "INVITE" else "MESSAGE",
-            from_=request.header("from") or "",
-            received=now,
-            head="\r\n".join(request.lines),
-            body=request.body,
-        )
-        self.taken.setdefault(taken.call, []).append(taken)
         owner = self.owners.get(number)
+        call = request.header(CALL_HEADER.lower()) or request.call_id
+        taken = IncomingCall(call, number, "INVITE" if method == "INVITE" else "MESSAGE", now)
+        if owner is not None or self.keeps_text(call):
+            taken.from_ = request.header("from") or ""
+            taken.head, taken.body = "\r\n".join(request.lines), request.body
+        self.taken.setdefault(call, []).append(taken)
         if method == "MESSAGE":
             taken.status = 200
             incoming.reply(200, now, stamp=partial(setattr, taken, "final_sent"))

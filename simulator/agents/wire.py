@@ -147,6 +147,10 @@ class WirePhones(WireTrunk):
         self.for_number = self._taking.for_number
         self.owners = self._taking.owners
 
+    def keep_text_where(self, wanted: Callable[[str], bool]) -> None:
+        """Keep headers and bodies of those calls only that are `wanted`, asked of their Call-ID as they come."""
+        self._taking.keeps_text = wanted
+
     @property
     def otherwise(self) -> Behaviour:
         """The behaviour of phones that are told nothing else."""

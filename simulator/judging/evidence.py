@@ -9,10 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from sys import intern
 from types import MappingProxyType
 from typing import Any
 
 from proxy.self_service.desk import RULE as SELF_SERVICE
+
+_NONE: Mapping[str, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class PhoneSaw:
 
 @dataclass(frozen=True, slots=True)
 class ProxyWrote:
-    """The proxy's own record of the call (its call log, one JSON line a call).
+    """The proxy's own record of the call (its call log, one JSON line a call); calls share equal texts.
 
     `shadow` has the rules in shadow mode that were asked before the verdict, and the action that each would have taken,
     or "no_match".
@@ -83,10 +86,10 @@ class ProxyWrote:
     def from_json(cls, record: Mapping[str, Any]) -> ProxyWrote:
         """Read one parsed line of the call log."""
         return cls(
-            record["action"],
+            intern(record["action"]),
             record.get("status"),
-            record["rule"],
-            record.get("detail") or "",
+            intern(record["rule"]),
+            intern(record.get("detail") or ""),
             record.get("final"),
             record.get("elapsed_us"),
             record.get("service") or "",
@@ -116,4 +119,4 @@ class Evidence:
     caller_saw: CallerSaw
     phone_saw: PhoneSaw = PhoneSaw()
     proxy_wrote: ProxyWrote | None = None
-    recordings: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    recordings: Mapping[str, Path] = field(default_factory=lambda: _NONE)

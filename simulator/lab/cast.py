@@ -49,6 +49,9 @@ class Cast(Protocol):
     def phone_saw(self, call: PlannedCall, call_id: str) -> PhoneSaw:
         """Return what these phones saw of a call that left its caller with this Call-ID."""
 
+    def forget(self) -> None:
+        """Let go of what was seen: nobody will ask any more, and a run may have a hundred thousand calls."""
+
 
 class MixedCast:
     """Wire agents and real phones, which call one another."""
@@ -99,3 +102,8 @@ class MixedCast:
         """Return what the phone saw that took it."""
         seen = [cast.phone_saw(call, call_id) for cast in self._casts.values()]
         return next((saw for saw in seen if saw != PhoneSaw()), PhoneSaw())
+
+    def forget(self) -> None:
+        """Have both let go of it."""
+        for cast in self._casts.values():
+            cast.forget()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from simulator.agents.orders import Behaviour, Credentials, Order
 from simulator.traffic.planned_call import PlannedCall
 
@@ -26,10 +28,15 @@ def order_of(call: PlannedCall, credentials: Credentials | None = None) -> Order
 
 def behaviour_of(call: PlannedCall) -> Behaviour:
     """The planned doing of the called phone."""
-    if call.behaviour == "busy":
+    return _behaviour(call.behaviour, call.ring)
+
+
+@lru_cache(maxsize=1024)  # the calls of a campaign share theirs
+def _behaviour(name: str, ring: float) -> Behaviour:
+    if name == "busy":
         return Behaviour(status=486, rings=False)
-    if call.behaviour == "reject":
-        return Behaviour(status=603, after=call.ring)
-    if call.behaviour in ("ring_only", "cancel"):
+    if name == "reject":
+        return Behaviour(status=603, after=ring)
+    if name in ("ring_only", "cancel"):
         return Behaviour(status=None)
-    return Behaviour(after=call.ring)
+    return Behaviour(after=ring)

@@ -164,10 +164,15 @@ class Lab:
         seen = self.cast.saw(call)
         if seen is None:
             return None
-        recordings = dict(seen.recordings)
+        seen = replace(seen, proxy_wrote=self._records.get(seen.call_id))
         if call.expect is not None and call.expect.switch_hears:
-            recordings["switch"] = self._recording(seen.call_id)
-        return replace(seen, proxy_wrote=self._records.get(seen.call_id), recordings=recordings)
+            return replace(seen, recordings={**seen.recordings, "switch": self._recording(seen.call_id)})
+        return seen
+
+    def forget(self) -> None:
+        """Let go of all evidence, once whoever wants any has it."""
+        self.cast.forget()
+        self._records.clear()
 
     @cached_property
     def _records(self) -> dict[str, ProxyWrote]:

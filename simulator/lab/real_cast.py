@@ -140,6 +140,9 @@ class RealCast:
         error = next((over.text for call in calls if (over := call.over) and over.kind == "fault"), None)
         return PhoneSaw(len(calls), invite.at if invite else None, final, error)
 
+    def forget(self) -> None:
+        """Keep what was seen, as PJSIP has room for few calls."""
+
 
 def _caller_saw(placed: RealCall) -> CallerSaw:
     """The call as its caller's phone saw it. PJSIP tells no retransmissions."""

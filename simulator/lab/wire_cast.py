@@ -1,5 +1,7 @@
 """Wire agents as a cast: an agent on each trunk, the subscribers' phones, and the numbers outside.
 
+A run may have a hundred thousand calls: of those that ended only what will be asked is kept.
+
 On Linux each trunk has an address of its own in 127.0.0.0/8; elsewhere only 127.0.0.1 can be bound, and the proxy tells
 trunks by their port.
 """
@@ -8,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import ExitStack
 from typing import Self
 
 from simulator.addresses import Address
-from simulator.agents.orders import Credentials, IncomingCall, OutgoingCall
+from simulator.agents.orders import Credentials, OutgoingCall
 from simulator.agents.tap import Tap
 from simulator.agents.wire import WirePhone, WirePhones, WireTrunk
 from simulator.errors import LabError
@@ -39,7 +41,9 @@ class WireCast:
         self._tap = tap
         self._sockets = ExitStack()
         self._trunks: dict[str, WireTrunk] = {}
-        self._placed: dict[str, tuple[OutgoingCall, float]] = {}
+        self._under_way: dict[str, tuple[OutgoingCall, float]] = {}
+        self._ended: dict[str, CallerSaw] = {}
+        self._read: set[str] = set()  # calls of which the scenario asks what their headers say
 
     async def __aenter__(self) -> Self:
         with ExitStack() as opened:
@@ -51,6 +55,8 @@ class WireCast:
                 opened.callback(self._trunks[name].close)
             self._sockets = opened.pop_all()
         self._phones = next(trunk for trunk in self._trunks.values() if isinstance(trunk, WirePhones))
+        for phones in self.phones:
+            phones.keep_text_where(self._is_read)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -60,6 +66,11 @@ class WireCast:
     def trunks(self) -> dict[str, Address]:
         """The address of each trunk's agent, by the trunk's name."""
         return {name: trunk.address for name, trunk in self._trunks.items()}
+
+    @property
+    def phones(self) -> tuple[WirePhones, WirePhones]:
+        """Those of the subscribers, and those of all other numbers."""
+        return self._phones, self._outside
 
     @property
     def outside(self) -> Address:
@@ -89,7 +100,7 @@ class WireCast:
     @property
     def ended(self) -> int:
         """The number of placed calls that have ended."""
-        return sum(placed.ended is not None for placed, _ in self._placed.values())
+        return len(self._ended)
 
     @property
     def problems(self) -> list[str]:
@@ -103,7 +114,7 @@ class WireCast:
         It goes by the Call-ID, where that is known before: a real phone's is PJSIP's own choice.
         """
         behaviour = behaviour_of(call)
-        for phones in (self._phones, self._outside):
+        for phones in self.phones:
             if call.agent == "wire":
                 phones.for_call[call.id] = behaviour
             else:
@@ -112,18 +123,19 @@ class WireCast:
     def place(self, call: PlannedCall, due: float) -> None:
         """Have the trunk's agent call, or send its text, now."""
         order = order_of(call, self._credentials(call))
-        self._placed[call.id] = self._trunks[call.trunk].place(order), due
+        if call.expect is not None and (call.expect.caller_sees or call.expect.phone_sees):
+            self._read.add(call.id)
+        self._under_way[call.id] = self._trunks[call.trunk].place(order), due
 
     def hang_up(self) -> None:
         """End all calls under way."""
-        for placed, _ in self._placed.values():
-            if placed.ended is None:
-                for trunk in self._trunks.values():
-                    trunk.hang_up(placed.order.call_id)
+        for call_id in tuple(self._under_way):
+            for trunk in self._trunks.values():
+                trunk.hang_up(call_id)
 
     async def all_set_up(self) -> None:
         """Wait until every caller has heard ringing, or the final answer."""
-        for placed, _ in self._placed.values():
+        for placed, _ in tuple(self._under_way.values()):
             while placed.ringing is placed.final is placed.ended is None:  # noqa: ASYNC110 - agents know no event loop
                 await asyncio.sleep(_GLANCE)
 
@@ -134,32 +146,52 @@ class WireCast:
 
     def saw(self, call: PlannedCall) -> Evidence | None:
         """Return what both sides' sockets saw; None where no call was placed."""
-        if call.id not in self._placed:
-            return None
-        placed, due = self._placed[call.id]
-        wanted = call.expect is not None and call.expect.caller_sees
-        lines = tuple(placed.refusal) if wanted else ()
-        return Evidence(call.id, _caller_saw(placed, due, lines), self.phone_saw(call, call.id))
+        saw = self._ended.get(call.id)
+        if saw is None:
+            if call.id not in self._under_way:
+                return None
+            saw = self._caller_saw(*self._under_way[call.id])
+        return Evidence(call.id, saw, self.phone_saw(call, call.id))
 
     def phone_saw(self, call: PlannedCall, call_id: str) -> PhoneSaw:
         """Return what the phones' sockets, or the one outside, saw of it."""
-        taken = [each for each in self._taken(call_id) if each.method == call.method]
+        taken = [each for phones in self.phones for each in phones.taken.get(call_id, ()) if each.method == call.method]
         if not taken:
             return PhoneSaw()
         wanted = call.expect is not None and call.expect.phone_sees
         lines = tuple(taken[0].lines) if wanted else ()
         return PhoneSaw(len(taken), taken[0].received, taken[0].status, lines=lines)
 
-    def _taken(self, call_id: str) -> Iterator[IncomingCall]:
-        for phones in (self._phones, self._outside):
-            yield from phones.taken.get(call_id, ())
+    def forget(self) -> None:
+        """Let go of what both sides saw."""
+        self._ended.clear()
+        self._under_way.clear()
+        for phones in self.phones:
+            phones.taken.clear()
 
     def _agents(self) -> tuple[WireTrunk, ...]:
         return (*self._trunks.values(), self._outside)
 
+    def _is_read(self, call_id: str) -> bool:
+        """True where the headers of a call may be asked for: of a real phone's its Call-ID says nothing."""
+        return call_id in self._read or call_id not in self._under_way
+
     def _call_ended(self, placed: OutgoingCall) -> None:
         call = placed.order.call_id
-        self._on_ended(call, _caller_saw(*self._placed[call]))
+        saw = self._ended[call] = self._caller_saw(*self._under_way.pop(call))
+        self._on_ended(call, saw)
+
+    def _caller_saw(self, placed: OutgoingCall, due: float) -> CallerSaw:
+        return CallerSaw(
+            due,
+            placed.sent,
+            placed.ringing,
+            placed.final,
+            placed.status,
+            placed.retransmissions,
+            placed.error,
+            tuple(placed.refusal) if placed.order.call_id in self._read else (),
+        )
 
     def _credentials(self, call: PlannedCall) -> Credentials | None:
         """The proof of who a subscriber's phone is, where the trunk asks for one."""
@@ -168,19 +200,6 @@ class WireCast:
             return None
         own = self._spec.subscribers[name]
         return Credentials(digest_user(name, own), own.password)
-
-
-def _caller_saw(placed: OutgoingCall, due: float, lines: tuple[str, ...] = ()) -> CallerSaw:
-    return CallerSaw(
-        due,
-        placed.sent,
-        placed.ringing,
-        placed.final,
-        placed.status,
-        placed.retransmissions,
-        placed.error,
-        lines,
-    )
 
 
 def _loopback(index: int) -> str:

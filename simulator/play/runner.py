@@ -144,6 +144,10 @@ class Runner:
         proxied = await self._pass(scenario.name, job.calls, spec, folder, self._tap(recorder, proxied=True))
         calls = tuple(self._observations(job, proxied))
         problems = list(proxied.problems)
+        played = {call.id for call in calls}
+        unfinished = (proxied.cast.saw(call) for call in job.calls if call.id not in played)
+        cut_short = {evidence.call_id for evidence in unfinished if evidence is not None}
+        proxied.forget()
         comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.timed}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
@@ -152,6 +156,7 @@ class Runner:
             direct = await self._pass(scenario.name, twins, spec, folder, tap, proxied=False)
             problems += direct.problems
             seen = {call.id: saw for call in twins if (saw := _answered(direct, call)) is not None}
+            direct.forget()
         result = replace(
             unplayed(job, folder),
             figures=Figures(calls, seen, scenario.prevalence),
@@ -164,9 +169,8 @@ class Runner:
             interrupted=self._stop.is_set(),
             duration=time.monotonic() - started,
         )
-        fine = {call.id for call in result.calls} - result.failed
-        others = (proxied.cast.saw(call) for call in job.calls if call.id not in fine)
-        recorded = recorder.settle({evidence.call_id for evidence in others if evidence is not None})
+        failed = result.failed
+        recorded = recorder.settle(cut_short | {call.evidence.call_id for call in calls if call.id in failed})
         if recorded.why:
             result = replace(result, notes=(*notes, f"{recorded.why} ({counted(recorded.lost, 'message')} lost)"))
         return result, recorded

@@ -97,6 +97,34 @@ async def test_header_lines_are_kept_where_the_scenario_asks_about_them() -> Non
     assert (ignored.caller_saw.lines, ignored.phone_saw.lines) == ((), ())
 
 
+async def test_of_calls_that_nobody_asks_about_the_phones_keep_no_text() -> None:
+    asked = planned("asked", expect=Expect(phone_sees=("Max-Forwards: *",)))
+    called = {"callee": "+12025550143", "callee_name": None}
+    async with stage() as on:
+        await on.play(asked, planned("unasked"), planned("outside", **called))
+        phones, outside = on.cast.phones
+        assert [phones.taken[call][0].head != "" for call in ("asked", "unasked")] == [True, False]
+        assert outside.taken["outside"][0].body == b""
+
+
+async def test_what_a_phone_sees_of_a_call_whose_call_id_nobody_knew_is_kept() -> None:
+    call = planned(agent="pjsua", expect=Expect(phone_sees=("Max-Forwards: *",)))
+    async with stage() as on, WireTrunk(("127.0.0.7", 0), on.switch.address) as stranger:
+        on.cast.expect(call)
+        stranger.place(Order("its-own-call-id", caller=call.caller, callee=call.callee, talk=0.0))
+        await stranger.idle()
+        lines = on.cast.phone_saw(call, "its-own-call-id").lines
+    assert any(line.startswith("Max-Forwards: ") for line in lines)
+
+
+async def test_what_was_seen_is_gone_once_it_is_to_be_forgotten() -> None:
+    call = planned()
+    async with stage() as on:
+        await on.play(call)
+        on.cast.forget()
+        assert (on.cast.saw(call), on.cast.phone_saw(call, call.id)) == (None, PhoneSaw())
+
+
 async def test_the_phone_of_a_subscriber_who_has_another_one_does_not_register() -> None:
     async with stage(elsewhere={"bob"}) as on:
         to_alice = planned("to-alice", callee="+8613800138001", callee_name="alice")
