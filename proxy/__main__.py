@@ -155,6 +155,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     records = log.LineWriter.append_to(config.call_log) if config.call_log else console
     messages = log.LineWriter.append_to(config.message_log.file) if config.message_log else None
+    verdicts = log.LineWriter.append_to(config.verdict_log) if config.verdict_log else None
     policy = Policy(loaded.snapshot)
     core = ProxyCore(core_settings(config, loop.time()), policy, secret, make_desk(config, overlay), shared)
     log.set_level(config.log_level, core.refusals)
@@ -170,7 +171,11 @@ async def _serve(
         metrics = monitoring.new_metrics(core)
     server = Server(
         core,
-        [log.RecordLog(records), *(each for each in (metrics, agent) if each is not None)],
+        [
+            log.RecordLog(records),
+            *([log.VerdictLog(verdicts)] if verdicts else ()),
+            *(each for each in (metrics, agent) if each is not None),
+        ],
         save=changes.save if changes else None,
         look_up=lookups.ask,
         tls=_tls(config),
@@ -211,8 +216,9 @@ async def _serve(
         await changes.close()
     if records is not console:
         records.close()
-    if messages is not None:
-        messages.close()
+    for file in (verdicts, messages):
+        if file is not None:
+            file.close()
     if agent is not None:
         agent.close()
     lost = sum(writer.lost for writer in {records, console})

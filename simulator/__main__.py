@@ -1,5 +1,5 @@
-"""The `ringfence` command line: run, compare, sweep, report, proxy, explain, lint, subscribers, softswitch, schema and
-doctor.
+"""The `ringfence` command line: run, compare, sweep, serve, report, proxy, explain, lint, subscribers, softswitch,
+schema and doctor.
 
 A run's proxies are forked off a process that takes as long to start as this one: the two start side by side.
 """

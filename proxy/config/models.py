@@ -222,6 +222,7 @@ class ProxyConfig(_Model):
     that the softswitch writes of itself into Record-Route and Service-Route. `log_level: debug` has a line for each
     request that the proxy itself refuses, with the reason. With `softswitch_calls: judge`, what the softswitch sends to
     a phone on its own, such as a forwarded call, is held against the block list and the barring of the phone's owner.
+    `verdict_log` gets a JSON line for each verdict when it is taken, before the call has its record in `call_log`.
     `metrics` is where Prometheus finds /metrics, and others /healthz and /readyz: a port of 127.0.0.1, or an address
     and a port.
     """
@@ -243,6 +244,7 @@ class ProxyConfig(_Model):
     treatments: Treatments = {}
     card: CardKey | None = None
     call_log: Path | None = None
+    verdict_log: Path | None = None
     message_log: MessageLogFile | None = None
     hep: HepCollector | None = None
     log_level: Literal["debug", "info"] = "info"
@@ -273,7 +275,7 @@ class ProxyConfig(_Model):
             raise Problems(problems)
         return listen
 
-    @field_validator("call_log", "secret_file")
+    @field_validator("call_log", "verdict_log", "secret_file")
     @classmethod
     def _beside_the_config(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         return path and FileContext.of(info).beside(path)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import ClassVar, Final
 
-from proxy.core.events import Answered, Ended, Event, Shadowed, SoftswitchSaid, Unanswered
+from proxy.core.events import Answered, Ended, Event, Judged, Shadowed, SoftswitchSaid, Unanswered
 from proxy.numbers.numbering import Number
 from proxy.policy.answers import Answer, reference
 from proxy.policy.verdict import Step, Verdict
@@ -53,25 +53,46 @@ def call_line(event: Answered | Unanswered) -> str:
     Call-IDs of the softswitch's own legs, as far as the proxy knows. `waited_ms` is how long remote sources were
     waited for, in milliseconds.
     """
-    call_id, call, verdict, elapsed, waited = event.judged
-    arrived = timestamp(call.arrival)
-    more = _treated(call_id, verdict, arrived) if verdict.service or verdict.treatment is not None else ""
+    judged = event.judged
+    arrived = timestamp(judged.call.arrival)
+    more = _treated(judged.call_id, judged.verdict, arrived)
     if isinstance(event, Answered):
         over = f'"answered":"{timestamp(event.at)}",'
     else:
         over = f'"ended":"{timestamp(event.at)}","by":"{event.by}",'
         if event.said is not None:
             more += _said(event.said, event.status)
-    if waited:
-        more += f'"waited_ms":{waited * 1000:.0f},'
     rang = f'"rang":"{timestamp(event.rang)}",' if event.rang is not None else ""
     return (
-        f'{{"event":"call","timestamp":"{arrived}","call_id":{_text(call_id)},"method":{_text(call.method)},'
+        f'{_decided("call", judged, arrived)},"final":{_number(event.status)},'
+        f"{more}{_waited(judged)}{rang}{over}{_legs(event.legs)}{_elapsed(judged)}}}"
+    )
+
+
+def judged_line(event: Judged) -> str:
+    """The verdict alone, as it was taken: the members of its record that are known by then."""
+    arrived = timestamp(event.call.arrival)
+    more = _treated(event.call_id, event.verdict, arrived)
+    return f"{_decided('judged', event, arrived)},{more}{_waited(event)}{_elapsed(event)}}}"
+
+
+def _decided(kind: str, judged: Judged, arrived: str) -> str:
+    """The beginning of both: which call it is, and what was decided."""
+    call, verdict = judged.call, judged.verdict
+    return (
+        f'{{"event":"{kind}","timestamp":"{arrived}","call_id":{_text(judged.call_id)},"method":{_text(call.method)},'
         f'"trunk":{_text(call.trunk)},"caller":{_text(shown(call.caller))},"callee":{_text(shown(call.callee))},'
         f'"action":"{verdict.action}","status":{_number(verdict.status)},"rule":"{verdict.rule}",'
-        f'"detail":{_text(verdict.detail)},"trace":{_trace(verdict.trace)},"final":{_number(event.status)},'
-        f'{more}{rang}{over}{_legs(event.legs)}"elapsed_us":{round(elapsed * 1e6)}}}'
+        f'"detail":{_text(verdict.detail)},"trace":{_trace(verdict.trace)}'
     )
+
+
+def _elapsed(judged: Judged) -> str:
+    return f'"elapsed_us":{round(judged.elapsed * 1e6)}'
+
+
+def _waited(judged: Judged) -> str:
+    return f'"waited_ms":{judged.waited * 1000:.0f},' if judged.waited else ""
 
 
 def ended_line(event: Ended) -> str:
@@ -104,6 +125,8 @@ def _said(said: SoftswitchSaid, final: int | None) -> str:
 
 
 def _treated(call_id: str, verdict: Verdict, arrived: str) -> str:
+    if not verdict.service and verdict.treatment is None:
+        return ""
     told = isinstance(verdict.treatment, Answer) and verdict.treatment.reject == "603+"
     fields = {
         "label": verdict.label,

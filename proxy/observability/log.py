@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Literal
 
 import structlog
 
-from proxy.core.call_record import CallRecords, record_line
-from proxy.core.events import Event, PeerNoticed, Refused, SoftswitchDown, SoftswitchUp
+from proxy.core.call_record import CallRecords, judged_line, record_line
+from proxy.core.events import Event, Judged, PeerNoticed, Refused, SoftswitchDown, SoftswitchUp
 from proxy.core.refusals import Refusals
 from proxy.policy.trunks import Trunk
 from proxy.reputation.sources import SourceDown, SourceFailed, SourceUp
@@ -300,6 +300,18 @@ class RecordLog:
 
     def __call__(self, event: Event) -> None:
         self._write_later(record_line, event)
+
+
+class VerdictLog:
+    """A listener that has each verdict written the moment it was taken: records wait for the answer to the call."""
+
+    hears: ClassVar[frozenset[type[Event]]] = frozenset((Judged,))
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._write_later = writer.write_later
+
+    def __call__(self, event: Event) -> None:
+        self._write_later(judged_line, event)
 
 
 class EventLog:

@@ -25,6 +25,7 @@ from simulator.cli.proxy import proxy
 from simulator.cli.report import report
 from simulator.cli.run import run
 from simulator.cli.schema import schema
+from simulator.cli.serve import serve
 from simulator.cli.softswitch import softswitch
 from simulator.cli.subscribers import subscribers
 from simulator.cli.sweep import sweep
@@ -47,6 +48,7 @@ examples:
   ringfence compare A B scenarios             two policies on the same calls: what changed?
   ringfence sweep grid.yaml scenarios         many policies: which stops most and bothers least?
   ringfence lint my-scenario.yaml             is it written rightly?
+  ringfence serve --open                      a lab that stands, live in the browser
   ringfence proxy proxy.yaml                  the proxy alone, for your own SIP traffic
   ringfence doctor                            is anything missing here?
 
@@ -71,6 +73,7 @@ for _command in (
     run,
     compare,
     sweep,
+    serve,
     proxy,
     explain,
     lint,

@@ -49,10 +49,14 @@ class Lab:
 
     `on_ended` is told of each call once nothing more will happen to it. Once the lab is down, `evidence`
     and `problems` are complete. A `tap` hears the messages of wire agents and embedded softswitch; with one, the proxy
-    records in `proxy-messages.jsonl` what these cannot see.
+    records in `proxy-messages.jsonl` what these cannot see. With `verdicts` the proxy writes each verdict down
+    when it is taken, for those who watch.
     """
 
     cast: Cast
+    wire: WireCast
+    proxy: ProxyProcess  # in a lab with one
+    next_hop: Address  # of all agents
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Lab:
         switch: Kind = "embedded",
         forks: ProxyForks | None = None,
         tap: Tap | None = None,
+        verdicts: bool = False,
     ) -> None:
         self.spec = spec
         self.folder = folder
@@ -74,6 +79,7 @@ class Lab:
         self._switch_kind = switch
         self._forks = forks
         self._tap = tap
+        self._verdicts = verdicts
         self._on_ended = on_ended
         self._stack = AsyncExitStack()
 
@@ -107,7 +113,7 @@ class Lab:
                 tap=self._tap,
             )
         )
-        next_hop = await self._start_proxy(wire.trunks) if self.proxied else self.switch.address
+        self.next_hop = next_hop = await self._start_proxy(wire.trunks) if self.proxied else self.switch.address
         if self._with_real_phones:
             real = RealCast(self.spec, self._calls, next_hop, wire.trunks, self._on_ended, self.folder)
             self.cast = MixedCast(wire, await enter(real))
@@ -115,6 +121,7 @@ class Lab:
         else:
             self.cast = wire
             await wire.begin(next_hop)
+        self.wire = wire
 
     @property
     def _with_real_phones(self) -> bool:
@@ -126,9 +133,16 @@ class Lab:
         enter = self._stack.enter_async_context
         sources = {name: (await enter(ReputationSource(one))).url for name, one in self.spec.reputation.items()}
         config = write_files(
-            self.spec, self.folder, address, self.switch.address, trunks, self._heard_elsewhere(), sources
+            self.spec,
+            self.folder,
+            address,
+            self.switch.address,
+            trunks,
+            self._heard_elsewhere(),
+            sources,
+            verdicts=self._verdicts,
         )
-        proxy = await ProxyProcess.start(config, self.folder / "proxy.log", self._forks)
+        self.proxy = proxy = await ProxyProcess.start(config, self.folder / "proxy.log", self._forks)
         self._stack.push_async_callback(self._stop_proxy, proxy)
         if key is not None:
             self._check_card(key)

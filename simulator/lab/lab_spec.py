@@ -21,6 +21,7 @@ from simulator.scenario.reputation import LabSource
 
 LOCALHOST = "127.0.0.1"
 CARD_KEY = "card-key.pem"
+VERDICTS = "proxy-verdicts.jsonl"
 _NO_SOURCES: Mapping[str, str] = {}
 _LABS_OWN = {"rates", "delay", "behaves"}  # keys of a remote source that are no proxy's
 
@@ -78,14 +79,18 @@ def write_files(
     trunks: Mapping[str, Address],
     heard_elsewhere: Collection[Address] | None = None,
     sources: Mapping[str, str] = _NO_SOURCES,
+    *,
+    verdicts: bool = False,
 ) -> Path:
     """Write the config of a proxy at `listen` before the softswitch at `switch`, and its subscribers.
 
     `trunks` are the addresses that calls come from. The proxy records the messages of all peers but those that are
-    `heard_elsewhere`; without these of nobody. `sources` are the addresses of the remote sources, by name. Returns the
-    config.
+    `heard_elsewhere`; without these of nobody. `sources` are the addresses of the remote sources, by name. With
+    `verdicts` it writes each one down when it is taken. Returns the config.
     """
     config = _config(spec, folder, listen, switch, trunks)
+    if verdicts:
+        config["verdict_log"] = VERDICTS
     if sources:
         config["reputation"] = {
             name: {"url": url} | spec.reputation[name].model_dump(exclude=_LABS_OWN, exclude_unset=True)

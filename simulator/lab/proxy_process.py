@@ -28,6 +28,7 @@ class ProxyProcess:
         self._ready = asyncio.Event()
         self._counters: dict[str, int] | None = None
         self._last_words = ""
+        self._reloads: asyncio.Queue[str] = asyncio.Queue()  # what came of each: empty, or what is wrong
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
@@ -57,6 +58,24 @@ class ProxyProcess:
             raise LabError(f"the proxy was not ready within {READY_WITHIN:.0f} s; its log is {self._log}")
         await self._reader
         raise LabError(f"the proxy ended with code {self._process.returncode}: {self._last_words or 'no last words'}")
+
+    @property
+    def runs(self) -> bool:
+        """True until it ends."""
+        return self._process.returncode is None
+
+    async def reload(self) -> None:
+        """Have it read its files again, and wait until they are in force. Raises LabError where they are not."""
+        while not self._reloads.empty():
+            self._reloads.get_nowait()
+        try:
+            self._process.send_signal(signal.SIGHUP)
+            async with asyncio.timeout(READY_WITHIN):
+                wrong = await self._reloads.get()
+        except (ProcessLookupError, TimeoutError):
+            raise LabError(f"the proxy does not read its files again; its log is {self._log}") from None
+        if wrong:
+            raise LabError(wrong)
 
     async def stop(self) -> dict[str, int] | None:
         """Stop it, by force where it will not; returns its counters, None where it did not end in order."""
@@ -91,6 +110,8 @@ class ProxyProcess:
         if isinstance(message, dict):
             if message.get("event") == "ready":
                 self._ready.set()
+            elif message.get("event") in ("reloaded", "reload_failed"):
+                self._reloads.put_nowait(message.get("detail", "") if message["event"] == "reload_failed" else "")
             elif message.get("event") == "stopped":
                 self._counters = message["counters"]
 

@@ -169,6 +169,14 @@ class WireCast:
         for phones in self.phones:
             phones.taken.clear()
 
+    def forget_call(self, call_id: str) -> None:
+        """Let go of what is known of a call that has ended, and that nobody will ask about any more."""
+        self._ended.pop(call_id, None)
+        self._read.discard(call_id)
+        for phones in self.phones:
+            phones.for_call.pop(call_id, None)
+            phones.taken.pop(call_id, None)
+
     def _agents(self) -> tuple[WireTrunk, ...]:
         return (*self._trunks.values(), self._outside)
 

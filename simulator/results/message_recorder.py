@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import json
 from base64 import b64decode
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -90,10 +90,11 @@ def _read_proxys(path: Path) -> Iterator[Record]:
     with path.open("rb") as file:
         for line in file:
             with suppress(ValueError):  # half a line, where the proxy found no room
-                yield _record(json.loads(line))
+                yield message_of_line(json.loads(line))
 
 
-def _record(line: dict[str, str | float]) -> Record:
+def message_of_line(line: Mapping[str, str | float]) -> Record:
+    """The message of a line of the proxy's log."""
     text = line.get("message")
     return Record(
         float(line["at"]),

@@ -1,0 +1,125 @@
+"""`ringfence serve`: sets up the stage and its page, says where it is, and stands until a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import socket
+import tempfile
+import webbrowser
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from simulator.errors import LabError
+from simulator.judging.result import ExitCode
+from simulator.report.terminal import say
+from simulator.scenario.model import check_lists, load_scenarios
+from simulator.softswitch.kinds import Kind, prepare
+from simulator.stage.stage import DEFAULT, Chosen, Stage
+from simulator.stage.web.app import web_app
+from simulator.stage.web.guard import Doors
+from simulator.stage.web.serving import listen
+from simulator.stage.web.serving import serve as serve_pages
+from simulator.wording import counted
+
+RUNS = Path("runs")
+PORT = 8060
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The command line of `ringfence serve`."""
+
+    scenario: Path | None
+    softswitch: Kind
+    host: str
+    port: int | None
+    share: bool
+    opens: bool
+
+
+def serve(arguments: Arguments) -> int:
+    """Stand until Ctrl-C or SIGTERM; returns the exit code."""
+    if not arguments.share and not _is_loopback(arguments.host):
+        say(f"ringfence serve: {arguments.host} is no address of this machine alone: say --share to let others in")
+        return ExitCode.USAGE
+    found = load_scenarios([arguments.scenario or DEFAULT])
+    if len(found) != 1:
+        say(f"ringfence serve: {arguments.scenario} has {counted(len(found), 'scenario')}, expected one: name its file")
+        return ExitCode.USAGE
+    [(scenario, source)] = found
+    check_lists([scenario])
+    prepare(arguments.softswitch, say)
+    listening = _listening(arguments.host, arguments.port)
+    with listening, tempfile.TemporaryDirectory(prefix="ringfence-stage-") as folder:
+        chosen = Chosen(scenario, source, arguments.softswitch, Path(folder), RUNS)
+        _run(_stand(chosen, listening, arguments))
+    return ExitCode.AS_EXPECTED
+
+
+async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    token = secrets.token_urlsafe(16) if arguments.share else ""
+    address = _shown(arguments.host, listening.getsockname()[1])
+    async with Stage(chosen) as stage:
+        url = f"http://{address}/" + (f"?token={token}" if token else "")
+        say(f"the stage is at {url}")
+        say("Ctrl-C ends it")
+        if arguments.opens:
+            webbrowser.open(url)
+        await serve_pages(web_app(stage, doors_of(arguments.host, listening.getsockname()[1], token)), listening, stop)
+
+
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run it, by uvloop where that is there."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(coroutine)
+        return
+    uvloop.run(coroutine)
+
+
+def _listening(host: str, port: int | None) -> socket.socket:
+    """A socket at the port that was asked for; else at the usual one, or a free one where that is taken."""
+    if port is not None:
+        return listen(host, port)
+    try:
+        return listen(host, PORT)
+    except LabError:
+        return listen(host, 0)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def doors_of(host: str, port: int, token: str) -> Doors:
+    hosts = {f"{name}:{port}" for name in (host.lower(), "127.0.0.1", "localhost", "[::1]")}
+    return Doors(frozenset(hosts), token, f"ringfence-{port}", by_address=bool(token))
+
+
+def _shown(host: str, port: int) -> str:
+    """HOST:PORT as others reach it."""
+    if host in ("0.0.0.0", "::"):
+        host = _outward() or host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _outward() -> str:
+    """The address of this machine on its network; nothing is sent to find out. Empty where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737)
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])

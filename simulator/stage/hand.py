@@ -1,0 +1,72 @@
+"""The hand: the calls and texts that a trainer can place, of their own choice or of a family of scams, as planned."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from proxy.files.yaml_file import FileContext, Problems, expected_by
+from simulator.scenario.calls import Calls
+from simulator.scenario.model import Scenario
+from simulator.stage.families import FAMILIES
+from simulator.traffic.plan import plan
+from simulator.traffic.planned_call import PlannedCall
+
+_KEYS = {"from", "to", "trunk", "display_name", "method", "body", "family", "truth", "ring", "talk", "answer"}
+_LONGEST = 500  # characters of a text
+_SHOWN = 80  # of what was found instead
+_RINGS, _TALKS = "3s", "3s"
+
+
+class Unplaceable(ValueError):
+    """A call cannot be placed as it was chosen; says what is wrong."""
+
+
+class Hand:
+    """Plans calls in the lab of a scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario.model_copy(update={"mix": None, "records": None})
+        self._known = FileContext(document={"subscribers": dict.fromkeys(scenario.subscribers)})
+        self._numbers = itertools.count(1)
+
+    def family(self, name: str, to: str) -> PlannedCall:
+        """A call of a family to a subscriber. Raises Unplaceable."""
+        chosen = FAMILIES.get(name)
+        if chosen is None:
+            raise Unplaceable(f"found no family {name[:_SHOWN]!r}, expected one of {', '.join(FAMILIES)}")
+        number = next(self._numbers)
+        return self._planned(f"{name}-{number}", {**chosen.call(number), "family": name, "to": to})
+
+    def call(self, chosen: Mapping[str, Any]) -> PlannedCall:
+        """The call or text that was chosen, by the keys of `/api/call`. Raises Unplaceable, with what is wrong."""
+        if unknown := set(chosen) - _KEYS:
+            raise Unplaceable(f"found {', '.join(sorted(unknown))[:_SHOWN]}, expected {', '.join(sorted(_KEYS))}")
+        if wrong := [name for name, value in chosen.items() if not isinstance(value, str) or len(value) > _LONGEST]:
+            raise Unplaceable(f"{', '.join(sorted(wrong))}: expected a text of at most {_LONGEST} characters")
+        return self._planned(f"call-{next(self._numbers)}", {name: value for name, value in chosen.items() if value})
+
+    def _planned(self, name: str, chosen: Mapping[str, str]) -> PlannedCall:
+        entry = {"trunk": "international", "truth": "legit", **chosen, "call": name}
+        if entry.get("method") != "MESSAGE":
+            entry = {"ring": _RINGS} | ({} if "ring" in entry and "family" in entry else {"talk": _TALKS}) | entry
+        try:
+            calls = Calls.model_validate(entry, context=self._known)
+        except ValidationError as invalid:
+            raise Unplaceable("; ".join(_said(invalid))) from None
+        return plan(self._scenario.model_copy(update={"calls": (calls,)}))[0]
+
+
+def _said(invalid: ValidationError) -> list[str]:
+    """Say what is wrong with the call, by its keys."""
+    said = []
+    for details in invalid.errors():
+        problems = details.get("ctx", {}).get("error")
+        several = problems.problems if isinstance(problems, Problems) else ()
+        key = next((str(step) for step in reversed(details["loc"]) if step in _KEYS), "")
+        expectations = [problem.expected for problem in several] or [expected_by(details)]
+        said += [f"{key}: expected {expected}" if key else expected for expected in expectations]
+    return said

@@ -1,0 +1,87 @@
+"""The one place that events of the stage go to: it keeps the state, remembers each call's events, and tells pages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from simulator.stage.events import Event, call_of, name_of, to_json
+from simulator.stage.state import State, reduce
+
+REMEMBERED = 1000  # calls whose events can be played again
+_WAITING = 2000  # events that a page may be behind; then it is let go, and comes back to the state as it is
+_OF_A_CALL = 400  # events of a call that are remembered
+
+
+class Hub:
+    """Keeps the `state`, and hands each event, as the text of a server-sent event, to all who follow.
+
+    Needs a running event loop, whose thread it is for.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._followers: set[asyncio.Queue[bytes | None]] = set()
+        self._calls: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
+        self._closed = False
+
+    @property
+    def followers(self) -> int:
+        """The number of pages that follow."""
+        return len(self._followers)
+
+    def publish(self, event: Event, *, told: bool = True) -> None:
+        """Take an event into the state and the memory of its call; pages hear of it where it is `told`."""
+        self.state = reduce(self.state, event)
+        fields, name = to_json(event), name_of(event)
+        if (call := call_of(event)) is not None:
+            self._remember(call, {"event": name, **fields})
+        if told and self._followers:
+            self._tell(as_text(name, fields))
+
+    def _remember(self, call: str, event: dict[str, Any]) -> None:
+        events = self._calls.setdefault(call, [])
+        if len(events) < _OF_A_CALL:
+            events.append(event)
+        if len(self._calls) > REMEMBERED:
+            self._calls.popitem(last=False)
+
+    def _tell(self, text: bytes) -> None:
+        for queue in tuple(self._followers):
+            if queue.qsize() >= _WAITING:
+                self._followers.discard(queue)
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(text)
+
+    def events_of(self, call: str) -> list[dict[str, Any]]:
+        """All that happened to a call, in order of time; nothing where it is unknown, or too long ago."""
+        return sorted(self._calls.get(call, ()), key=lambda event: event["at"])
+
+    @contextmanager
+    def follow(self) -> Iterator[asyncio.Queue[bytes | None]]:
+        """A queue of what is told from now on, which begins with the whole state; None: there is no more."""
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        queue.put_nowait(as_text("state", self.state.to_json()))
+        if self._closed:
+            queue.put_nowait(None)
+        self._followers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._followers.discard(queue)
+
+    def close(self) -> None:
+        """Let all go who follow."""
+        self._closed = True
+        for queue in self._followers:
+            queue.put_nowait(None)
+
+
+def as_text(name: str, fields: dict[str, Any]) -> bytes:
+    """A server-sent event; JSON has no line end that could cut it short."""
+    return f"event: {name}\ndata: {json.dumps(fields, ensure_ascii=True, separators=(',', ':'))}\n\n".encode()

@@ -1,0 +1,259 @@
+"""The lab that stands: calls are placed in it one by one, and what becomes of each is told to the hub as it happens.
+
+The proxy's verdict comes from its verdict log, when it is taken; messages from the sockets of agents and softswitch,
+and from the proxy where only that sees them; the outcome from the caller, the phone and the proxy's record together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from proxy.observability.message_log import clocks_apart
+from simulator.addresses import Address
+from simulator.agents.tap import Tap
+from simulator.judging.evidence import CallerSaw, ProxyWrote
+from simulator.judging.observation import PASSING_ACTIONS, CallObservation
+from simulator.lab.lab import Lab
+from simulator.lab.lab_spec import VERDICTS, LabSpec, digest_user
+from simulator.lab.proxy_forks import ProxyForks
+from simulator.results.message_recorder import MessageRecorder, message_of_line
+from simulator.softswitch.kinds import Kind
+from simulator.stage.events import Ended, Event, Judged, LabState, Message, Placed, Text
+from simulator.stage.hub import Hub
+from simulator.stage.tail import Tail
+from simulator.stage.watching import Watching
+from simulator.traffic.planned_call import PlannedCall
+
+_TOLD_WITHIN = 3.0  # seconds from the end of a call until all witnesses must have spoken
+_CLOCK_HOLDS = 1.0  # seconds after which the time of day is looked up again
+Told = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Under:
+    """A call under way: `ended` once the caller's side is over, `record` and `over` as the proxy wrote them."""
+
+    planned: PlannedCall
+    told: bool
+    ended: bool = False
+    record: Told | None = None
+    over: Told | None = None
+    deadline: asyncio.TimerHandle | None = None
+
+
+class Standing:
+    """A lab of a scenario's subscribers in `folder`; an async context manager, which brings it up and takes it down.
+
+    `hub` hears of all that happens. `finished` hears of each call once it is over, with its evidence.
+    """
+
+    def __init__(
+        self,
+        spec: LabSpec,
+        folder: Path,
+        hub: Hub,
+        *,
+        switch: Kind = "embedded",
+        forks: ProxyForks | None = None,
+    ) -> None:
+        self.spec = spec
+        self.folder = folder
+        self.observed: list[CallObservation] = []
+        self.on_judged: list[Any] = []
+        self.on_finished: list[Any] = []
+        self._hub = hub
+        self._recorder = MessageRecorder(folder, "all")
+        self._record_message = self._recorder.hearing(proxied=True)
+        self.lab = Lab(
+            spec,
+            (),
+            folder,
+            proxied=True,
+            on_ended=self._caller_ended,
+            switch=switch,
+            forks=forks,
+            tap=Tap(self._heard),
+            verdicts=True,
+        )
+        self._under: dict[str, Under] = {}
+        self._offset = self._offset_at = 0.0
+        self._stack = AsyncExitStack()
+        self._watching: Watching | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.lab)
+            users = {digest_user(name, each): name for name, each in self.spec.subscribers.items()}
+            users |= {each.number: name for name, each in self.spec.subscribers.items()}
+            self._watching = Watching(self.lab.next_hop, self.lab.switch.address, users, self._clock)
+            for name, hear in (
+                (VERDICTS, self._verdict),
+                ("proxy-calls.jsonl", self._record),
+                ("proxy-messages.jsonl", self._proxy_saw),
+            ):
+                await stack.enter_async_context(Tail(self.folder / name, hear))
+            self._stack = stack.pop_all()
+        self._publish(LabState(time.time(), {"proxy": "up", "softswitch": "up"}))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for under in self._under.values():
+            if under.deadline is not None:
+                under.deadline.cancel()
+        await self._stack.aclose()
+
+    @property
+    def under_way(self) -> int:
+        """The number of calls that are not over."""
+        return len(self._under)
+
+    def place(self, planned: PlannedCall, *, told: bool = True) -> None:
+        """Have a call or text leave now. Of one that is not `told` the pages hear no single message."""
+        assert self._watching is not None  # noqa: S101 - it stands
+        self._watching.begin(planned.id)
+        self._under[planned.id] = Under(planned, told)
+        self._publish(Placed(time.time(), _said(planned)))
+        self.lab.place(planned, time.monotonic())
+
+    def _publish(self, event: Event, *, told: bool = True) -> None:
+        self._hub.publish(event, told=told)
+
+    # --- messages
+
+    def _heard(self, at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> None:
+        if self._record_message is not None:
+            self._record_message(at, data, transport, sender, receiver)
+        self._follow(at, data, transport, sender, receiver)
+
+    def _proxy_saw(self, line: Told) -> None:
+        """A message that only the proxy sees."""
+        record = message_of_line(dict(line))
+        self._follow(record.at, record.data, record.transport, record.sender, record.receiver)
+
+    def _follow(self, at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> None:
+        if self._watching is None:
+            return
+        for event in self._watching.seen(at, data, transport, sender, receiver):
+            under = self._under.get(getattr(event, "call", ""))
+            quiet = under is not None and not under.told
+            if quiet and not isinstance(event, Message):
+                continue
+            self._publish(event, told=not quiet)
+            if isinstance(event, Text) and under is not None:
+                self._loop.call_soon(self._settle, under)
+
+    # --- what the proxy writes
+
+    def _verdict(self, line: Told) -> None:
+        call = str(line.get("call_id"))
+        under = self._under.get(call)
+        if under is None or self._watching is None:
+            return
+        event = judged_of(line)
+        self._publish(event)
+        for event_ in self._watching.labelled(event.at, call, event.label):
+            self._publish(event_, told=under.told)
+        for hear in self.on_judged:
+            hear(event)
+
+    def _record(self, line: Told) -> None:
+        under = self._under.get(str(line.get("call_id")))
+        if under is None:
+            return
+        if line.get("event") == "call":
+            under.record = line
+        elif line.get("event") == "ended":
+            under.over = line
+        self._settle(under)
+
+    # --- the end of calls
+
+    def _caller_ended(self, call: str, _: CallerSaw) -> None:
+        under = self._under.get(call)
+        if under is None:
+            return
+        under.ended = True
+        under.deadline = self._loop.call_later(_TOLD_WITHIN, self._finish, under)
+        self._loop.call_soon(self._settle, under)  # the cast has its evidence by then
+
+    def _settle(self, under: Under) -> None:
+        """Finish with a call that is over as soon as all witnesses have spoken."""
+        if under.ended and under.record is not None and not self._lacks(under, under.record):
+            self._finish(under)
+
+    def _lacks(self, under: Under, record: Told) -> bool:
+        """True while something is still to come: the proxy's word that an answered call is over, or a text that the
+        softswitch took and the phone has not got yet."""
+        if under.planned.method == "INVITE":
+            return "answered" in record and under.over is None
+        seen = self.lab.cast.saw(under.planned)
+        return record["action"] in PASSING_ACTIONS and seen is not None and not seen.phone_saw.invites
+
+    def _finish(self, under: Under) -> None:
+        if under.deadline is not None:
+            under.deadline.cancel()
+        planned, record = under.planned, under.record
+        if self._under.pop(planned.id, None) is None:
+            return
+        seen = self.lab.cast.saw(planned)
+        assert seen is not None  # noqa: S101 - it was placed
+        wrote = ProxyWrote.from_json(record) if record is not None else None
+        observation = CallObservation.of(planned, replace(seen, proxy_wrote=wrote))
+        self.observed.append(observation)
+        self.lab.wire.forget_call(planned.id)
+        by = str((under.over or record or {}).get("by", ""))
+        status = observation.caller_saw.status
+        self._publish(Ended(time.time(), planned.id, str(observation.outcome), status, by))
+        if self._watching is not None:
+            self._watching.end(planned.id)
+        for hear in self.on_finished:
+            hear(observation)
+
+    def _clock(self) -> float:
+        now = time.monotonic()
+        if now > self._offset_at + _CLOCK_HOLDS:
+            self._offset, self._offset_at = clocks_apart(), now
+        return self._offset
+
+
+def judged_of(line: Told) -> Judged:
+    """The event of a line of the verdict log; its words are others' to find."""
+    return Judged(
+        at=datetime.fromisoformat(str(line["timestamp"])).timestamp()
+        + line.get("elapsed_us", 0) / 1e6
+        + line.get("waited_ms", 0) / 1e3,
+        call=str(line["call_id"]),
+        action=line["action"],
+        status=line["status"],
+        rule=line["rule"],
+        detail=line["detail"],
+        label=line.get("label", ""),
+        service=line.get("service", ""),
+        elapsed_us=line.get("elapsed_us", 0),
+        trace=line["trace"],
+        words={},
+        otherwise={},
+    )
+
+
+def _said(planned: PlannedCall) -> dict[str, Any]:
+    return {
+        "id": planned.id,
+        "from": planned.caller,
+        "to": planned.callee,
+        "subscriber": planned.callee_name,
+        "trunk": planned.trunk,
+        "display_name": planned.display_name,
+        "method": planned.method,
+        "body": planned.body,
+        "truth": planned.truth,
+        "family": planned.family,
+    }

@@ -1,0 +1,59 @@
+"""Follows a file of JSON lines that another process appends to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+_GLANCE = 0.02  # seconds between two looks: to ask for the size of a file takes some microseconds
+
+
+class Tail:
+    """Hands each whole line of a file to `hear`, soon after it was written; an async context manager.
+
+    The file may come to be later. A line that is no JSON object is left out.
+    """
+
+    def __init__(self, path: Path, hear: Callable[[dict[str, Any]], None]) -> None:
+        self._path = path
+        self._hear = hear
+        self._at = 0
+        self._half = b""
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self.look()
+
+    def look(self) -> None:
+        """Take what is there by now."""
+        try:
+            if self._path.stat().st_size <= self._at:
+                return
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                data = file.read()
+        except OSError:
+            return
+        self._at += len(data)
+        *lines, self._half = (self._half + data).split(b"\n")
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                if isinstance(found := json.loads(line), dict):
+                    self._hear(found)
+
+    async def _follow(self) -> None:
+        while True:
+            self.look()
+            await asyncio.sleep(_GLANCE)

@@ -1,0 +1,23 @@
+"""The web application of the stage: it collects the routes of its modules, and puts the guard before them."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from simulator.stage.stage import Stage
+from simulator.stage.web import calls, pages
+from simulator.stage.web.guard import App, Doors, Guard
+
+
+def web_app(stage: Stage, doors: Doors) -> App:
+    """The application for a stage. Each module of routes takes the stage and returns its routes."""
+    routes = [*pages.routes(stage), *calls.routes(stage)]
+    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error}), doors)
+
+
+async def _error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as it is registered
+    return JSONResponse({"error": error.detail}, error.status_code)

@@ -1,0 +1,43 @@
+"""Server-sent events: the whole state first, then what happens, for as long as a page listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from simulator.stage.hub import Hub
+
+MOST = 100  # pages at a time
+_ALIVE = 10.0  # seconds after which a line says that the connection stands
+_PAUSE = 0.04  # seconds between two writings: what happens meanwhile goes in one
+_AGAIN = b"retry: 1000\n\n"  # milliseconds until a browser that lost the connection comes back
+
+
+async def events(hub: Hub, request: Request) -> Response:
+    """The stream of one page."""
+    if hub.followers >= MOST:
+        return JSONResponse({"error": f"{MOST} pages are open: close one"}, 503, {"Retry-After": "10"})
+    del request
+    return StreamingResponse(_stream(hub), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+async def _stream(hub: Hub) -> AsyncIterator[bytes]:
+    with hub.follow() as queue:
+        yield _AGAIN
+        while True:
+            try:
+                async with asyncio.timeout(_ALIVE):
+                    first = await queue.get()
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            texts = [first]
+            while not queue.empty():
+                texts.append(queue.get_nowait())
+            yield b"".join(text for text in texts if text is not None)
+            if None in texts:
+                return
+            await asyncio.sleep(_PAUSE)

@@ -1,0 +1,80 @@
+"""A lab that stands: what becomes of a call is told as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plays.stage import StagePlay, standing_stage
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
+        yield play
+
+
+def test_a_call_from_abroad_is_refused_and_the_phone_stays_silent(stage: StagePlay) -> None:
+    call = stage.post("/api/family", id="cold-call", to="alice")["id"]
+
+    ended = stage.ended(call)
+
+    assert (ended["action"], ended["rule"]) == ("reject", "barring.incoming_international")
+    assert (ended["outcome"], ended["final"]) == ("blocked", 603)
+    events = [each["event"] for each in stage.get(f"/api/calls/{call}")["events"]]
+    assert events[0] == "placed"
+    assert "judged" in events
+    assert "phone" not in events
+    assert events[-1] == "ended"
+
+
+def test_the_phone_rings_talks_and_is_idle_again(stage: StagePlay) -> None:
+    call = stage.post("/api/call", **{"from": "+6591234567", "to": "bob", "ring": "100ms", "talk": "100ms"})["id"]
+
+    stage.ended(call)
+
+    events = stage.get(f"/api/calls/{call}")["events"]
+    assert [each["state"] for each in events if each["event"] == "phone"][-2:] == ["talking", "idle"]
+    hops = [(each["from"], each["to"]) for each in events if each["event"] == "message"]
+    assert hops[0] == ("caller", "proxy")
+    assert {("proxy", "softswitch"), ("proxy", "phone"), ("phone", "proxy")} <= set(hops)
+
+
+def test_the_verdict_is_told_while_the_phone_still_rings(stage: StagePlay) -> None:
+    call = stage.post("/api/call", **{"from": "+8613900139001", "to": "bob", "trunk": "domestic", "ring": "60s"})["id"]
+
+    judged = stage.call_where(call, lambda each: "rule" in each)
+
+    assert judged["rule"] == "default.allow"
+    assert "outcome" not in judged
+
+
+def test_a_text_arrives(stage: StagePlay) -> None:
+    keys = {"from": "+8613900139001", "to": "bob", "trunk": "domestic", "method": "MESSAGE", "body": "晚上见"}
+    call = stage.post("/api/call", **keys)["id"]
+
+    assert stage.ended(call)["outcome"] == "passed"
+
+    bob = next(each for each in stage.get("/api/state")["subscribers"] if each["name"] == "bob")
+    assert bob["phone"]["texts"][0]["body"] == "晚上见"
+
+
+def test_a_page_gets_the_state_first_and_then_what_happens(stage: StagePlay) -> None:
+    with stage.events() as events:
+        name, state = next(events)
+        assert (name, state["scenario"]) == ("state", "stage")
+        call = stage.post("/api/family", id="friend", to="carol")["id"]
+        placed = next(fields for name, fields in events if name == "placed")
+
+    assert placed["call"]["id"] == call
+
+
+def test_a_call_that_cannot_be_placed_is_refused_with_the_reason(stage: StagePlay, tmp_path: Path) -> None:
+    status, _, body = stage.ask(
+        "POST", "/api/call", b'{"from": "+1", "to": "nobody"}', {"Content-Type": "application/json"}
+    )
+
+    assert status == 422
+    assert b"to: expected a number to dial, or a subscriber" in body
