@@ -18,6 +18,7 @@ from simulator.cli.compare import compare
 from simulator.cli.doctor import doctor
 from simulator.cli.explain import explain
 from simulator.cli.grammar import Group
+from simulator.cli.histograms import histograms
 from simulator.cli.ladder import ladder
 from simulator.cli.lint import lint
 from simulator.cli.messages import messages
@@ -80,6 +81,7 @@ for _command in (
     report,
     ladder,
     messages,
+    histograms,
     subscribers,
     softswitch,
     schema,

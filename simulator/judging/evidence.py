@@ -111,8 +111,9 @@ def _seen_before(found: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
 class Evidence:
     """All that is known of one call that was placed, before anybody judges it.
 
-    `call_id` is the one with which it left the caller. `recordings` are the files of what the caller, the phone and the
-    switch hear, whole once the call has ended; there is none of a side that recorded nothing.
+    `call_id` is the one with which it left the caller. `switch_received` is when it first came to the softswitch's
+    socket from the proxy, where that is known. `recordings` are the files of what the caller, the phone and the switch
+    hear, whole once the call has ended; there is none of a side that recorded nothing.
     """
 
     call_id: str
@@ -120,3 +121,4 @@ class Evidence:
     phone_saw: PhoneSaw = PhoneSaw()
     proxy_wrote: ProxyWrote | None = None
     recordings: Mapping[str, Path] = field(default_factory=lambda: _NONE)
+    switch_received: float | None = None

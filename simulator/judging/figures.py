@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from simulator.judging.accuracy import Accuracy, Estimate, Rate, at_prevalence, measure_accuracy
 from simulator.judging.evidence import CallerSaw
-from simulator.judging.latency import Distribution, Latency, measure_latency
+from simulator.judging.latency import TIMES, Distribution, Latency, added_delays
 from simulator.judging.observation import CallObservation, Outcome
 from simulator.judging.shadow import Shadowed, shadowed
 
@@ -44,16 +45,37 @@ class Figures:
         return shadowed(self.calls)
 
     @cached_property
-    def latency(self) -> Latency:
-        """Setup delay of the calls that the proxy let through, beside the direct pass."""
+    def times(self) -> dict[str, array[float]]:
+        """The times that were measured, in seconds, by their names in TIMES."""
         passed = {call.id: call.caller_saw for call in self.calls if call.outcome is Outcome.PASSED and call.timed}
-        return measure_latency(passed, self.direct)
+        found: dict[str, Iterable[float | None]] = {
+            **added_delays(passed, self.direct),
+            "time_to_refusal": [call.time_to_refusal for call in self.calls],
+            "transit_time": [call.transit_time for call in self.calls],
+            "decision_time": [call.decision_time for call in self.calls],
+            "send_lateness": [saw.lateness for saw in self._all_seen()],
+        }
+        return {name: array("d", [each for each in found[name] if each is not None]) for name in TIMES}
+
+    def _all_seen(self) -> Iterator[CallerSaw]:
+        yield from (call.caller_saw for call in self.calls)
+        yield from self.direct.values()
 
     @cached_property
+    def distributions(self) -> dict[str, Distribution]:
+        """The percentiles of each time that was measured."""
+        found = {name: Distribution.of(values) for name, values in self.times.items()}
+        return {name: each for name, each in found.items() if each is not None}
+
+    @property
+    def latency(self) -> Latency:
+        """Setup delay of the calls that the proxy let through, beside the direct pass."""
+        return Latency(*map(self.distributions.get, ("setup_delay", "direct_setup_delay", "added_setup_delay")))
+
+    @property
     def lateness(self) -> Distribution | None:
         """The lateness of the generator's INVITEs, in seconds, both passes together."""
-        seen = [call.caller_saw for call in self.calls] + list(self.direct.values())
-        return Distribution.of(late for saw in seen if (late := saw.lateness) is not None)
+        return self.distributions.get("send_lateness")
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -77,16 +99,8 @@ class Figures:
             for name, rate in found.enforced.rates.items():
                 flat |= {f"shadow.{rule}.{name}": rate.value}
                 flat |= {f"shadow.{rule}.{name}.{end}": getattr(rate, end) for end in ("lower95", "upper95")}
-        delays = {
-            "setup_delay": self.latency.proxied,
-            "direct_setup_delay": self.latency.direct,
-            "added_setup_delay": self.latency.added,
-            "send_lateness": self.lateness,
-        }
-        for name, distribution in delays.items():
-            if distribution is not None:
-                flat[f"{name}.count"] = distribution.count
-                flat |= {f"{name}.{figure}": value for figure, value in distribution.figures.items()}
+        for name, distribution in self.distributions.items():
+            flat |= distribution.named(name)
         if self.calls:
             flat["retransmissions"] = sum(call.caller_saw.retransmissions or 0 for call in self.calls)
         if self.direct:

@@ -1,4 +1,4 @@
-"""The cost of the proxy in time: setup delay through it minus setup delay straight to the softswitch. Pure.
+"""The times that are measured of calls, and what the proxy adds to the set-up delay. Pure.
 
 Both passes play the same calls at the same moments of their plan; a call's two delays are subtracted from
 each other, and the percentiles are of those differences, in seconds.
@@ -6,7 +6,6 @@ each other, and the percentiles are of those differences, in seconds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -44,10 +43,26 @@ class Distribution:
         """The percentiles by name."""
         return {"p50": self.p50, "p95": self.p95, "p99": self.p99, "p99.9": self.p999, "max": self.max}
 
+    def named(self, name: str) -> dict[str, float]:
+        """The number of values and the percentiles, as metrics.json names them."""
+        return {f"{name}.count": self.count, **{f"{name}.{key}": value for key, value in self.figures.items()}}
+
 
 def percentile(ordered: list[float], share: float) -> float:
-    """The smallest value that at least `share` percent of `ordered` do not exceed (nearest rank)."""
-    return ordered[max(0, math.ceil(share / 100 * len(ordered)) - 1)]
+    """The smallest value that at least `share` percent of `ordered`, to a tenth, do not exceed (nearest rank)."""
+    return ordered[max(0, -(-len(ordered) * round(share * 10) // 1000) - 1)]
+
+
+# The times by name, in the order in which they are told of.
+TIMES = (
+    "setup_delay",  # INVITE sent until ringing, of the calls that the proxy let through
+    "direct_setup_delay",  # the same calls straight to the softswitch
+    "added_setup_delay",  # the first less the second, call by call
+    "time_to_refusal",  # INVITE sent until the refusal came
+    "transit_time",  # INVITE left the caller's socket until it came to the softswitch's
+    "decision_time",  # as the proxy measured it
+    "send_lateness",  # INVITE due until it left: the generator's own
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +74,17 @@ class Latency:
     added: Distribution | None
 
 
-def measure_latency(proxied: Mapping[str, CallerSaw], direct: Mapping[str, CallerSaw]) -> Latency:
-    """Pair the calls of both passes by id and subtract.
+def added_delays(proxied: Mapping[str, CallerSaw], direct: Mapping[str, CallerSaw]) -> dict[str, list[float]]:
+    """The set-up delays of both passes, and what the proxy added: calls are paired by id and subtracted.
 
     `proxied` holds the calls that the proxy let through (a refusal is quick and has no twin to compare with).
     """
     through, straight = _delays(proxied), _delays(direct)
-    return Latency(
-        Distribution.of(through.values()),
-        Distribution.of(straight.values()),
-        Distribution.of(through[call] - straight[call] for call in through.keys() & straight.keys()),
-    )
+    return {
+        "setup_delay": list(through.values()),
+        "direct_setup_delay": list(straight.values()),
+        "added_setup_delay": [through[call] - straight[call] for call in through.keys() & straight.keys()],
+    }
 
 
 def _delays(calls: Mapping[str, CallerSaw]) -> dict[str, float]:

@@ -86,6 +86,26 @@ class CallObservation:
         return self.planned.method == "INVITE" and self.planned.agent == "wire" and not served
 
     @property
+    def time_to_refusal(self) -> float | None:
+        """INVITE sent until the refusal came, in seconds; None of a call that was not refused, or not timed."""
+        saw = self.caller_saw
+        if saw.sent is None or saw.final is None or self.proxy_wrote is None or self.proxy_wrote.action != "reject":
+            return None
+        return saw.final - saw.sent if self.timed and self.outcome is Outcome.BLOCKED else None
+
+    @property
+    def transit_time(self) -> float | None:
+        """INVITE sent until it came to the softswitch, in seconds; None where it did not, or nobody noted when."""
+        came, sent = self.evidence.switch_received, self.caller_saw.sent
+        return came - sent if came is not None and sent is not None and self.timed else None
+
+    @property
+    def decision_time(self) -> float | None:
+        """The time that the proxy took to decide, by its own record, in seconds."""
+        wrote = self.proxy_wrote
+        return wrote.elapsed_us / 1e6 if wrote is not None and wrote.elapsed_us is not None else None
+
+    @property
     def unwanted(self) -> bool:
         """True for calls that a perfect filter blocks."""
         return self.planned.truth in UNWANTED

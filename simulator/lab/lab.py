@@ -81,6 +81,7 @@ class Lab:
         self._tap = tap
         self._verdicts = verdicts
         self._on_ended = on_ended
+        self._arrivals: dict[str, float] = {}  # at the softswitch
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -111,6 +112,7 @@ class Lab:
                 resolve=lambda dialled: self._numbering.understand(dialled).e164,
                 outside=wire.outside,
                 tap=self._tap,
+                arrivals=self._arrivals if self.proxied else None,
             )
         )
         self.next_hop = next_hop = await self._start_proxy(wire.trunks) if self.proxied else self.switch.address
@@ -178,7 +180,8 @@ class Lab:
         seen = self.cast.saw(call)
         if seen is None:
             return None
-        seen = replace(seen, proxy_wrote=self._records.get(seen.call_id))
+        came = self._arrivals.get(seen.call_id)
+        seen = replace(seen, proxy_wrote=self._records.get(seen.call_id), switch_received=came)
         if call.expect is not None and call.expect.switch_hears:
             return replace(seen, recordings={**seen.recordings, "switch": self._recording(seen.call_id)})
         return seen
@@ -187,6 +190,7 @@ class Lab:
         """Let go of all evidence, once whoever wants any has it."""
         self.cast.forget()
         self._records.clear()
+        self._arrivals.clear()
 
     @cached_property
     def _records(self) -> dict[str, ProxyWrote]:

@@ -8,6 +8,16 @@ from pydantic import Field, TypeAdapter
 
 from simulator.results.formats import CallLine, Code, Count, Events, Format, Held, Manifest, MessageLine, Records
 
+Time = Literal[
+    "setup_delay",
+    "direct_setup_delay",
+    "added_setup_delay",
+    "time_to_refusal",
+    "transit_time",
+    "decision_time",
+    "send_lateness",
+]
+
 
 class Interval(Format):
     """A rate, and the ends of its 95 % interval; `hits` of so many, where it was counted."""
@@ -66,7 +76,7 @@ class Figures(Format):
     by_family: dict[str, Cells]
     by_segment: dict[str, Cells]
     shadow: dict[str, InShadow]
-    latency: dict[Literal["setup_delay", "direct_setup_delay", "added_setup_delay", "send_lateness"], Delays]
+    latency: dict[Time, Delays]
 
 
 class NamedCall(Format):

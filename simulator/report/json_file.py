@@ -58,12 +58,6 @@ def _scenario(result: Result) -> dict[str, Any]:
 
 def _figures(figures: Figures) -> dict[str, Any]:
     measured = figures.accuracy
-    delays = {
-        "setup_delay": figures.latency.proxied,
-        "direct_setup_delay": figures.latency.direct,
-        "added_setup_delay": figures.latency.added,
-        "send_lateness": figures.lateness,
-    }
     estimate = figures.precision_at_prevalence
     return {
         "confusion": _confusion(measured.total),
@@ -74,7 +68,7 @@ def _figures(figures: Figures) -> dict[str, Any]:
         "shadow": {
             name: found.counts | {"enforced": _confusion(found.enforced)} for name, found in figures.shadow.items()
         },
-        "latency": {name: _distribution(delay) for name, delay in delays.items() if delay is not None},
+        "latency": {name: _distribution(delay) for name, delay in figures.distributions.items()},
     }
 
 

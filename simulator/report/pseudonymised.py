@@ -29,7 +29,7 @@ from simulator.traffic.planned_call import PlannedCall
 
 _NUMBER = re.compile(rf"(?<!\d)\+?\d{{{SHORTEST},}}(?!\d)")
 _SECRET = re.compile(rb"""(\b(?:password|pin)["']?\s*:\s*)("[^"\n]*"|'[^'\n]*'|[^,}\s]+)""")
-_KEPT = frozenset((".wav", ".pem", ".secret"))  # what is in them says no number
+_KEPT = frozenset((".wav", ".pem", ".secret", ".hlog"))  # what is in them says no number
 # Words of SIP and of the folder that no schema names.
 _WORDS = """
     INVITE ACK BYE CANCEL OPTIONS REGISTER MESSAGE REFER NOTIFY INFO UPDATE PRACK SUBSCRIBE PUBLISH SIP Via From To

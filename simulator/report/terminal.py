@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from proxy.files.visible import visible
 from simulator.judging.accuracy import Confusion, Estimate, Rate
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
+from simulator.judging.latency import Distribution
 from simulator.judging.result import ExitCode, Result, as_expected, worst
 from simulator.judging.shadow import ALL
 from simulator.wording import counted
@@ -48,6 +49,16 @@ _UNHELD = "a part of the scenario is held to no threshold ({} left out): calls a
 _CONTENTS = {
     False: "metrics.json: all figures; calls.jsonl: every call",
     True: "metrics.json: all figures together; each scenario has a folder beside it, with every call",
+}
+
+_TIMES = {
+    "setup_delay": "with the proxy",
+    "direct_setup_delay": "straight to the softswitch",
+    "added_setup_delay": "added by the proxy, call by call",
+    "time_to_refusal": "until the caller hears a refusal",
+    "transit_time": "INVITE from caller to softswitch",
+    "decision_time": "the decision in it",
+    "send_lateness": "calls left late by (the generator)",
 }
 
 
@@ -206,25 +217,24 @@ def _latency(out: Console, total: Figures) -> None:
         out.print("Time: the cost of the check was not measured (no call was played both with and without it).")
         return
     out.print(Text("What the check costs in time", style="bold"), Text("(until the caller hears ringing)"))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for heading in ("half of the\ncalls within", "95 %\nwithin", "99 %\nwithin", "99.9 %\nwithin", "slowest"):
-        table.add_column(heading, justify="right")
-    rows = (
-        ("with the proxy", total.latency.proxied),
-        ("straight to the softswitch", total.latency.direct),
-        ("added by the proxy, call by call", added),
-    )
-    for label, delay in rows:
-        if delay is not None:
-            table.add_row(label, *(f"{value * 1e3:.2f} ms" for value in delay.figures.values()))
-    out.print(Padding(table, (0, 0, 0, 2)))
+    times(out, {name: each for name, each in total.distributions.items() if name != "send_lateness"})
     again, again_direct = total.metrics["retransmissions"], total.metrics["direct_retransmissions"]
     out.print(
         f"  {counted(added.count, 'call')} played both ways; "
         f"INVITEs sent again: {again:.0f} with the proxy, {again_direct:.0f} without.",
         style="dim",
     )
+
+
+def times(out: Console, distributions: Mapping[str, Distribution]) -> None:
+    """Print the percentiles of times, by their names."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for heading in ("half of the\ncalls within", "95 %\nwithin", "99 %\nwithin", "99.9 %\nwithin", "slowest"):
+        table.add_column(heading, justify="right")
+    for name, delay in distributions.items():
+        table.add_row(_TIMES.get(name, name), *(f"{value * 1e3:.2f} ms" for value in delay.figures.values()))
+    out.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _complaints(out: Console, result: Result, named: bool) -> None:

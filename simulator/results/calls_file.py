@@ -54,6 +54,7 @@ def _told(call: CallObservation) -> dict[str, Any]:
         "expected": expect and {"action": expect.action, "rule": expect.rule, "status": expect.status},
         "caller_saw": _saw(evidence.caller_saw),
         "phone_saw": _saw(evidence.phone_saw),
+        "switch_received": evidence.switch_received,
         "proxy_wrote": evidence.proxy_wrote and asdict(evidence.proxy_wrote),
         "method": planned.method,
         "call_id": "" if evidence.call_id == planned.id else evidence.call_id,

@@ -202,7 +202,9 @@ class Expected(Format):
 
 class CallLine(Format):
     """A line of calls.jsonl: a call as planned, as each side saw it, and what that adds up to. `call_id` is empty where
-    it is the id, `direct` is the same call without the proxy."""
+    it is the id, `direct` is the same call without the proxy,
+    `switch_received` when the softswitch got it.
+    """
 
     id: str
     name: str
@@ -216,6 +218,7 @@ class CallLine(Format):
     expected: Expected | None
     caller_saw: Saw
     phone_saw: Rang
+    switch_received: float | None = None
     proxy_wrote: Wrote | None
     method: Method
     call_id: str

@@ -50,6 +50,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("final_delay", _SECONDS, "from sending to the final status"),
     ("direct_setup_delay", _SECONDS, "the same straight to the softswitch"),
     ("added_setup_delay", _SECONDS, "the difference of the two"),
+    ("transit_time", _SECONDS, "from sending until it came to the softswitch; null where that does not tell"),
     ("retransmissions", _COUNT, "requests that the caller sent again"),
 )
 
@@ -128,6 +129,7 @@ def _rows(run: Path) -> Iterator[tuple[Any, ...]]:
             _delay(saw, saw["final"]),
             straight,
             None if setup is None or straight is None else setup - straight,
+            _delay(saw, call.get("switch_received")),
             saw["retransmissions"],
         )
 

@@ -1,4 +1,5 @@
-"""The folder that a run leaves: manifest.json, events.jsonl, calls.jsonl, metrics.json, and what the proxy wrote.
+"""The folder that a run leaves: manifest.json, events.jsonl, calls.jsonl, metrics.json, histograms.hlog, and what the
+proxy wrote.
 
 Events are appended line by line as they happen, so that after a crash the file is complete up to its last line.
 """
@@ -15,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, assert_never
 
-from simulator.judging.figures import combine
+from simulator.judging.figures import Figures, combine
+from simulator.judging.histogram import Histogram
 from simulator.judging.result import ExitCode, Result, worst
 from simulator.results.calls_file import write_calls
 from simulator.results.events import (
@@ -32,6 +34,7 @@ from simulator.results.events import (
     RunFailed,
     Tick,
 )
+from simulator.results.histograms import HISTOGRAMS, Histograms, write_histograms
 from simulator.results.inputs import INPUTS, link
 from simulator.results.manifest import surroundings, timestamp
 from simulator.results.messages import Recorded
@@ -45,6 +48,7 @@ class RunFolder:
 
     def __init__(self, root: Path, name: str, about: Mapping[str, Any]) -> None:
         now, at = datetime.now(UTC), time.monotonic()
+        self._began = now.timestamp()
         self.path = fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
         point_latest(root, self.path)
         self._events = (self.path / "events.jsonl").open("a", buffering=1, encoding="utf-8")
@@ -91,6 +95,11 @@ class RunFolder:
         fresh.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         fresh.replace(target)
 
+    def write_histograms(self, figures: Figures) -> None:
+        """Write the times that were measured as HDR histograms."""
+        times = {name: Histogram(values) for name, values in figures.times.items() if values}
+        write_histograms(self.path / HISTOGRAMS, Histograms(self._began, time.time(), times))
+
     def finish(self, state: str, **fields: Any) -> None:
         """Close the folder; `state` is finished, interrupted or failed."""
         self._manifest |= {"state": state, "finished": timestamp(), **fields}
@@ -101,6 +110,7 @@ class RunFolder:
     def _keep(self, result: Result, messages: Recorded) -> None:
         write_calls(self.path / "calls.jsonl", result)
         self.write("metrics.json", result.figures.metrics)
+        self.write_histograms(result.figures)
         self.finish(
             "interrupted" if result.interrupted else "finished",
             exit_code=int(result.exit_code),
@@ -146,6 +156,7 @@ def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -
     for result in results:
         link(result.folder, folder.path / INPUTS / result.folder.name)
     folder.write("metrics.json", total.metrics)
+    folder.write_histograms(total)
     folder.finish(
         "interrupted" if code is ExitCode.INTERRUPTED else "finished",
         exit_code=int(code),

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 RATES = ("scam_recall", "precision", "precision_at_prevalence", "false_block_rate", "accuracy")
-DELAYS = ("added_setup_delay", "setup_delay", "direct_setup_delay")
+DELAYS = (
+    "added_setup_delay",
+    "setup_delay",
+    "direct_setup_delay",
+    "time_to_refusal",
+    "transit_time",
+    "decision_time",
+)
 FIGURES = (*RATES, *DELAYS)
 RATE_STATISTICS = ("lower95", "upper95")
 DELAY_STATISTICS = ("p50", "p95", "p99", "p99.9", "max")

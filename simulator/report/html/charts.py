@@ -1,23 +1,19 @@
-"""The charts of the page, as SVG: intervals, delays as a distribution and over time, and the run from begin to end."""
+"""The charts of the page, as SVG: intervals, delays over time, and the run from begin to end."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from math import ceil, floor, isnan, log10
 
 from simulator.report.html.figures import Share
 from simulator.report.html.reading import Calls, Played
-from simulator.report.html.svg import Markup, number, path, tag
+from simulator.report.html.svg import Markup, bar, number, path, picture, tag
 
 _WIDTH = 860
 _LEFT, _RIGHT = 60, 16
 _BINS = 72
-_FEW_DECADES, _MOST_DECADES = 3, 5
-_BESIDE = 26  # two percentiles that close have one label
-_LEAST = 1e-9  # seconds
 _POINTS = 60  # along the time of a run
-_SERIES = (("proxied", "with the proxy"), ("direct", "straight to the softswitch"), ("added", "added by the proxy"))
 _Scale = Callable[[float], float]
 _CELLS = ("scam_blocked", "legit_passed", "legit_blocked", "scam_passed")
 _OUTCOMES = ("passed", "blocked", "fault")
@@ -48,7 +44,7 @@ def interval(share: Share, limit: float | None = None) -> Markup:
         tag("text", f"{low * 100:g} %", x=6.0, y=36.0, class_="tick"),
         tag("text", f"{high * 100:g} %", x=234.0, y=36.0, class_="tick", text_anchor="end"),
     ]
-    return _picture(told, 240, 40, [*marks, *ends], "interval")
+    return picture(told, 240, 40, [*marks, *ends], "interval")
 
 
 def parts(row: Mapping[str, int]) -> Markup:
@@ -61,70 +57,7 @@ def parts(row: Mapping[str, int]) -> Markup:
             bars.append(tag("rect", x=x, y=2.0, width=max(1.0, width), height=10.0, class_=name))
         x += width
     told = ", ".join(f"{row[name]} {name.replace('_', ' ')}" for name in _CELLS if row[name]) or "none"
-    return _picture(told, 142, 14, bars, "share")
-
-
-def distribution(calls: Calls) -> Markup | None:
-    """The set-up delays of all calls, one histogram below the other on one logarithmic axis; None without any."""
-    series = [(name, title, sorted(_values(calls, name))) for name, title in _SERIES]
-    series = [each for each in series if each[2]]
-    if not series:
-        return None
-    low, high = _decades([values for _, _, values in series])
-
-    def x(value: float) -> float:
-        return _LEFT + max(0.0, log10(max(value, _LEAST)) - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
-
-    parts: list[Markup] = []
-    y = 22.0
-    for name, title, values in series:
-        parts += _histogram(name, f"{title}, {len(values):,} calls", values, y, x, (low, high))
-        y += 104
-    for exponent in range(ceil(low), floor(high) + 1):
-        for step in (1, 2, 5) if high - low <= _FEW_DECADES else (1,):
-            value = step * 10.0**exponent
-            if low <= log10(value) <= high:
-                parts.append(tag("line", x1=x(value), y1=22.0, x2=x(value), y2=y - 20, class_="grid"))
-                parts.append(tag("text", _ms(value), x=x(value), y=y - 4, class_="tick", text_anchor="middle"))
-    told = "Distribution of set-up delays; the table below has the percentiles"
-    return _picture(told, _WIDTH, int(y + 4), parts, "distribution")
-
-
-def _decades(series: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """The ends of a logarithmic axis for these values, in order; the few least ones need not be on it."""
-    least = min((value for values in series for value in values[len(values) // 200 :] if value > 0), default=1e-4)
-    most = max(*(values[-1] for values in series), least)
-    low = floor(max(log10(least), log10(most) - _MOST_DECADES) * 2) / 2
-    return low, max(ceil(log10(most) * 2) / 2, low + 0.5)
-
-
-def _histogram(
-    name: str, title: str, values: Sequence[float], top: float, x: _Scale, ends: tuple[float, float]
-) -> Iterator[Markup]:
-    low, high = ends
-    counts = [0] * _BINS
-    for value in values:
-        place = int((log10(max(value, _LEAST)) - low) / (high - low) * _BINS)
-        counts[min(_BINS - 1, max(0, place))] += 1
-    most = max(counts)
-    width = (_WIDTH - _LEFT - _RIGHT) / _BINS
-    bottom = top + 76
-    yield tag("text", title, x=float(_LEFT), y=top - 4, class_="name")
-    d = "".join(
-        _bar(_LEFT + place * width, bottom, width, count / most * 66) for place, count in enumerate(counts) if count
-    )
-    yield tag("path", d=d, class_=f"bars {name}")
-    yield tag("line", x1=float(_LEFT), y1=bottom, x2=float(_WIDTH - _RIGHT), y2=bottom, class_="axis")
-    named: dict[str, str] = {}
-    for share in (50, 95, 99):
-        at = x(values[max(0, ceil(share / 100 * len(values)) - 1)])
-        near = next((place for place in named if abs(float(place) - at) < _BESIDE), number(at))
-        named[near] = f"{named[near]}, p{share}" if near in named else f"p{share}"
-        yield tag("line", x1=at, y1=top + 4, x2=at, y2=bottom, class_="percentile")
-    for mark, label in named.items():
-        right = float(mark) > _WIDTH - 80
-        beside = float(mark) + (-3 if right else 3)
-        yield tag("text", label, x=beside, y=top + 12, class_="tick", text_anchor="end" if right else None)
+    return picture(told, 142, 14, bars, "share")
 
 
 def over_time(calls: Calls, played: Played) -> Markup | None:
@@ -145,7 +78,7 @@ def over_time(calls: Calls, played: Played) -> Markup | None:
             if values:
                 lines[name].append((at, values[len(values) // 2], values[max(0, ceil(0.95 * len(values)) - 1)]))
     highest = max(high for points in lines.values() for _, _, high in points)
-    top = _nice(highest * 1e3)
+    top = nice(highest * 1e3)
 
     def x(at: float) -> float:
         return _LEFT + (at - first) / span * (_WIDTH - _LEFT - _RIGHT)
@@ -153,14 +86,14 @@ def over_time(calls: Calls, played: Played) -> Markup | None:
     def y(delay: float) -> float:
         return 190 - delay * 1e3 / top * 170
 
-    parts = [*_y_axis(top, lambda value: 190 - value / top * 170, "ms"), *_time_axis(first, last, x, 190.0)]
+    parts = [*y_axis(top, lambda value: 190 - value / top * 170, "ms"), *time_axis(first, last, x, 190.0)]
     for name, points in lines.items():
         if points:
             band = [(x(at), y(high)) for at, _, high in points] + [(x(at), y(middle)) for at, middle, _ in points[::-1]]
             parts.append(tag("path", d=path(band) + "z", class_=f"band {name}"))
             parts.append(tag("path", d=path([(x(at), y(middle)) for at, middle, _ in points]), class_=f"line {name}"))
     told = f"Set-up delay along the run of {played.name}: half of the calls within the line, 95 % within the band"
-    return _picture(told, _WIDTH, 226, parts, "over-time")
+    return picture(told, _WIDTH, 226, parts, "over-time")
 
 
 def timeline(calls: Calls, played: Played) -> Markup | None:
@@ -183,22 +116,22 @@ def timeline(calls: Calls, played: Played) -> Markup | None:
         if not isnan(calls.at[row]):
             counts[outcome[row]][bisect_right(edges, calls.at[row])] += 1
     most = max(map(sum, zip(*counts.values(), strict=True)), default=0) or 1
-    top = _nice(float(most))
+    top = nice(float(most))
     width = (_WIDTH - _LEFT - _RIGHT) / _BINS
-    parts = [*_y_axis(top, lambda value: 120 - value / top * 100, "calls"), *_time_axis(0.0, end, x, 166.0)]
+    parts = [*y_axis(top, lambda value: 120 - value / top * 100, "calls"), *time_axis(0.0, end, x, 166.0)]
     below = [0.0] * _BINS
     for name in _OUTCOMES:
         d = ""
         for place, count in enumerate(counts[name]):
             if count:
                 height = count / top * 100
-                d += _bar(_LEFT + place * width, 120 - below[place], width, height)
+                d += bar(_LEFT + place * width, 120 - below[place], width, height)
                 below[place] += height
         if d:
             parts.append(tag("path", d=d, class_=f"bars {name}"))
     parts += _passes(played, x, end)
     told = f"Timeline of {played.name}: calls by when they left, and the passes"
-    return _picture(told, _WIDTH, 204, parts, "timeline")
+    return picture(told, _WIDTH, 204, parts, "timeline")
 
 
 def _passes(played: Played, x: _Scale, end: float) -> Iterator[Markup]:
@@ -225,54 +158,26 @@ def _pass(begin: float, end: float, *, direct: bool) -> Markup:
     return tag("g", tag("title", title), bar, *words)
 
 
-def _bar(x: float, bottom: float, width: float, height: float) -> str:
-    up, down = number(-height), number(height)
-    return f"M{number(x)} {number(bottom)}v{up}h{number(width - 1)}v{down}z"
-
-
-def _values(calls: Calls, name: str) -> Iterator[float]:
-    for through, straight in zip(calls.setup, calls.direct, strict=True):
-        value = {"proxied": through, "direct": straight, "added": through - straight}[name]
-        if not isnan(value):
-            yield value
-
-
-def _y_axis(top: float, y: _Scale, unit: str) -> Iterator[Markup]:
+def y_axis(top: float, y: _Scale, unit: str) -> Iterator[Markup]:
+    """Lines at nought, at `top` and between, with their values."""
     for value in (0.0, top / 2, top):
         at = y(value)
         yield tag("line", x1=float(_LEFT), y1=at, x2=float(_WIDTH - _RIGHT), y2=at, class_="grid")
         yield tag("text", f"{value:g} {unit}", x=_LEFT - 6.0, y=at + 4, class_="tick", text_anchor="end")
 
 
-def _time_axis(first: float, last: float, x: _Scale, y: float) -> Iterator[Markup]:
-    step = _nice((last - first) / 6)
+def time_axis(first: float, last: float, x: _Scale, y: float) -> Iterator[Markup]:
+    """Seconds along the time of a run."""
+    step = nice((last - first) / 6)
     at = ceil(first / step) * step
     while at <= last:
         yield tag("text", f"{at:g} s", x=x(at), y=y + 22, class_="tick", text_anchor="middle")
         at = round(at + step, 9)
 
 
-def _nice(value: float) -> float:
+def nice(value: float) -> float:
     """The least of 1, 2, 5 times a power of ten that is not less."""
     if value <= 0:
         return 1.0
     scale = 10.0 ** floor(log10(value))
     return next(step * scale for step in (1, 2, 5, 10) if step * scale >= value * 0.999999)
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1e3:g} ms" if seconds < 1 else f"{seconds:g} s"
-
-
-def _picture(told: str, width: int, height: int, parts: Sequence[Markup], kind: str) -> Markup:
-    return tag(
-        "svg",
-        tag("title", told),
-        *parts,
-        xmlns="http://www.w3.org/2000/svg",
-        class_=f"chart {kind}",
-        role="img",
-        viewBox=f"0 0 {width} {height}",
-        width=width,
-        height=height,
-    )

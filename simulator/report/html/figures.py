@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isnan
 
-from simulator.judging.latency import Distribution
 from simulator.report.html.reading import CELLS
 
 _RATES = (
@@ -24,6 +22,9 @@ _DELAYS = {
     "setup_delay": "Ringing, with the proxy",
     "direct_setup_delay": "Ringing, straight to the softswitch",
     "added_setup_delay": "Added by the proxy, call by call",
+    "time_to_refusal": "Refusal",
+    "transit_time": "INVITE from caller to softswitch",
+    "decision_time": "The decision in it",
     "send_lateness": "Lateness of the call generator",
 }
 _LATENESS = "send_lateness"
@@ -141,9 +142,3 @@ def delays(metrics: Mapping[str, float]) -> Iterator[Delay]:
     for name in sorted(measured, key=lambda name: (name == _LATENESS, [*_DELAYS, name].index(name))):
         shown = tuple(f"{metrics[f'{name}.{each}'] * 1e3:.2f}" for each in PERCENTILES)
         yield Delay(_DELAYS.get(name) or name.replace("_", " ").capitalize(), int(metrics[f"{name}.count"]), shown)
-
-
-def refusals(waits: Iterable[float]) -> Iterator[Delay]:
-    """The time until callers heard a refusal, if any were refused."""
-    if (found := Distribution.of(wait for wait in waits if not isnan(wait))) is not None:
-        yield Delay("Refusal", found.count, tuple(f"{value * 1e3:.2f}" for value in found.figures.values()))

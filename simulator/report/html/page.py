@@ -16,6 +16,7 @@ from proxy.files.yaml_file import FileError, FileErrors
 from simulator.judging.failure_kinds import kind_of
 from simulator.judging.result import ExitCode, as_expected
 from simulator.report.html import charts, figures, table
+from simulator.report.html.distributions import distribution
 from simulator.report.html.panels import MOST, panels
 from simulator.report.html.reading import Calls, Played, Run, read_run
 from simulator.report.html.svg import Markup
@@ -86,6 +87,7 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
         "verdict_of": verdict_of,
         "figures": figures,
         "charts": charts,
+        "distribution": distribution,
         "because": _because(run),
         "problems": list(_problems(run)),
         "kinds": kinds[:_SHOWN_KINDS],

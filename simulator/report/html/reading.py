@@ -17,7 +17,9 @@ from typing import Any
 
 from proxy.files.yaml_file import FileError, FileErrors
 from proxy.self_service.desk import RULE as SELF_SERVICE
+from simulator.judging.histogram import Histogram
 from simulator.judging.observation import UNWANTED, Outcome
+from simulator.results.histograms import HISTOGRAMS, read_histograms
 
 CELLS = ("scam_blocked", "scam_passed", "legit_blocked", "legit_passed", "faults", "unknown")
 WORDS = (
@@ -55,7 +57,7 @@ class Calls:
     """All calls of a run, in columns. Times are in seconds, nan where there is none.
 
     `at` is when a call left, from the beginning of its scenario; `setup` and `direct` are delays until the caller hears
-    ringing, of the calls that count for them; `refused` is how long a caller waited for a refusal.
+    ringing, of the calls that count for them.
     """
 
     words: dict[str, Words] = field(default_factory=lambda: {name: Words() for name in WORDS})
@@ -64,7 +66,6 @@ class Calls:
     at: array[float] = field(default_factory=lambda: array("d"))
     setup: array[float] = field(default_factory=lambda: array("d"))
     direct: array[float] = field(default_factory=lambda: array("d"))
-    refused: array[float] = field(default_factory=lambda: array("d"))
     wrong: int = 0
     right: bytearray = field(default_factory=bytearray)
     failed: bytearray = field(default_factory=bytearray)
@@ -116,6 +117,7 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
     metrics: dict[str, float]
+    times: dict[str, Histogram]
     scenarios: list[Played]
     calls: Calls
 
@@ -131,7 +133,7 @@ def read_run(folder: Path) -> Run:
     calls = Calls()
     parts = [folder.resolve().parent / each["folder"] for each in manifest.get("scenarios", ())] or [folder]
     scenarios = [_played(part, calls) for part in parts]
-    return Run(folder, manifest, _figures(folder), scenarios, calls)
+    return Run(folder, manifest, _figures(folder), _times(folder), scenarios, calls)
 
 
 def _played(folder: Path, calls: Calls) -> Played:
@@ -156,6 +158,10 @@ def _json(path: Path) -> dict[str, Any]:
 def _figures(folder: Path) -> dict[str, float]:
     path = folder / "metrics.json"
     return _json(path) if path.exists() else {}
+
+
+def _times(folder: Path) -> dict[str, Histogram]:
+    return read_histograms(folder).times if (folder / HISTOGRAMS).exists() else {}
 
 
 def _moments(folder: Path) -> tuple[list[Moment], Mapping[bool, tuple[str, float]]]:
@@ -232,8 +238,6 @@ def _add(calls: Calls, scenario: str, call: Mapping[str, Any]) -> None:
     timed = call["outcome"] == "passed" and call["method"] == "INVITE" and call["agent"] == "wire" and not served
     calls.setup.append(_delay(saw) if timed else nan)
     calls.direct.append(_delay(call["direct"]) if call["direct"] else nan)
-    refused = call["outcome"] == "blocked" and action == "reject" and sent is not None and saw["final"] is not None
-    calls.refused.append(saw["final"] - sent if refused else nan)
     calls.wrong += call["wrong"] is not None
     calls.right.append(bool(call["rightly_judged"]))
     calls.failed.append(has_failed(call))

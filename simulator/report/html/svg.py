@@ -31,6 +31,27 @@ def path(points: list[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
 
 
+def bar(x: float, bottom: float, width: float, height: float) -> str:
+    """The `d` of a bar that stands there."""
+    up, down = number(-height), number(height)
+    return f"M{number(x)} {number(bottom)}v{up}h{number(width - 1)}v{down}z"
+
+
+def picture(told: str, width: int, height: int, parts: Iterable[Markup], kind: str) -> Markup:
+    """A chart of that kind; `told` is for those who do not see it."""
+    return tag(
+        "svg",
+        tag("title", told),
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        class_=f"chart {kind}",
+        role="img",
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+    )
+
+
 def number(value: float) -> str:
     """A length to a tenth of a pixel."""
     return f"{value:.1f}".removesuffix(".0")

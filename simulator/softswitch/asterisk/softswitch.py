@@ -213,6 +213,7 @@ class AsteriskSoftswitch:
         ring_time: float = RING_TIME,
         say: Say = lambda _: None,
         tap: Tap | None = None,  # noqa: ARG002  # no tap of ours reaches into a container
+        arrivals: dict[str, float] | None = None,  # noqa: ARG002  # nor is its socket ours
     ) -> None:
         self.address = bind
         self.problems: list[str] = []

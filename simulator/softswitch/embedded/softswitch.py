@@ -40,6 +40,8 @@ class Softswitch:
 
     `resolve` turns what was dialled (the Request-URI's user part) into the user or number of an account; without
     one, accounts go by user, by number, and by number without its `+`. `outside` takes the calls to all others.
+    `arrivals`, where given, is told when the INVITE of each call came, by Call-ID; not of one
+    that was challenged before.
     Services need a `studio`; without one their user parts are numbers of nobody.
     """
 
@@ -53,6 +55,7 @@ class Softswitch:
         algorithms: tuple[str, ...] = tuple(ALGORITHMS),
         ring_time: float = RING_TIME,
         studio: Studio | None = None,
+        arrivals: dict[str, float] | None = None,
     ) -> None:
         self.endpoint: Endpoint
         self.ring_time = ring_time
@@ -63,11 +66,14 @@ class Softswitch:
                 self._accounts[name] = account
         self._resolve = resolve
         self._outside = outside
+        self._arrivals = arrivals
         self.registrar = Registrar(realm, self._account_of, algorithms)
 
     def incoming(self, incoming: Incoming, now: float) -> None:
         """A request outside any dialog."""
         method = incoming.request.method
+        if method == "INVITE" and self._arrivals is not None and incoming.request.cseq.number == 1:
+            self._arrivals.setdefault(incoming.request.call_id, now)
         if method == "INVITE" and self._studio is not None and asks_for_service(user_part(incoming.request.uri)):
             serve(self, self._studio, incoming, now)
         elif method == "INVITE":
@@ -151,6 +157,7 @@ class EmbeddedSoftswitch:
         ring_time: float = RING_TIME,
         folder: Path | None = None,
         tap: Tap | None = None,
+        arrivals: dict[str, float] | None = None,
     ) -> None:
         """Open the socket. Raises OSError where the address is taken."""
         self._media = RtpMedia(bind[0])
@@ -162,6 +169,7 @@ class EmbeddedSoftswitch:
             algorithms=algorithms,
             ring_time=ring_time,
             studio=Studio(self._media, prompt, folder),
+            arrivals=arrivals,
         )
         self._udp = UdpEndpoint(bind, switch, tap)
         switch.endpoint = self._udp.endpoint

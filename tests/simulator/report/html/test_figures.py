@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import nan
-
 from simulator.report.html import figures
 from simulator.report.html.reading import CELLS
 
@@ -46,13 +44,7 @@ def test_rules_have_dots_in_their_names() -> None:
 
 
 def test_delays_are_told_in_milliseconds_also_those_with_a_name_of_later() -> None:
-    later = {key.replace("setup_delay", "transit"): value for key, value in METRICS.items() if "setup" in key}
+    later = {key.replace("setup_delay", "later"): value for key, value in METRICS.items() if "setup" in key}
     told = list(figures.delays(METRICS | later))
-    assert [(delay.title, delay.count) for delay in told] == [("Ringing, with the proxy", 2), ("Transit", 2)]
+    assert [(delay.title, delay.count) for delay in told] == [("Ringing, with the proxy", 2), ("Later", 2)]
     assert told[0].percentiles == ("1.00", "2.00", "2.00", "2.00", "2.50")
-
-
-def test_refusals_are_told_where_there_were_some() -> None:
-    (told,) = figures.refusals([nan, 0.001, 0.003])
-    assert (told.count, told.percentiles[0]) == (2, "1.00")
-    assert list(figures.refusals([nan])) == []

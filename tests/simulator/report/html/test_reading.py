@@ -44,7 +44,6 @@ def test_delays_count_as_they_do_in_the_figures(tmp_path: Path) -> None:
     )
     assert [isnan(delay) for delay in run.calls.setup] == [True, True, True, False]
     assert run.calls.setup[3] == pytest.approx(0.02)
-    assert [isnan(wait) for wait in run.calls.refused] == [True, True, False, True]
 
 
 def test_rows_that_do_not_add_up_to_the_figures_are_told(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def calls(*rows: tuple[str, str, float, float]) -> Calls:
             made.words[word].append(campaign if word == "name" else "same")
         made.ids.append(name)
         made.status.append(200)
-        for column, value in ((made.at, 0.5), (made.setup, setup), (made.direct, direct), (made.refused, float("nan"))):
+        for column, value in ((made.at, 0.5), (made.setup, setup), (made.direct, direct)):
             column.append(value)
         made.right.append(True)
         made.failed.append(False)

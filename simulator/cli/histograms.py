@@ -1,0 +1,43 @@
+"""`ringfence histograms RUN...`: the times of one run or of several together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from simulator.cli.grammar import FILE, Command
+
+_HELP = """\
+Print the times that runs have measured, and their percentiles, those of several runs added up. RUN is the folder of a
+run, such as runs/latest, or a file that was written by --output. A run keeps its times in
+histograms.hlog, as HDR histograms: these can be added up without loss, where percentiles cannot, and the tools for
+HdrHistogram logs read them.
+"""
+_EXAMPLES = """\
+examples:
+  ringfence histograms runs/latest
+  ringfence histograms runs/20261123T22*-wangiri --output all.hlog
+"""
+
+
+@click.command("histograms", Command, help=_HELP, epilog=_EXAMPLES, short_help="add up the times of several runs")
+@click.argument("runs", nargs=-1, required=True, type=FILE, metavar="RUN...")
+@click.option("-o", "--output", type=FILE, metavar="F.hlog", help="write them, added up, to this file")
+@click.option("--json", type=FILE, metavar="F", help="write the percentiles as JSON to this file, as in metrics.json")
+def histograms(runs: tuple[Path, ...], output: Path | None, json: Path | None) -> int:
+    """Add up, print, and write where asked."""
+    from json import dumps
+
+    from simulator.report import terminal
+    from simulator.results.histograms import merged, read_histograms, write_histograms
+
+    found = merged(read_histograms(run) for run in runs)
+    distributions = {name: each for name, one in found.times.items() if (each := one.distribution) is not None}
+    terminal.times(terminal.console(), distributions)
+    if output is not None:
+        write_histograms(output, found)
+    if json is not None:
+        flat = {key: value for name, each in distributions.items() for key, value in each.named(name).items()}
+        json.write_text(dumps(flat, indent=2) + "\n", encoding="utf-8")
+    return 0
