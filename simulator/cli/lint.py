@@ -9,8 +9,9 @@ import click
 from simulator.cli.grammar import FILE, Command
 
 _HELP = """\
-Read scenarios, proxy configs, subscriber files, presets, policies and scam lists, and tell every error in them. Of a
-folder all of these are read, with recorded calls where a scenario plays them.
+Read scenarios, lessons, proxy configs, subscriber files, presets, policies and scam lists, and tell every error in
+them. Lessons are played without a wire, so that what they expect is what the policy does. Of a folder all of these are
+read, with recorded calls where a scenario plays them.
 """
 _EXAMPLE = """\
 example:

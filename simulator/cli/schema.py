@@ -10,15 +10,15 @@ from simulator.cli.grammar import Command, OneOf
 
 _HELP = """\
 Print the JSON schema of a file format, for editors that complete and check YAML with it; of a scenario, where no format
-is named. FORMAT is scenario, config, subscribers, policy, sweep or reputation, which is what a remote source answers;
-and of what Ringfence writes: result (`run --json`), manifest, metrics, and lines of calls, events, call-records (the
-proxy's own), messages.
+is named. FORMAT is scenario, config, subscribers, policy, sweep, lesson or reputation, which is what a remote source
+answers; and of what Ringfence writes: result (`run --json`), manifest, metrics, and lines of calls, events,
+call-records (the proxy's own), messages.
 """
 _EXAMPLE = """\
 example:
   ringfence schema scenario > scenario.schema.json
 """
-_READ = ("scenario", "config", "subscribers", "policy", "sweep", "reputation")
+_READ = ("scenario", "config", "subscribers", "policy", "sweep", "lesson", "reputation")
 _WRITTEN = ("result", "manifest", "calls", "events", "metrics", "call-records", "messages")
 
 

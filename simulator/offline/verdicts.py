@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from proxy.core.deciding import decide
+from proxy.core.deciding import Decision, decide
 from proxy.core.emergency_calls import EmergencyCalls
 from proxy.numbers.numbering import Numbering
 from proxy.policy.call import Call
@@ -76,10 +76,11 @@ class Data:
 
 class Deciding:
     """Decides the calls of a populated scenario, which come in the order of their time; what earlier ones left to
-    remember, and what orders of subscribers changed, counts for those that follow."""
+    remember, and what orders of subscribers changed, counts for those that follow. An `overlay` that is handed in holds
+    changes from before."""
 
-    def __init__(self, scenario: Scenario, data: Data) -> None:
-        overlay, chosen = Overlay(), preset.weighing(scenario.preset, scenario.scam_list)
+    def __init__(self, scenario: Scenario, data: Data, overlay: Overlay | None = None) -> None:
+        overlay, chosen = overlay or Overlay(), preset.weighing(scenario.preset, scenario.scam_list)
         snapshot = build_snapshot(
             scenario.home,
             chosen,
@@ -102,8 +103,8 @@ class Deciding:
 
     def verdicts(self, calls: Iterable[tuple[Call, Trunk] | None]) -> Iterator[Verdict | None]:
         """The verdict on each call; None where a request is answered with an error, or could not be read before."""
-        policy, memory, opinions, desk = self.policy, self._memory, self._opinions, self._desk
-        snapshot, services = policy.snapshot, frozenset(desk.service.vocabulary.numbers)
+        policy, memory, opinions = self.policy, self._memory, self._opinions
+        services = frozenset(self._desk.service.vocabulary.numbers)
         for given in calls:
             if given is None:
                 yield None
@@ -112,18 +113,21 @@ class Deciding:
             # As nearly all are: neither an order nor a call for help.
             numbered = call.callee.e164 is not None and call.callee.digits not in services
             try:
-                decision = decide(call, policy, None if numbered else desk, memory, opinions)
+                if numbered:
+                    yield decide(call, policy, None, memory, opinions).verdict
+                else:
+                    yield self.decision(call, trunk).verdict
             except SipError:
                 yield None
-                continue
-            if numbered:
-                yield decision.verdict
-                continue
-            if (served := decision.served) is not None and served.changes:
-                desk.begin(served)
-                desk.settle(served, saved=True)
-            remember(decision, call, trunk, snapshot, memory)
-            yield decision.verdict
+
+    def decision(self, call: Call, trunk: Trunk) -> Decision:
+        """The decision on one call or order; what it changes is in force afterwards. Raises SipError."""
+        decision = decide(call, self.policy, self._desk, self._memory, self._opinions)
+        if (served := decision.served) is not None and served.changes:
+            self._desk.begin(served)
+            self._desk.settle(served, saved=True)
+        remember(decision, call, trunk, self.policy.snapshot, self._memory)
+        return decision
 
 
 def _with_users(scenario: Scenario) -> Iterator[Subscriber]:

@@ -18,8 +18,10 @@ from proxy.reputation import reputons
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.storage import SubscribersFile
 from simulator.offline.grid import Grid
+from simulator.offline.rehearsal import mistakes
 from simulator.report import formats
 from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
+from simulator.scenario.lesson import Lesson, load_lesson, same_lessons
 from simulator.scenario.model import Scenario, check_lists, load_scenarios, same_names
 from simulator.scenario.policies import PolicyFile, variant_of_file
 from simulator.traffic.call_records import Reading, told
@@ -33,6 +35,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config": lambda: TypeAdapter(ProxyConfig).json_schema(),
     "subscribers": lambda: TypeAdapter(SubscribersFile).json_schema(),
     "sweep": lambda: TypeAdapter(Grid).json_schema(),
+    "lesson": lambda: TypeAdapter(Lesson).json_schema(),
     "policy": lambda: TypeAdapter(PolicyFile).json_schema(),
     "reputation": reputons.schema,
     **{name: partial(formats.schema, name) for name in formats.FORMATS},
@@ -43,6 +46,7 @@ def lint(paths: Iterable[Path]) -> list[str]:
     """A line for every file, saying what is in it. Raises FileErrors with all that is wrong in any of them."""
     said: dict[Path, str] = {}
     scenarios: list[tuple[Scenario, Path]] = []
+    lessons: list[tuple[Lesson, Path]] = []
     errors: list[FileError] = []
     more = 0
     files = _files(paths)
@@ -50,11 +54,11 @@ def lint(paths: Iterable[Path]) -> list[str]:
         if path.resolve() in (each.records.file.resolve() for each, _ in scenarios if each.records is not None):
             continue
         try:
-            said[path] = f"{path}: {_describe(path, scenarios)}"
+            said[path] = f"{path}: {_describe(path, scenarios, lessons)}"
         except FileErrors as wrong:
             errors += wrong.errors
             more += wrong.more
-    if errors := errors + same_names(scenarios):
+    if errors := errors + same_names(scenarios) + same_lessons(lessons):
         raise FileErrors(dict.fromkeys(errors), more)
     return [said[path] for path in files if path in said]
 
@@ -63,8 +67,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return once(file for path in paths for file in (files_in(path, ".yaml", ".csv") if path.is_dir() else [path]))
 
 
-def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
-    """Check one file as what it looks like; a scenario is added to `scenarios`."""
+def _describe(path: Path, scenarios: list[tuple[Scenario, Path]], lessons: list[tuple[Lesson, Path]]) -> str:
+    """Check one file as what it looks like; a scenario is added to `scenarios`, a lesson to `lessons`."""
     if path.suffix == ".csv":
         return _describe_list(path)
     kind = kind_of(path)
@@ -80,6 +84,11 @@ def _describe(path: Path, scenarios: list[tuple[Scenario, Path]]) -> str:
         return kind
     if kind is FileKind.SWEEP:
         return f"{kind} of {counted(load(path, Grid).size, 'point')}"
+    if kind is FileKind.LESSON:
+        lessons.append((lesson := load_lesson(path), path))
+        if errors := mistakes(lesson, path):
+            raise FileErrors(errors)
+        return f'lesson "{lesson.name}", {counted(len(lesson.steps), "step")} on the stage of {lesson.stage.name}'
     if kind is FileKind.FOREIGN:
         return f"{kind}, not checked"
     ((scenario, _),) = read = load_scenarios([path])

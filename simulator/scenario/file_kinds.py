@@ -21,6 +21,7 @@ class FileKind(StrEnum):
     PRESET = "a preset"
     POLICY = "a policy"
     SWEEP = "a sweep"
+    LESSON = "a lesson"
     FOREIGN = "none of Ringfence's files"
 
 
@@ -37,6 +38,8 @@ def kind_of(path: Path) -> FileKind:
     keys = top_keys(path)
     if not keys or keys & {"scenario", "calls", "mix", "records"}:
         return FileKind.SCENARIO
+    if "lesson" in keys:
+        return FileKind.LESSON
     if keys & {"listen", "softswitch"}:
         return FileKind.CONFIG
     if "sweep" in keys:

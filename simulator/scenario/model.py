@@ -37,6 +37,7 @@ _INSTEAD = {
     FileKind.PRESET: ": scenarios and proxy configs choose it with `preset: NAME`",
     FileKind.POLICY: ": compare it with another one by `ringfence compare`, or check it with `ringfence lint`",
     FileKind.SWEEP: ": try its points with `ringfence sweep`",
+    FileKind.LESSON: ": play it on the stage of `ringfence serve`, or check it with `ringfence lint`",
     FileKind.FOREIGN: ": a scenario has at least the keys scenario, subscribers and calls",
 }
 

@@ -1,9 +1,10 @@
-"""Lines of a scenario file: the places where it says what is expected of its calls."""
+"""Places in scenario and lesson files, such as those where they say what is expected of calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
@@ -18,6 +19,17 @@ def lines_of_calls(path: Path) -> dict[str, int]:
     """
     root = yaml.compose(path.read_text(encoding="utf-8"), yaml.CBaseLoader)
     return {name: line + 1 for key, value in _members(root) for name, line in _places(key, value)}
+
+
+def place_in(path: Path, where: Iterable[str | int]) -> tuple[int, int]:
+    """The line and column, from 1, of the value that these steps lead to, as far as they do."""
+    node: Any = yaml.compose(path.read_text(encoding="utf-8"), yaml.CBaseLoader)
+    for step in where:
+        below: dict[str | int, Node] = dict(_members(node)) if isinstance(step, str) else dict(enumerate(node.value))
+        if step not in below:
+            break
+        node = below[step]
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _places(key: str, value: Node) -> Iterator[tuple[str, int]]:
