@@ -22,7 +22,7 @@ from proxy.policy.verdict import Mode
 from proxy.subscribers.changes import BARRINGS
 from simulator.scenario.calls import TRUNKS, TrunkName
 from simulator.scenario.fields import Duration, Model, Name, RuleName
-from simulator.scenario.file_kinds import FileKind, files_in, kind_of
+from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
 from simulator.scenario.headers import is_presentable, one_line
 from simulator.scenario.model import Scenario, load_scenarios
 
@@ -296,15 +296,12 @@ def load_lesson(path: Path) -> Lesson:
     return load(path, Lesson)
 
 
-def lessons_of(scenario: Path) -> list[Lesson]:
-    """The lessons in the folder `lessons` beside a scenario that are played on it, in the order of their files' names.
-
-    Raises FileErrors with all that is wrong in any file there.
-    """
-    folder = scenario.parent / "lessons"
+def lessons_of(scenario: Path, *folders: Path) -> list[Lesson]:
+    """The lessons that are played on a scenario, of those in the folder `lessons` beside it and in further folders, in
+    the order of their files' names. Raises FileErrors with all that is wrong in any file there."""
     found: list[tuple[Lesson, Path]] = []
     errors: list[FileError] = []
-    for path in files_in(folder, ".yaml"):
+    for path in once(path for folder in (scenario.parent / "lessons", *folders) for path in files_in(folder, ".yaml")):
         try:
             found.append((load_lesson(path), path))
         except FileErrors as wrong:

@@ -54,17 +54,17 @@ def rehearsal() -> Rehearsal:
     return Rehearsal(load_lesson(SHIPPED["01-barring-overseas-calls"]), BEGIN)
 
 
-def call(caller: str, callee: str = "lan", trunk: str = "international", **more: object) -> Deed:
+def call(caller: str, callee: str = "alice", trunk: str = "international", **more: object) -> Deed:
     return deed(call={"from": caller, "to": callee, "trunk": trunk, "truth": "scam", **more})
 
 
 def test_what_is_done_holds_for_the_next_deed() -> None:
     stage = rehearsal()
     assert stage.do(call("+61491570156")).phone == "rings"
-    assert stage.do(deed(set={"subscriber": "lan", "settings": {"incoming_international": "on"}})).settings["notify"]
+    assert stage.do(deed(set={"subscriber": "alice", "settings": {"incoming_international": "on"}})).settings["notify"]
     refused = stage.do(call("+61491570156"))
     assert (refused.action, refused.status, refused.phone) == ("reject", 603, "silent")
-    assert stage.do(deed(allow={"subscriber": "lan"})).allow == ("+61491570156",)
+    assert stage.do(deed(allow={"subscriber": "alice"})).allow == ("+61491570156",)
     allowed = stage.do(call("+61491570156"))
     assert (allowed.rule, allowed.label) == ("subscriber.allow", "境外来电：澳大利亚")
 
@@ -72,7 +72,7 @@ def test_what_is_done_holds_for_the_next_deed() -> None:
 def test_nobody_is_allowed_who_was_not_refused() -> None:
     stage = rehearsal()
     assert stage.do(call("+61491570156")).action == "label"
-    assert stage.do(deed(allow={"subscriber": "lan"})).allow == ()
+    assert stage.do(deed(allow={"subscriber": "alice"})).allow == ()
 
 
 def test_a_rule_in_shadow_stops_nothing_until_it_is_enforced_again() -> None:
@@ -87,21 +87,21 @@ def test_a_rule_in_shadow_stops_nothing_until_it_is_enforced_again() -> None:
 
 def test_settings_survive_a_change_of_rules_and_a_forwarded_call_comes_home() -> None:
     stage = rehearsal()
-    stage.do(deed(set={"subscriber": "lan", "settings": {"incoming_international": "on"}}))
+    stage.do(deed(set={"subscriber": "alice", "settings": {"incoming_international": "on"}}))
     stage.do(deed(rule={"name": "scam_list.exact", "mode": "off"}))
     assert stage.do(call("+12025550143")).rule == "barring.incoming_international"
-    assert stage.do(call("+8613900139008", diversion="jun")).phone == "rings"
+    assert stage.do(call("+8613900139008", diversion="carol")).phone == "rings"
     assert stage.do(call("+8613900139008")).rule == "spoofed.home_number"
 
 
 def test_a_text_and_a_star_code_are_orders_and_are_answered() -> None:
     stage = rehearsal()
-    text = {"from": "lan", "to": "10086", "trunk": "phones", "body": "QXGJLH", "truth": "legit"}
+    text = {"from": "alice", "to": "10086", "trunk": "phones", "body": "QXGJLH", "truth": "legit"}
     ordered = stage.do(deed(text=text))
     assert ordered.settings["incoming_international"]
     assert ordered.replies[0].startswith("办理成功")
-    assert not stage.do(call("wei", "*354*0000#", "phones")).settings["incoming_international"]
-    assert stage.do(call("wei", "*354*2580#", "phones")).settings["incoming_international"]
+    assert not stage.do(call("bob", "*354*0000#", "phones")).settings["incoming_international"]
+    assert stage.do(call("bob", "*354*1357#", "phones")).settings["incoming_international"]
     given_up = stage.do(call("+8613900139004", trunk="domestic", cancel_after="1s"))
     assert (given_up.phone, given_up.status) == ("rings", 487)
 
@@ -110,9 +110,9 @@ def test_a_mistake_is_told_with_its_place_and_what_the_policy_does(tmp_path: Pat
     path = tmp_path / "lessons" / "one.yaml"
     path.parent.mkdir()
     text = SHIPPED["03-one-ring"].read_text(encoding="utf-8")
-    stage = ROOT / "scenarios" / "on-stage.yaml"
+    stage = ROOT / "simulator" / "stage" / "default.yaml"
     path.write_text(
-        text.replace("../on-stage.yaml", str(stage)).replace("scam_list.prefix", "scam_list.exact", 1), encoding="utf-8"
+        text.replace("../../simulator/stage/default.yaml", str(stage)).replace("scam_list.prefix", "scam_list.exact", 1), encoding="utf-8"
     )
     (wrong,) = mistakes(load_lesson(path), path)
     line = next(number for number, line in enumerate(path.read_text().splitlines(), 1) if "scam_list.exact" in line)
