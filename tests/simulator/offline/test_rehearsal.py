@@ -110,10 +110,8 @@ def test_a_mistake_is_told_with_its_place_and_what_the_policy_does(tmp_path: Pat
     path = tmp_path / "lessons" / "one.yaml"
     path.parent.mkdir()
     text = SHIPPED["03-one-ring"].read_text(encoding="utf-8")
-    stage = ROOT / "simulator" / "stage" / "default.yaml"
-    path.write_text(
-        text.replace("../../simulator/stage/default.yaml", str(stage)).replace("scam_list.prefix", "scam_list.exact", 1), encoding="utf-8"
-    )
+    text = text.replace("../../simulator/stage/default.yaml", str(ROOT / "simulator" / "stage" / "default.yaml"))
+    path.write_text(text.replace("scam_list.prefix", "scam_list.exact", 1), encoding="utf-8")
     (wrong,) = mistakes(load_lesson(path), path)
     line = next(number for number, line in enumerate(path.read_text().splitlines(), 1) if "scam_list.exact" in line)
     assert str(wrong).startswith(f"{path}:{line}:")
