@@ -84,6 +84,7 @@ class Standing:
         )
         self._under: dict[str, Under] = {}
         self._offset = self._offset_at = 0.0
+        self._verdicts = Tail(folder / VERDICTS, self._verdict)
         self._stack = AsyncExitStack()
         self._watching: Watching | None = None
         self._loop = asyncio.get_running_loop()
@@ -94,11 +95,8 @@ class Standing:
             users = {digest_user(name, each): name for name, each in self.spec.subscribers.items()}
             users |= {each.number: name for name, each in self.spec.subscribers.items()}
             self._watching = Watching(self.lab.next_hop, self.lab.switch.address, users, self._clock)
-            for name, hear in (
-                (VERDICTS, self._verdict),
-                ("proxy-calls.jsonl", self._record),
-                ("proxy-messages.jsonl", self._proxy_saw),
-            ):
+            await stack.enter_async_context(self._verdicts)
+            for name, hear in (("proxy-calls.jsonl", self._record), ("proxy-messages.jsonl", self._proxy_saw)):
                 await stack.enter_async_context(Tail(self.folder / name, hear))
             self._stack = stack.pop_all()
         self._publish(LabState(time.time(), {"proxy": "up", "softswitch": "up"}))
@@ -165,6 +163,7 @@ class Standing:
             hear(event)
 
     def _record(self, line: Told) -> None:
+        self._verdicts.look()  # the verdict was written before the record of its call
         under = self._under.get(str(line.get("call_id")))
         if under is None:
             return

@@ -1,6 +1,221 @@
-// A bare page: the state as it is, until the stage is drawn.
-const shown = document.getElementById("state");
-const source = new EventSource("/api/events");
-source.addEventListener("state", (event) => {
-  shown.textContent = JSON.stringify(JSON.parse(event.data), null, 2);
+// The stage: what the server tells comes in, the pace hands it out, and everything drawn follows that clock.
+
+import { get } from "./api.js";
+import { Calls } from "./calls.js";
+import { el, onDo, show } from "./dom.js";
+import { figure } from "./figures.js";
+import { Hand } from "./hand.js";
+import { Keys } from "./keys.js";
+import { Ladder } from "./ladder.js";
+import { Lesson } from "./lesson.js";
+import { PACES, Pace } from "./pace.js";
+import { PaceBar } from "./pacebar.js";
+import { Picture } from "./picture.js";
+import { Programme } from "./programme.js";
+import { Rules } from "./rules.js";
+import { EMPTY, after, meaning } from "./scene.js";
+import { Score } from "./score.js";
+import { Sound } from "./sound.js";
+import { NOTHING, reduced } from "./state.js";
+import { follow } from "./stream.js";
+import { Switches } from "./switches.js";
+import { tabs } from "./tabs.js";
+import { nextTheme } from "./theme.js";
+import { drawVerdict } from "./verdict.js";
+import { clock, loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
+
+const BINDINGS = [
+  [" ", "pause"], ["k", "pause"], ["n", "next"], ["r", "replay"], ["a", "again"], ["1", "slow"], ["2", "step"], ["3", "real"],
+  ["h", "hand"], ["s", "switches"], ["u", "rules"], ["o", "score"], ["c", "calls"], ["j", "lesson"],
+  ["b", "audience"], ["m", "mute"], ["l", "language"], ["d", "theme"], ["?", "keys"],
+];
+const PANELS_EVERY = 150; // ms: counters may change fifty times a second
+const NOTICE_STAYS = 9000; // ms
+
+const id = (name) => document.getElementById(name);
+const calmly = matchMedia("(prefers-reduced-motion: reduce)");
+
+await loadWords();
+
+let state = NOTHING;
+let scene = EMPTY;
+let chosen = null; // the subscriber who is rung next
+let stale = true; // panels are to be drawn
+let redraw = true; // so is the picture
+let drawnAt = 0;
+let before = performance.now();
+let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
+const pace = new Pace(PACES.includes(localStorage.getItem("ringfence.pace")) ? localStorage.getItem("ringfence.pace") : "slow");
+const programme = new Programme(pace);
+const sound = new Sound();
+
+// --- parts
+
+const failed = (answer) => notice("warning", answer.error ?? t(answer.status ? "failed.status" : "failed.connection", { status: answer.status }));
+const placed = (call) => { programme.want(call); };
+
+const picture = new Picture(id("picture"));
+const ladder = new Ladder(id("ladder"), id("ladder-head"));
+const hand = new Hand(id("hand"), { placed, failed, choose: (name) => { chosen = name; redraw = true; } });
+const switches = new Switches(id("switches"), { failed });
+const rules = new Rules(id("rules"), { failed });
+const score = new Score(id("score"), {
+  saved: (answer) => (answer.ok ? notice("info", t("score.saved", { folder: answer.folder })) : failed(answer)),
 });
+const calls = new Calls(id("calls"), { failed, replay: (call, events) => put(call, events) });
+const lesson = new Lesson(id("lesson"), { failed });
+const choosePanel = tabs(id("tabs"), (panel) => { if (panel === "calls") calls.look(); });
+
+const doers = {
+  pause: () => { pace.paused = !pace.paused && pace.mode !== "step"; stale = true; },
+  next: () => { pace.step(); stale = true; },
+  replay: () => { if (programme.call) calls.play(programme.call.id, programme.source ?? ""); },
+  again: () => hand.again(),
+  hand: () => id("hand").querySelector(".family")?.focus(),
+  audience: () => pressed("audience", document.documentElement.classList.toggle("audience")),
+  mute: () => showMuted(sound.mute()),
+  language: nextLanguage,
+  theme: nextTheme,
+  keys: () => keys.open(),
+  ...Object.fromEntries(PACES.map((mode) => [mode, () => use(mode)])),
+  ...Object.fromEntries(["switches", "rules", "score", "calls", "lesson"].map((panel) => [panel, () => choosePanel(panel)])),
+};
+const bar = new PaceBar(id("pace"), doers);
+const keys = new Keys(BINDINGS, doers, id("sheet"));
+
+for (const name of ["audience", "mute", "language", "theme", "keys"]) id(name).addEventListener("click", () => doers[name]());
+onDo(id("verdict"), { hear: (button) => sound.play(button.dataset.url) });
+onLanguage(() => { stale = redraw = true; keysRedrawn(); });
+showMuted(sound.muted);
+
+function use(mode) {
+  pace.mode = mode;
+  pace.paused = false;
+  localStorage.setItem("ringfence.pace", mode);
+  stale = true;
+}
+
+function pressed(name, on) {
+  id(name).setAttribute("aria-pressed", String(on));
+}
+
+function showMuted(muted) {
+  show(id("mute"), figure(muted ? "muted" : "loud"));
+  pressed("mute", muted);
+}
+
+function keysRedrawn() {
+  if (id("sheet").open) { id("sheet").close(); keys.open(); }
+}
+
+// --- what comes in
+
+follow({
+  onConnection(up) {
+    const lost = id("lost");
+    if (up) lost.hidden = true;
+    else if (lost.hidden) {
+      lost.textContent = t("lost", { at: clock(Date.now() / 1000) });
+      lost.hidden = false;
+    }
+    document.documentElement.classList.toggle("cut-off", !up);
+  },
+  onState(whole) {
+    state = { ...NOTHING, ...whole };
+    stale = redraw = true;
+    const latest = state.calls[0];
+    if (programme.call === null && latest) catchUp(latest.id);
+    else if (programme.call && !programme.ended && !programme.replayed) catchUp(programme.call.id);
+  },
+  onEvent(event) {
+    state = reduced(state, event);
+    stale = true;
+    if (fetching && (event.call === fetching.id || event.call?.id === fetching.id)) fetching.events.push(event);
+    else programme.take(event);
+    if (event.event === "notice") notice(event.level, told(event.words));
+    if (event.event === "phone" || event.event === "text") redraw = true;
+  },
+});
+
+/** Show a call as it is by now: nobody wants to wait for what is past. */
+async function catchUp(call) {
+  fetching = { id: call, events: [] };
+  const got = await get(`/api/calls/${encodeURIComponent(call)}`);
+  const meanwhile = fetching.events;
+  fetching = null;
+  if (!got) {
+    for (const event of meanwhile) programme.take(event);
+    return;
+  }
+  const known = new Set(got.events.map((each) => JSON.stringify(each)));
+  const events = [...got.events, ...meanwhile.filter((each) => !known.has(JSON.stringify(each)))];
+  programme.replay(got.call, [], true);
+  programme.ended = events.some((each) => each.event === "ended");
+  scene = events.reduce(after, { ...EMPTY, call: got.call });
+  stale = redraw = true;
+}
+
+/** Put a call that is over on the stage, from its beginning. */
+function put(call, events) {
+  pace.paused = false;
+  programme.replay(call, events);
+  programme.source = calls.source;
+  scene = EMPTY;
+  stale = redraw = true;
+  id("picture").scrollIntoView({ block: "nearest", behavior: calmly.matches ? "auto" : "smooth" });
+}
+
+function notice(level, text) {
+  const item = el("li", { class: level }, el("span", {}, text), el("button", { type: "button", "aria-label": t("close") }, "×"));
+  item.querySelector("button").addEventListener("click", () => item.remove());
+  id("notices").append(item);
+  setTimeout(() => item.remove(), NOTICE_STAYS);
+}
+
+// --- what is drawn
+
+function frame(now) {
+  const begun = programme.begun;
+  const began = programme.pass(now - before);
+  before = now;
+  if (programme.begun !== begun) scene = EMPTY;
+  for (const event of began) {
+    scene = after(scene, event);
+    say(event);
+  }
+  if (began.length) stale = true;
+  if (began.length || redraw || !pace.done) {
+    redraw = false;
+    picture.draw(scene, calmly.matches ? 1 : pace.progress, state, chosen);
+  }
+  if (began.length || (stale && now - drawnAt > PANELS_EVERY)) {
+    stale = false;
+    drawnAt = now;
+    panels();
+  }
+  document.documentElement.classList.toggle("paused", pace.paused);
+  sound.ring(scene.phone?.state === "ringing" && !pace.paused);
+  requestAnimationFrame(frame);
+}
+
+function panels() {
+  ladder.draw(scene);
+  drawVerdict(id("verdict"), scene);
+  hand.draw(state);
+  switches.draw(state);
+  rules.draw(state, scene.verdict?.rule);
+  score.draw(state);
+  calls.draw(state, programme.call?.id);
+  lesson.draw(state);
+  bar.draw({ pace, passed: programme.passed, call: programme.call, replayed: programme.replayed });
+  show(id("lab"), el("b", {}, state.scenario), ...Object.entries(state.lab).map(([part, how]) =>
+    el("span", { class: `part ${how}` }, `${t(`lifeline.${part}`)}: ${t(`lab.${how}`)}`)));
+}
+
+/** Tell those who listen rather than look. */
+function say(event) {
+  if (event.event === "judged") id("said").textContent = `${t(`verdict.${meaning(event)}.long`)}. ${told(event.words)}`;
+  if (event.event === "phone" && event.state !== "idle") id("said").textContent = t("said.phone", { name: event.subscriber, state: t(`phone.${event.state}`) });
+}
+
+requestAnimationFrame(frame);

@@ -1,0 +1,59 @@
+// The phones on the picture: the one that the call is for, large enough to read, and the others beside it.
+
+import { el } from "./dom.js";
+import { figure } from "./figures.js";
+import { t } from "./words.js";
+
+const SHOWN = 6; // of the others
+
+/** The one that the picture is about: the callee, or who is rung next. */
+export function subject(scene, state, chosen) {
+  const name = scene.call ? scene.call.subscriber : chosen;
+  return state.subscribers.find((each) => each.name === name) ?? null;
+}
+
+/** What the phone does: idle, ringing, talking, or silent where a call was kept from it. */
+export function phoneState(scene) {
+  if (scene.phone) return scene.phone.state === "idle" ? "idle" : scene.phone.state;
+  if (scene.verdict && scene.reached !== "phone" && scene.texts.length === 0) {
+    if (scene.gate === "refused" || (scene.gate === "aside" && scene.ended)) return "silent";
+  }
+  return "idle";
+}
+
+/** The large phone's content. */
+export function device(scene, state, chosen) {
+  const who = subject(scene, state, chosen);
+  const does = phoneState(scene);
+  const shown = scene.phone ?? {};
+  const text = scene.texts.at(-1);
+  const rung = scene.phone !== null;
+  const caller = text?.caller ?? shown.caller;
+  const name = shown.label ? (shown.display_name ?? "").replace(shown.label, "").trim() : shown.display_name; // the proxy shows its label there
+  return [
+    el("div", { class: "screen", "data-state": text && does === "idle" ? "texted" : does },
+      el("p", { class: "owner" }, who ? who.name : scene.call ? scene.call.to : t("picture.phone")),
+      el("div", { class: "does" }, figure(text ? "text" : { idle: rung ? "talking" : "idle", silent: "silent", ringing: "rings", talking: "talking" }[does]),
+        el("p", {}, text ? t("phone.texted") : does === "idle" && rung ? t("phone.over") : t(`phone.${does}`))),
+      does === "silent" || (!rung && !text) ? null : el("p", { class: "who" }, name || caller || t("call.nobody")),
+      name && caller ? el("p", { class: "number" }, caller) : null,
+      shown.label ? el("p", { class: "label" }, figure("warned"), el("span", {}, shown.label)) : null,
+      text ? el("p", { class: "bubble" }, text.body) : null),
+  ];
+}
+
+/** The other phones, small, each with what it does. */
+export function others(scene, state, chosen) {
+  const large = subject(scene, state, chosen)?.name;
+  const rest = state.subscribers.filter((each) => each.name !== large);
+  const more = rest.length - SHOWN;
+  return [
+    ...rest.slice(0, SHOWN).map((each) => {
+      const does = each.phone?.state ?? "idle";
+      return el("li", { "data-key": each.name, class: does },
+        figure({ ringing: "rings", talking: "talking" }[does] ?? "idle"), el("span", {}, each.name),
+        does === "idle" ? null : el("span", { class: "unseen" }, t(`phone.${does}`)));
+    }),
+    more > 0 ? el("li", { "data-key": " more" }, t("picture.more", { count: more })) : null,
+  ];
+}

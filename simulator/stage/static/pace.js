@@ -1,0 +1,105 @@
+// The pace: a queue of events, handed out by a clock. Pure: time is an argument, in milliseconds.
+//
+// slow: each event has its time on the picture; step: each waits to be asked for; real: events keep the gaps they had.
+
+export const PACES = ["slow", "step", "real"];
+
+const LASTS = { placed: 500, message: 900, judged: 2000, phone: 600, text: 900, ended: 700 };
+const QUICK = 420; // of messages that only keep a transaction going
+const LONGEST_GAP = 1500; // of slow motion: nobody waits for a phone that rings for half a minute
+const MOVES = 160; // of a message in real time
+const UNASKED = new Set(["placed", "heard", "text"]); // steps that come with the one before them
+
+/** How long an event is on the picture in slow motion. */
+export function lasts(event) {
+  if (event.event === "message" && /^(SIP\/2\.0 100 |ACK |PRACK )/.test(event.first_line)) return QUICK;
+  return LASTS[event.event] ?? 0;
+}
+
+export class Pace {
+  constructor(mode = "slow") {
+    this.mode = mode;
+    this.paused = false;
+    this.clear();
+  }
+
+  /** Forget everything: another call is on. */
+  clear() {
+    this.queue = [];
+    this.event = null; // on the picture now
+    this.spent = 0; // ms since it began
+    this.late = 0; // of these, those that had gone by when the next event came
+    this.asked = 0; // steps that were asked for, and are still to be done
+    this.stepped = false; // the event on the picture was asked for: it comes to its end even in a pause
+  }
+
+  /** Take an event in. The proxy tells of its verdict a moment after what followed from it: the queue goes by time. */
+  push(event) {
+    if (this.queue.length === 0) this.late = this.spent;
+    let place = this.queue.length;
+    while (place > 0 && this.queue[place - 1].at > event.at && this.queue[place - 1].event !== "placed") place -= 1;
+    this.queue.splice(place, 0, event);
+  }
+
+  /** Let the next event happen, whatever the pace. */
+  step() {
+    if (this.mode !== "step") this.paused = true;
+    this.asked += 1;
+  }
+
+  get waiting() {
+    return this.queue.length;
+  }
+
+  /** Nothing more is to be shown, and what was shown has come to its end. */
+  get done() {
+    return this.queue.length === 0 && (this.event === null || this.spent >= this._lasts());
+  }
+
+  /** How far the event on the picture has come, 0 to 1. */
+  get progress() {
+    const whole = this._lasts();
+    return this.event === null || whole === 0 ? 1 : Math.min(1, this.spent / whole);
+  }
+
+  /** Let `elapsed` ms go by. Returns the events that began, in order. */
+  pass(elapsed) {
+    const began = [];
+    if (!this.paused || this.stepped) this.spent += elapsed;
+    while (this.queue.length && this._due(this.queue[0])) {
+      const next = this.queue.shift();
+      this.stepped = this.asked > 0;
+      this.spent = this.event && !this.stepped && this.mode !== "step" ? this._over(next) : 0;
+      if (this.asked && !UNASKED.has(next.event)) this.asked -= 1;
+      this.event = next;
+      this.late = 0;
+      began.push(next);
+    }
+    if (this.queue.length === 0) this.asked = 0;
+    return began;
+  }
+
+  _lasts() {
+    if (this.event === null) return 0;
+    return this.mode === "real" ? Math.min(MOVES, lasts(this.event)) : lasts(this.event);
+  }
+
+  /** The ms that the event on the picture keeps `next` waiting. */
+  _until(next) {
+    const gap = Math.max(0, (next.at - this.event.at) * 1000);
+    return this.mode === "real" ? gap : Math.max(lasts(this.event), Math.min(gap, LONGEST_GAP));
+  }
+
+  /** The ms by which `next` is overdue. */
+  _over(next) {
+    return Math.max(0, this.spent - Math.max(this._until(next), this.late));
+  }
+
+  _due(next) {
+    if (this.asked) return true;
+    if (this.paused) return false;
+    if (this.event === null) return this.mode !== "step" || UNASKED.has(next.event);
+    if (this.mode === "step") return UNASKED.has(next.event) && this.spent >= lasts(this.event);
+    return this.spent >= this._until(next);
+  }
+}

@@ -1,0 +1,105 @@
+// The switches: each subscriber's own settings, and the ways in which subscribers change them.
+
+import { post } from "./api.js";
+import { el, onDo, show } from "./dom.js";
+import { figure } from "./figures.js";
+import { clock, t } from "./words.js";
+
+const BARRING = [
+  "incoming_international", "incoming_international_texts", "anonymous", "all_incoming", "incoming_when_roaming",
+  "outgoing_international", "all_outgoing",
+];
+const OTHERS = ["notify", "roaming"];
+
+/** Draws into `root`; `failed(answer)` hears of what was not taken. */
+export class Switches {
+  constructor(root, { failed }) {
+    this.root = root;
+    this.failed = failed;
+    onDo(root, {
+      turn: ({ dataset: { of, setting }, ariaChecked }) => {
+        const wanted = { [setting]: ariaChecked !== "true" };
+        this._change(of, BARRING.includes(setting) ? { barring: wanted } : wanted);
+      },
+      drop: (button) => {
+        const { of, list, number } = button.dataset;
+        this._change(of, { [list]: this._list(of, list).filter((each) => each !== number) });
+      },
+      allow: (button) => this._phone(button.dataset.of, { do: "allow", number: button.dataset.number }),
+    });
+    root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const form = event.target;
+      const { of, does, list } = form.dataset;
+      const value = form.elements.value.value.trim();
+      if (!value) return;
+      if (does === "list") this._change(of, { [list]: [...this._list(of, list), value] });
+      else if (/^[*#]/.test(value)) this._phone(of, { do: "dial", number: value });
+      else this._phone(of, { do: "text", to: form.elements.to.value.trim(), body: value });
+      form.elements.value.value = "";
+    });
+  }
+
+  async _change(subscriber, settings) {
+    const answer = await post("/api/settings", { subscriber, settings });
+    if (!answer.ok) this.failed(answer);
+  }
+
+  async _phone(name, body) {
+    const answer = await post(`/api/phones/${encodeURIComponent(name)}`, body);
+    if (!answer.ok) this.failed(answer);
+  }
+
+  _list(name, list) {
+    return this.state.subscribers.find((each) => each.name === name)?.settings?.[list] ?? [];
+  }
+
+  draw(state) {
+    this.state = state;
+    show(this.root, state.subscribers.map((each) => card(each)));
+  }
+}
+
+function card(each) {
+  const { settings = {}, phone = {} } = each;
+  const number = `switches-${each.name}`;
+  return el("article", { class: "subscriber", "data-key": each.name, "aria-labelledby": number },
+    el("header", {}, el("h3", { id: number }, each.name), el("span", { class: "number" }, each.number),
+      el("a", { href: `/phone/${encodeURIComponent(each.name)}`, target: "_blank", rel: "noopener" }, t("switches.handset"))),
+    el("ul", { class: "toggles" }, 
+      BARRING.filter((name) => name in (settings.barring ?? {})).map((name) => toggle(each.name, name, settings.barring[name])),
+      OTHERS.filter((name) => name in settings).map((name) => toggle(each.name, name, settings[name]))),
+    ["allow", "block"].map((list) => numbers(each, list)),
+    el("form", { class: "ways", "data-key": "ways", "data-of": each.name, "data-does": "way" },
+      el("label", {}, el("span", {}, t("switches.way")), el("input", { name: "value", autocomplete: "off", maxlength: 60, placeholder: t("switches.example") })),
+      el("input", { type: "hidden", name: "to", value: settings.control ?? "10086" }),
+      el("button", { type: "submit" }, t("switches.send"))),
+    texts(each, phone));
+}
+
+function toggle(of, name, on) {
+  return el("li", { "data-key": name },
+    el("button", {
+      type: "button", role: "switch", class: "switch", "aria-checked": String(on === true), "data-do": "turn", "data-of": of, "data-setting": name,
+    }, el("span", { class: "knob", "aria-hidden": "true" }), el("span", { class: "name" }, t(`setting.${name}`)),
+    el("span", { class: "state", "aria-hidden": "true" }, on ? t("on") : t("off"))));
+}
+
+function numbers(each, list) {
+  const held = each.settings?.[list] ?? [];
+  return el("div", { class: "numbers", "data-key": list },
+    el("h4", {}, t(`switches.${list}`)),
+    el("ul", { class: "chips" }, held.map((number) => el("li", { class: "chip", "data-key": number }, el("span", {}, number),
+      el("button", { type: "button", "data-do": "drop", "data-of": each.name, "data-list": list, "data-number": number, "aria-label": t("switches.drop", { number }) }, "×")))),
+    el("form", { "data-of": each.name, "data-does": "list", "data-list": list, "data-key": "form" },
+      el("label", {}, el("span", { class: "unseen" }, t("switches.add", { list: t(`switches.${list}`) })), el("input", { name: "value", autocomplete: "off", maxlength: 40, placeholder: t("switches.number") })),
+      el("button", { type: "submit", "aria-label": t("switches.add", { list: t(`switches.${list}`) }) }, "+")));
+}
+
+function texts(each, phone) {
+  const got = (phone.texts ?? []).slice(0, 3);
+  if (!got.length) return null;
+  return el("ul", { class: "texts", "data-key": "texts" }, got.map((text) => el("li", { "data-key": `${text.at}` },
+    figure("text"), el("div", {}, el("p", { class: "from" }, t("switches.text", { caller: text.caller, at: clock(text.at) })), el("p", {}, text.body),
+      text.allow ? el("button", { type: "button", "data-do": "allow", "data-of": each.name, "data-number": text.allow }, t("switches.allowIt", { number: text.allow })) : null))));
+}

@@ -1,0 +1,29 @@
+// Tabs, by pointer and by arrows (WAI-ARIA Authoring Practices, "Tabs").
+
+/** Make a list of tabs work; `chosen(id)` hears of the panel that is shown. Returns a function that chooses one. */
+export function tabs(list, chosen = () => {}) {
+  const all = [...list.querySelectorAll("[role=tab]")];
+  const choose = (tab, focus = false) => {
+    for (const each of all) {
+      const on = each === tab;
+      each.setAttribute("aria-selected", String(on));
+      each.tabIndex = on ? 0 : -1;
+      document.getElementById(each.getAttribute("aria-controls")).hidden = !on;
+    }
+    if (focus) tab.focus();
+    chosen(tab.getAttribute("aria-controls"));
+  };
+  list.addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab) choose(tab);
+  });
+  list.addEventListener("keydown", (event) => {
+    const place = all.indexOf(document.activeElement);
+    const to = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (place < 0 || to === undefined) return;
+    event.preventDefault();
+    choose(all[(to + all.length) % all.length], true);
+  });
+  choose(all[0]);
+  return (panel) => choose(all.find((each) => each.getAttribute("aria-controls") === panel), true);
+}
