@@ -28,7 +28,7 @@ help: ## say what can be made
 	@test -n "$(PYTHON)" || { echo "Ringfence needs Python 3.11 or newer with venv (Debian, Ubuntu: apt install python3-venv)"; exit 3; }
 	@echo "setting up .venv with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[phones,data,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[phones,data,cluster,dev]'
 	@touch $@
 
 demo: .venv/.done ## play the default suite on the embedded softswitch and print the result

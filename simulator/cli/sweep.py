@@ -12,12 +12,13 @@ _HELP = """\
 Try many policies on the calls of scenarios, offline. GRID is a YAML file with the parameters and the values that each
 takes: presets, modes of rules, the confidence from which scam lists count, lists, shares of subscribers who bar calls.
 All combinations are tried, or `samples` of them at random. The rows are a Parquet table; the terminal and --html show
-the trade-off between recall and false blocks. Ctrl-C leaves what is done, and --resume goes on.
+the trade-off between recall and false blocks. Ctrl-C leaves what is done, and --resume goes on, here or on a cluster.
 """
 _EXAMPLES = """\
 examples:
   ringfence sweep grid.yaml scenarios -o sweep.parquet --html sweep.html
   ringfence sweep grid.yaml scenarios -o sweep.parquet --resume
+  ringfence sweep grid.yaml scenarios --scheduler tcp://127.0.0.1:8786
 """
 
 
@@ -27,6 +28,7 @@ examples:
 @click.option("-o", "output", type=FILE, metavar="F.parquet", help="the table (default: GRID's name with .parquet)")
 @click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenarios'")
 @click.option("--resume", is_flag=True, help="go on where a sweep into the same table was ended")
+@click.option("--scheduler", metavar="ADDRESS", help="judge on the Dask cluster of this scheduler, tcp://HOST:PORT")
 @click.option("--html", type=FILE, metavar="F", help="write the trade-off as one page to this file")
 def sweep(**options: Any) -> int:
     """Sweep; SCENARIO is a scenario file, or a folder of them."""

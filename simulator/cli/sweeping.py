@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.files.yaml_file import FileError, FileErrors, load
 from simulator.judging.result import ExitCode
+from simulator.offline import dask_engine
+from simulator.offline.bundle import Bundle
 from simulator.offline.grid import NUMBERS, Grid, Point
 from simulator.offline.sweep import Row, Sweep
 from simulator.report import asked_for, terminal
@@ -32,6 +34,19 @@ class Arguments:
     seed: int | None
     resume: bool
     html: Path | None
+    scheduler: str | None = None
+
+
+class _Spent:
+    """The calls judged, and the seconds of CPU that it took, here or elsewhere."""
+
+    def __init__(self) -> None:
+        self.judged = 0
+        self.seconds = 0.0
+
+    def add(self, judged: int, seconds: float = 0.0) -> None:
+        self.judged += judged
+        self.seconds += seconds
 
 
 def sweep(arguments: Arguments) -> int:
@@ -56,31 +71,30 @@ def sweep(arguments: Arguments) -> int:
     rows = [Row(*entry) for entry in done]
     known = {row.number for row in rows}
     missing = [point for point in points if point.number not in known]
-    started, judged, interrupted = time.process_time(), 0, False
-
-    def count(more: int) -> None:
-        nonlocal judged
-        judged += more
-
+    started, interrupted, spent = time.process_time(), False, _Spent()
     out = terminal.console()
     with Steps(out, f"points of {grid.size:,}", grid.size) as steps:
         steps.done(len(rows))
         try:
-            for row in Sweep(played, arguments.seed, now, count).rows(missing):
+            for row in _rows(played, arguments, now, missing, spent):
                 journal.add((row.number, row.parameters, row.confusion))
                 rows.append(row)
                 steps.done(1)
         except KeyboardInterrupt:
             interrupted = True
-    spent = time.process_time() - started
+        except BaseException:
+            journal.end(complete=False)
+            raise
+    if arguments.scheduler is None:
+        spent.seconds = time.process_time() - started
     rows.sort(key=lambda row: row.number)
     write_sweep(table, [(row.number, row.parameters, row.confusion) for row in rows], NUMBERS)
     journal.end(complete=not interrupted)
     sweep_terminal.summary(out, rows)
     out.print()
-    if judged:
-        rate = f", {judged / spent:,.0f} a second of CPU" if spent else ""
-        out.print(f"{judged:,} decisions in {spent:.1f} s of CPU{rate}", markup=False)
+    if spent.judged:
+        rate = f", {spent.judged / spent.seconds:,.0f} a second of CPU" if spent.seconds else ""
+        out.print(f"{spent.judged:,} decisions in {spent.seconds:.1f} s of CPU{rate}", markup=False)
     out.print(f"{table}: {counted(len(rows), 'row')} of {grid.size:,}", markup=False, soft_wrap=True)
     if arguments.html is not None:
         names = [scenario.name for scenario in played]
@@ -89,6 +103,17 @@ def sweep(arguments: Arguments) -> int:
         out.print("Interrupted: the same command with --resume goes on.")
         return ExitCode.INTERRUPTED
     return ExitCode.AS_EXPECTED if rows and rows[0].confusion.calls else ExitCode.NOTHING_SELECTED
+
+
+def _rows(
+    scenarios: Sequence[Scenario], arguments: Arguments, now: float, points: Sequence[Point], spent: _Spent
+) -> Iterator[Row]:
+    """The rows of the points, judged here or on the cluster."""
+    if arguments.scheduler is None:
+        yield from Sweep(scenarios, arguments.seed, now, spent.add).rows(points)
+    elif points:
+        bundle = Bundle.of(scenarios, points, arguments.seed, now)
+        yield from dask_engine.rows(arguments.scheduler, bundle, points, spent.add)
 
 
 def _with_all_lists(scenario: Scenario, points: Sequence[Point]) -> list[Scenario]:

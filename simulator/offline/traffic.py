@@ -21,10 +21,17 @@ CHUNK = 20_000  # calls
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of the traffic, as planned and as made; None for calls that no proxy could read."""
+    """A stretch of the traffic, as planned and as made; None for calls that no proxy could read. Of a part of the
+    traffic `counts` says which calls are its own: the others are there for what they leave to remember."""
 
     planned: Sequence[PlannedCall]
     calls: Sequence[tuple[Call, Trunk] | None]
+    counts: Sequence[bool] | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of calls that count."""
+        return len(self.calls) if self.counts is None else sum(self.counts)
 
 
 def begins(scenario: Scenario, now: float) -> float:

@@ -95,6 +95,7 @@ class Deciding:
         self._memory = EmergencyCalls()
         service = SelfService(chosen.vocabulary, _LOCK_SECONDS)
         self._desk = ServiceDesk(service, overlay, RefusedCallNotices(_NOTICES_PER_HOUR), DOMAIN)
+        self._services = frozenset(service.vocabulary.numbers)
 
     @property
     def numbering(self) -> Numbering:
@@ -103,8 +104,7 @@ class Deciding:
 
     def verdicts(self, calls: Iterable[tuple[Call, Trunk] | None]) -> Iterator[Verdict | None]:
         """The verdict on each call; None where a request is answered with an error, or could not be read before."""
-        policy, memory, opinions = self.policy, self._memory, self._opinions
-        services = frozenset(self._desk.service.vocabulary.numbers)
+        policy, memory, opinions, services = self.policy, self._memory, self._opinions, self._services
         for given in calls:
             if given is None:
                 yield None
@@ -128,6 +128,10 @@ class Deciding:
             self._desk.settle(served, saved=True)
         remember(decision, call, trunk, self.policy.snapshot, self._memory)
         return decision
+
+    def may_remember(self, given: tuple[Call, Trunk] | None) -> bool:
+        """True for a call that may change what is remembered: an order, or a call for help."""
+        return given is not None and (given[0].callee.e164 is None or given[0].callee.digits in self._services)
 
 
 def _with_users(scenario: Scenario) -> Iterator[Subscriber]:

@@ -9,8 +9,11 @@ import pytest
 from pyarrow import parquet
 
 from simulator.__main__ import main
+from simulator.loopback import free_port
+from simulator.offline import dask_engine
 from simulator.offline.sweep import Sweep
 from tests.plays.compared import written
+from tests.plays.dask_cluster import dask_cluster
 
 GRID = """\
 sweep: anonymous-and-abroad
@@ -82,8 +85,8 @@ def test_a_sweep_that_was_cut_off_amid_a_line_goes_on_before_it(scenario: str, t
 
 
 def interrupted_after(count: int, rows: object) -> object:
-    def some(self: Sweep, points: object) -> object:
-        for place, row in enumerate(rows(self, points)):  # type: ignore[operator]
+    def some(*arguments: object) -> object:
+        for place, row in enumerate(rows(*arguments)):  # type: ignore[operator]
             if place == count:
                 raise KeyboardInterrupt
             yield row
@@ -101,3 +104,32 @@ def test_another_sweep_is_not_gone_on_with(scenario: str, tmp_path: Path, capsys
 def test_the_table_takes_no_scenarios_place(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", "grid.yaml", scenario, "-o", scenario]) == 2
     assert "would overwrite the scenario" in capsys.readouterr().err
+
+
+def test_a_cluster_judges_what_is_left_of_a_sweep_that_was_begun_here(
+    scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "grid.yaml", scenario, "-o", "whole.parquet"]) == 0
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    with dask_cluster(tmp_path) as cluster:
+        arguments = ["sweep", "grid.yaml", scenario, "-o", "s.parquet", "--scheduler", cluster.address]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Sweep, "rows", interrupted_after(2, Sweep.rows))
+            assert main(arguments[:-2]) == 130
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dask_engine, "rows", interrupted_after(1, dask_engine.rows))
+            assert main([*arguments, "--resume"]) == 130
+        assert len(table(tmp_path / "s.parquet")) == 3
+        capsys.readouterr()
+        assert main([*arguments, "--resume"]) == 0
+    assert "216 decisions in" in capsys.readouterr().out
+    assert (tmp_path / "s.parquet").read_bytes() == whole
+
+
+def test_a_scheduler_that_is_not_there_leaves_what_is_done(
+    scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dask_engine, "_CONNECT", 0.2)
+    assert main(["sweep", "grid.yaml", scenario, "--scheduler", f"tcp://127.0.0.1:{free_port()}"]) == 3
+    assert "no Dask scheduler answers" in capsys.readouterr().err
+    assert (tmp_path / "grid.parquet.part").exists()

@@ -1,0 +1,61 @@
+"""A Dask cluster of this machine: a scheduler and workers, each a process of its own on loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from simulator.loopback import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+class DaskCluster:
+    """A running cluster; `workers` are its processes, without a nurse who would bring a dead one back."""
+
+    def __init__(self, folder: Path, workers: int) -> None:
+        self._folder = folder
+        self.address = f"tcp://127.0.0.1:{free_port()}"
+        host, _, port = self.address.removeprefix("tcp://").rpartition(":")
+        self.scheduler = self._start(
+            "dask_scheduler", "--host", host, "--port", port, "--no-dashboard", "--dashboard-address", f"{host}:0"
+        )
+        self.workers = [
+            self._start(
+                "dask_worker",
+                *(self.address, "--host", host, "--nthreads", "1", "--no-nanny", "--no-dashboard"),
+                *("--memory-limit", "0", "--local-directory", str(folder / f"worker-{number}")),
+            )
+            for number in range(workers)
+        ]
+
+    def _start(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self._folder / f"{command}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.{command}", *arguments],
+                cwd=self._folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+
+    def close(self) -> None:
+        """End all processes."""
+        for each in (*self.workers, self.scheduler):
+            each.kill()
+        for each in (*self.workers, self.scheduler):
+            each.wait()
+
+
+@contextmanager
+def dask_cluster(folder: Path, workers: int = 2) -> Iterator[DaskCluster]:
+    """A cluster until the end of the block."""
+    cluster = DaskCluster(folder, workers)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
