@@ -7,7 +7,7 @@ forwarded the call.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final, Literal
 
 from proxy.numbers.dialled import Behind
@@ -82,17 +82,24 @@ class Case:
         behind = self.behind.emergency
         return behind == "call" or (behind == "line" and self.call.trunk_kind == "access" and self.called is None)
 
-    @property
-    def callees_abroad(self) -> tuple[Number, ...]:
-        """The numbers abroad that the call may reach."""
-        callee, behind = self.call.callee, self.behind
-        if number_origin(callee, self.snapshot) != "overseas":
-            return behind.abroad
-        # 9 and a number at home: of ranges that nobody knows, neither outweighs one that is known.
-        home = behind.number if behind.is_home and not _is_surely_abroad(callee) else None
-        if home is not None and (home.kind != "unknown" or callee.kind in ("unknown", "invalid")):
-            return behind.abroad
-        return (callee, *(number for number in behind.abroad if number.e164 != callee.e164))
+    def callees_abroad(self) -> Iterator[Number]:
+        """The numbers abroad that the call may reach. Often the first one will do; to find the others takes time."""
+        callee = self.call.callee
+        if number_origin(callee, self.snapshot) == "overseas" and not self._may_be_at_home(callee):
+            yield callee
+            for number in self.behind.abroad:
+                if number.e164 != callee.e164:
+                    yield number
+        else:
+            yield from self.behind.abroad
+
+    def _may_be_at_home(self, callee: Number) -> bool:
+        """True for 9 and a number at home: of ranges that nobody knows, neither outweighs one that is known."""
+        if _is_surely_abroad(callee):
+            return False
+        behind = self.snapshot.dialling.home_behind(self.call.uri)
+        home = behind.number if behind.is_home else None
+        return home is not None and (home.kind != "unknown" or callee.kind in ("unknown", "invalid"))
 
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot, memory: Memory = NOTHING, opinions: Opinions = UNASKED) -> Case:
@@ -127,7 +134,7 @@ def _subscriber_behind(call: Call, snapshot: Snapshot) -> Subscriber | None:
             return called
     if callee.e164 and (_is_surely_abroad(callee) or number_origin(callee, snapshot) == "domestic"):
         return None  # as of nearly all calls
-    number = None if callee.is_emergency else snapshot.dialling.behind(call.uri).number
+    number = None if callee.is_emergency else snapshot.dialling.home_behind(call.uri).number
     return snapshot.subscriber(number) if number else None
 
 

@@ -22,12 +22,11 @@ def judge(case: Case) -> Finding | str:
         return "caller may call abroad"
     if not _NUMBERED.match(case.call.uri):
         return Finding("reject", "call to whom nobody can tell", 603, "Decline")  # such as a list (RFC 5368)
-    abroad = case.callees_abroad
-    if not abroad:
-        return "callee is not overseas"
-    barred = next((number for number in abroad if not listed(caller.allow, number, case.snapshot)), None)
-    if barred is None:
-        return "callee is on the caller's allow list"
-    dialled = case.call.callee.presented
-    read = "" if barred is case.call.callee else f", which may reach {barred.e164 or barred.region}"
-    return Finding("reject", f"call to {dialled}{read} ({barred.region or barred.kind})", 603, "Decline")
+    answer = "callee is not overseas"
+    for number in case.callees_abroad():
+        if not listed(caller.allow, number, case.snapshot):
+            read = "" if number is case.call.callee else f", which may reach {number.e164 or number.region}"
+            detail = f"call to {case.call.callee.presented}{read} ({number.region or number.kind})"
+            return Finding("reject", detail, 603, "Decline")
+        answer = "callee is on the caller's allow list"
+    return answer

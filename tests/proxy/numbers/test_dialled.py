@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.numbers.dialled import Dialling
 from proxy.numbers.numbering import Numbering
@@ -69,6 +71,22 @@ def test_an_operator_names_more_codes_and_other_outside_lines() -> None:
         assert [number.e164 for number in ours.behind(dialled).abroad] == ["+442079460101"]
     assert US.behind("913125550144").is_home
     assert not ours.behind("913125550144").is_home
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["9", "0", "141", "1470", "#31#", "1280", "44", "00", "+", "07700900123", "999", "33123456789"]
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(["{}", "sip:{}@x", "sip:{};rn=+33123456789@x", "tel:{}", "sip:{}"]),
+)
+def test_a_number_at_home_is_found_without_those_abroad(parts: list[str], uri: str) -> None:
+    dialled = uri.format("".join(parts))
+    whole, home = GB.behind(dialled), GB.home_behind(dialled)
+    assert (home.number, home.is_home) == (whole.number, whole.is_home)
 
 
 def test_no_text_takes_long_to_read() -> None:

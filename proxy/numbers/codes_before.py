@@ -1,0 +1,28 @@
+"""Codes in front of a dialled text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_DIGITS: Final = "0123456789"
+
+
+class CodesBefore:
+    """Finds the codes, of a set of such, that a text begins with; an x in a code stands for any digit."""
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        each = list(dict.fromkeys(codes))
+        self._first = frozenset("".join(_DIGITS if code[0] == "x" else code[0] for code in each if code))
+        # It matches every text; its groups, in lookaheads, hold the codes that the text begins with.
+        self._pattern = re.compile("".join(f"(?=({re.escape(code).replace('x', '[0-9]')})|)" for code in each))
+
+    def before(self, text: str) -> list[str]:
+        """All codes that the text begins with, each once; no code is the whole text."""
+        if text[:1] not in self._first:  # as nearly always
+            return []
+        match = self._pattern.match(text)
+        if match is None:
+            return []
+        return list(dict.fromkeys([code for code in match.groups() if code and len(code) < len(text)]))
