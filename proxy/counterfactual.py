@@ -18,11 +18,14 @@ from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.precedence import REMOTE, SETTABLE, SPOOFED
+from proxy.policy.profile import Subscriber
+from proxy.policy.snapshot import SubscriberDirectory
 from proxy.policy.verdict import Verdict
 from proxy.process.loading import load_snapshot
 from proxy.sip.errors import SipError
 from proxy.sip.message import Request, parse
 
+_BARRING, DEFAULT = "barring.incoming_international", "default.allow"
 _CREDENTIALS = ("authorization", "proxy-authorization")
 
 
@@ -39,13 +42,32 @@ class Counterfactual:
     unknown: str = ""
 
 
+class _Barred:
+    """Subscribers who all bar calls from abroad."""
+
+    def __init__(self, people: SubscriberDirectory) -> None:
+        self._people = people
+
+    def find(self, number: str, /) -> Subscriber | None:
+        """The subscriber with that number, who does."""
+        return _barred(self._people.find(number))
+
+    def find_user(self, user: str, /) -> Subscriber | None:
+        """The subscriber with that user name, who does."""
+        return _barred(self._people.find_user(user))
+
+
+def _barred(subscriber: Subscriber | None) -> Subscriber | None:
+    return subscriber and replace(subscriber, barring=replace(subscriber.barring, incoming_international=True))
+
+
 class Reconsidering:
     """Decides by the files of a config. Raises FileErrors and OSError where they cannot be read."""
 
     def __init__(self, config: ProxyConfig) -> None:
         self._snapshot = load_snapshot(config)
         self._trunks = {trunk.name: trunk for trunk in config.trunk_table().trunks}
-        self._policies: dict[str, Policy] = {}
+        self._policies: dict[tuple[str, bool], Policy] = {}
 
     def without_its_rule(self, record: Mapping[str, Any], requests: Iterable[bytes]) -> Counterfactual | None:
         """The verdict on a call without the rule that decided, by the proxy's record of it and the requests with which
@@ -64,6 +86,19 @@ class Reconsidering:
                 return _told(rule, self._decided(call, memory, off=rule))
         return Counterfactual(rule, unknown="its files no longer lead to what the proxy decided")
 
+    def refused_if_barred(self, record: Mapping[str, Any], requests: Iterable[bytes]) -> bool:
+        """True for a call that was let through, and that barring of calls from abroad by its callee would stop."""
+        if record["rule"] != DEFAULT:
+            return False
+        try:
+            call = self._judged(record, requests)
+        except (SipError, ValueError):
+            return False
+        if call is None:
+            return False
+        verdict = self._decided(call, NOTHING, barred=True)
+        return verdict is not None and verdict.rule == _BARRING
+
     def _judged(self, record: Mapping[str, Any], requests: Iterable[bytes]) -> Call | None:
         """The call as the policy saw it: of a caller who had to prove who they are, the request that did."""
         trunk = self._trunks.get(record["trunk"])
@@ -76,12 +111,14 @@ class Reconsidering:
         arrival = datetime.fromisoformat(record["timestamp"]).timestamp()
         return Call.from_request(request, trunk, self._snapshot.numbering, arrival, authenticated)
 
-    def _decided(self, call: Call, memory: Memory, off: str = "") -> Verdict | None:
-        if off not in self._policies:
-            modes = {**self._snapshot.modes, off: "off"} if off else self._snapshot.modes
-            self._policies[off] = Policy(replace(self._snapshot, modes=modes))
+    def _decided(self, call: Call, memory: Memory, off: str = "", *, barred: bool = False) -> Verdict | None:
+        if (policy := self._policies.get((off, barred))) is None:
+            snapshot = self._snapshot
+            modes = {**snapshot.modes, off: "off"} if off else snapshot.modes
+            people = _Barred(snapshot.subscribers) if barred else snapshot.subscribers
+            self._policies[off, barred] = policy = Policy(replace(snapshot, modes=modes, subscribers=people))
         try:
-            return decide(call, self._policies[off], memory=memory).verdict
+            return decide(call, policy, memory=memory).verdict
         except SipError:
             return None
 

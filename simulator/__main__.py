@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with proxy_forks() if arguments[:1] in (["run"], ["compare"]) else nullcontext() as forks:
+        with proxy_forks() if arguments[:1] in (["run"], ["compare"], ["serve"]) else nullcontext() as forks:
             from simulator.cli import commands  # which imports all the rest
 
             return commands.main(arguments, forks)

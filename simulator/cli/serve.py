@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,8 +28,9 @@ examples:
 @click.option("--port", type=click.IntRange(0, 65535), help="its port [8060, or a free one where that is taken]")
 @click.option("--share", is_flag=True, help="let others in: --host may be another address, and the URL has a token")
 @click.option("--open", "opens", is_flag=True, help="open it in the browser")
-def serve(scenario: Path | None, **options: object) -> int:
+@click.pass_obj
+def serve(forks: Any, /, **options: Any) -> int:
     """Stand until a signal comes."""
     from simulator.cli import standing  # which imports lab and web server
 
-    return standing.serve(standing.Arguments(scenario, **options))  # type: ignore[arg-type]
+    return standing.serve(standing.Arguments(forks=forks, **options))

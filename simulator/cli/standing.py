@@ -16,6 +16,7 @@ from typing import Any
 
 from simulator.errors import LabError
 from simulator.judging.result import ExitCode
+from simulator.lab.proxy_forks import ProxyForks
 from simulator.report.terminal import say
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
@@ -40,6 +41,7 @@ class Arguments:
     port: int | None
     share: bool
     opens: bool
+    forks: ProxyForks | None = None
 
 
 def serve(arguments: Arguments) -> int:
@@ -67,7 +69,7 @@ async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments)
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     token = secrets.token_urlsafe(16) if arguments.share else ""
     address = _shown(arguments.host, listening.getsockname()[1])
-    async with Stage(chosen) as stage:
+    async with Stage(chosen, arguments.forks) as stage:
         url = f"http://{address}/" + (f"?token={token}" if token else "")
         say(f"the stage is at {url}")
         say("Ctrl-C ends it")

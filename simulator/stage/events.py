@@ -33,20 +33,23 @@ class Message(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The proxy's verdict on a call, when it was taken. `words` say it, `otherwise` what would have happened without
-    its rule. `trace` has a row for each rule that was asked: name, mode, outcome, detail."""
+    """The proxy's verdict on a call, when it was taken. `title` names the rule, `words` say what was decided,
+    `evidence` why, and `otherwise` what would have happened without the rule. `trace` has a row for each rule that was
+    asked: name, mode, outcome, detail."""
 
     at: float
     call: str
     action: str
     status: int | None
     rule: str
+    title: Words
     detail: str
     label: str
     service: str
     elapsed_us: int
     trace: Sequence[Sequence[str]]
     words: Words
+    evidence: Words
     otherwise: Words
 
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections import deque
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from proxy.policy.precedence import PRECEDENCE
-from proxy.policy.profile import Subscriber
-from proxy.policy.treatments import written
+from proxy.counterfactual import Reconsidering
+from proxy.policy.precedence import PRECEDENCE, SETTABLE
 from proxy.presets import preset
+from proxy.self_service.desk import RULE as SELF_SERVICE
+from simulator.judging.observation import CallObservation
 from simulator.lab.lab_spec import LabSpec
+from simulator.lab.proxy_forks import ProxyForks
 from simulator.scenario.model import Scenario
 from simulator.softswitch.kinds import Kind
+from simulator.stage.events import Score
 from simulator.stage.families import FAMILIES
 from simulator.stage.hand import Hand
 from simulator.stage.hub import Hub
+from simulator.stage.score import Tally
+from simulator.stage.soon import Soon
 from simulator.stage.standing import Standing
 from simulator.stage.state import IDLE, State
+from simulator.stage.switches import Switches, settings_of
+from simulator.stage.verdicts import Verdicts
+from simulator.stage.words import title
 
 DEFAULT = Path(__file__).with_name("default.yaml")
+KEPT = 20_000  # calls that a saved session has: the latest
 _SHOWN = 12  # subscribers that have a place on the stage
 
 
@@ -40,19 +52,38 @@ class Chosen:
 class Stage:
     """Sets the lab up and takes it down, as an async context manager; pages do the rest through its parts."""
 
-    def __init__(self, chosen: Chosen) -> None:
+    def __init__(self, chosen: Chosen, forks: ProxyForks | None = None) -> None:
         self.chosen = chosen
         self.hub = Hub(_beginning(chosen))
         self.hand = Hand(chosen.scenario)
-        self.standing = Standing(LabSpec.of(chosen.scenario), chosen.folder, self.hub, switch=chosen.softswitch)
+        self.observed: deque[CallObservation] = deque(maxlen=KEPT)
+        self._soon = Soon(self.hub)
+        self._tally = Tally()
+        self._verdicts = Verdicts(self.hub, self._soon, self._reconsidering)
+        self.standing = Standing(
+            LabSpec.of(chosen.scenario),
+            chosen.folder,
+            self.hub,
+            judge=self._verdicts.judged,
+            shadow=self._verdicts.shadow,
+            finished=self._finished,
+            switch=chosen.softswitch,
+            forks=forks,
+        )
         self._stack = AsyncExitStack()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.standing)
+        names = {each["name"]: each["number"] for each in self.hub.state.subscribers}
+        self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._soon.close()
         self.hub.close()
+        for task in self._tasks:
+            task.cancel()
         await self._stack.aclose()
 
     def call(self, chosen: Mapping[str, Any]) -> str:
@@ -66,6 +97,22 @@ class Stage:
         planned = self.hand.family(name, to)
         self.standing.place(planned)
         return planned.id
+
+    def _reconsidering(self) -> Reconsidering | None:
+        return self.switches.reconsidering()
+
+    def _finished(self, call: CallObservation, delay: float | None) -> None:
+        self.observed.append(call)
+        self._tally.add(call, delay)
+        self._soon.tell("score", lambda: Score(time.time(), self._tally.to_json()))
+        if call.proxy_wrote is not None and call.proxy_wrote.served:  # a subscriber's order
+            self.soon(self.switches.read())
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done beside the calls."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _beginning(chosen: Chosen) -> State:
@@ -83,20 +130,16 @@ def _beginning(chosen: Chosen) -> State:
         ),
         trunks=tuple({"name": name, "kind": kind} for name, kind in scenario.trunks.items()),
         rules=tuple(
-            {"name": rule, "mode": modes.get(rule, "enforce"), "enforced": 0, "shadowed": 0} for rule in PRECEDENCE
+            {
+                "name": rule,
+                "title": title(rule),
+                "mode": modes.get(rule, "enforce"),
+                "settable": rule in SETTABLE,
+                "enforced": 0,
+                "shadowed": 0,
+            }
+            for rule in (*PRECEDENCE, SELF_SERVICE)
         ),
         families=tuple(family.to_json(name) for name, family in FAMILIES.items()),
         lab={"proxy": "starting", "softswitch": "starting"},
     )
-
-
-def settings_of(subscriber: Subscriber) -> dict[str, Any]:
-    """The choices of a subscriber, as the page shows them."""
-    return {
-        "barring": asdict(subscriber.barring),
-        "allow": list(subscriber.allow),
-        "block": list(subscriber.block),
-        "notify": subscriber.notify,
-        "roaming": subscriber.roaming,
-        "treatment": written(subscriber.treatment),
-    }

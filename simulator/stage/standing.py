@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +18,7 @@ from proxy.observability.message_log import clocks_apart
 from simulator.addresses import Address
 from simulator.agents.tap import Tap
 from simulator.judging.evidence import CallerSaw, ProxyWrote
-from simulator.judging.observation import PASSING_ACTIONS, CallObservation
+from simulator.judging.observation import PASSING_ACTIONS, CallObservation, Outcome
 from simulator.lab.lab import Lab
 from simulator.lab.lab_spec import VERDICTS, LabSpec, digest_user
 from simulator.lab.proxy_forks import ProxyForks
@@ -51,7 +50,8 @@ class Under:
 class Standing:
     """A lab of a scenario's subscribers in `folder`; an async context manager, which brings it up and takes it down.
 
-    `hub` hears of all that happens. `finished` hears of each call once it is over, with its evidence.
+    `hub` hears of all that happens. `judge` makes the event of a line of the verdict log, `shadow` takes what a rule in
+    shadow mode said later, and `finished` each call once it is over, with its delay in the proxy where that is known.
     """
 
     def __init__(
@@ -60,15 +60,18 @@ class Standing:
         folder: Path,
         hub: Hub,
         *,
+        judge: Callable[[Told, PlannedCall, Sequence[bytes]], Judged],
+        shadow: Callable[[Told], None],
+        finished: Callable[[CallObservation, float | None], None],
         switch: Kind = "embedded",
         forks: ProxyForks | None = None,
     ) -> None:
         self.spec = spec
         self.folder = folder
-        self.observed: list[CallObservation] = []
-        self.on_judged: list[Any] = []
-        self.on_finished: list[Any] = []
         self._hub = hub
+        self._judge = judge
+        self._finished = finished
+        self._shadow = shadow
         self._recorder = MessageRecorder(folder, "all")
         self._record_message = self._recorder.hearing(proxied=True)
         self.lab = Lab(
@@ -83,6 +86,7 @@ class Standing:
             verdicts=True,
         )
         self._under: dict[str, Under] = {}
+        self._spotlight = ""  # the call whose messages are told, of those that come by themselves
         self._offset = self._offset_at = 0.0
         self._verdicts = Tail(folder / VERDICTS, self._verdict)
         self._stack = AsyncExitStack()
@@ -113,9 +117,12 @@ class Standing:
         """The number of calls that are not over."""
         return len(self._under)
 
-    def place(self, planned: PlannedCall, *, told: bool = True) -> None:
-        """Have a call or text leave now. Of one that is not `told` the pages hear no single message."""
+    def place(self, planned: PlannedCall, *, by_itself: bool = False) -> None:
+        """Have a call or text leave now. Of those that come by themselves, pages hear the messages of one at a time."""
         assert self._watching is not None  # noqa: S101 - it stands
+        told = not by_itself or self._spotlight not in self._under
+        if told:
+            self._spotlight = planned.id
         self._watching.begin(planned.id)
         self._under[planned.id] = Under(planned, told)
         self._publish(Placed(time.time(), _said(planned)))
@@ -127,26 +134,29 @@ class Standing:
     # --- messages
 
     def _heard(self, at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> None:
-        if self._record_message is not None:
+        if self._follow(at, data, transport, sender, receiver) and self._record_message is not None:
             self._record_message(at, data, transport, sender, receiver)
-        self._follow(at, data, transport, sender, receiver)
 
     def _proxy_saw(self, line: Told) -> None:
         """A message that only the proxy sees."""
         record = message_of_line(dict(line))
         self._follow(record.at, record.data, record.transport, record.sender, record.receiver)
 
-    def _follow(self, at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> None:
+    def _follow(self, at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> bool:
+        """Tell of a message; True where it is to be kept: those of calls that nobody watches would fill the disk."""
+        kept = True
         if self._watching is None:
-            return
+            return kept
         for event in self._watching.seen(at, data, transport, sender, receiver):
             under = self._under.get(getattr(event, "call", ""))
             quiet = under is not None and not under.told
+            kept = kept and not quiet
             if quiet and not isinstance(event, Message):
                 continue
             self._publish(event, told=not quiet)
             if isinstance(event, Text) and under is not None:
                 self._loop.call_soon(self._settle, under)
+        return kept
 
     # --- what the proxy writes
 
@@ -155,15 +165,15 @@ class Standing:
         under = self._under.get(call)
         if under is None or self._watching is None:
             return
-        event = judged_of(line)
-        self._publish(event)
-        for event_ in self._watching.labelled(event.at, call, event.label):
-            self._publish(event_, told=under.told)
-        for hear in self.on_judged:
-            hear(event)
+        judged = self._judge(line, under.planned, self._watching.openings(call))
+        self._publish(judged)
+        for event in self._watching.labelled(judged.at, call, judged.label):
+            self._publish(event, told=under.told)
 
     def _record(self, line: Told) -> None:
         self._verdicts.look()  # the verdict was written before the record of its call
+        if line.get("event") == "shadow":
+            self._shadow(line)
         under = self._under.get(str(line.get("call_id")))
         if under is None:
             return
@@ -206,41 +216,20 @@ class Standing:
         assert seen is not None  # noqa: S101 - it was placed
         wrote = ProxyWrote.from_json(record) if record is not None else None
         observation = CallObservation.of(planned, replace(seen, proxy_wrote=wrote))
-        self.observed.append(observation)
         self.lab.wire.forget_call(planned.id)
         by = str((under.over or record or {}).get("by", ""))
         status = observation.caller_saw.status
         self._publish(Ended(time.time(), planned.id, str(observation.outcome), status, by))
+        delay = self._watching.delay(planned.id) if self._watching is not None else None
         if self._watching is not None:
             self._watching.end(planned.id)
-        for hear in self.on_finished:
-            hear(observation)
+        self._finished(observation, delay if observation.outcome is Outcome.PASSED else None)
 
     def _clock(self) -> float:
         now = time.monotonic()
         if now > self._offset_at + _CLOCK_HOLDS:
             self._offset, self._offset_at = clocks_apart(), now
         return self._offset
-
-
-def judged_of(line: Told) -> Judged:
-    """The event of a line of the verdict log; its words are others' to find."""
-    return Judged(
-        at=datetime.fromisoformat(str(line["timestamp"])).timestamp()
-        + line.get("elapsed_us", 0) / 1e6
-        + line.get("waited_ms", 0) / 1e3,
-        call=str(line["call_id"]),
-        action=line["action"],
-        status=line["status"],
-        rule=line["rule"],
-        detail=line["detail"],
-        label=line.get("label", ""),
-        service=line.get("service", ""),
-        elapsed_us=line.get("elapsed_us", 0),
-        trace=line["trace"],
-        words={},
-        otherwise={},
-    )
 
 
 def _said(planned: PlannedCall) -> dict[str, Any]:

@@ -18,15 +18,24 @@ from simulator.stage.events import Event, Lifeline, Message, Phone, Text
 _LEG = re.compile(re.escape(f"\r\n{CALL_HEADER}: ".encode()) + rb"([^\r\n]*)", re.IGNORECASE)
 _LONGEST = 8192  # characters of a message that are shown
 _NAME = 200  # characters of a name
+_OPENS = (b"INVITE ", b"MESSAGE ", b"REFER ")
+_MOST_OPENINGS = 4
+_TIMED = (b"INVITE ", b"SIP/2.0 180 ")
+_SORT = 8  # bytes that tell these apart
+_WAYS = 4  # through the proxy: INVITE and 180, on the legs before and behind the softswitch
 _ANSWER = re.compile(rb"SIP/2\.0 (\d{3}) .*?\r\nCSeq\s*:[ \t]*\d+[ \t]+(\w+)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(slots=True)
 class _Followed:
     """A call whose messages are followed; `phone` is the subscriber whose phone it is at, in `state`, and what that
-    shows."""
+    shows. `openings` are the requests with which it came to the proxy, `came` when its INVITEs and 180s did, and
+    `transits` how long each took until it was behind the proxy."""
 
     legs: list[str] = field(default_factory=list)
+    openings: list[bytes] = field(default_factory=list)
+    came: dict[tuple[str, bytes], float] = field(default_factory=dict)
+    transits: list[float] = field(default_factory=list)
     phone: str = ""
     state: Literal["idle", "ringing", "talking"] = "idle"
     caller: str = ""
@@ -73,13 +82,50 @@ class Watching:
         near = call_id in self._calls
         call = call_id if near else self._legs.get(call_id) or self._new_leg(call_id, data)
         if not call:
+            if data.startswith(b"MESSAGE ") and self._lifeline(receiver, near=False) == "phone":
+                yield from self._text_from_operator(at + self._clock(), data)
             return
+        self._pass(self._calls[call], at, data, call_id, sender, receiver, near=near)
         since_1970 = at + self._clock()
         from_, to = self._lifeline(sender, near=near), self._lifeline(receiver, near=near)
         text = data.decode("utf-8", "replace")
         yield Message(since_1970, call, from_, to, transport, text.partition("\r\n")[0][:_LONGEST], text[:_LONGEST])
         if not near and "phone" in (from_, to):
             yield from self._at_phone(since_1970, call, data, to_phone=to == "phone")
+
+    def openings(self, call: str) -> tuple[bytes, ...]:
+        """The requests with which a call came to the proxy: two where its caller was asked for a proof."""
+        followed = self._calls.get(call)
+        return tuple(followed.openings) if followed else ()
+
+    def delay(self, call: str) -> float | None:
+        """The seconds that a call spent on its ways through the proxy until it rang; None where some are not known."""
+        followed = self._calls.get(call)
+        if followed is None or len(followed.transits) != _WAYS:
+            return None
+        return sum(followed.transits)
+
+    def _pass(
+        self,
+        followed: _Followed,
+        at: float,
+        data: bytes,
+        call_id: str,
+        sender: Address,
+        receiver: Address,
+        *,
+        near: bool,
+    ) -> None:
+        if near and receiver == self._proxy and data.startswith(_OPENS) and len(followed.openings) < _MOST_OPENINGS:
+            followed.openings.append(data)
+        if not data.startswith(_TIMED):
+            return
+        key = call_id, data[:_SORT]
+        if receiver == self._proxy:
+            followed.came.setdefault(key, at)
+        elif sender == self._proxy and key in followed.came and followed.came[key] >= 0:
+            followed.transits.append(at - followed.came[key])
+            followed.came[key] = -1.0  # later ones are sent again
 
     def _new_leg(self, call_id: str, data: bytes) -> str | None:
         named = _LEG.search(data)
@@ -119,22 +165,45 @@ class Watching:
                 yield followed.at_phone(at, call)
 
     def _comes(self, at: float, call: str, followed: _Followed, data: bytes) -> Iterator[Event]:
-        try:
-            request = parse(data)
-            if not isinstance(request, Request) or request.to.tag is not None:
-                return
-            name = self._phones.get(_user(request.uri), "")
-            shown = request.from_
-        except SipError:
+        request = _opening(data)
+        name = self._phones.get(_user(request.uri), "") if request is not None else ""
+        if request is None or not name:
             return
-        caller = _user(shown.uri)
-        if not name:
-            return
+        caller, display_name = _shown(request)
         if request.method == "MESSAGE":
-            yield Text(at, name, call, caller, request.body.decode("utf-8", "replace")[:_LONGEST])
+            yield Text(at, name, call, caller, _body(request))
             return
         followed.phone, followed.state = name, "idle"
-        followed.caller, followed.display_name = caller[:_NAME], shown.display_name[:_NAME]
+        followed.caller, followed.display_name = caller, display_name
+
+    def _text_from_operator(self, at: float, data: bytes) -> Iterator[Event]:
+        """A text that is of no call: the proxy's answer to an order, or its notice of a refused call."""
+        request = _opening(data)
+        name = self._phones.get(_user(request.uri), "") if request is not None else ""
+        if request is not None and name:
+            yield Text(at, name, "", _shown(request)[0], _body(request))
+
+
+def _opening(data: bytes) -> Request | None:
+    """The request in these bytes, where it begins a call or is a text."""
+    try:
+        request = parse(data)
+        return request if isinstance(request, Request) and request.to.tag is None else None
+    except SipError:
+        return None
+
+
+def _shown(request: Request) -> tuple[str, str]:
+    """The caller's number or name, and display name, as the phone gets them."""
+    try:
+        shown = request.from_
+    except SipError:
+        return "", ""
+    return _user(shown.uri)[:_NAME], shown.display_name[:_NAME]
+
+
+def _body(request: Request) -> str:
+    return request.body.decode("utf-8", "replace")[:_LONGEST]
 
 
 def _state_after(data: bytes, *, to_phone: bool) -> Literal["idle", "ringing", "talking"] | None:
