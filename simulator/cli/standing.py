@@ -25,6 +25,7 @@ from simulator.stage.web.app import web_app
 from simulator.stage.web.guard import Doors
 from simulator.stage.web.serving import listen
 from simulator.stage.web.serving import serve as serve_pages
+from simulator.traffic.plan import populated
 from simulator.wording import counted
 
 RUNS = Path("runs")
@@ -55,6 +56,7 @@ def serve(arguments: Arguments) -> int:
         return ExitCode.USAGE
     [(scenario, source)] = found
     check_lists([scenario])
+    scenario = populated(scenario, scenario.seed)
     prepare(arguments.softswitch, say)
     listening = _listening(arguments.host, arguments.port)
     with listening, tempfile.TemporaryDirectory(prefix="ringfence-stage-") as folder:

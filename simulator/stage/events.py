@@ -126,6 +126,13 @@ class Traffic(NamedTuple):
     traffic: Mapping[str, Any]
 
 
+class Scenarios(NamedTuple):
+    """The scenarios whose calls can come by themselves."""
+
+    at: float
+    scenarios: Sequence[Mapping[str, Any]]
+
+
 class Lesson(NamedTuple):
     """The lesson under way; None: none is."""
 
@@ -160,6 +167,7 @@ Event = (
     | Rule
     | Score
     | Traffic
+    | Scenarios
     | Lesson
     | LabState
     | Notice

@@ -20,7 +20,7 @@ from simulator.lab.lab_spec import LabSpec
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.scenario.model import Scenario
 from simulator.softswitch.kinds import Kind
-from simulator.stage.events import Score
+from simulator.stage.events import Scenarios, Score
 from simulator.stage.families import FAMILIES
 from simulator.stage.hand import Hand
 from simulator.stage.hub import Hub
@@ -29,6 +29,7 @@ from simulator.stage.soon import Soon
 from simulator.stage.standing import Standing
 from simulator.stage.state import IDLE, State
 from simulator.stage.switches import Switches, settings_of
+from simulator.stage.traffic import Traffic, offered
 from simulator.stage.verdicts import Verdicts
 from simulator.stage.words import title
 
@@ -70,6 +71,7 @@ class Stage:
             switch=chosen.softswitch,
             forks=forks,
         )
+        self.traffic = Traffic(chosen.scenario, self.hand, self.standing, self.hub, self._soon)
         self._stack = AsyncExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,9 +79,11 @@ class Stage:
         await self._stack.enter_async_context(self.standing)
         names = {each["name"]: each["number"] for each in self.hub.state.subscribers}
         self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
+        self.soon(self._offer())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.traffic.stop()
         self._soon.close()
         self.hub.close()
         for task in self._tasks:
@@ -97,6 +101,15 @@ class Stage:
         planned = self.hand.family(name, to)
         self.standing.place(planned)
         return planned.id
+
+    async def _offer(self) -> None:
+        """Look for scenarios whose calls can come by themselves, beside all else: there may be many files."""
+        chosen = self.chosen
+        folders = [Path("scenarios"), *([] if chosen.source == DEFAULT else [chosen.source.parent])]
+        files = await asyncio.to_thread(offered, folders, chosen.scenario.home)
+        self.traffic.offer(files)
+        names = dict.fromkeys((chosen.scenario.name, *files))
+        self.hub.publish(Scenarios(time.time(), tuple({"id": name} for name in names)))
 
     def _reconsidering(self) -> Reconsidering | None:
         return self.switches.reconsidering()

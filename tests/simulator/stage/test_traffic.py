@@ -1,0 +1,93 @@
+"""Traffic by itself: calls at a rate, of the families or of a scenario, on the lab's own subscribers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from simulator.scenario.model import load_scenarios
+from simulator.stage.families import FAMILIES
+from simulator.stage.programme import SHARES, played
+from simulator.stage.stage import DEFAULT
+from tests.plays.proxy_process import eventually
+from tests.plays.stage import JSON, StagePlay, standing_stage
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[StagePlay]:
+    with standing_stage(tmp_path) as play:
+        yield play
+
+
+def test_every_family_has_a_share() -> None:
+    assert set(SHARES) == set(FAMILIES)
+
+
+def test_calls_of_all_families_come_until_they_are_stopped(stage: StagePlay) -> None:
+    stage.post("/api/traffic", scenario=None, rate=40)
+    score = eventually(lambda: (found := stage.get("/api/state")["score"]) and found["calls"] > 60 and found)
+    stage.post("/api/traffic", stop=True)
+
+    assert {"friend", "cold-call"} <= set(score["families"])
+    assert score["faults"] == 0
+    traffic = stage.get("/api/state")["traffic"]
+    assert (traffic["running"], traffic["rate"]) == (False, 40)
+    eventually(lambda: stage.stage.standing.under_way == 0)
+    assert stage.get("/api/state")["traffic"]["placed"] == traffic["placed"]
+
+
+def test_a_scenario_of_the_same_home_is_offered_and_its_calls_go_to_our_subscribers(stage: StagePlay) -> None:
+    names = eventually(lambda: [each["id"] for each in stage.get("/api/state")["scenarios"]])
+    assert "wangiri" in names
+    assert "spoofed-home-number" not in names  # of Britain
+
+    stage.post("/api/traffic", scenario="wangiri", rate=40)
+
+    eventually(lambda: len(stage.get("/api/state")["calls"]) > 20)
+    calls = stage.get("/api/state")["calls"]
+    stage.post("/api/traffic", stop=True)
+    assert {each["subscriber"] for each in calls} == {"alice", "bob", "carol"}
+    assert {each["trunk"] for each in calls} == {"international", "domestic"}
+
+
+def test_messages_of_one_call_at_a_time_are_told(stage: StagePlay) -> None:
+    stage.post("/api/traffic", scenario=None, rate=60)
+    with stage.events() as events:
+        told = list(islice(events, 600))
+    stage.post("/api/traffic", stop=True)
+
+    placed = [fields["call"]["id"] for name, fields in told if name == "placed"]
+    watched = {fields["call"] for name, fields in told if name == "message"}
+    assert len(placed) > 20
+    assert 0 < len(watched) < len(placed) / 2
+
+
+@pytest.mark.parametrize(
+    "keys", [{"rate": 0}, {"rate": 1e9}, {"rate": "fast"}, {}, {"rate": 1, "scenario": "../../etc"}, {"rate": True}]
+)
+def test_traffic_that_makes_no_sense_is_refused(stage: StagePlay, keys: dict[str, object]) -> None:
+    status, _, body = stage.ask("POST", "/api/traffic", json.dumps(keys).encode(), JSON)
+
+    assert status == 422
+    assert json.loads(body)["error"]
+
+
+@pytest.mark.parametrize("name", ["own-number-calls", "wangiri", "self-service", "text-then-call"])
+def test_who_showed_the_number_of_a_subscriber_shows_one_of_ours(name: str) -> None:
+    [(ours, _)] = load_scenarios([DEFAULT])
+    [(theirs, _)] = load_scenarios([ROOT / "scenarios" / f"{name}.yaml"])
+
+    calls = list(islice(played(theirs, ours.subscribers), 100))
+
+    numbers = {each.number for each in theirs.subscribers.values()} - {
+        each.number for each in ours.subscribers.values()
+    }
+    assert calls
+    assert not {each.caller for each in calls} & numbers
+    assert all(each.callee_name in (None, *ours.subscribers) for each in calls)
