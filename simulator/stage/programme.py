@@ -1,4 +1,4 @@
-"""The calls of traffic that comes by itself: the families in a mix, or those of a scenario, to the lab's subscribers."""
+"""The calls of traffic that comes by itself: of families in a mix, or of a scenario, to the lab's subscribers."""
 
 from __future__ import annotations
 
