@@ -105,7 +105,7 @@ class Reconsidering:
         found = [request for data in requests if (request := _opening(data, record["method"])) is not None]
         if trunk is None or not found:
             return None
-        proven = [request for request in found if any(name in request.names for name in _CREDENTIALS)]
+        proven = [request for request in found if any(request.has(name) for name in _CREDENTIALS)]
         request = proven[-1] if trunk.auth == "digest" and proven else found[0]
         authenticated = record["caller"] if trunk.auth == "digest" and proven else None
         arrival = datetime.fromisoformat(record["timestamp"]).timestamp()

@@ -296,7 +296,7 @@ def _unjudged(
             call = Call.from_request(request, trunk, snapshot.numbering, arrival)
     return {
         "action": "allow" if status is None else "reject",
-        "status": status if request is not None and "via" in request.names else None,
+        "status": status if request is not None and request.has("via") else None,
         "rule": None,
         "reason": reason,
         "treatment": None,

@@ -88,7 +88,7 @@ def _decided(kind: str, judged: Judged, arrived: str) -> str:
 
 
 def _elapsed(judged: Judged) -> str:
-    return f'"elapsed_us":{round(judged.elapsed * 1e6)}'
+    return f'"elapsed_us":{int(judged.elapsed * 1e6 + 0.5)}'
 
 
 def _waited(judged: Judged) -> str:
@@ -101,7 +101,7 @@ def ended_line(event: Ended) -> str:
     return (
         f'{{"event":"ended","timestamp":"{timestamp(event.at)}","call_id":{_text(event.call_id)},'
         f'{rang}"answered":"{timestamp(event.answered)}",{_legs(event.legs)}"by":"{event.by}",'
-        f'"seconds":{event.at - event.answered:.3f}}}'
+        f'"seconds":{_seconds(event.at - event.answered)}}}'
     )
 
 
@@ -138,13 +138,30 @@ def _treated(call_id: str, verdict: Verdict, arrived: str) -> str:
 
 def timestamp(arrival: float) -> str:
     """An epoch time as it stands in the record, and in all logs: UTC, with a Z."""
-    seconds, microseconds = divmod(round(arrival * 1e6), 1_000_000)
-    return f"{_to_the_second(seconds)}.{microseconds:06}Z"
+    microseconds = int(arrival * 1e6 + 0.5)
+    seconds = microseconds // 1_000_000
+    to_the_second = _SECONDS.get(seconds)
+    if to_the_second is None:  # calls come many a second
+        if len(_SECONDS) >= _MOST_SECONDS:
+            _SECONDS.clear()
+        to_the_second = _SECONDS[seconds] = datetime.fromtimestamp(seconds, UTC).isoformat()[:-6]
+    return f"{to_the_second}.{_padded(microseconds - seconds * 1_000_000, 1_000_000)}Z"
 
 
-@lru_cache(maxsize=16)  # calls come many a second
-def _to_the_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:-6]
+_MOST_SECONDS: Final = 256
+_SECONDS: Final[dict[int, str]] = {}
+
+
+def _padded(value: int, limit: int) -> str:
+    """The digits of a number below a power of ten, with zeros in front: mypyc makes slow code of formats."""
+    return str(limit + value)[1:]
+
+
+def _seconds(value: float) -> str:
+    """Seconds, to the millisecond."""
+    milliseconds = int(max(value, 0.0) * 1e3 + 0.5)
+    seconds = milliseconds // 1000
+    return f"{seconds}.{_padded(milliseconds - seconds * 1000, 1000)}"
 
 
 def _number(value: int | None) -> str:

@@ -24,8 +24,8 @@ from proxy.core.events import (
 )
 from proxy.policy.verdict import Step
 from proxy.sip.errors import BadRequest
-from proxy.sip.headers import parse_name_addr
-from proxy.sip.message import Request, Response, value_of
+from proxy.sip.headers import parse_name_addr, value_of
+from proxy.sip.message import Request, Response
 from proxy.subscribers.changes import Change
 
 CALL_HEADER: Final = "x-ringfence-call"
@@ -126,7 +126,7 @@ class Calls:
 
     def softswitch_says(self, state: CallState, response: Response) -> None:
         """Keep what a final response of the switch says of its reason."""
-        reasons = ", ".join(response.headers("reason")) if "reason" in response.names else ""
+        reasons = ", ".join(response.headers("reason")) if response.has("reason") else ""
         state.said = SoftswitchSaid(response.status, reasons[:_SHOWN], (response.header("retry-after") or "")[:_SHOWN])
 
     def concluded(self, state: CallState, status: int | None, by: Party, now: float) -> None:
@@ -161,7 +161,7 @@ class Calls:
     def begins_leg(self, request: Request) -> CallState | None:
         """Take an INVITE from the switch: the call that it is for, where that is known."""
         call_id = request.call_id
-        near = request.header(CALL_HEADER) if CALL_HEADER in request.names else call_id
+        near = request.header(CALL_HEADER) if request.has(CALL_HEADER) else call_id
         state = self._known.get(near or "")
         if state is None or request.to.tag is not None:
             return None

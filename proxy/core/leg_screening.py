@@ -148,7 +148,7 @@ def _owner(request: Request, snapshot: Snapshot) -> Subscriber | None:
 
 
 def _uris(request: Request, name: str) -> list[str]:
-    if name not in request.names:  # as in most legs
+    if not request.has(name):  # as in most legs
         return []
     return list(_readable(request.values(name)))
 

@@ -16,6 +16,7 @@ from proxy.sip.transaction_layer import MAGIC_COOKIE
 BRANCH_OURS: Final = MAGIC_COOKIE + "rf"
 _LOOP_FIELDS: Final = frozenset(("from", "to", "call-id", "cseq", "proxy-authorization", "route"))
 _HALF: Final = 8  # bytes
+_random_bits: Final = random.getrandbits
 
 
 class Branches:
@@ -26,15 +27,15 @@ class Branches:
 
     def fingerprint(self, request: Request) -> str:
         """All that must differ when a request comes by again lest it be a loop (RFC 5393 4.2.1), as 16 hex digits."""
-        names = request.names
-        parts = [request.uri, *[line for i, line in enumerate(request.lines) if names[i] in _LOOP_FIELDS]]
+        lines = request.lines
+        parts = [request.uri, *[lines[place] for place in request.shape.places(_LOOP_FIELDS)]]
         digest = self._keyed.copy()
         digest.update("\n".join(parts).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def new(self, fingerprint: str) -> str:
         """A branch parameter: unique, and telling loops by its second half."""
-        return f"{BRANCH_OURS}{random.getrandbits(64):016x}{fingerprint}"
+        return f"{BRANCH_OURS}{_random_bits(8 * _HALF).to_bytes(_HALF, 'big').hex()}{fingerprint}"
 
     def same(self, fingerprint: str) -> str:
         """A branch for a request that is forwarded without state: the same each time (RFC 3261 16.11)."""

@@ -88,7 +88,7 @@ class OwnResponses:
     def unreadable(self, request: Request, error: SipError, flow: Flow) -> None:
         """Answer a broken request, or an ACK that may not go on, as far as it can be answered."""
         self.refusals.note(request, error.code, error.detail, flow)
-        if request.method == "ACK" or "via" not in request.names:
+        if request.method == "ACK" or not request.has("via"):
             return
         try:
             via = request.via

@@ -253,9 +253,7 @@ class ProxyCore:
             raise
 
     def _is_for_us(self, request: Request, uri: Uri) -> bool:
-        return (
-            isinstance(uri, SipUri) and uri.user is None and "route" not in request.names and self._router.serves(uri)
-        )
+        return isinstance(uri, SipUri) and uri.user is None and not request.has("route") and self._router.serves(uri)
 
     def _forward_ack(self, request: Request, side: Side) -> None:
         """The ACK to a 2xx is a transaction of its own that nobody answers: sent on without state."""

@@ -85,7 +85,7 @@ class ResponseContexts:
     def receive(self, client: ClientTransaction, response: Response, now: float) -> None:
         """Take a response that matched a branch. Raises Unanswerable where it has no Via beside ours."""
         context = client.tu
-        if context is not None and response.names.count("via") < 2 and "," not in response.line("via"):
+        if context is not None and "via" not in response.shape.repeated and "," not in response.line("via"):
             raise Unanswerable("response with no Via but ours")
         if not self._layer.receive_response(client, response, now):
             return
@@ -102,7 +102,7 @@ class ResponseContexts:
                 if context.refusal is None:
                     if (call := context.call) is not None and call.rang is None and status in _RINGS:
                         self.calls.rings(call, now)
-                elif response.body and "p-early-media" not in response.names:
+                elif response.body and not response.has("p-early-media"):
                     response.replace("P-Early-Media", "sendrecv")  # the announcement (RFC 5009 8)
                 self._layer.respond(context.server, status, _for_caller(context, response), now)
         elif status < 300:

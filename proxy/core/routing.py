@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,7 @@ _ONLY_ONCE: Final[tuple[str, ...]] = (
     "content-length",
 )
 _MAX_BREADTH: Final = "60"  # RFC 5393 5.3.3
+_ONE_LESS: Final = {str(hops): str(hops - 1) for hops in range(1, 256)}  # of Max-Forwards, as it is usually written
 METHODS: Final = frozenset(
     "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()  # noqa: SIM905
 )
@@ -80,7 +81,7 @@ def note_source(request: Request, via: Via, flow: Flow) -> None:
     asked_for_port = "rport" in via.params and via.params["rport"] is None
     if via.host == flow.host and not asked_for_port:
         return
-    index = request.names.index("via")
+    index = request.shape.first["via"]
     name, _, rest = request.lines[index].partition(":")
     first, comma, more = rest.partition(",")
     if '"' in first:  # which may hold a comma
@@ -121,10 +122,10 @@ def validate(request: Request) -> Uri:
 
     Raises SipError with the status to answer.
     """
-    names = request.names
-    if len(set(names)) < len(names):
+    names = request.shape.first
+    if request.shape.repeated:
         for name in _ONLY_ONCE:
-            if names.count(name) > 1:
+            if name in request.shape.repeated:
                 raise BadRequest(f"more than one {name} header")
     if request.method not in _METHODS and request.method.upper() in _METHODS:
         raise SipError("method names are case-sensitive", status=501)
@@ -145,7 +146,7 @@ def validate(request: Request) -> Uri:
     if "\\\r" in sender or not request.uri.isascii():  # RFC 3261 25.1
         raise BadRequest("an escaped line break in From, or a Request-URI with characters that have to be escaped")
     hops = request.header("max-forwards")
-    if hops is not None:
+    if hops is not None and hops not in _ONE_LESS:
         if not _is_count(hops) or int(hops) > 255:
             raise BadRequest("Max-Forwards is not a number from 0 to 255")
         if int(hops) == 0 and request.method not in _MAY_END_HERE:
@@ -187,11 +188,10 @@ def _yield_to_strict_router(request: Request) -> None:
         request.uri = uri
 
 
-def _write_routes(request: Request, routes: Iterable[str], index: int) -> None:
+def _write_routes(request: Request, routes: list[str], index: int) -> None:
     """Put these in the place of all Routes there are, a line each, from the line of that index on."""
     request.remove("route")
-    for line, route in enumerate(routes, start=index):
-        request.insert(line, "Route", route)
+    request.insert_all(index, "Route", routes)
 
 
 class Router:
@@ -266,7 +266,7 @@ class Router:
     def check_loop(self, request: Request, fingerprint: str) -> None:
         """Raises LoopDetected where the request passed here before, or another process with our secret, and nothing
         has changed since (RFC 5393 4.2)."""
-        if request.names.count("via") < 2 and "," not in request.lines[request.names.index("via")]:
+        if "via" not in request.shape.repeated and "," not in request.line("via"):
             return
         for value in request.values("via")[1:]:
             branch = parse_via(value).branch or ""
@@ -284,7 +284,7 @@ class Router:
         if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
             self._repair_strict_route(request, uri, routed)
         for _ in range(_ROUTES_OF_OURS):
-            if "route" not in request.names:
+            if not request.has("route"):
                 return routed
             top = split_values(request.header("route") or "")
             if not top or not top[0]:
@@ -341,14 +341,14 @@ class Router:
         """
         forwarded = request.copy()
         hops = forwarded.header("max-forwards")
-        forwarded.replace("Max-Forwards", "70" if hops is None else str(int(hops) - 1))
+        forwarded.replace("Max-Forwards", "70" if hops is None else _ONE_LESS.get(hops) or str(int(hops) - 1))
         forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
-        breadth = forwarded.header("max-breadth") if "max-breadth" in forwarded.names else None  # quicker where not
+        breadth = forwarded.header("max-breadth") if forwarded.has("max-breadth") else None  # quicker where not
         if breadth is None:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
         elif int(breadth) > int(_MAX_BREADTH):
             forwarded.replace("Max-Breadth", _MAX_BREADTH)
-        if "route" in forwarded.names:
+        if forwarded.has("route"):
             _yield_to_strict_router(forwarded)
         if target[0] != "udp":
             forwarded.say_length()

@@ -34,7 +34,7 @@ def clean(message: Message, side: Side) -> None:
         return
     is_request = isinstance(message, Request)
     claims = _CLAIMS_OF_A_CALLER if is_request else CLAIMS
-    if not claims.isdisjoint(message.names):
+    if message.shape.places(claims):
         for name in claims:
             if not side.trust_identity or (is_request and message.to.tag is not None):
                 message.remove(name)
@@ -43,7 +43,7 @@ def clean(message: Message, side: Side) -> None:
     if isinstance(message, Request):
         if not side.trust_identity:
             drop_verstat(message)
-        if "priority" in message.names and not (side.trust_identity and side.kind == "domestic"):
+        if message.has("priority") and not (side.trust_identity and side.kind == "domestic"):
             _drop_callback_mark(message)
 
 
@@ -59,10 +59,9 @@ def _keep_readable(message: Message, name: str) -> None:
     values = message.values(name)
     readable = [value for value in values[:MOST_ENTRIES] if _is_readable(value)]
     if len(readable) < len(values) or len(values) > message.names.count(name):
-        index = message.names.index(name)
+        index = message.shape.first[name]
         message.remove(name)
-        for value in reversed(readable):
-            message.insert(index, _SPELT[name], value)
+        message.insert_all(index, _SPELT[name], readable)
 
 
 def _is_readable(value: str) -> bool:

@@ -112,12 +112,12 @@ class Authenticator:
             forwarded.remove(name)
         for index in reversed(range(len(forwarded.names))):
             if forwarded.names[index] == "proxy-authorization" and self._is_ours(forwarded.lines[index]):
-                del forwarded.names[index], forwarded.lines[index]
+                forwarded.remove_line(index)
 
     def assert_identity(self, forwarded: Request, subscriber: Subscriber) -> None:
         """Tell the softswitch who it is (RFC 3325 5), and to keep it to itself where From is anonymous."""
         forwarded.replace("P-Asserted-Identity", f"<sip:{subscriber.number}@{self._realm};user=phone>")
-        if "privacy" not in forwarded.names and _is_anonymous(forwarded.from_.uri):
+        if not forwarded.has("privacy") and _is_anonymous(forwarded.from_.uri):
             forwarded.replace("Privacy", "id")
 
     def _credentials(self, request: Request) -> list[dict[str, str]]:

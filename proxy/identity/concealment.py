@@ -64,7 +64,7 @@ def conceal(forwarded: Request, call: Call) -> None:
 def keep_private(message: Message) -> None:
     """On the way out: an asserted identity goes no further than the network where its owner wants that, nor do names
     and parties that forwarded a call."""
-    if _WITH_PRIVACY.isdisjoint(message.names):
+    if not message.shape.places(_WITH_PRIVACY):
         return
     wishes = priv_values(message)
     of_parties: frozenset[str] = frozenset().union(*map(own_privacy, message.values("remote-party-id")))
@@ -77,9 +77,9 @@ def keep_private(message: Message) -> None:
         rewrite(message, "P-Asserted-Identity", nameless)
     if wishes & OF_THE_HISTORY:
         message.remove("history-info")
-    elif "history-info" in message.names:
+    elif message.has("history-info"):
         rewrite(message, "History-Info", _without_private_target)
-    if "diversion" in message.names:
+    if message.has("diversion"):
         rewrite(message, "Diversion", _diverted)
 
 

@@ -13,8 +13,8 @@ from typing import Final
 from proxy.policy.treatments import Label
 from proxy.policy.verdict import Verdict
 from proxy.sip.errors import SipError
-from proxy.sip.headers import parse_name_addr, quote, split_values
-from proxy.sip.message import Message, Request, value_of
+from proxy.sip.headers import parse_name_addr, quote, split_values, value_of
+from proxy.sip.message import Message, Request
 
 # A display name and the blanks before <; without brackets there is none.
 _DISPLAY_NAME: Final = re.compile(r'\s*+(?:"(?:[^"\\]|\\.)*+"\s*+|[^<"]*+)(?=<)', re.DOTALL)
@@ -74,10 +74,8 @@ def rewrite(request: Message, name: str, rewritten: Callable[[str], str]) -> Non
     lowered = name.lower()
     for index in reversed([i for i, present in enumerate(request.names) if present == lowered]):
         values = [rewritten(value) for value in split_values(value_of(request.lines[index]))]
-        del request.lines[index], request.names[index]
-        for value in reversed(values):
-            if value:
-                request.insert(index, name, value)
+        request.remove_line(index)
+        request.insert_all(index, name, [value for value in values if value])
 
 
 def nameless(value: str) -> str:

@@ -27,7 +27,8 @@ from proxy.policy.snapshot import Snapshot
 from proxy.sip import digest
 from proxy.sip.digest import CredentialCheck
 from proxy.sip.errors import BadRequest, Forbidden
-from proxy.sip.message import Request, Response, value_of
+from proxy.sip.headers import value_of
+from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri, cached_uri
 
 _MOST_CREDENTIALS = 4  # of one request that are looked at
@@ -78,8 +79,8 @@ class Registrations:
 
     def forward(self, forwarded: Request, registration: Registration) -> None:
         """Leave nothing in a REGISTER that was not proven, and nothing that was meant for us."""
-        if "authorization" in forwarded.names:
-            place = forwarded.names.index("authorization")
+        if forwarded.has("authorization"):
+            place = forwarded.shape.first["authorization"]
             forwarded.remove("authorization")
             if registration.credentials:
                 forwarded.insert(place, "Authorization", registration.credentials)
@@ -113,8 +114,7 @@ class Registrations:
         """Turn the registrar's answer to a question into a challenge of ours."""
         response.status, response.reason, response.body = 401, "Unauthorized", b""
         kept = [index for index, name in enumerate(response.names) if name in _KEPT]
-        response.names = [response.names[index] for index in kept]
-        response.lines = [response.lines[index] for index in kept]
+        response.keep(kept)
         for challenge in self._challenger.challenges(now, stale=stale):
             response.insert(len(response.lines), "WWW-Authenticate", challenge)
         response.say_length()

@@ -183,14 +183,14 @@ class Call(Value):
                 caller, asserted_name = _asserted(sender, asserted, numbering)
                 shown_name = asserted_name or name
             uris += [asserted_uri for _, asserted_uri in asserted]
-            if "remote-party-id" in request.names:
+            if request.has("remote-party-id"):
                 uris += _remote_uris(request, dialling.understand(called), numbering)
             diversion = _diverting_parties(request, numbering)
         # Of who proved to be calling, From was held against who they are.
         if not authenticated and not (len(uris) == 1 and is_plain(uri)):
             others = _others(caller, uris, numbering)
         hidden = hidden_by(request)
-        rare = _NOTHING_RARE if _RARE.isdisjoint(request.names) else _rare(request)
+        rare = _rare(request) if request.shape.places(_RARE) else _NOTHING_RARE
         psap_callback, understands_608, insists_on_100rel = rare
         withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
         return Call(
@@ -277,7 +277,7 @@ def _rare(request: Request) -> tuple[bool, bool, bool]:
     return (
         is_psap_callback(request.headers("priority")),
         any(_KNOWS_608.search(value) for value in request.headers("feature-caps")),
-        "require" in request.names and "100rel" in map(str.lower, request.values("require")),
+        request.has("require") and "100rel" in map(str.lower, request.values("require")),
     )
 
 
@@ -343,7 +343,7 @@ def _name_and_uri(value: str) -> tuple[str, str]:
 
 def _addresses(request: Request, name: str) -> list[tuple[str, str]]:
     """The first few readable addresses of a list header, as display name and URI."""
-    if name not in request.names:  # as in nearly all requests
+    if not request.has(name):  # as in nearly all requests
         return []
     return _readable(islice(request.values(name), MOST_ENTRIES))
 

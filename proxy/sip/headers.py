@@ -213,6 +213,27 @@ def parse_name_addr(text: str) -> NameAddr:
     return NameAddr("", match[1], parse_header_params(match[2]))
 
 
+def value_of(line: str) -> str:
+    """The value of a header line, unfolded and stripped."""
+    value = line[line.find(":") + 1 :].strip()
+    return unfolded(value) if "\r\n" in value else value
+
+
+def unfolded(value: str) -> str:
+    """Each fold, with the blanks around it, as one blank; by no pattern that tries at each of many blanks anew."""
+    return " ".join(part.strip(" \t") for part in value.split("\r\n"))
+
+
+def has_tag(line: str) -> bool:
+    """True for a From or To line with a tag, be the line malformed."""
+    if "tag" not in line.lower():
+        return False
+    try:
+        return parse_name_addr(value_of(line)).tag is not None
+    except BadRequest:
+        return ";tag=" in line.lower()
+
+
 class Via(Value):
     """One Via value (RFC 3261 20.42). `host` and `port` are the sent-by; IPv6 hosts keep their brackets."""
 

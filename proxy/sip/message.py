@@ -18,30 +18,31 @@ from proxy.sip.headers import (
     CSeq,
     NameAddr,
     Via,
-    canonical_name,
+    has_tag,
     is_token,
     parse_cseq,
     parse_name_addr,
     parse_via,
     split_values,
+    unfolded,
+    value_of,
 )
+from proxy.sip.shape import Shape, name_lines, shape_of, usual_shape
 
 MAX_HEADER_LINES: Final = 256
 PADDING = b"\r\n\0"  # what may come before a start line: keep-alives, and the end of a C string
 
-_LINE_END: Final = re.compile(r"\r\n(?![ \t])")
 _VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _known: Final = KNOWN_NAMES.get
-_named: Final = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 
 
 class Message:
     """The common part of requests and responses: header lines, in their order and as they came, and a body."""
 
-    __slots__ = ("_call_id", "_cseq", "_from", "_to", "body", "lines", "names")
+    __slots__ = ("_call_id", "_cseq", "_from", "_to", "body", "lines", "shape")
 
     lines: list[str]  # header lines without CRLF; a folded one keeps its inner CRLF
-    names: list[str]  # canonical name of each line
+    shape: Shape  # their names
     body: bytes
     _call_id: str | None  # these four are asked for again and again, and nobody changes them
     _cseq: CSeq | None
@@ -53,24 +54,34 @@ class Message:
         """The first line, as it goes on the wire."""
         raise NotImplementedError
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The canonical name of each line."""
+        return self.shape.names
+
+    def has(self, name: str) -> bool:
+        """True where there is a line of that name."""
+        return name in self.shape.first
+
     def header(self, name: str) -> str | None:
         """The value of the first line of that name, unfolded and stripped; None where there is none."""
-        try:
-            line = self.lines[self.names.index(name)]
-        except ValueError:
+        index = self.shape.first.get(name, -1)
+        if index < 0:
             return None
+        line = self.lines[index]
         value = line[line.find(":") + 1 :].strip()
-        return _unfolded(value) if "\r\n" in value else value
+        return unfolded(value) if "\r\n" in value else value
 
     def line(self, name: str) -> str:
         """The first line of that name as it came, "" where there is none: quicker than `header` to compare."""
-        return self.lines[self.names.index(name)] if name in self.names else ""
+        index = self.shape.first.get(name, -1)
+        return "" if index < 0 else self.lines[index]
 
     def headers(self, name: str) -> list[str]:
         """The values of all lines of that name, not split at commas."""
-        if name not in self.names:
+        if name not in self.shape.first:
             return []
-        return [value_of(self.lines[i]) for i, present in enumerate(self.names) if present == name]
+        return [value_of(self.lines[i]) for i, present in enumerate(self.shape.names) if present == name]
 
     def values(self, name: str) -> list[str]:
         """The values of a list header (Via, Route, Contact, ...), split at commas, over all its lines."""
@@ -79,36 +90,56 @@ class Message:
     def insert(self, index: int, name: str, value: str) -> None:
         """Put a header line in at an index of `lines`. `name` is as it shall appear on the wire."""
         self.lines.insert(index, f"{name}: {value}")
-        self.names.insert(index, _known(name) or name.lower())
+        self.shape = self.shape.inserted(index, _known(name) or name.lower())
+
+    def insert_all(self, index: int, name: str, values: list[str]) -> None:
+        """Put several lines of one name in, from an index on: in one go, for there may be thousands."""
+        names = self.shape.names
+        self.lines[index:index] = [f"{name}: {value}" for value in values]
+        more = [_known(name) or name.lower()] * len(values)
+        self.shape = shape_of((*names[:index], *more, *names[index:]))
 
     def replace(self, name: str, value: str) -> None:
         """Give the first line of that name a new value, or add the line at the end."""
         canonical = _known(name) or name.lower()
-        if canonical in self.names:
-            self.lines[self.names.index(canonical)] = f"{name}: {value}"
+        index = self.shape.first.get(canonical, -1)
+        if index >= 0:
+            self.lines[index] = f"{name}: {value}"
         else:
-            self.lines.append(f"{name}: {value}")
-            self.names.append(canonical)
+            self.insert(len(self.lines), name, value)
 
     def remove(self, name: str) -> None:
         """Take all lines of that name out."""
-        while name in self.names:
-            index = self.names.index(name)
-            del self.names[index], self.lines[index]
+        index = self.shape.first.get(name, -1)
+        if index >= 0 and name in self.shape.repeated:
+            self.keep([place for place, present in enumerate(self.shape.names) if present != name])
+        elif index >= 0:
+            self.remove_line(index)
+
+    def keep(self, places: list[int]) -> None:
+        """Take out all lines but those of these indexes."""
+        names, lines = self.shape.names, self.lines
+        self.lines = [lines[place] for place in places]
+        self.shape = shape_of(tuple([names[place] for place in places]))
+
+    def remove_line(self, index: int) -> None:
+        """Take one line out."""
+        del self.lines[index]
+        self.shape = self.shape.without(index)
 
     def say_length(self) -> None:
         """Add a Content-Length where there is none: streams are cut into messages by it (RFC 3261 18.3)."""
-        if "content-length" not in self.names:
+        if not self.has("content-length"):
             self.replace("Content-Length", str(len(self.body)))
 
     def remove_first_value(self, name: str) -> None:
         """Take the topmost value of a list header out, with its line where it was the only one."""
-        index = self.names.index(name)
+        index = self.shape.first[name]
         line = self.lines[index]
         if "," in line and len(rest := split_values(value_of(line))) > 1:
             self.lines[index] = f"{line.partition(':')[0]}: {', '.join(rest[1:])}"
         else:
-            del self.names[index], self.lines[index]
+            self.remove_line(index)
 
     @property
     def call_id(self) -> str:
@@ -167,25 +198,26 @@ class Request(Message):
 
     __slots__ = ("method", "uri")
 
-    def __init__(self, method: str, uri: str, lines: list[str], names: list[str], body: bytes) -> None:
+    def __init__(self, method: str, uri: str, lines: list[str], shape: Shape, body: bytes) -> None:
         self.method = method
         self.uri = uri
         self.lines = lines
-        self.names = names
+        self.shape = shape
         self.body = body
         self._call_id = self._cseq = self._from = self._to = None
 
     @classmethod
     def build(cls, method: str, uri: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> Request:
         """A new request; Content-Length is added. Raises ValueError for a header that holds a line break."""
-        return cls(method, uri, *_build_lines(headers, body), body)
+        lines, names = _build_lines(headers, body)
+        return cls(method, uri, lines, shape_of(tuple(names)), body)
 
     @property
     def start_line(self) -> str:
         return f"{self.method} {self.uri} SIP/2.0"
 
     def copy(self) -> Request:
-        copied = Request(self.method, self.uri, self.lines.copy(), self.names.copy(), self.body)
+        copied = Request(self.method, self.uri, self.lines.copy(), self.shape, self.body)
         copied._call_id = self._call_id
         return copied
 
@@ -204,14 +236,15 @@ class Request(Message):
         """
         lines: list[str] = []
         names: list[str] = []
-        for line, name in zip(self.lines, self.names, strict=True):
-            if name in _COPIED or (status == 100 and name == "timestamp"):
-                if name == "to" and to_tag is not None and status != 100 and not has_tag(line):
-                    line = f"{line};tag={to_tag}"
-                lines.append(line)
-                names.append(name)
+        for index in self.shape.places(_COPIED_INTO_100 if status == 100 else _COPIED):
+            line, name = self.lines[index], self.shape.names[index]
+            if name == "to" and to_tag is not None and status != 100 and not has_tag(line):
+                line = f"{line};tag={to_tag}"
+            lines.append(line)
+            names.append(name)
         more_lines, more_names = _build_lines(headers, body)
-        return Response(status, reason or reason_for(status), lines + more_lines, names + more_names, body)
+        shape = shape_of((*names, *more_names))
+        return Response(status, reason or reason_for(status), lines + more_lines, shape, body)
 
 
 class Response(Message):
@@ -219,11 +252,11 @@ class Response(Message):
 
     __slots__ = ("reason", "status")
 
-    def __init__(self, status: int, reason: str, lines: list[str], names: list[str], body: bytes) -> None:
+    def __init__(self, status: int, reason: str, lines: list[str], shape: Shape, body: bytes) -> None:
         self.status = status
         self.reason = reason
         self.lines = lines
-        self.names = names
+        self.shape = shape
         self.body = body
         self._call_id = self._cseq = self._from = self._to = None
 
@@ -232,7 +265,7 @@ class Response(Message):
         return f"SIP/2.0 {self.status} {self.reason}"
 
     def copy(self) -> Response:
-        return Response(self.status, self.reason, self.lines.copy(), self.names.copy(), self.body)
+        return Response(self.status, self.reason, self.lines.copy(), self.shape, self.body)
 
 
 class Broken(SipError):
@@ -249,6 +282,7 @@ def broken_request(error: SipError) -> Request | None:
 
 
 _COPIED: Final = frozenset(("via", "from", "to", "call-id", "cseq"))
+_COPIED_INTO_100: Final = _COPIED | {"timestamp"}
 _EMPTY: Final = "Content-Length: 0"  # as most messages end
 
 
@@ -272,15 +306,14 @@ def parse(data: bytes) -> Request | Response:
             return parse(padded)
     if start.startswith("SIP/2.0 ") or (start[:2] in ("si", "Si", "sI", "SI") and start[:8].upper() == "SIP/2.0 "):
         return _parse_response(start, lines, body, broken=stray or not end)
-    names = [_named(line[: line.find(":") + 1]) for line in lines]
-    problem: SipError | None = None
-    if None in names:
-        problem = _name_lines(lines, names)
     method, uri, version = _split_request_line(start)
-    request = Request(method, uri, lines, names, body)  # type: ignore[arg-type]  # _name_lines left no None
+    problem: SipError | None = None
+    if (shape := usual_shape(method, lines)) is None:
+        shape, problem = name_lines(lines)
+    request = Request(method, uri, lines, shape, body)
     if len(lines) > MAX_HEADER_LINES:
         problem = BadRequest(f"more than {MAX_HEADER_LINES} header lines")
-    if stray and any(_is_broken(line) for line, name in zip(lines, names, strict=True) if name in _COPIED):
+    if stray and any(_is_broken(lines[index]) for index in shape.places(_COPIED)):
         raise Unanswerable("line break in a header that the answer would repeat")
     if stray or not end:
         problem = BadRequest("line break outside a folded header" if stray else "no empty line after the headers")
@@ -311,36 +344,22 @@ def _split_request_line(start: str) -> tuple[str, str, str]:
 
 
 def _parse_response(start: str, lines: list[str], body: bytes, *, broken: bool) -> Response:
-    names = [_named(line[: line.find(":") + 1]) for line in lines]
-    problem: SipError | None = _name_lines(lines, names) if None in names else None
     code = start[8:11]
+    problem: SipError | None = None
+    if (shape := usual_shape(code, lines)) is None:
+        shape, problem = name_lines(lines)
     if broken or problem or not (code.isascii() and code.isdigit()) or start[11:12] not in (" ", ""):
         raise Unanswerable(f"malformed response: {start[:60]!r}")
-    response = Response(int(code), start[12:], lines, names, body)  # type: ignore[arg-type]
+    response = Response(int(code), start[12:], lines, shape, body)
     if not 100 <= response.status <= 699 or len(lines) > MAX_HEADER_LINES or _cut_body(response):
         raise Unanswerable(f"malformed response: {start[:60]!r}")
     return response
 
 
-def _name_lines(lines: list[str], names: list[str | None]) -> SipError | None:
-    """Name the lines that the table of common spellings does not know; join folded ones (RFC 3261 7.3.1)."""
-    problem: SipError | None = None
-    if any(line[:1] in (" ", "\t") for line in lines):
-        lines[:] = _LINE_END.split("\r\n".join(lines))
-        names[:] = [_named(line[: line.find(":") + 1]) for line in lines]
-    for i, line in enumerate(lines):
-        if names[i] is None:
-            try:
-                names[i] = canonical_name(line)
-            except BadRequest as error:
-                problem = problem or BadRequest(error.detail)  # the caught one would hold this very frame
-                names[i] = ""
-    return problem
-
-
 def _cut_body(message: Message) -> SipError | None:
-    names = message.names
-    if not message.body and names and message.lines[-1] == _EMPTY and names.index("content-length") == len(names) - 1:
+    lines = message.lines
+    last = len(lines) - 1
+    if not message.body and lines and lines[last] == _EMPTY and message.shape.first["content-length"] == last:
         return None
     text = message.header("content-length")
     if text is None:
@@ -355,27 +374,6 @@ def _cut_body(message: Message) -> SipError | None:
     if length < len(message.body):
         message.body = message.body[:length]
     return None
-
-
-def value_of(line: str) -> str:
-    """The value of a header line, unfolded and stripped."""
-    value = line[line.find(":") + 1 :].strip()
-    return _unfolded(value) if "\r\n" in value else value
-
-
-def _unfolded(value: str) -> str:
-    """Each fold, with the blanks around it, as one blank; by no pattern that tries at each of many blanks anew."""
-    return " ".join(part.strip(" \t") for part in value.split("\r\n"))
-
-
-def has_tag(line: str) -> bool:
-    """True for a From or To line with a tag, be the line malformed."""
-    if "tag" not in line.lower():
-        return False
-    try:
-        return parse_name_addr(value_of(line)).tag is not None
-    except BadRequest:
-        return ";tag=" in line.lower()
 
 
 def _build_lines(headers: Iterable[tuple[str, str]], body: bytes) -> tuple[list[str], list[str]]:

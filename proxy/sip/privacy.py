@@ -33,7 +33,7 @@ _NOTHING = Hidden()
 
 def priv_values(message: Message) -> frozenset[str]:
     """The values of all Privacy headers, in lower case."""
-    if "privacy" not in message.names:  # as in nearly all messages
+    if not message.has("privacy"):  # as in nearly all messages
         return _NONE
     return frozenset(_PRIV_VALUE.findall(";".join(message.headers("privacy")).lower()))
 
@@ -56,8 +56,7 @@ def hidden_by(request: Request) -> Hidden:
 
     A wish to stay unknown needs no trust: it takes from nobody but who utters it.
     """
-    names = request.names
-    if "privacy" not in names and "remote-party-id" not in names:
+    if not request.has("privacy") and not request.has("remote-party-id"):
         return _NOTHING
     if wishes := priv_values(request) & OF_THE_IDENTITY:
         return Hidden(f"Privacy: {';'.join(sorted(wishes))}", name=True)

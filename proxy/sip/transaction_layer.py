@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from proxy.sip.flow import DEFAULT_PORTS, Flow
-from proxy.sip.headers import Via, split_values
-from proxy.sip.message import Request, Response, has_tag
+from proxy.sip.headers import Via, has_tag, split_values
+from proxy.sip.message import Request, Response
 from proxy.sip.timers import Timers
 from proxy.sip.transaction import T1, T2, T4, ClientTransaction, Do, Event, ServerTransaction, State, Transaction
 

@@ -20,6 +20,7 @@ from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
+from proxy.sip.shape import shape_of
 
 Headers = Iterable[tuple[str, str]]  # names and values
 
@@ -115,8 +116,8 @@ class Play:
     def __init__(self, core: ProxyCore, now: float) -> None:
         self.core = core
         self.now = now
-        self.last: Request | Response = Response(0, "", [], [], b"")  # what the proxy sent last
-        self.forwarded: Request = Request("", "", [], [], b"")  # the last request it forwarded
+        self.last: Request | Response = Response(0, "", [], shape_of(()), b"")  # what the proxy sent last
+        self.forwarded: Request = Request("", "", [], shape_of(()), b"")  # the last request it forwarded
 
     def receive(self, data: bytes, flow: Flow = ABROAD) -> Self:
         self.sends_nothing()

@@ -10,6 +10,7 @@ from proxy.core.proxy_core import ProxyCore
 from proxy.core.settings import CoreSettings
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, parse
+from proxy.sip.shape import shape_of
 from tests.plays.dialogue import ABROAD, LISTENERS, SWITCH, TRUNKS, Play, new_policy, request, taken
 
 TCP_SWITCH = Flow("tcp", SWITCH.host, SWITCH.port, 1)
@@ -22,7 +23,7 @@ class Watched(Play):
 
     probe: Request | None = None
     probes = 0
-    invite = Request("", "", [], [], b"")  # the last one that was forwarded
+    invite = Request("", "", [], shape_of(()), b"")  # the last one that was forwarded
 
     def _sort(self) -> None:
         outbox = self.core.outbox

@@ -7,6 +7,7 @@ import pytest
 from proxy.core.softswitch_routes import SoftswitchRoutes
 from proxy.sip.flow import Flow
 from proxy.sip.message import Response
+from proxy.sip.shape import shape_of
 from proxy.sip.uri import parse_uri
 from tests.plays.dialogue import ABROAD, ALICE, BARRED, PHONE, SHADY, SWITCH, TCP_PHONE, new_core, play, request
 from tests.plays.switch_dialog import ONE, TWO, registered
@@ -109,7 +110,7 @@ def test_service_routes_fill_no_memory() -> None:
 
     def learns(phone: str, given: list[str], status: int = 200) -> None:
         lines = [f"Service-Route: {route}" for route in given]
-        routes.learn(phone, Response(status, "", lines, ["service-route"] * len(lines), b""))
+        routes.learn(phone, Response(status, "", lines, shape_of(("service-route",) * len(lines)), b""))
 
     for number in range(6000):
         learns(f"192.0.2.{number}", [IMS[1]])
