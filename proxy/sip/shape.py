@@ -92,12 +92,19 @@ def shape_of(names: tuple[str, ...]) -> Shape:
         shape = Shape(names)
         if len(names) <= _MOST_LINES and len("".join(names)) <= _LONGEST:
             if len(_BY_NAMES) >= _MOST:
-                for old in _BY_NAMES.values():
-                    old.forget()
-                _BY_NAMES.clear()
+                _forget_all()
             _BY_NAMES[names] = shape
             shape.kept = True
     return shape
+
+
+def _forget_all() -> None:
+    for shape in _BY_NAMES.values():
+        shape.forget()
+    _BY_NAMES.clear()
+    _BY_SPELLING.clear()
+    for latest in _LATEST:
+        latest.clear()
 
 
 def usual_shape(kind: str, lines: list[str]) -> Shape | None:
@@ -149,5 +156,5 @@ def _remember(lines: list[str], shape: Shape) -> None:
     spelling = tuple([line[: line.find(":") + 1] for line in lines])
     if len(lines) < _MOST_LINES and len("".join(spelling)) <= _LONGEST:
         if len(_BY_SPELLING) >= _MOST:
-            _BY_SPELLING.clear()
+            _forget_all()
         _BY_SPELLING[spelling] = shape
