@@ -1,4 +1,4 @@
-"""Names of header lines are worked out once for messages that look alike, and are those of each message all the same."""
+"""Names of header lines are worked out once for messages that look alike, and yet are those of each message."""
 
 from __future__ import annotations
 
