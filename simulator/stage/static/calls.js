@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { el, onDo, show } from "./dom.js";
 import { figure } from "./figures.js";
 import { meaning } from "./scene.js";
-import { clock, known, t } from "./words.js";
+import { clock, known, ruleTitle, t } from "./words.js";
 
 const LISTED = 60;
 
@@ -93,5 +93,5 @@ function row(each, on) {
       figure(["scam", "legit", "attack"].includes(each.truth) ? each.truth : "unknown"), el("span", { class: "unseen" }, known(`truth.${each.truth}`, "")),
       el("span", { class: "who" }, each.display_name ? `${each.display_name} ` : "", each.from || each.caller || t("call.nobody"), " → ", each.subscriber || each.to || each.callee || ""),
       name ? figure(name) : null, el("span", { class: "result" }, name ? t(`verdict.${name}`) : t("calls.going")),
-      el("span", { class: "rule" }, known(`rule.${each.rule}`, each.rule ?? ""))));
+      el("span", { class: "rule" }, each.rule ? ruleTitle(each.rule) : "")));
 }

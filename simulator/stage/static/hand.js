@@ -70,7 +70,7 @@ export class Hand {
     this.state = state;
     if (!state.subscribers.some((each) => each.name === this.chosen)) this.choose(state.subscribers[0]?.name ?? null);
     show(this.root,
-      el("div", { class: "head", "data-key": "head" }, el("h2", { id: "hand-title" }, t("hand.title")), this._whom(state)),
+      this._whom(state),
       el("div", { class: "families", role: "group", "aria-label": t("hand.families"), "data-key": "families" }, state.families.map(family)),
       el("p", { class: "again", "data-key": "again" }, el("button", { type: "button", "data-do": "again", disabled: this.last === null }, t("hand.again"))),
       this._own(state),

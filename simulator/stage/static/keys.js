@@ -25,7 +25,7 @@ export class Keys {
 
   _pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-    if (this.sheet.open || event.target.closest("input:not([type=radio]), select, textarea, dialog, pre")) return;
+    if (document.querySelector("dialog[open]") || event.target.closest("input:not([type=radio]), select, textarea, dialog, pre")) return;
     if (event.key === " " && event.target.closest("button, summary, a, [role=tab], input")) return;
     const name = this.bindings.find(([key]) => key === event.key.toLowerCase())?.[1];
     if (!name || (!this.on && name !== "keys")) return;

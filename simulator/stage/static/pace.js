@@ -16,6 +16,17 @@ export function lasts(event) {
   return LASTS[event.event] ?? 0;
 }
 
+/** The proxy passed a request on, or refused it: its verdict came before. */
+const bearsVerdict = ({ event, from, first_line: line }) => event === "message" && from === "proxy" && !/^SIP\/2\.0 100 /.test(line);
+
+/** The place of an event in a queue that goes by time. The proxy tells of its verdict a moment after what came of it. */
+function placeOf(event, queue) {
+  const borne = event.event === "judged" ? queue.findIndex(bearsVerdict) : -1;
+  let place = borne >= 0 ? borne : queue.length;
+  while (place > 0 && queue[place - 1].event !== "placed" && queue[place - 1].at > event.at) place -= 1;
+  return place;
+}
+
 export class Pace {
   constructor(mode = "slow") {
     this.mode = mode;
@@ -33,12 +44,9 @@ export class Pace {
     this.stepped = false; // the event on the picture was asked for: it comes to its end even in a pause
   }
 
-  /** Take an event in. The proxy tells of its verdict a moment after what followed from it: the queue goes by time. */
   push(event) {
     if (this.queue.length === 0) this.late = this.spent;
-    let place = this.queue.length;
-    while (place > 0 && this.queue[place - 1].at > event.at && this.queue[place - 1].event !== "placed") place -= 1;
-    this.queue.splice(place, 0, event);
+    this.queue.splice(placeOf(event, this.queue), 0, event);
   }
 
   /** Let the next event happen, whatever the pace. */

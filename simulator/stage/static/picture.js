@@ -196,7 +196,7 @@ function scenery(layout) {
       named("serviceName", label("", [0, 8], "small")))),
     svg("g", { transform: `translate(${layout.sign.x - layout.sign.size / 2} ${layout.sign.y - layout.sign.size / 2}) scale(${layout.sign.size / 24})` },
       named("sign", svg("g", { class: "sign" }))),
-    named("verdict", label("", [layout.sign.x + (tall ? 0 : layout.sign.size / 2 + 14), layout.sign.y + (tall ? -48 : 12)], "caption verdict", tall ? "middle" : "start")),
+    named("verdict", label("", layout.sign.text, "caption verdict", tall ? "end" : "start")),
     named("token", svg("g", { class: "token" })),
     named("pill", svg("g", { class: "pill" }, svg("rect", { y: -24, height: 40, rx: 20 }), svg("text", { y: 5, "text-anchor": "middle" }))),
   );

@@ -2,10 +2,9 @@
 
 import { post } from "./api.js";
 import { el, onDo, show } from "./dom.js";
-import { count, known, t } from "./words.js";
+import { count, ruleTitle, t } from "./words.js";
 
 const MODES = ["enforce", "shadow", "off"];
-const FIXED = new Set(["default.allow", "spoofed.subscriber_number"]); // always enforced
 
 /** Draws into `root`; `failed(answer)` hears of what was not taken. */
 export class Rules {
@@ -30,10 +29,10 @@ export class Rules {
 
 function row(rule, decided) {
   return el("tr", { "data-key": rule.name, class: `${rule.mode} ${decided ? "decided" : ""}` },
-    el("th", { scope: "row" }, el("span", {}, known(`rule.${rule.name}`, rule.name)), el("code", {}, rule.name)),
-    el("td", { class: "mode" }, FIXED.has(rule.name) || rule.settable === false
+    el("th", { scope: "row" }, el("span", {}, ruleTitle(rule.name)), el("code", {}, rule.name)),
+    el("td", { class: "mode" }, rule.settable === false
       ? el("span", { class: "dim" }, t("mode.always"))
-      : el("div", { class: "segments", role: "group", "aria-label": known(`rule.${rule.name}`, rule.name) }, MODES.map((mode) =>
+      : el("div", { class: "segments", role: "group", "aria-label": ruleTitle(rule.name) }, MODES.map((mode) =>
         el("button", { type: "button", "data-key": mode, "data-do": "mode", "data-rule": rule.name, "data-mode": mode, "aria-pressed": String(rule.mode === mode) }, t(`mode.${mode}`))))),
     el("td", { class: "enforced" }, count(rule.enforced)),
     el("td", { class: "shadowed" }, count(rule.shadowed)));

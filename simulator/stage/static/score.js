@@ -20,7 +20,7 @@ export class Score {
         ["scam", "legit"].map((truth) => el("div", { role: "row" },
           el("span", { role: "rowheader" }, figure(truth), t(`truth.${truth}`)),
           ["blocked", "passed"].map((name) => cell(score, truth, name))))),
-      el("div", { class: "rates", "data-key": "rates" }, rate("recall", score.recall), rate("false_blocks", score.false_blocks), delay(score.delay)),
+      el("div", { class: "rates", "data-key": "rates" }, rate("recall", score.scam_recall), rate("false_blocks", score.false_block_rate), delay(score.delay)),
       families(score.families),
       el("p", { class: "save", "data-key": "save" }, el("button", { type: "button", "data-do": "save" }, t("score.save")), el("span", { class: "dim" }, t("score.about"))));
   }
@@ -35,26 +35,29 @@ function cell(score, truth, name) {
 
 function rate(name, found) {
   if (!found) return el("div", { class: "rate", "data-key": name }, el("h4", {}, t(`score.${name}`)), el("p", { class: "dim" }, t("score.unknown")));
-  const [x, low, high] = [found.value, found.low, found.high].map((each) => each * 200);
+  const [x, low, high] = [found.value, found.lower95, found.upper95].map((each) => each * 200);
   return el("div", { class: "rate", "data-key": name },
     el("h4", {}, t(`score.${name}`)),
     el("p", { class: "big" }, percent(found.value)),
     svg("svg", { viewBox: "-6 0 212 20", class: `interval ${name}`, "aria-hidden": "true" },
       svg("path", { d: "M0 10H200", class: "axis" }), svg("rect", { x: low, y: 4, width: Math.max(1, high - low), height: 12, class: "span" }), svg("circle", { cx: x, cy: 10, r: 5.5, class: "point" })),
-    el("p", { class: "dim" }, t("score.interval", { low: percent(found.low), high: percent(found.high), hits: count(found.hits), of: count(found.of) })));
+    el("p", { class: "dim" }, t("score.interval", { low: percent(found.lower95), high: percent(found.upper95), hits: count(found.hits), of: count(found.of) })));
 }
 
 function delay(found) {
   if (!found) return null;
+  const ms = (seconds) => (seconds * 1000).toFixed(1);
   return el("div", { class: "rate", "data-key": "delay" }, el("h4", {}, t("score.delay")),
-    el("p", { class: "big" }, t("score.ms", { ms: found.p50.toFixed(1) })),
-    el("p", { class: "dim" }, t("score.delays", { p95: found.p95.toFixed(1), p99: found.p99.toFixed(1), count: count(found.count) })));
+    el("p", { class: "big" }, t("score.ms", { ms: ms(found.p50) })),
+    el("p", { class: "dim" }, t("score.delays", { p95: ms(found.p95), p99: ms(found.p99), count: count(found.count) })));
 }
 
 function families(found) {
-  if (!found?.length) return null;
+  const all = Object.entries(found ?? {});
+  if (!all.length) return null;
   return el("table", { class: "by-family", "data-key": "families" },
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("score.family")), ["blocked", "passed"].map((name) => el("th", { scope: "col" }, t(`score.${name}`))))),
-    el("tbody", {}, found.map((each) => el("tr", { "data-key": each.family },
-      el("th", { scope: "row" }, figure(each.truth), known(`family.${each.family}`, each.family)), el("td", {}, count(each.blocked)), el("td", {}, count(each.passed))))));
+    el("tbody", {}, all.map(([family, each]) => el("tr", { "data-key": family },
+      el("th", { scope: "row" }, figure(each.legit_blocked + each.legit_passed ? "legit" : "scam"), known(`family.${family}`, family)),
+      el("td", {}, count(each.scam_blocked + each.legit_blocked)), el("td", {}, count(each.scam_passed + each.legit_passed))))));
 }

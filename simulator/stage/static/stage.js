@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { Calls } from "./calls.js";
+import { showCode } from "./code.js";
 import { el, onDo, show } from "./dom.js";
 import { figure } from "./figures.js";
 import { Hand } from "./hand.js";
@@ -22,12 +23,12 @@ import { Switches } from "./switches.js";
 import { tabs } from "./tabs.js";
 import { nextTheme } from "./theme.js";
 import { drawVerdict } from "./verdict.js";
-import { clock, loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
+import { clock, learnRules, loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
 
 const BINDINGS = [
   [" ", "pause"], ["k", "pause"], ["n", "next"], ["r", "replay"], ["a", "again"], ["1", "slow"], ["2", "step"], ["3", "real"],
   ["h", "hand"], ["s", "switches"], ["u", "rules"], ["o", "score"], ["c", "calls"], ["j", "lesson"],
-  ["b", "audience"], ["m", "mute"], ["l", "language"], ["d", "theme"], ["?", "keys"],
+  ["b", "audience"], ["q", "code"], ["m", "mute"], ["l", "language"], ["d", "theme"], ["?", "keys"],
 ];
 const PANELS_EVERY = 150; // ms: counters may change fifty times a second
 const NOTICE_STAYS = 9000; // ms
@@ -57,7 +58,7 @@ const placed = (call) => { programme.want(call); };
 const picture = new Picture(id("picture"));
 const ladder = new Ladder(id("ladder"), id("ladder-head"));
 const hand = new Hand(id("hand"), { placed, failed, choose: (name) => { chosen = name; redraw = true; } });
-const switches = new Switches(id("switches"), { failed });
+const switches = new Switches(id("switches"), { failed, code: (name) => showCode(id("code"), name) });
 const rules = new Rules(id("rules"), { failed });
 const score = new Score(id("score"), {
   saved: (answer) => (answer.ok ? notice("info", t("score.saved", { folder: answer.folder })) : failed(answer)),
@@ -65,20 +66,23 @@ const score = new Score(id("score"), {
 const calls = new Calls(id("calls"), { failed, replay: (call, events) => put(call, events) });
 const lesson = new Lesson(id("lesson"), { failed });
 const choosePanel = tabs(id("tabs"), (panel) => { if (panel === "calls") calls.look(); });
+const chooseWork = tabs(id("work-tabs"));
 
 const doers = {
   pause: () => { pace.paused = !pace.paused && pace.mode !== "step"; stale = true; },
   next: () => { pace.step(); stale = true; },
   replay: () => { if (programme.call) calls.play(programme.call.id, programme.source ?? ""); },
   again: () => hand.again(),
-  hand: () => id("hand").querySelector(".family")?.focus(),
+  hand: () => { chooseWork("hand"); id("hand").querySelector(".family")?.focus(); },
+  lesson: () => chooseWork("lesson"),
+  code: () => showCode(id("code"), chosen),
   audience: () => pressed("audience", document.documentElement.classList.toggle("audience")),
   mute: () => showMuted(sound.mute()),
   language: nextLanguage,
   theme: nextTheme,
   keys: () => keys.open(),
   ...Object.fromEntries(PACES.map((mode) => [mode, () => use(mode)])),
-  ...Object.fromEntries(["switches", "rules", "score", "calls", "lesson"].map((panel) => [panel, () => choosePanel(panel)])),
+  ...Object.fromEntries(["switches", "rules", "score", "calls"].map((panel) => [panel, () => choosePanel(panel)])),
 };
 const bar = new PaceBar(id("pace"), doers);
 const keys = new Keys(BINDINGS, doers, id("sheet"));
@@ -121,8 +125,11 @@ follow({
     document.documentElement.classList.toggle("cut-off", !up);
   },
   onState(whole) {
+    const taught = state.lesson !== null;
     state = { ...NOTHING, ...whole };
     stale = redraw = true;
+    learnRules(state.rules);
+    if (state.lesson && !taught) chooseWork("lesson", false);
     const latest = state.calls[0];
     if (programme.call === null && latest) catchUp(latest.id);
     else if (programme.call && !programme.ended && !programme.replayed) catchUp(programme.call.id);
@@ -132,6 +139,7 @@ follow({
     stale = true;
     if (fetching && (event.call === fetching.id || event.call?.id === fetching.id)) fetching.events.push(event);
     else programme.take(event);
+    if (event.event === "lesson" && event.lesson) chooseWork("lesson", false);
     if (event.event === "notice") notice(event.level, told(event.words));
     if (event.event === "phone" || event.event === "text") redraw = true;
   },
@@ -194,6 +202,7 @@ function frame(now) {
     panels();
   }
   document.documentElement.classList.toggle("paused", pace.paused);
+  document.documentElement.classList.toggle("taught", state.lesson !== null);
   sound.ring(scene.phone?.state === "ringing" && !pace.paused);
   requestAnimationFrame(frame);
 }

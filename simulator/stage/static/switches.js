@@ -1,6 +1,6 @@
 // The switches: each subscriber's own settings, and the ways in which subscribers change them.
 
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { el, onDo, show } from "./dom.js";
 import { figure } from "./figures.js";
 import { clock, t } from "./words.js";
@@ -11,11 +11,12 @@ const BARRING = [
 ];
 const OTHERS = ["notify", "roaming"];
 
-/** Draws into `root`; `failed(answer)` hears of what was not taken. */
+/** Draws into `root`; `failed(answer)` hears of what was not taken, `code(name)` of whose phone a handset shall be. */
 export class Switches {
-  constructor(root, { failed }) {
+  constructor(root, { failed, code }) {
     this.root = root;
     this.failed = failed;
+    this.phones = new Map(); // by name: what its page would show, and the texts at that time
     onDo(root, {
       turn: ({ dataset: { of, setting }, ariaChecked }) => {
         const wanted = { [setting]: ariaChecked !== "true" };
@@ -25,6 +26,7 @@ export class Switches {
         const { of, list, number } = button.dataset;
         this._change(of, { [list]: this._list(of, list).filter((each) => each !== number) });
       },
+      code: (button) => code(button.dataset.of),
       allow: (button) => this._phone(button.dataset.of, { do: "allow", number: button.dataset.number }),
     });
     root.addEventListener("submit", (event) => {
@@ -54,27 +56,51 @@ export class Switches {
     return this.state.subscribers.find((each) => each.name === name)?.settings?.[list] ?? [];
   }
 
+  /** Ask what a phone shows of its texts: which of them offer to let a caller through, and which words change settings. */
+  async _look(each) {
+    const known = this.phones.get(each.name);
+    const texts = each.phone?.texts?.length ? each.phone.texts[0].at : 0;
+    if (known?.asked === texts) return;
+    this.phones.set(each.name, { ...known, asked: texts });
+    const view = await get(`/api/phones/${encodeURIComponent(each.name)}`);
+    if (view) this.phones.set(each.name, { asked: texts, ...view });
+    this.draw(this.state);
+  }
+
   draw(state) {
     this.state = state;
-    show(this.root, state.subscribers.map((each) => card(each)));
+    if (!this.root.hidden) for (const each of state.subscribers) this._look(each);
+    show(this.root, state.subscribers.map((each) => card(each, this.phones.get(each.name) ?? {})));
   }
 }
 
-function card(each) {
-  const { settings = {}, phone = {} } = each;
+function card(each, phone) {
+  const { settings = {} } = each;
   const number = `switches-${each.name}`;
   return el("article", { class: "subscriber", "data-key": each.name, "aria-labelledby": number },
     el("header", {}, el("h3", { id: number }, each.name), el("span", { class: "number" }, each.number),
-      el("a", { href: `/phone/${encodeURIComponent(each.name)}`, target: "_blank", rel: "noopener" }, t("switches.handset"))),
+      el("span", { class: "links" },
+        el("a", { href: `/phone/${encodeURIComponent(each.name)}`, target: "_blank", rel: "noopener" }, t("switches.handset")),
+        el("button", { type: "button", "data-do": "code", "data-of": each.name }, t("switches.code")))),
     el("ul", { class: "toggles" }, 
       BARRING.filter((name) => name in (settings.barring ?? {})).map((name) => toggle(each.name, name, settings.barring[name])),
       OTHERS.filter((name) => name in settings).map((name) => toggle(each.name, name, settings[name]))),
     ["allow", "block"].map((list) => numbers(each, list)),
     el("form", { class: "ways", "data-key": "ways", "data-of": each.name, "data-does": "way" },
-      el("label", {}, el("span", {}, t("switches.way")), el("input", { name: "value", autocomplete: "off", maxlength: 60, placeholder: t("switches.example") })),
-      el("input", { type: "hidden", name: "to", value: settings.control ?? "10086" }),
+      el("label", {}, el("span", {}, t("switches.way")), el("input", { name: "value", autocomplete: "off", maxlength: 60, list: `ways-${each.name}` })),
+      el("datalist", { id: `ways-${each.name}` }, ways(phone).map(([value, what]) => el("option", { value, "data-key": value }, what))),
+      el("input", { type: "hidden", name: "to", value: phone.service ?? "10086" }),
       el("button", { type: "submit" }, t("switches.send"))),
     texts(each, phone));
+}
+
+/** The words and star codes that change settings, each with what it does. */
+function ways(phone) {
+  return (phone.ways ?? []).flatMap(({ setting, on, off, code }) => [
+    on && [on.text, `${t(`setting.${setting}`)}: ${t("on")}`],
+    off && [off.text, `${t(`setting.${setting}`)}: ${t("off")}`],
+    code && [`*${code}*`, `${t(`setting.${setting}`)} (PIN)`],
+  ]).filter(Boolean);
 }
 
 function toggle(of, name, on) {
@@ -97,9 +123,12 @@ function numbers(each, list) {
 }
 
 function texts(each, phone) {
-  const got = (phone.texts ?? []).slice(0, 3);
+  const got = (each.phone?.texts ?? []).slice(0, 3);
   if (!got.length) return null;
-  return el("ul", { class: "texts", "data-key": "texts" }, got.map((text) => el("li", { "data-key": `${text.at}` },
-    figure("text"), el("div", {}, el("p", { class: "from" }, t("switches.text", { caller: text.caller, at: clock(text.at) })), el("p", {}, text.body),
-      text.allow ? el("button", { type: "button", "data-do": "allow", "data-of": each.name, "data-number": text.allow }, t("switches.allowIt", { number: text.allow })) : null))));
+  return el("ul", { class: "texts", "data-key": "texts" }, got.map((text) => {
+    const allow = (phone.texts ?? []).find((other) => other.body === text.body && other.allow)?.allow;
+    return el("li", { "data-key": String(text.at) }, figure("text"), el("div", {},
+      el("p", { class: "from" }, t("switches.text", { caller: text.caller, at: clock(text.at) })), el("p", {}, text.body),
+      allow ? el("button", { type: "button", "data-do": "allow", "data-of": each.name, "data-number": allow }, t("switches.allowIt", { number: allow })) : null));
+  }));
 }

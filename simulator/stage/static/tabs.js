@@ -25,5 +25,5 @@ export function tabs(list, chosen = () => {}) {
     choose(all[(to + all.length) % all.length], true);
   });
   choose(all[0]);
-  return (panel) => choose(all.find((each) => each.getAttribute("aria-controls") === panel), true);
+  return (panel, focus = true) => choose(all.find((each) => each.getAttribute("aria-controls") === panel), focus);
 }

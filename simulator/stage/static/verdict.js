@@ -4,7 +4,7 @@
 import { el, show } from "./dom.js";
 import { badge, figure } from "./figures.js";
 import { meaning } from "./scene.js";
-import { known, t, told } from "./words.js";
+import { known, ruleTitle, t, told } from "./words.js";
 
 /** Draw the card of a scene into `root`. */
 export function drawVerdict(root, scene) {
@@ -54,18 +54,18 @@ export function judgedRightly(call, scene) {
 function facts(verdict, scene) {
   const row = (name, ...content) => el("div", {}, el("dt", {}, t(`verdict.${name}`)), el("dd", {}, ...content));
   return el("dl", {},
-    row("rule", known(`rule.${verdict.rule}`, verdict.rule), " ", el("code", {}, verdict.rule)),
-    verdict.detail ? row("evidence", verdict.detail) : null,
-    verdict.label ? row("label", verdict.label) : null,
-    verdict.status ? row("status", String(verdict.status)) : null,
+    told(verdict.evidence) ? row("why", told(verdict.evidence)) : null,
+    row("rule", told(verdict.title) || ruleTitle(verdict.rule), " ", el("code", {}, verdict.rule)),
     told(verdict.otherwise) ? row("otherwise", told(verdict.otherwise)) : null,
+    verdict.label ? row("label", verdict.label) : null,
+    verdict.detail ? row("evidence", verdict.detail, verdict.status ? ` (${verdict.status})` : "") : null,
     scene.ended ? row("outcome", t(`outcome.${scene.ended.outcome}`)) : null);
 }
 
 function heard(scene) {
   if (!scene.heard.length) return null;
   return el("p", { class: "heard" }, scene.heard.map((each) =>
-    el("button", { type: "button", "data-key": each.who, "data-do": "hear", "data-url": each.url }, "▶ ", t(`heard.${each.who}`))));
+    el("button", { type: "button", "data-key": each.who, "data-do": "hear", "data-url": each.url }, "▶ ", known(`heard.${each.who}`, each.who))));
 }
 
 function trace(verdict) {
@@ -75,7 +75,7 @@ function trace(verdict) {
     el("summary", {}, t("verdict.trace", { count: rows.length })),
     el("ol", {}, rows.map(([rule, mode, outcome, detail]) =>
       el("li", { class: mode },
-        el("b", {}, known(`rule.${rule}`, rule)),
+        el("b", {}, ruleTitle(rule)),
         mode === "shadow" ? badge("shadow", t("mode.shadow")) : null,
         el("span", { class: "result" }, known(`result.${outcome}`, outcome)),
         detail ? el("span", { class: "detail" }, detail) : null))));

@@ -45,6 +45,16 @@ export function told(words) {
   return typeof words === "string" ? words : words[language] ?? words.en ?? "";
 }
 
+const titles = new Map();
+
+/** Learn what the rules are called. */
+export function learnRules(rules) {
+  for (const { name, title } of rules) titles.set(name, title);
+}
+
+/** The title of a rule; its name where it has none. */
+export const ruleTitle = (name) => told(titles.get(name)) || name;
+
 export const languageNow = () => language;
 
 /** Change the language, at once and for the next time. */
