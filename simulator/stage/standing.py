@@ -167,7 +167,7 @@ class Standing:
             return
         judged = self._judge(line, under.planned, self._watching.openings(call))
         self._publish(judged)
-        for event in self._watching.labelled(judged.at, call, judged.label):
+        for event in self._watching.labelled(call, judged.label):
             self._publish(event, told=under.told)
 
     def _record(self, line: Told) -> None:

@@ -28,8 +28,8 @@ _ANSWER = re.compile(rb"SIP/2\.0 (\d{3}) .*?\r\nCSeq\s*:[ \t]*\d+[ \t]+(\w+)", r
 
 @dataclass(slots=True)
 class _Followed:
-    """A call whose messages are followed; `phone` is the subscriber whose phone it is at, in `state`, and what that
-    shows. `openings` are the requests with which it came to the proxy, `came` when its INVITEs and 180s did, and
+    """A call whose messages are followed; `phone` is the subscriber whose phone it is at, in `state` `since` a time, and
+    what that shows. `openings` are the requests with which it came to the proxy, `came` when its INVITEs and 180s did, and
     `transits` how long each took until it was behind the proxy."""
 
     legs: list[str] = field(default_factory=list)
@@ -38,6 +38,7 @@ class _Followed:
     transits: list[float] = field(default_factory=list)
     phone: str = ""
     state: Literal["idle", "ringing", "talking"] = "idle"
+    since: float = 0.0
     caller: str = ""
     display_name: str = ""
     label: str = ""
@@ -145,14 +146,14 @@ class Watching:
             return "softswitch"
         return "caller" if near else "phone"
 
-    def labelled(self, at: float, call: str, label: str) -> Iterator[Event]:
-        """The proxy said what the phone shows of a call; it may ring by now."""
+    def labelled(self, call: str, label: str) -> Iterator[Event]:
+        """The proxy said what the phone shows of a call; it may ring by now, and has shown it since it did."""
         followed = self._calls.get(call)
         if followed is None or not label:
             return
         followed.label = label
         if followed.state != "idle":
-            yield followed.at_phone(at, call)
+            yield followed.at_phone(followed.since, call)
 
     def _at_phone(self, at: float, call: str, data: bytes, *, to_phone: bool) -> Iterator[Event]:
         followed = self._calls[call]
@@ -161,7 +162,7 @@ class Watching:
         elif followed.phone:
             state = _state_after(data, to_phone=to_phone)
             if state is not None and state != followed.state:
-                followed.state = state
+                followed.state, followed.since = state, at
                 yield followed.at_phone(at, call)
 
     def _comes(self, at: float, call: str, followed: _Followed, data: bytes) -> Iterator[Event]:

@@ -2,7 +2,7 @@
 
 import { el, onDo, show } from "./dom.js";
 import { figure } from "./figures.js";
-import { meaning } from "./scene.js";
+import { figureOf, meaning } from "./scene.js";
 import { ruleTitle, t, told } from "./words.js";
 
 const LINES = ["caller", "proxy", "softswitch", "phone"];
@@ -52,7 +52,7 @@ export class Ladder {
 function judgement(step) {
   const name = meaning(step);
   return el("li", { "data-key": "verdict", class: `judgement ${name}` },
-    figure(name), el("b", {}, t(`verdict.${name}`)), el("span", {}, told(step.title) || ruleTitle(step.rule)));
+    figure(figureOf(step)), el("b", {}, t(`verdict.${name}`)), el("span", {}, told(step.title) || ruleTitle(step.rule)));
 }
 
 const lineOf = (name) => Math.max(0, LINES.indexOf(name === "trunk" ? "caller" : name));

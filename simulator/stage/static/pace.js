@@ -12,6 +12,7 @@ const UNASKED = new Set(["placed", "heard", "text"]); // steps that come with th
 
 /** How long an event is on the picture in slow motion. */
 export function lasts(event) {
+  if (event.quick) return QUICK;
   if (event.event === "message" && /^(SIP\/2\.0 100 |ACK |PRACK )/.test(event.first_line)) return QUICK;
   return LASTS[event.event] ?? 0;
 }

@@ -4,7 +4,7 @@ import { device, others } from "./device.js";
 import { el, show, svg, visible } from "./dom.js";
 import { paths } from "./figures.js";
 import { TALL, WIDE } from "./geometry.js";
-import { LIFELINES, meaning } from "./scene.js";
+import { LIFELINES, figureOf, meaning } from "./scene.js";
 import { known, onLanguage, t } from "./words.js";
 
 const NARROW = 620; // px of the picture below which it stands upright
@@ -65,9 +65,10 @@ export class Picture {
   _sign(scene) {
     const { sign } = this.parts;
     const name = scene.verdict ? meaning(scene.verdict) : null;
-    if (sign.dataset.name !== (name ?? "")) {
-      sign.dataset.name = name ?? "";
-      sign.replaceChildren(...(name ? [svg("g", { class: `figure ${name}` }, paths(name))] : []));
+    const shown = scene.verdict ? figureOf(scene.verdict) : "";
+    if (sign.dataset.name !== shown) {
+      sign.dataset.name = shown;
+      sign.replaceChildren(...(shown ? [svg("g", { class: `figure ${shown}` }, paths(shown))] : []));
     }
     write(this.parts.verdict, name ? t(`verdict.${name}`) : scene.gate === "asking" ? t("picture.asking") : "");
   }
@@ -118,7 +119,7 @@ export class Picture {
     const back = way[1] < way[0];
     const text = back ? `\u25c2 ${moving.label}` : `${moving.label} \u25b8`;
     write(pill.querySelector("text"), text);
-    const width = Math.min(300, 26 + 14.5 * text.length);
+    const width = Math.min(320, 30 + 16.5 * text.length);
     const box = pill.querySelector("rect");
     box.setAttribute("width", width);
     box.setAttribute("x", -width / 2);

@@ -1,12 +1,15 @@
 // The programme: which call is on the stage. One call at a time is shown to its end; of those that come meanwhile the newest
 // is next. Pure: time is an argument, in milliseconds.
 
+import { callIdOf, isBehind } from "./scene.js";
+
 const PATIENCE = 4000; // after the last thing that a call did, another one may take the stage
 
 export class Programme {
   constructor(pace) {
     this.pace = pace;
     this.call = null; // the one on the stage, as it was placed
+    this.leg = ""; // its Call-ID at the caller's side
     this.ended = false;
     this.replayed = false;
     this.passed = 0; // calls that went by while another was shown
@@ -70,6 +73,7 @@ export class Programme {
   _begin(call, events) {
     this.pace.clear();
     this.call = call;
+    this.leg = "";
     this.ended = false;
     this.replayed = false;
     this.quiet = 0;
@@ -81,7 +85,8 @@ export class Programme {
   }
 
   _push(event) {
-    this.pace.push(event);
+    if (event.event === "message") this.leg ||= callIdOf(event.text);
+    this.pace.push(isBehind(this.leg, event) ? { ...event, quick: true } : event);
     if (event.event === "ended") this.ended = true;
   }
 }

@@ -25,6 +25,9 @@ export function meaning(verdict) {
   return { label: "warned", reject: "refused" }[verdict.action] ?? "aside";
 }
 
+/** The figure of a verdict. */
+export const figureOf = (verdict) => (meaning(verdict) === "rings" && verdict.method === "MESSAGE" ? "delivered" : meaning(verdict));
+
 /** The word of a message: its method, or status and reason. */
 export function labelOf(firstLine) {
   const response = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(firstLine);
@@ -38,14 +41,19 @@ export function kindOf(firstLine) {
   return OPENING.test(firstLine) ? "opening" : "request";
 }
 
-const callIdOf = (text) => /\r?\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)/i.exec(text)?.[1].trim() ?? "";
+/** The Call-ID of a message, by which the legs of a call differ. */
+export const callIdOf = (text) => /\r?\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)/i.exec(text)?.[1].trim() ?? "";
+
+/** True for what passes between softswitch and proxy on the leg to the phone. */
+export function isBehind(leg, { event, from, to, text }) {
+  return event === "message" && leg !== "" && from !== "phone" && to !== "phone" && callIdOf(text) !== leg;
+}
 
 /** Where the picture has a message go. The softswitch reaches phones through the proxy, on a leg of its own: on the picture
  * that leg goes straight from the softswitch to the phone. */
 function way(leg, event) {
   const { from, to } = event;
-  const second = leg !== "" && callIdOf(event.text) !== leg;
-  if (second && from !== "phone" && to !== "phone") return null;
+  if (isBehind(leg, event)) return null;
   const end = (one, other) => (one === "proxy" && other === "phone" ? "softswitch" : one);
   return [end(from, to), end(to, from)];
 }
@@ -76,11 +84,14 @@ const CHANGES = {
     };
   },
 
-  judged: (scene, event) => ({
-    ...scene, moving: null, verdict: event, gate: GATES[event.action] ?? "closed",
-    reached: scene.reached === "caller" ? "proxy" : scene.reached,
-    steps: [...scene.steps, event],
-  }),
+  judged(scene, event) {
+    const verdict = { ...event, method: scene.call?.method };
+    return {
+      ...scene, verdict, moving: null, gate: GATES[event.action] ?? "closed",
+      reached: scene.reached === "caller" ? "proxy" : scene.reached,
+      steps: [...scene.steps, verdict],
+    };
+  },
 
   phone: (scene, event) => ({ ...scene, phone: event.state === "idle" ? { ...scene.phone, state: "idle" } : event }),
 

@@ -3,7 +3,7 @@
 
 import { el, show } from "./dom.js";
 import { badge, figure } from "./figures.js";
-import { meaning } from "./scene.js";
+import { figureOf, meaning } from "./scene.js";
 import { known, ruleTitle, t, told } from "./words.js";
 
 /** Draw the card of a scene into `root`. */
@@ -18,7 +18,7 @@ export function drawVerdict(root, scene) {
   root.dataset.meaning = name;
   show(root,
     el("header", {},
-      verdict ? figure(name) : null,
+      verdict ? figure(figureOf(verdict)) : null,
       el("h2", {}, verdict ? t(`verdict.${name}.long`) : t("verdict.pending")),
       truth(call, scene)),
     el("p", { class: "line" }, line(call)),
@@ -57,8 +57,6 @@ function facts(verdict, scene) {
     told(verdict.evidence) ? row("why", told(verdict.evidence)) : null,
     row("rule", told(verdict.title) || ruleTitle(verdict.rule), " ", el("code", {}, verdict.rule)),
     told(verdict.otherwise) ? row("otherwise", told(verdict.otherwise)) : null,
-    verdict.label ? row("label", verdict.label) : null,
-    verdict.detail ? row("evidence", verdict.detail, verdict.status ? ` (${verdict.status})` : "") : null,
     scene.ended ? row("outcome", t(`outcome.${scene.ended.outcome}`)) : null);
 }
 
