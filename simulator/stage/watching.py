@@ -28,9 +28,9 @@ _ANSWER = re.compile(rb"SIP/2\.0 (\d{3}) .*?\r\nCSeq\s*:[ \t]*\d+[ \t]+(\w+)", r
 
 @dataclass(slots=True)
 class _Followed:
-    """A call whose messages are followed; `phone` is the subscriber whose phone it is at, in `state` `since` a time, and
-    what that shows. `openings` are the requests with which it came to the proxy, `came` when its INVITEs and 180s did, and
-    `transits` how long each took until it was behind the proxy."""
+    """A call whose messages are followed; `phone` is the subscriber whose phone it is at, in `state` `since` a time,
+    and what that shows. `openings` are the requests with which it came to the proxy, `came` when its INVITEs and 180s
+    did, and `transits` how long each took until it was behind the proxy."""
 
     legs: list[str] = field(default_factory=list)
     openings: list[bytes] = field(default_factory=list)
