@@ -14,7 +14,7 @@ from proxy.sip.transaction import T1, ClientTransaction
 from simulator.addresses import Address
 from simulator.agents.dialog import Dialog
 from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming, OnResponse, Stamp
-from simulator.agents.invite import PATIENCE, Acknowledgements, PendingCancel, RepeatedAnswer
+from simulator.agents.invite import Acknowledgements, PendingCancel, RepeatedAnswer
 
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE"})
 
@@ -291,16 +291,17 @@ class Leg:
 
     def _end(self, now: float, *, keep_dialog: bool = False) -> None:
         self.over = True
-        self.endpoint.scheduler.at(now + PATIENCE + T1, self._let_go)
+        self.endpoint.scheduler.at(now + T1, self._let_go)
         if self._unacknowledged is not None:
             self._unacknowledged.stop()
         if not keep_dialog:
             self.endpoint.legs.pop((self.call_id, self.tag), None)
 
     def _let_go(self, now: float) -> None:
-        """Leave no cycle once nothing more can come: garbage collection would stop a campaign's calls for a second."""
+        """Leave no cycle once there is nothing more to tell: garbage collection would stop a campaign's calls for a
+        second, and what its calls hold would stay for the half a minute that their transactions take."""
         if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
-            self.endpoint.scheduler.at(now + PATIENCE, self._let_go)
+            self.endpoint.scheduler.at(now + T1, self._let_go)
         else:
             self.listener = _NOBODY
             self._incoming = self._unacknowledged = self._cancel = None
