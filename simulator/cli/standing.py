@@ -20,7 +20,8 @@ from simulator.lab.proxy_forks import ProxyForks
 from simulator.report.terminal import say
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
-from simulator.stage.stage import DEFAULT, Chosen, Stage
+from simulator.stage.chosen import DEFAULT, Chosen
+from simulator.stage.stage import Stage
 from simulator.stage.web.app import web_app
 from simulator.stage.web.guard import Doors
 from simulator.stage.web.serving import listen

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import shutil
 from base64 import b64decode
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -46,7 +47,20 @@ class MessageRecorder:
     def hear(self, event: Event) -> None:
         """Write out what waits, now and then."""
         if isinstance(event, (Tick, PassEnded)):
-            self._file.flush()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write out what waits."""
+        self._file.flush()
+
+    def copy_to(self, folder: Path) -> Recorded:
+        """Copy what is in the files by now (see `flush`) into the folder of a run. Raises OSError."""
+        for path in (self._path, self._proxys):
+            if path.exists():
+                shutil.copyfile(path, folder / path.name)
+        if (folder / PROXYS).exists():
+            return MessageRecorder(folder, self._mode).settle(None)
+        return Recorded(self._mode, self._file.count, 0, self._file.lost)
 
     def settle(self, failed: Collection[str] | None) -> Recorded:
         """Leave the messages that are wanted in the file, with what the proxy saw put in.

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -43,18 +43,21 @@ from simulator.scenario.thresholds import Check
 
 class RunFolder:
     """One scenario's folder under `root`, a listener to its run. The constructor makes it and points `latest` at it;
-    `about` is what the manifest says of the run beforehand.
+    `about` is what the manifest says of the run beforehand. `since` is when it began, in seconds of `time.monotonic`,
+    where that was not now.
     """
 
-    def __init__(self, root: Path, name: str, about: Mapping[str, Any]) -> None:
+    def __init__(self, root: Path, name: str, about: Mapping[str, Any], since: float | None = None) -> None:
         now, at = datetime.now(UTC), time.monotonic()
-        self._began = now.timestamp()
+        began = now if since is None else now - timedelta(seconds=at - since)
+        at = at if since is None else since
+        self._began = began.timestamp()
         self.path = fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
         point_latest(root, self.path)
         self._events = (self.path / "events.jsonl").open("a", buffering=1, encoding="utf-8")
-        self._manifest = {"state": "running", "started": timestamp(now), "started_at": at, **about, **surroundings()}
+        self._manifest = {"state": "running", "started": timestamp(began), "started_at": at, **about, **surroundings()}
         self.write("manifest.json", self._manifest)
-        self.note("started")
+        self.note("started", timestamp=timestamp(began))
 
     def hear(self, event: Event) -> None:
         """Write down one event; it is on disk when this returns. Raises OSError where there is no room for it."""

@@ -34,6 +34,11 @@ class Tally:
         if delay is not None:
             self._delays.append(delay)
 
+    @property
+    def calls(self) -> int:
+        """The number of calls that were counted."""
+        return self._total.calls
+
     def to_json(self) -> dict[str, Any]:
         """The figures; delays in seconds."""
         delays = Distribution.of(self._delays)

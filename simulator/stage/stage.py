@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,12 +18,13 @@ from proxy.self_service.desk import RULE as SELF_SERVICE
 from simulator.judging.observation import CallObservation
 from simulator.lab.lab_spec import LabSpec
 from simulator.lab.proxy_forks import ProxyForks
-from simulator.scenario.model import Scenario
-from simulator.softswitch.kinds import Kind
+from simulator.results.inputs import Inputs
+from simulator.stage.chosen import DEFAULT, Chosen
 from simulator.stage.events import Scenarios, Score
 from simulator.stage.families import FAMILIES
 from simulator.stage.hand import Hand
 from simulator.stage.hub import Hub
+from simulator.stage.saving import Session, save
 from simulator.stage.score import Tally
 from simulator.stage.soon import Soon
 from simulator.stage.standing import Standing
@@ -33,21 +34,8 @@ from simulator.stage.traffic import Traffic, offered
 from simulator.stage.verdicts import Verdicts
 from simulator.stage.words import title
 
-DEFAULT = Path(__file__).with_name("default.yaml")
 KEPT = 20_000  # calls that a saved session has: the latest
 _SHOWN = 12  # subscribers that have a place on the stage
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The choices for a stage: a scenario and its file, the softswitch, and where the lab's files and finished
-    runs lie."""
-
-    scenario: Scenario
-    source: Path
-    softswitch: Kind
-    folder: Path
-    runs: Path
 
 
 class Stage:
@@ -60,9 +48,11 @@ class Stage:
         self.observed: deque[CallObservation] = deque(maxlen=KEPT)
         self._soon = Soon(self.hub)
         self._tally = Tally()
+        self._since = time.monotonic()
+        self._saving = asyncio.Lock()
         self._verdicts = Verdicts(self.hub, self._soon, self._reconsidering)
         self.standing = Standing(
-            LabSpec.of(chosen.scenario),
+            self._spec(),
             chosen.folder,
             self.hub,
             judge=self._verdicts.judged,
@@ -101,6 +91,20 @@ class Stage:
         planned = self.hand.family(name, to)
         self.standing.place(planned)
         return planned.id
+
+    def _spec(self) -> LabSpec:
+        """The lab's, with copies of the scenario's files in its own folder: they may change meanwhile."""
+        chosen = self.chosen
+        inputs = Inputs.of(chosen.scenario, chosen.source)
+        inputs.write(chosen.folder)
+        return replace(LabSpec.of(chosen.scenario), scam_lists=inputs.lists_in(chosen.folder, chosen.scenario))
+
+    async def save(self) -> Path:
+        """Save the session so far as the folder of a run, with its report. Raises OSError."""
+        async with self._saving:
+            self.standing.recorder.flush()
+            session = Session(self.chosen, tuple(self.observed), self._tally.calls, self._since)
+            return await asyncio.to_thread(save, session, self.standing.recorder)
 
     async def _offer(self) -> None:
         """Look for scenarios whose calls can come by themselves, beside all else: there may be many files."""

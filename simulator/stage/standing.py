@@ -72,8 +72,8 @@ class Standing:
         self._judge = judge
         self._finished = finished
         self._shadow = shadow
-        self._recorder = MessageRecorder(folder, "all")
-        self._record_message = self._recorder.hearing(proxied=True)
+        self.recorder = MessageRecorder(folder, "all")
+        self._record_message = self.recorder.hearing(proxied=True)
         self.lab = Lab(
             spec,
             (),

@@ -23,6 +23,7 @@ from simulator.traffic.plan import populated
 from simulator.traffic.planned_call import PlannedCall
 
 FASTEST = 100.0  # calls a second
+_NAME = 64  # characters of a call's name
 _MOST_UNDER_WAY = 2_000  # calls at a time: beyond that a call is left out, and counted
 
 
@@ -93,7 +94,9 @@ class Traffic:
             if self._standing.under_way >= _MOST_UNDER_WAY:
                 self._count("left_out")
                 continue
-            self._standing.place(replace(planned, id=f"{run}-{number}.{planned.id}"), by_itself=True)
+            self._standing.place(
+                replace(planned, id=f"{run}-{number}-{planned.id}"[:_NAME].replace(".", "-")), by_itself=True
+            )
             self._count("placed")
         self._now["running"] = False
         self._tell()

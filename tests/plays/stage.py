@@ -13,7 +13,8 @@ from typing import Any
 
 from simulator.cli.standing import doors_of
 from simulator.scenario.model import load_scenarios
-from simulator.stage.stage import DEFAULT, Chosen, Stage
+from simulator.stage.chosen import DEFAULT, Chosen
+from simulator.stage.stage import Stage
 from simulator.stage.web.app import web_app
 from simulator.stage.web.serving import listen, serve
 from tests.plays.proxy_process import eventually

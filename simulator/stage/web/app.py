@@ -8,13 +8,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from simulator.stage.stage import Stage
-from simulator.stage.web import calls, pages, switches, traffic
+from simulator.stage.web import calls, pages, runs, switches, traffic
 from simulator.stage.web.guard import App, Doors, Guard
 
 
 def web_app(stage: Stage, doors: Doors) -> App:
     """The application for a stage. Each module of routes takes the stage and returns its routes."""
-    routes = [*pages.routes(stage), *calls.routes(stage), *switches.routes(stage), *traffic.routes(stage)]
+    routes = [
+        *pages.routes(stage),
+        *calls.routes(stage),
+        *switches.routes(stage),
+        *traffic.routes(stage),
+        *runs.routes(stage),
+    ]
     return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error}), doors)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from simulator.scenario.model import load_scenarios
+from simulator.stage.chosen import DEFAULT
 from simulator.stage.families import FAMILIES
 from simulator.stage.programme import SHARES, played
-from simulator.stage.stage import DEFAULT
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import JSON, StagePlay, standing_stage
 

@@ -1,0 +1,23 @@
+"""The choices for a stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.scenario.model import Scenario
+from simulator.softswitch.kinds import Kind
+
+DEFAULT = Path(__file__).with_name("default.yaml")  # the scenario where none is named
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The choices for a stage: a scenario and its file, the softswitch, and where the lab's files and finished
+    runs lie."""
+
+    scenario: Scenario
+    source: Path
+    softswitch: Kind
+    folder: Path
+    runs: Path

@@ -1,0 +1,95 @@
+"""A saved session is the folder of a run: the report, the ladder and another run read it as any other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.files.yaml_file import FileContext
+from simulator.results.run_reader import missing_calls
+from simulator.scenario.calls import Calls
+from simulator.scenario.model import load_scenarios
+from simulator.stage.saving import entry_of
+from simulator.traffic.plan import plan
+from tests.plays.stage import StagePlay, standing_stage
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("stage")
+    with standing_stage(folder) as stage:
+        played(stage)
+        yield folder / "runs" / stage.post("/api/save")["run"]
+
+
+def played(stage: StagePlay) -> None:
+    stage.post("/api/settings", subscriber="bob", settings={"barring": {"incoming_international": True}})
+    stage.ended(stage.post("/api/family", id="cold-call", to="bob")["id"])
+    keys = {"from": "+8613900139001", "to": "carol", "trunk": "domestic", "ring": "50ms", "talk": "50ms"}
+    stage.ended(stage.post("/api/call", **keys, display_name='=1+1 "><b>')["id"])
+    text = {"from": "alice", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "QXGJDX"}
+    stage.ended(stage.post("/api/call", **text)["id"])
+
+
+def ringfence(run: Path, *arguments: str) -> str:
+    command = [sys.executable, "-P", "-m", "simulator", *arguments]
+    where = run.parent.parent
+    done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, cwd=where)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_holds_every_call_and_its_figures(saved: Path) -> None:
+    manifest = json.loads((saved / "manifest.json").read_text())
+    calls = [json.loads(line) for line in (saved / "calls.jsonl").read_text().splitlines()]
+
+    assert (manifest["state"], manifest["valid"], manifest["played"]) == ("finished", True, 3)
+    assert [each["outcome"] for each in calls] == ["blocked", "passed", "passed"]
+    assert list(missing_calls(saved)) == []
+    assert (saved / "report.html").stat().st_size > 10_000
+
+
+def test_the_commands_read_it(saved: Path) -> None:
+    assert "barring.incoming_international" in ringfence(saved, "report", str(saved), "--call", "cold-call-1")
+    drawn = ringfence(saved, "ladder", str(saved), "call-2")
+    assert "INVITE" in drawn
+    assert "180 Ringing" in drawn
+
+
+def test_the_same_calls_are_played_again_with_the_settings_of_the_end(saved: Path) -> None:
+    [(scenario, _)] = load_scenarios([saved / "inputs" / "scenario.yaml"])
+
+    assert scenario.subscribers["bob"].barring.incoming_international
+    assert [call.id for call in plan(scenario)] == ["cold-call-1", "call-2", "call-3"]
+    ringfence(saved, "run", str(saved))
+    again = json.loads((saved.parent / "latest" / "metrics.json").read_text())
+    assert (again["calls"], again["calls.scam_blocked"], again["calls.faults"]) == (3, 1, 0)
+
+
+def entries() -> Iterator[Any]:
+    for scenario, _ in load_scenarios([ROOT / "scenarios"]):
+        for entry in scenario.calls:
+            yield pytest.param(scenario, entry, id=f"{scenario.name}/{entry.name}")
+
+
+@pytest.mark.parametrize(("scenario", "entry"), list(entries()))
+def test_every_call_of_the_shipped_scenarios_can_be_written_and_is_planned_alike(scenario: Any, entry: Calls) -> None:
+    planned = replace(plan(scenario.model_copy(update={"calls": (entry,)}))[0], id="x", agent="wire", expect=None)
+    planned = replace(planned, caller_presses="", phone_presses="")
+    numbers = {name: each.number for name, each in scenario.subscribers.items()}
+
+    document = entry_of(planned, planned.start, numbers)
+
+    context = FileContext(document={"subscribers": dict.fromkeys(numbers)})
+    again = plan(scenario.model_copy(update={"calls": (Calls.model_validate(document, context=context),)}))[0]
+    same = replace(again, campaign=planned.campaign, start=planned.start, talk=planned.talk)
+    assert same == planned
