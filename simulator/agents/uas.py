@@ -9,7 +9,7 @@ from proxy.sip.errors import SipError
 from proxy.sip.message import Request
 from proxy.sip.uri import SipUri, TelUri, parse_uri
 from simulator.agents.conversation import SDP_TYPE, Conversation
-from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
+from simulator.agents.endpoint import ALLOW, Endpoint, Headers, Incoming
 from simulator.agents.leg import Leg
 from simulator.agents.listening import NOBODY, CallListener, PhoneListener, Sound
 from simulator.agents.orders import ANSWER, CALL_HEADER, Behaviour, IncomingCall
@@ -31,6 +31,7 @@ class UasCall(Conversation):
         *,
         sound: Sound | None = None,
         listener: CallListener = NOBODY,
+        ringing_headers: Headers = (),
     ) -> None:
         super().__init__(endpoint, sound, listener)
         self.record = taken
@@ -38,7 +39,7 @@ class UasCall(Conversation):
         self._incoming = incoming
         self.leg = Leg.take(endpoint, self, incoming, contact=taken.number)
         if behaviour.rings:
-            self.leg.respond(180, now)
+            self.leg.respond(180, now, headers=ringing_headers)
             listener.rings(self, now)
         if behaviour.status is not None:
             if behaviour.after > 0:

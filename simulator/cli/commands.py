@@ -21,6 +21,7 @@ from simulator.cli.grammar import Group
 from simulator.cli.histograms import histograms
 from simulator.cli.ladder import ladder
 from simulator.cli.lint import lint
+from simulator.cli.load import load
 from simulator.cli.messages import messages
 from simulator.cli.proxy import proxy
 from simulator.cli.report import report
@@ -48,6 +49,7 @@ examples:
   ringfence ladder runs/latest CALL           who sent what to whom and when, in that call
   ringfence compare A B scenarios             two policies on the same calls: what changed?
   ringfence sweep grid.yaml scenarios         many policies: which stops most and bothers least?
+  ringfence load scenarios/wangiri.yaml       how many calls a second does the proxy carry?
   ringfence lint my-scenario.yaml             is it written rightly?
   ringfence serve --open                      a lab that stands, live in the browser
   ringfence proxy proxy.yaml                  the proxy alone, for your own SIP traffic
@@ -74,6 +76,7 @@ for _command in (
     run,
     compare,
     sweep,
+    load,
     serve,
     proxy,
     explain,

@@ -102,9 +102,14 @@ def report(
         sent = send_hep(run, chosen, (hep.host, hep.port), Node(key=hep_key), hep_rate)
         print(f"{hep}: {sent}" + ("" if sent.messages else "; `ringfence run --messages all` records messages"))
     if html is not None or (pcap is None and hep is None and parquet is None and not calls):
+        from simulator.report.html.load_page import document, is_load
         from simulator.report.html.page import write  # which not every command waits for
 
         target = html or run / "report.html"
+        if is_load(run):
+            target.write_text(document(run), encoding="utf-8")
+            print(target)
+            return 0
         write(run, target, calls)
         print(target)
     elif pcap is None and hep is None:

@@ -60,6 +60,11 @@ class ProxyProcess:
         raise LabError(f"the proxy ended with code {self._process.returncode}: {self._last_words or 'no last words'}")
 
     @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    @property
     def runs(self) -> bool:
         """True until it ends."""
         return self._process.returncode is None

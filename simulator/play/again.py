@@ -47,6 +47,9 @@ def played_before(path: Path) -> tuple[Again, ...]:
 
 def _scenarios(path: Path, folder: Path, manifest: dict[str, Any]) -> Iterator[Again]:
     for entry in manifest.get("scenarios", [manifest]):
+        if "load" in entry:
+            scenario = path / SCENARIO
+            raise FileErrors([FileError.whole(path, f"it is a load: `ringfence load {scenario}` drives it again")])
         copy = SCENARIO if entry is manifest else f"{INPUTS}/{entry['folder']}/{Path(SCENARIO).name}"
         if not (folder / copy).is_file() or entry.get("softswitch") not in get_args(Kind):
             missing = f"it cannot be played again: {copy} is not in it"

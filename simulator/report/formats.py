@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from simulator.load.formats import LoadFile, SecondLine
 from simulator.results.formats import CallLine, Code, Count, Events, Format, Held, Manifest, MessageLine, Records
 
 Time = Literal[
@@ -150,6 +151,8 @@ FORMATS: dict[str, Any] = {
     "metrics": dict[str, float],
     "call-records": Records,
     "messages": MessageLine,
+    "load": LoadFile,
+    "load-seconds": SecondLine,
 }
 
 

@@ -52,9 +52,11 @@ _CONTENTS = {
 }
 
 _TIMES = {
+    "setup_delay_from_due": "ringing, from when a call was due",
     "setup_delay": "with the proxy",
     "direct_setup_delay": "straight to the softswitch",
     "added_setup_delay": "added by the proxy, call by call",
+    "time_to_refusal_from_due": "refusal, from when a call was due",
     "time_to_refusal": "until the caller hears a refusal",
     "transit_time": "INVITE from caller to softswitch",
     "decision_time": "the decision in it",
@@ -119,7 +121,7 @@ def summary(out: Console, results: Sequence[Result], folder: Path, ladder: Itera
     broken = [result for result in results if result.exit_code is ExitCode.ENVIRONMENT]
     said = _NOT_SET_UP if broken and not any(result.set_up for result in broken) else closing(results)
     out.print(Text(said, style=f"bold {_VERDICTS[code][1]}"), Text(f"(exit code {int(code)})"))
-    out.print(f"Files: {_shown_path(folder)}{os.sep}  ({_CONTENTS[len(results) > 1]})", markup=False, soft_wrap=True)
+    out.print(f"Files: {shown_path(folder)}{os.sep}  ({_CONTENTS[len(results) > 1]})", markup=False, soft_wrap=True)
 
 
 def closing(results: Sequence[Result]) -> str:
@@ -270,7 +272,7 @@ def _failed(word: str, style: str, result: Result, kinds: Sequence[FailureKind])
         else:
             yield word, f"{kind.name}, {len(kind.calls)} of {counted(played[kind.name], 'call')}: {kind.why}", style
             yield "", f"the proxy on {who}: {proxys_reason(call)}", "dim"
-        yield "", f"ringfence report {shlex.quote(str(_shown_path(result.folder)))} --call {call.id}", "dim"
+        yield "", f"ringfence report {shlex.quote(str(shown_path(result.folder)))} --call {call.id}", "dim"
     if (left := len(kinds) - _SHOWN) > 0:
         yield word, f"and {counted(left, 'more kind')} of failure (see calls.jsonl)", style
 
@@ -296,7 +298,8 @@ def _alarming(count: int, blank: bool = False) -> Text:
     return Text(str(count), style="red") if count else Text("" if blank else "0")
 
 
-def _shown_path(path: Path) -> Path:
+def shown_path(path: Path) -> Path:
+    """A path as seen from where the user stands."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 

@@ -59,6 +59,18 @@ class Part(Format):
     pseudonyms: str = ""
 
 
+class LoadAsked(Format):
+    """The load that was asked for: rates in calls a second, times in seconds, failures as a share."""
+
+    lowest: float
+    highest: float
+    ramp: float
+    hold: float
+    p99: float
+    failures: float
+    processes: Count
+
+
 class Manifest(Format):
     """manifest.json of a run's folder, or of that of a suite, which has `scenarios`. What comes with the end of a run
     is absent while `state` is running, and after a crash. `files` are SHA-256 by the path of the copy, `only` the calls
@@ -98,6 +110,7 @@ class Manifest(Format):
     thresholds: list[Held] = []
     thresholds_not_held: list[str] = []
     messages: MessageCounts | None = None
+    load: LoadAsked | None = None
     scenarios: list[Part] = []
     pseudonyms: Annotated[str, Field(pattern="^[0-9a-f]{8}$")] = ""
 

@@ -98,10 +98,9 @@ class RunFolder:
         fresh.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         fresh.replace(target)
 
-    def write_histograms(self, figures: Figures) -> None:
-        """Write the times that were measured as HDR histograms."""
-        times = {name: Histogram(values) for name, values in figures.times.items() if values}
-        write_histograms(self.path / HISTOGRAMS, Histograms(self._began, time.time(), times))
+    def write_histograms(self, times: Mapping[str, Histogram]) -> None:
+        """Write the times that were measured, by name."""
+        write_histograms(self.path / HISTOGRAMS, Histograms(self._began, time.time(), dict(times)))
 
     def finish(self, state: str, **fields: Any) -> None:
         """Close the folder; `state` is finished, interrupted or failed."""
@@ -113,7 +112,7 @@ class RunFolder:
     def _keep(self, result: Result, messages: Recorded) -> None:
         write_calls(self.path / "calls.jsonl", result)
         self.write("metrics.json", result.figures.metrics)
-        self.write_histograms(result.figures)
+        self.write_histograms(histograms_of(result.figures))
         self.finish(
             "interrupted" if result.interrupted else "finished",
             exit_code=int(result.exit_code),
@@ -130,6 +129,11 @@ class RunFolder:
             thresholds_not_held=[f"{left.figure} {left.text}" for left in result.not_applied],
             messages=_numbers(messages),
         )
+
+
+def histograms_of(figures: Figures) -> dict[str, Histogram]:
+    """The times of a run as HDR histograms, by name."""
+    return {name: Histogram(values) for name, values in figures.times.items() if values}
 
 
 def _held(check: Check) -> dict[str, Any]:
@@ -159,7 +163,7 @@ def write_suite(root: Path, results: Sequence[Result], command: Sequence[str]) -
     for result in results:
         link(result.folder, folder.path / INPUTS / result.folder.name)
     folder.write("metrics.json", total.metrics)
-    folder.write_histograms(total)
+    folder.write_histograms(histograms_of(total))
     folder.finish(
         "interrupted" if code is ExitCode.INTERRUPTED else "finished",
         exit_code=int(code),

@@ -19,9 +19,11 @@ _RATES = (
     ("precision", "Stopped calls that were scam", ("scam_blocked",), ("scam_blocked", "legit_blocked"), True),
 )
 _DELAYS = {
+    "setup_delay_from_due": "Ringing, from when the call was due",
     "setup_delay": "Ringing, with the proxy",
     "direct_setup_delay": "Ringing, straight to the softswitch",
     "added_setup_delay": "Added by the proxy, call by call",
+    "time_to_refusal_from_due": "Refusal, from when the call was due",
     "time_to_refusal": "Refusal",
     "transit_time": "INVITE from caller to softswitch",
     "decision_time": "The decision in it",

@@ -36,7 +36,7 @@ LISTED = (
 """
 )
 HEADER = "number,category,confidence,source,expires\n"
-_TIMES = {"due", "sent", "ringing", "final", "first_invite", "elapsed_us"}
+_TIMES = {"due", "sent", "ringing", "final", "first_invite", "switch_received", "elapsed_us"}
 
 
 @pytest.fixture

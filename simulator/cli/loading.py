@@ -1,0 +1,159 @@
+"""`ringfence load`: drive a load, and say how much the proxy carried."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_format
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from simulator.cli.playing import RUNS
+from simulator.errors import LabError
+from simulator.judging.result import ExitCode
+from simulator.lab.lab_spec import LabSpec
+from simulator.lab.proxy_forks import ProxyForks
+from simulator.load.drive import Asked, Drive
+from simulator.load.folder import LoadFolder, decisions, document
+from simulator.load.plateau import Limits
+from simulator.load.result import LoadResult
+from simulator.load.rig import Rig
+from simulator.load.traffic import Traffic, traffic_of
+from simulator.report import asked_for, load_terminal, terminal
+from simulator.report.html import load_page
+from simulator.results.inputs import Inputs
+from simulator.results.run_folder import RunFolder
+from simulator.scenario.model import check_lists
+
+_WORRYING = ("internal_error", "socket_error", "unknown_source")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The options that the command line asked for."""
+
+    source: Path
+    rate: tuple[float, float]
+    hold: float
+    ramp: float
+    p99: float
+    failures: float
+    processes: int | None
+    select: str | None
+    seed: int | None
+    json: Path | None
+    html: Path | None
+    forks: ProxyForks | None
+
+
+def load(arguments: Arguments) -> int:
+    """Drive the load, print, write what was asked for; returns the exit code."""
+    asked = {"--json": arguments.json, "--html": arguments.html}
+    reports = {option: path for option, path in asked.items() if path is not None}
+    if objections := list(asked_for.objections(reports, [arguments.source])):
+        return _complained(objections, ExitCode.USAGE)
+    try:
+        traffic = traffic_of(arguments.source, arguments.seed, arguments.select)
+    except ValueError as error:
+        return _complained([f"-k {arguments.select!r}: {error}"], ExitCode.USAGE)
+    if not traffic.calls:
+        return _complained(["no call is left that can be placed"], ExitCode.NOTHING_SELECTED)
+    if arguments.hold <= 0:
+        return _complained(["--hold takes some time"], ExitCode.USAGE)
+    check_lists([traffic.scenario])
+    result = asyncio.run(_drive(arguments, traffic))
+    load_terminal.summary(terminal.console(), result)
+    complaints = []
+    for option, path in reports.items():
+        try:
+            path.write_text(_report(option, result), encoding="utf-8")
+        except OSError as error:
+            complaints.append(f"{path}: not written: {error.strerror}")
+    return _complained(complaints, ExitCode.ENVIRONMENT) if complaints else result.exit_code
+
+
+def _report(option: str, result: LoadResult) -> str:
+    if option == "--json":
+        return json_format.dumps(document(result), indent=2) + "\n"
+    return load_page.document(result.folder)
+
+
+def _complained(complaints: list[str], code: ExitCode) -> ExitCode:
+    for complaint in complaints:
+        print(f"ringfence load: {complaint}", file=sys.stderr)
+    return code
+
+
+async def _drive(arguments: Arguments, traffic: Traffic) -> LoadResult:
+    """Drive it into a folder of its own; Ctrl-C or SIGTERM ends it in order, and what was measured is kept."""
+    scenario, source = traffic.scenario, arguments.source
+    asked = Asked(*arguments.rate, arguments.ramp, arguments.hold, Limits(arguments.p99, arguments.failures))
+    processes = arguments.processes or max(2, min(8, (os.cpu_count() or 2) // 2))
+    inputs = Inputs.of(scenario, source)
+    folder = RunFolder(RUNS, scenario.name, _about(arguments, traffic, processes, inputs))
+    inputs.write(folder.path)
+    writer = LoadFolder(folder)
+    spec = replace(LabSpec.of(scenario), scam_lists=inputs.lists_in(folder.path, scenario))
+    result = LoadResult(scenario.name, source, folder.path, asked, processes, (), None, notes=traffic.notes)
+    played = {"source": str(source.resolve()), "seed": arguments.seed, "select": arguments.select}
+    problems: list[str] = []
+    with load_terminal.LoadProgress(terminal.console(), asked, len(traffic.calls), processes) as progress:
+
+        def tell(told: Any) -> None:
+            writer.hear(told)
+            progress.hear(told)
+
+        drive = Drive(asked, traffic.calls, tell)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, drive.stop.set)
+        rig = Rig(spec, folder.path, played, processes, drive.rows, arguments.forks)
+        try:
+            async with rig:
+                await drive.run(rig)
+        except LabError as error:
+            if not drive.plateaus:
+                folder.finish("failed", reason=str(error))
+                raise
+            problems.append(str(error))
+    counters = rig.counters or {}
+    problems += [
+        f"the proxy counted {counters[name]} of {name} (see proxy.log)" for name in _WORRYING if counters.get(name)
+    ]
+    result = replace(
+        result,
+        plateaus=tuple(drive.plateaus),
+        best=drive.best,
+        problems=tuple(problems),
+        interrupted=drive.stop.is_set(),
+    )
+    if result.shown is not None:
+        result = replace(result, decisions=decisions(folder.path, result.shown))
+    writer.keep(result)
+    return result
+
+
+def _about(arguments: Arguments, traffic: Traffic, processes: int, inputs: Inputs) -> Mapping[str, Any]:
+    scenario = traffic.scenario
+    return {
+        "scenario": scenario.name,
+        "source": str(arguments.source),
+        "seed": scenario.seed if arguments.seed is None else arguments.seed,
+        "home": scenario.home,
+        "preset": scenario.preset,
+        "calls": len(traffic.calls),
+        "command": list(sys.argv),
+        "files": inputs.hashes(),
+        "load": {
+            "lowest": arguments.rate[0],
+            "highest": arguments.rate[1],
+            "ramp": arguments.ramp,
+            "hold": arguments.hold,
+            "p99": arguments.p99,
+            "failures": arguments.failures,
+            "processes": processes,
+        },
+    }

@@ -1,0 +1,218 @@
+"""The processes of a load: generators, proxy and far end, all on loopback, and what they tell.
+
+generators --> proxy --> far end (in the place of softswitch and phones)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import sys
+from array import array
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from simulator.addresses import Address
+from simulator.errors import LabError
+from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, write_files
+from simulator.lab.lifeline import end_with
+from simulator.lab.proxy_forks import ProxyForks
+from simulator.lab.proxy_process import ProxyProcess
+from simulator.lab.published_card import new_key
+from simulator.lab.reputation_source import ReputationSource
+from simulator.load.frames import frames
+from simulator.load.pace import Pace
+from simulator.load.processor import spent
+from simulator.loopback import free_port
+
+_READY_WITHIN = 60.0  # seconds: a generator plans the scenario's calls before
+_STOP_WITHIN = 5.0
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process of ours, and the latest that it told of itself."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    stats: dict[str, Any] = field(default_factory=dict)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    reading: asyncio.Task[None] | None = None
+
+    def order(self, message: Mapping[str, Any]) -> None:
+        """Tell it what to do."""
+        assert self.process.stdin is not None  # noqa: S101 - asked for where it is started
+        with contextlib.suppress(ConnectionError):
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+
+
+class Rig:
+    """The processes of one load; an async context manager. `on_rows` is given what generators tell of their calls.
+
+    Entering raises LabError where something does not come up.
+    """
+
+    def __init__(
+        self,
+        spec: LabSpec,
+        folder: Path,
+        played: Mapping[str, Any],
+        processes: int,
+        on_rows: Callable[[array[float]], None],
+        forks: ProxyForks | None = None,
+    ) -> None:
+        """`played` says what each process reads: `source`, `seed` and `select`."""
+        self._spec = spec
+        self._folder = folder
+        self._played = dict(played)
+        self._count = processes
+        self._on_rows = on_rows
+        self._forks = forks
+        self._stack = AsyncExitStack()
+        self._log = folder / "load.log"
+        self.generators: list[Worker] = []
+        self.counters: dict[str, int] | None = None  # of the proxy, once it has ended
+
+    async def __aenter__(self) -> Self:
+        if sys.platform != "linux":
+            raise LabError("a load takes Linux: only there each trunk has an address for several processes")
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        hosts = {name: f"127.0.{place}.1" for place, name in enumerate(self._spec.trunks, start=1)}
+        prefix = f"load-{secrets.token_hex(4)}"
+        self.far_end = await self._start("far_end", {"prefix": prefix})
+        orders = [{"prefix": prefix, "hosts": hosts, "first": each, "of": self._count} for each in range(self._count)]
+        self.generators = list(await asyncio.gather(*(self._start("generator", order) for order in orders)))
+        await asyncio.gather(*(self._wait_ready(each) for each in (self.far_end, *self.generators)))
+        switch = (self.far_end.stats["address"][0], self.far_end.stats["address"][1])
+        self.address = await self._start_proxy({name: (host, 0) for name, host in hosts.items()}, switch)
+        for each in self.generators:
+            each.order({"next_hop": self.address})
+
+    async def _start_proxy(self, trunks: dict[str, Address], switch: Address) -> Address:
+        address = (LOCALHOST, free_port())
+        if self._spec.card is not None:
+            new_key(self._folder / CARD_KEY)
+        enter = self._stack.enter_async_context
+        sources = {name: (await enter(ReputationSource(one))).url for name, one in self._spec.reputation.items()}
+        config = write_files(self._spec, self._folder, address, switch, trunks, None, sources)
+        self.proxy = await ProxyProcess.start(config, self._folder / "proxy.log", self._forks)
+        self._stack.push_async_callback(self._stop_proxy)
+        return address
+
+    async def _stop_proxy(self) -> None:
+        self.counters = await self.proxy.stop()
+
+    async def _start(self, name: str, order: Mapping[str, Any]) -> Worker:
+        with self._log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # a folder named simulator where the user stands is not ours
+                "-m",
+                f"simulator.load.{name}",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                limit=1 << 22,
+                start_new_session=True,  # Ctrl-C on the terminal is for the run, which ends them in order
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+                preexec_fn=end_with(os.getpid()),
+            )
+        worker = Worker(name, process)
+        self._stack.push_async_callback(_stop, worker)
+        worker.reading = asyncio.create_task(self._read(worker))
+        worker.order({**self._played, **order})
+        return worker
+
+    async def _read(self, worker: Worker) -> None:
+        assert worker.process.stdout is not None  # noqa: S101 - asked for above
+        async for frame in frames(worker.process.stdout):
+            if isinstance(frame, array):
+                self._on_rows(frame)
+            else:
+                worker.stats |= frame
+                if frame.get("ready"):
+                    worker.ready.set()
+
+    async def _wait_ready(self, worker: Worker) -> None:
+        ready = asyncio.create_task(worker.ready.wait())
+        waiting = {ready, asyncio.create_task(worker.process.wait())}
+        try:
+            await asyncio.wait(waiting, timeout=_READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        if not worker.ready.is_set():
+            raise LabError(f"the {worker.name.replace('_', ' ')} of the load did not start; see {self._log}")
+
+    def play(self, pace: Pace) -> None:
+        """Have the generators place the calls of a plateau."""
+        for each in self.generators:
+            each.order(asdict(pace))
+
+    def cut(self, plateau: int) -> None:
+        """Have them place no more of it."""
+        for each in self.generators:
+            each.order({"cut": plateau})
+
+    def placed(self, plateau: int) -> int:
+        """Calls of a plateau that were placed, those of its ramp left out."""
+        return sum(each.stats.get("placed", {}).get(str(plateau), 0) for each in self.generators)
+
+    @property
+    def unheard(self) -> int:
+        """Calls whose callers have heard nothing yet."""
+        return sum(each.stats.get("unheard", 0) for each in self.generators)
+
+    @property
+    def under_way(self) -> int:
+        """Calls that have not ended."""
+        return sum(each.stats.get("under_way", 0) for each in self.generators)
+
+    def spent(self) -> dict[str, tuple[float, ...]]:
+        """The seconds that each process has computed: `proxy`, `far_end`, and each of `generators`."""
+        found = {
+            "far_end": (float(self.far_end.stats.get("cpu", 0.0)),),
+            "generators": tuple(float(each.stats.get("cpu", 0.0)) for each in self.generators),
+        }
+        proxy = spent(self.proxy.pid)
+        return found if proxy is None else {"proxy": (proxy,), **found}
+
+    @property
+    def broken(self) -> str:
+        """The process that has ended though it was needed; empty where all run."""
+        if not self.proxy.runs:
+            return "the proxy ended amid the load (see proxy.log)"
+        gone = [each for each in (self.far_end, *self.generators) if each.process.returncode is not None]
+        return f"the {gone[0].name.replace('_', ' ')} of the load ended; see load.log" if gone else ""
+
+
+async def _stop(worker: Worker) -> None:
+    """End it by closing its standard input; by force where that does not."""
+    process = worker.process
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(_STOP_WITHIN):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+    if worker.reading is not None:
+        await worker.reading

@@ -1,0 +1,109 @@
+"""`ringfence load`, with its processes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from simulator.__main__ import main
+from simulator.report.files import SCHEMAS
+from simulator.results.histograms import read_histograms
+from tests.plays.command_desk import lines, written
+from tests.plays.proxy_process import eventually
+
+pytestmark = [
+    pytest.mark.usefixtures("runs_beside_others"),
+    pytest.mark.skipif(sys.platform != "linux", reason="takes Linux"),
+]
+EASY = ("--ramp", "0.2s", "--p99", "30s", "--failures", "50%")  # on a machine that has much else to do
+
+
+def test_a_rate_is_held_and_leaves_a_folder(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = written(desk / "small.yaml")
+    code = main(["load", scenario, "--rate", "40", "--hold", "1s", "--html", "l.html", "--json", "l.json", *EASY])
+    out = capsys.readouterr().out
+    assert (code, "40 calls/s held. (exit code 0)" in out) == (0, True), out
+    run = Path("runs/latest")
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert (metrics["load.rate"], metrics["calls"], metrics["calls.failed"]) == (40.0, 40, 0)
+    heard = metrics["setup_delay_from_due.count"] + metrics["time_to_refusal_from_due.count"]
+    assert heard == metrics["send_lateness.count"] == 40
+    assert metrics["transit_time.count"] == metrics["setup_delay_from_due.count"] > 0
+    assert metrics["decision_time.count"] > 0
+    assert read_histograms(run).times["setup_delay"].count == metrics["setup_delay.count"]
+    load = json.loads((run / "load.json").read_text())
+    assert load == json.loads(Path("l.json").read_text())
+    manifest = json.loads((run / "manifest.json").read_text())
+    for name, each in (("load", load), ("manifest", manifest), ("metrics", metrics)):
+        Draft202012Validator(SCHEMAS[name]()).validate(each)
+    for line in lines(run / "load-seconds.jsonl"):
+        Draft202012Validator(SCHEMAS["load-seconds"]()).validate(line)
+    assert main(["report", "runs/latest"]) == 0
+    assert (run / "report.html").read_text() == Path("l.html").read_text()
+    capsys.readouterr()
+    assert main(["run", "runs/latest"]) == 2
+    assert "ringfence load runs/latest/inputs/scenario.yaml" in capsys.readouterr().err
+
+
+def test_a_search_ends_at_the_highest_rate_asked_for_where_all_hold(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["load", written(desk / "small.yaml"), "--rate", "10..20", "--hold", "0.5s", *EASY])
+    out = capsys.readouterr().out
+    assert (code, "The highest rate that held was 20 calls/s; no more was asked for." in out) == (0, True), out
+    assert json.loads(Path("runs/latest/load.json").read_text())["highest_rate"] == 20.0
+
+
+def test_a_limit_that_nothing_can_meet_is_missed_or_the_load_measured_itself(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hard = ("--rate", "10", "--hold", "1s", "--ramp", "0s", "--p99", "0.001ms")
+    assert main(["load", written(desk / "small.yaml"), *hard]) in (99, 3)
+    assert "(limit 0.001 ms)" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None:
+    command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "60s"]
+    process = subprocess.Popen([*command, *EASY], stdout=subprocess.PIPE, text=True)
+    seconds = Path("runs/latest/load-seconds.jsonl")
+    eventually(
+        lambda: process.poll() is not None or (seconds.exists() and any(each["placed"] for each in lines(seconds)))
+    )
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate()
+    assert (process.returncode, "Interrupted: the figures hold what was measured" in out) == (130, True), out
+    assert json.loads(Path("runs/latest/metrics.json").read_text())["calls"] > 0
+    assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--rate", "0"), 'found "0", expected calls a second'),
+        (("--rate", "20..10"), 'found "20..10", expected calls a second'),
+        (("--hold", "10"), 'found "10", expected a duration such as "10s"'),
+        (("--failures", "2"), 'found "2", expected a share such as "0.1%"'),
+        (("-k", "wangiri and"), "expected a name, found the end"),
+        (("--hold", "0s"), "--hold takes some time"),
+        (("--json", "no/where.json"), "there is no folder no"),
+    ],
+)
+def test_options_that_cannot_be_are_told(
+    desk: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], told: str
+) -> None:
+    with pytest.raises(SystemExit) if "expected" in told and "-k" not in option else nullcontext():
+        assert main(["load", written(desk / "small.yaml"), *option]) == 2
+    assert told in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_a_selection_of_nothing_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["load", written(desk / "small.yaml"), "-k", "nobody"]) == 5
+    assert "no call is left that can be placed" in capsys.readouterr().err
