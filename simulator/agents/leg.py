@@ -298,8 +298,7 @@ class Leg:
             self.endpoint.legs.pop((self.call_id, self.tag), None)
 
     def _let_go(self, now: float) -> None:
-        """Leave no cycle once there is nothing more to tell: garbage collection would stop a campaign's calls for a
-        second, and what its calls hold would stay for the half a minute that their transactions take."""
+        """Leave no cycle, nor what a call holds, to the half minute of transactions, or to garbage collection."""
         if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
             self.endpoint.scheduler.at(now + T1, self._let_go)
         else:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from proxy.self_service.desk import RULE as SELF_SERVICE
+from simulator.judging.scores import Scores, scores_of
 
 _NONE: Mapping[str, Path] = MappingProxyType({})
 
@@ -65,7 +66,7 @@ class ProxyWrote:
     """The proxy's own record of the call (its call log, one JSON line a call); calls share equal texts.
 
     `shadow` has the rules in shadow mode that were asked before the verdict, and the action that each would have taken,
-    or "no_match".
+    or "no_match". `scores` are those of the rules that score callers, by kind.
     """
 
     action: str
@@ -76,6 +77,7 @@ class ProxyWrote:
     elapsed_us: float | None = None
     service: str = ""
     shadow: tuple[tuple[str, str], ...] = ()
+    scores: Scores = ()
 
     @property
     def served(self) -> bool:
@@ -94,6 +96,7 @@ class ProxyWrote:
             record.get("elapsed_us"),
             record.get("service") or "",
             _shadow(record.get("trace", ())),
+            scores_of(record.get("trace", ())),
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from simulator.judging.accuracy import Accuracy, Estimate, Rate, at_prevalence, measure_accuracy
+from simulator.judging.curves import Curve, curves
 from simulator.judging.evidence import CallerSaw
 from simulator.judging.latency import TIMES, Distribution, Latency, added_delays
 from simulator.judging.observation import CallObservation, Outcome
@@ -43,6 +44,11 @@ class Figures:
     def shadow(self) -> dict[str, Shadowed]:
         """The rules in shadow mode, and what would have become of calls had they been enforced."""
         return shadowed(self.calls)
+
+    @cached_property
+    def curves(self) -> dict[str, Curve]:
+        """Precision against recall of the rules that score callers, by kind of score."""
+        return curves(self.calls)
 
     @cached_property
     def times(self) -> dict[str, array[float]]:
@@ -99,6 +105,8 @@ class Figures:
             for name, rate in found.enforced.rates.items():
                 flat |= {f"shadow.{rule}.{name}": rate.value}
                 flat |= {f"shadow.{rule}.{name}.{end}": getattr(rate, end) for end in ("lower95", "upper95")}
+        for kind, curve in self.curves.items():
+            flat |= curve.named(kind)
         for name, distribution in self.distributions.items():
             flat |= distribution.named(name)
         if self.calls:

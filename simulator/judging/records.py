@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulator.judging.evidence import ProxyWrote
+from simulator.judging.scores import with_late
 
 
 def read_records(path: Path) -> dict[str, ProxyWrote]:
@@ -14,15 +15,18 @@ def read_records(path: Path) -> dict[str, ProxyWrote]:
     if not path.exists():
         return {}
     found: dict[str, ProxyWrote] = {}
-    late: dict[str, dict[str, str]] = {}
+    late: dict[str, dict[str, tuple[str, str]]] = {}
     with path.open(encoding="utf-8") as lines:
         for record in map(json.loads, lines):
             if record["event"] == "call":
                 found[record["call_id"]] = ProxyWrote.from_json(record)
             elif record["event"] == "shadow":  # a rule in shadow mode that had to ask, and was not waited for
-                late.setdefault(record["call_id"], {})[record["rule"]] = record["outcome"]
+                late.setdefault(record["call_id"], {})[record["rule"]] = record["outcome"], record["detail"]
     for call, said in late.items():
         if (wrote := found.get(call)) is not None:
-            shadow = tuple((rule, said.get(rule, outcome)) for rule, outcome in wrote.shadow)
-            found[call] = replace(wrote, shadow=shadow)
+            shadow = tuple((rule, said[rule][0] if rule in said else outcome) for rule, outcome in wrote.shadow)
+            scores = wrote.scores
+            for rule, (_, detail) in said.items():
+                scores = with_late(scores, rule, detail)
+            found[call] = replace(wrote, shadow=shadow, scores=scores)
     return found

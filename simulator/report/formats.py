@@ -57,6 +57,25 @@ class InShadow(Format):
     enforced: Cells
 
 
+class AtThreshold(Format):
+    """A point of a curve: of the calls with that score or more, `stopped`, some are scam."""
+
+    threshold: float
+    hits: Count
+    stopped: Count
+    precision: Interval
+    recall: Interval
+
+
+class PrecisionRecall(Format):
+    """Precision against recall of a score, over the calls with a truth that the rule was asked about."""
+
+    average_precision: float
+    calls: Count
+    scam: Count
+    points: list[AtThreshold]
+
+
 class Delays(Format):
     """A distribution, in seconds."""
 
@@ -77,6 +96,7 @@ class Figures(Format):
     by_family: dict[str, Cells]
     by_segment: dict[str, Cells]
     shadow: dict[str, InShadow]
+    curves: dict[str, PrecisionRecall]
     latency: dict[Time, Delays]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from simulator.judging.accuracy import Confusion
+from simulator.judging.accuracy import Confusion, Rate
+from simulator.judging.curves import Curve
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.latency import Distribution
@@ -68,8 +69,22 @@ def _figures(figures: Figures) -> dict[str, Any]:
         "shadow": {
             name: found.counts | {"enforced": _confusion(found.enforced)} for name, found in figures.shadow.items()
         },
+        "curves": {kind: _curve(curve) for kind, curve in figures.curves.items()},
         "latency": {name: _distribution(delay) for name, delay in figures.distributions.items()},
     }
+
+
+def _curve(curve: Curve) -> dict[str, Any]:
+    points = [
+        asdict(point) | {"precision": _rate(curve.precision(point)), "recall": _rate(curve.recall(point))}
+        for point in curve.points
+    ]
+    about = {"average_precision": curve.average_precision, "calls": curve.calls, "scam": curve.scam}
+    return about | {"points": points}
+
+
+def _rate(rate: Rate | None) -> dict[str, Any] | None:
+    return None if rate is None else {"value": rate.value, **asdict(rate)}
 
 
 def _confusion(confusion: Confusion) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from proxy.files.visible import visible
 from simulator.judging.accuracy import Confusion, Estimate, Rate
+from simulator.judging.curves import Curve
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.latency import Distribution
@@ -51,6 +52,7 @@ _CONTENTS = {
     True: "metrics.json: all figures together; each scenario has a folder beside it, with every call",
 }
 
+_MOST_THRESHOLDS = 8  # of a curve that are shown
 _TIMES = {
     "setup_delay_from_due": "ringing, from when a call was due",
     "setup_delay": "with the proxy",
@@ -110,6 +112,10 @@ def summary(out: Console, results: Sequence[Result], folder: Path, ladder: Itera
     if total.shadow:
         out.print()
         _shadow(out, total)
+    for kind, curve in total.curves.items():
+        if len(curve.points) > 1:
+            out.print()
+            _curve(out, kind, curve)
     out.print()
     _latency(out, total)
     for result in results:
@@ -211,6 +217,19 @@ def _shadow(out: Console, total: Figures) -> None:
             *("" if rate is None else f"{rate.hits} of {rate.of}" for rate in rates),
         )
     out.print(table)
+
+
+def _curve(out: Console, kind: str, curve: Curve) -> None:
+    """Print what thresholds of a score would stop, by the rule alone."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(f"{kind}, or more", justify="right")
+    for heading in ("Scam it\nwould stop", "Of what it stops,\nscam"):
+        table.add_column(heading, justify="right")
+    step = max(1, len(curve.points) // _MOST_THRESHOLDS)
+    for point in curve.points[::step]:
+        table.add_row(f"{point.threshold:.2f}", f"{point.hits} of {curve.scam}", f"{point.hits} of {point.stopped}")
+    out.print(table)
+    out.print(f"  Average precision {curve.average_precision:.3f}, over {counted(curve.calls, 'call')}", style="dim")
 
 
 def _latency(out: Console, total: Figures) -> None:

@@ -203,6 +203,7 @@ class Wrote(Format):
     elapsed_us: float | None
     service: str
     shadow: list[tuple[str, str]]
+    scores: list[tuple[str, Annotated[float, Field(ge=0, le=1)]]]
 
 
 class Expected(Format):

@@ -15,7 +15,7 @@ import jinja2
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.judging.failure_kinds import kind_of
 from simulator.judging.result import ExitCode, as_expected
-from simulator.report.html import charts, figures, table
+from simulator.report.html import charts, curves, figures, table
 from simulator.report.html.distributions import distribution
 from simulator.report.html.panels import MOST, panels
 from simulator.report.html.reading import Calls, Played, Run, read_run
@@ -87,6 +87,7 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
         "verdict_of": verdict_of,
         "figures": figures,
         "charts": charts,
+        "curves": list(curves.shown(run.metrics)),
         "distribution": distribution,
         "because": _because(run),
         "problems": list(_problems(run)),

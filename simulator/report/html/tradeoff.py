@@ -8,6 +8,7 @@ from simulator.judging.accuracy import Rate
 from simulator.judging.front import front, rates
 from simulator.offline.sweep import Row
 from simulator.report.compare.sweep_terminal import parameter, varying
+from simulator.report.html.curves import drawn
 from simulator.report.html.page import still
 from simulator.report.html.svg import Markup, path, tag
 from simulator.report.terminal import with_interval
@@ -33,6 +34,7 @@ def document(name: str, rows: Sequence[Row], size: int, scenarios: Sequence[str]
             "calls": rows[0].confusion.calls if rows else 0,
             "scenarios": scenarios,
             "picture": _picture(rows, best) if best else None,
+            "precision": _precision(rows),
             "best": best,
             "shown": rows[:_MOST_ROWS],
             "keys": keys,
@@ -45,6 +47,16 @@ def document(name: str, rows: Sequence[Row], size: int, scenarios: Sequence[str]
 
 def _share(rate: Rate | None) -> str:
     return "" if rate is None else with_interval(rate)
+
+
+def _precision(rows: Sequence[Row]) -> Markup | None:
+    """Precision against recall of the points that stop any call."""
+    points = [
+        (recall.value, precision.value, f"point {row.number}")
+        for row in rows
+        if (recall := row.confusion.scam_recall) is not None and (precision := row.confusion.precision) is not None
+    ]
+    return drawn(f"Precision against recall of {len(points)} points", points) if points else None
 
 
 def _picture(rows: Sequence[Row], best: Sequence[Row]) -> Markup:

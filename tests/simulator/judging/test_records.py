@@ -24,7 +24,9 @@ def test_what_a_shadowed_rule_had_to_ask_first_is_what_it_would_have_done(tmp_pa
     trace = [["anonymous.reject", "shadow", "no_match", ""], ["reputation.remote", "shadow", "asked", "reports"]]
     call = {"event": "call", "call_id": "c1", "action": "allow", "rule": "default.allow", "trace": trace}
     late = {"event": "shadow", "call_id": "c1", "rule": "reputation.remote", "mode": "shadow", "outcome": "reject"}
+    late["detail"] = "desk rates +23224123456 as fraud (0.80)"
     log = tmp_path / "proxy-calls.jsonl"
     log.write_text("".join(json.dumps(line) + "\n" for line in (late, call)))
-    shadow = read_records(log)["c1"].shadow
-    assert shadow == (("anonymous.reject", "no_match"), ("reputation.remote", "reject"))
+    wrote = read_records(log)["c1"]
+    assert wrote.shadow == (("anonymous.reject", "no_match"), ("reputation.remote", "reject"))
+    assert wrote.scores == (("reputation", 0.8),)
