@@ -24,13 +24,14 @@ from simulator.lab.lab_spec import VERDICTS, LabSpec, digest_user
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.results.message_recorder import MessageRecorder, message_of_line
 from simulator.softswitch.kinds import Kind
-from simulator.stage.events import Ended, Event, Judged, LabState, Message, Placed, Text
+from simulator.stage.events import Ended, Event, Judged, LabState, Lifeline, Message, Placed, Text
 from simulator.stage.hub import Hub
 from simulator.stage.tail import Tail
 from simulator.stage.watching import Watching
 from simulator.traffic.planned_call import PlannedCall
 
 _TOLD_WITHIN = 3.0  # seconds from the end of a call until all witnesses must have spoken
+_LINGERS = 3.0  # seconds after the end at the caller's side in which messages of other legs still come
 _CLOCK_HOLDS = 1.0  # seconds after which the time of day is looked up again
 Told = Mapping[str, Any]
 
@@ -40,7 +41,6 @@ class Under:
     """A call under way: `ended` once the caller's side is over, `record` and `over` as the proxy wrote them."""
 
     planned: PlannedCall
-    told: bool
     ended: bool = False
     record: Told | None = None
     over: Told | None = None
@@ -86,6 +86,7 @@ class Standing:
             verdicts=True,
         )
         self._under: dict[str, Under] = {}
+        self._quiet: set[str] = set()  # calls whose messages are not told
         self._spotlight = ""  # the call whose messages are told, of those that come by themselves
         self._offset = self._offset_at = 0.0
         self._verdicts = Tail(folder / VERDICTS, self._verdict)
@@ -98,7 +99,8 @@ class Standing:
             await stack.enter_async_context(self.lab)
             users = {digest_user(name, each): name for name, each in self.spec.subscribers.items()}
             users |= {each.number: name for name, each in self.spec.subscribers.items()}
-            self._watching = Watching(self.lab.next_hop, self.lab.switch.address, users, self._clock)
+            elements: dict[Address, Lifeline] = {self.lab.next_hop: "proxy", self.lab.switch.address: "softswitch"}
+            self._watching = Watching(elements, users, self._clock)
             await stack.enter_async_context(self._verdicts)
             for name, hear in (("proxy-calls.jsonl", self._record), ("proxy-messages.jsonl", self._proxy_saw)):
                 await stack.enter_async_context(Tail(self.folder / name, hear))
@@ -123,8 +125,10 @@ class Standing:
         told = not by_itself or self._spotlight not in self._under
         if told:
             self._spotlight = planned.id
+        else:
+            self._quiet.add(planned.id)
         self._watching.begin(planned.id)
-        self._under[planned.id] = Under(planned, told)
+        self._under[planned.id] = Under(planned)
         self._publish(Placed(time.time(), _said(planned)))
         self.lab.place(planned, time.monotonic())
 
@@ -148,13 +152,13 @@ class Standing:
         if self._watching is None:
             return kept
         for event in self._watching.seen(at, data, transport, sender, receiver):
-            under = self._under.get(getattr(event, "call", ""))
-            quiet = under is not None and not under.told
+            call = getattr(event, "call", "")
+            quiet = call in self._quiet
             kept = kept and not quiet
             if quiet and not isinstance(event, Message):
                 continue
             self._publish(event, told=not quiet)
-            if isinstance(event, Text) and under is not None:
+            if isinstance(event, Text) and (under := self._under.get(call)) is not None:
                 self._loop.call_soon(self._settle, under)
         return kept
 
@@ -168,7 +172,7 @@ class Standing:
         judged = self._judge(line, under.planned, self._watching.openings(call))
         self._publish(judged)
         for event in self._watching.labelled(call, judged.label):
-            self._publish(event, told=under.told)
+            self._publish(event, told=call not in self._quiet)
 
     def _record(self, line: Told) -> None:
         self._verdicts.look()  # the verdict was written before the record of its call
@@ -221,9 +225,14 @@ class Standing:
         status = observation.caller_saw.status
         self._publish(Ended(time.time(), planned.id, str(observation.outcome), status, by))
         delay = self._watching.delay(planned.id) if self._watching is not None else None
-        if self._watching is not None:
-            self._watching.end(planned.id)
+        self._loop.call_later(_LINGERS, self._let_go, planned.id)
         self._finished(observation, delay if observation.outcome is Outcome.PASSED else None)
+
+    def _let_go(self, call: str) -> None:
+        """Forget a call that is over at its caller's side: by now it is so on all legs."""
+        self._quiet.discard(call)
+        if self._watching is not None:
+            self._watching.end(call)
 
     def _clock(self) -> float:
         now = time.monotonic()

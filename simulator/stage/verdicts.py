@@ -10,7 +10,7 @@ from typing import Any
 
 from proxy.counterfactual import Reconsidering
 from simulator.stage import words
-from simulator.stage.events import Judged, Rule, Words
+from simulator.stage.events import Judged, Rule
 from simulator.stage.hub import Hub
 from simulator.stage.soon import Soon
 from simulator.traffic.planned_call import PlannedCall
@@ -30,39 +30,9 @@ class Verdicts:
 
     def judged(self, line: Mapping[str, Any], planned: PlannedCall, requests: Sequence[bytes]) -> Judged:
         """The event of a line; `requests` are those with which the call came to the proxy."""
-        rule, action, detail = line["rule"], line["action"], line["detail"]
-        label, service, trace = line.get("label", ""), line.get("service", ""), line["trace"]
-        self._count(rule, trace)
-        callee = planned.callee_name or planned.callee
-        caller = planned.caller_name or planned.caller
-        elapsed = line.get("elapsed_us", 0)
-        arrived = datetime.fromisoformat(line["timestamp"]).timestamp()
-        return Judged(
-            at=arrived + elapsed / 1e6 + line.get("waited_ms", 0) / 1e3,
-            call=line["call_id"],
-            action=action,
-            status=line["status"],
-            rule=rule,
-            title=words.title(rule),
-            detail=detail,
-            label=label,
-            service=service,
-            elapsed_us=elapsed,
-            trace=trace,
-            words=words.decided(action, line["status"], label, service, planned.method, rule),
-            evidence=words.evidence(rule, detail, caller, callee),
-            otherwise=self._otherwise(line, callee, requests),
-        )
-
-    def _otherwise(self, line: Mapping[str, Any], callee: str, requests: Sequence[bytes]) -> Words:
-        deciding = self._reconsidering()
-        found, barred = None, False
-        if deciding is not None and requests:
-            found = deciding.without_its_rule(line, requests)
-            barred = found is None and deciding.refused_if_barred(line, requests)
-        return words.otherwise(
-            found, line["rule"], line["action"], line["method"], callee=callee, barred=barred, trace=line["trace"]
-        )
+        self._count(line["rule"], line["trace"])
+        caller, callee = planned.caller_name or planned.caller, planned.callee_name or planned.callee
+        return verdict_of(line, caller, callee, requests, self._reconsidering())
 
     def shadow(self, line: Mapping[str, Any]) -> None:
         """A rule in shadow mode that had to ask first got its answer."""
@@ -83,3 +53,34 @@ class Verdicts:
         modes = {each["name"]: each["mode"] for each in self._hub.state.rules}
         mode = modes.get(rule, "enforce")
         return Rule(time.time(), rule, mode, self.enforced[rule], self.shadowed[rule])
+
+
+def verdict_of(
+    line: Mapping[str, Any], caller: str, callee: str, requests: Sequence[bytes], deciding: Reconsidering | None
+) -> Judged:
+    """The event of a line of the verdict log, or of a call's record. `caller` and `callee` are as people name them,
+    `requests` those with which the call came to the proxy, and `deciding` decides again; None where nothing can."""
+    rule, action, method, detail = line["rule"], line["action"], line["method"], line["detail"]
+    label, service, trace = line.get("label", ""), line.get("service", ""), line["trace"]
+    elapsed = line.get("elapsed_us", 0)
+    arrived = datetime.fromisoformat(line["timestamp"]).timestamp()
+    found, barred = None, False
+    if deciding is not None and requests:
+        found = deciding.without_its_rule(line, requests)
+        barred = found is None and deciding.refused_if_barred(line, requests)
+    return Judged(
+        at=arrived + elapsed / 1e6 + line.get("waited_ms", 0) / 1e3,
+        call=line["call_id"],
+        action=action,
+        status=line["status"],
+        rule=rule,
+        title=words.title(rule),
+        detail=detail,
+        label=label,
+        service=service,
+        elapsed_us=elapsed,
+        trace=trace,
+        words=words.decided(action, line["status"], label, service, method, rule),
+        evidence=words.evidence(rule, detail, caller, callee),
+        otherwise=words.otherwise(found, rule, action, method, callee=callee, barred=barred, trace=trace),
+    )

@@ -51,17 +51,16 @@ class _Followed:
 
 
 class Watching:
-    """Makes events of messages. `proxy` and `softswitch` are their addresses, `phones` the subscribers by the user part
-    under which they register, and `clock` what to add to the time of a message to get seconds since 1970.
+    """Makes events of messages. `elements` are proxy and softswitch, by address, `phones` the subscribers by the user
+    part under which they register, and `clock` what to add to the time of a message to get seconds since 1970.
 
     Messages of calls that were not begun by `begin`, such as registrations, are nobody's.
     """
 
     def __init__(
-        self, proxy: Address, softswitch: Address, phones: Mapping[str, str], clock: Callable[[], float]
+        self, elements: Mapping[Address, Lifeline], phones: Mapping[str, str], clock: Callable[[], float]
     ) -> None:
-        self._proxy = proxy
-        self._softswitch = softswitch
+        self._elements = elements
         self._phones = phones
         self._clock = clock
         self._calls: dict[str, _Followed] = {}
@@ -117,14 +116,19 @@ class Watching:
         *,
         near: bool,
     ) -> None:
-        if near and receiver == self._proxy and data.startswith(_OPENS) and len(followed.openings) < _MOST_OPENINGS:
+        if (
+            near
+            and self._elements.get(receiver) == "proxy"
+            and data.startswith(_OPENS)
+            and len(followed.openings) < _MOST_OPENINGS
+        ):
             followed.openings.append(data)
         if not data.startswith(_TIMED):
             return
         key = call_id, data[:_SORT]
-        if receiver == self._proxy:
+        if self._elements.get(receiver) == "proxy":
             followed.came.setdefault(key, at)
-        elif sender == self._proxy and key in followed.came and followed.came[key] >= 0:
+        elif self._elements.get(sender) == "proxy" and key in followed.came and followed.came[key] >= 0:
             followed.transits.append(at - followed.came[key])
             followed.came[key] = -1.0  # later ones are sent again
 
@@ -140,11 +144,7 @@ class Watching:
         return call
 
     def _lifeline(self, address: Address, *, near: bool) -> Lifeline:
-        if address == self._proxy:
-            return "proxy"
-        if address == self._softswitch:
-            return "softswitch"
-        return "caller" if near else "phone"
+        return self._elements.get(address) or ("caller" if near else "phone")
 
     def labelled(self, call: str, label: str) -> Iterator[Event]:
         """The proxy said what the phone shows of a call; it may ring by now, and has shown it since it did."""
@@ -166,11 +166,11 @@ class Watching:
                 yield followed.at_phone(at, call)
 
     def _comes(self, at: float, call: str, followed: _Followed, data: bytes) -> Iterator[Event]:
-        request = _opening(data)
+        request = opening(data)
         name = self._phones.get(_user(request.uri), "") if request is not None else ""
         if request is None or not name:
             return
-        caller, display_name = _shown(request)
+        caller, display_name = shown_by(request)
         if request.method == "MESSAGE":
             yield Text(at, name, call, caller, _body(request))
             return
@@ -179,13 +179,13 @@ class Watching:
 
     def _text_from_operator(self, at: float, data: bytes) -> Iterator[Event]:
         """A text that is of no call: the proxy's answer to an order, or its notice of a refused call."""
-        request = _opening(data)
+        request = opening(data)
         name = self._phones.get(_user(request.uri), "") if request is not None else ""
         if request is not None and name:
-            yield Text(at, name, "", _shown(request)[0], _body(request))
+            yield Text(at, name, "", shown_by(request)[0], _body(request))
 
 
-def _opening(data: bytes) -> Request | None:
+def opening(data: bytes) -> Request | None:
     """The request in these bytes, where it begins a call or is a text."""
     try:
         request = parse(data)
@@ -194,7 +194,7 @@ def _opening(data: bytes) -> Request | None:
         return None
 
 
-def _shown(request: Request) -> tuple[str, str]:
+def shown_by(request: Request) -> tuple[str, str]:
     """The caller's number or name, and display name, as the phone gets them."""
     try:
         shown = request.from_

@@ -215,9 +215,8 @@ def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
-            headers += _HEADERS
-            if not any(name.lower() == b"cache-control" for name, _ in headers):
-                headers.append(_UNCACHED)
+            own = {name.lower() for name, _ in headers}
+            headers += [each for each in (*_HEADERS, _UNCACHED) if each[0] not in own]
             message = {**message, "headers": headers}
         await send(message)
 

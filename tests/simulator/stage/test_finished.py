@@ -1,0 +1,84 @@
+"""Calls of finished runs: listed, searched, and told as if they happened now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.plays.proxy_process import eventually
+from tests.plays.stage import StagePlay, standing_stage
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
+        play.ended(play.post("/api/family", id="cold-call", to="alice")["id"])
+        keys = {"from": "+6591234567", "to": "alice", "ring": "50ms", "talk": "50ms", "display_name": "小红"}
+        play.ended(play.post("/api/call", **keys)["id"])
+        eventually(lambda: play.get("/api/state")["subscribers"][0]["phone"]["state"] == "idle")
+        play.post("/api/save")
+        yield play
+
+
+def run(stage: StagePlay) -> str:
+    [only] = stage.get("/api/runs")["runs"]
+    assert (only["scenario"], only["played"]) == ("stage", 2)
+    return str(only["id"])
+
+
+def test_a_run_lists_its_calls_and_finds_those_with_words(stage: StagePlay) -> None:
+    path = f"/api/runs/{run(stage)}/calls"
+
+    assert [each["id"] for each in stage.get(path)["calls"]] == ["cold-call-1", "call-2"]
+    assert [each["id"] for each in stage.get(f"{path}?q=BLOCKED%20cold")["calls"]] == ["cold-call-1"]
+    assert stage.get(f"{path}?q=nothing-like-it")["calls"] == []
+
+
+@pytest.mark.parametrize("name", ["cold-call-1", "call-2"])
+def test_a_call_has_the_events_that_it_had(stage: StagePlay, name: str) -> None:
+    told = stage.get(f"/api/runs/{run(stage)}/calls/{name}")
+    live = stage.get(f"/api/calls/{name}")
+
+    def of(events: list[dict[str, object]]) -> set[str]:
+        keys = ("event", "from", "to", "first_line", "state", "words")
+        return {
+            str([each.get(key) for key in keys]) for each in events if each["event"] in ("message", "phone", "judged")
+        }
+
+    assert of(told["events"]) == of(live["events"])
+    assert told["call"]["subscriber"] == "alice"
+    assert {each["call"] for each in told["events"] if each["event"] != "placed"} == {name}
+    assert told["events"][0]["event"] == "placed"
+    assert told["events"][-1]["event"] == "ended"
+
+
+def test_a_saved_report_is_shown_as_a_page_that_can_do_nothing_here(stage: StagePlay) -> None:
+    status, headers, body = stage.ask("GET", f"/api/runs/{run(stage)}/report")
+
+    assert status == 200
+    assert headers["content-security-policy"].startswith("sandbox allow-scripts; default-src 'none'")
+    assert "allow-same-origin" not in headers["content-security-policy"]
+    assert b"<html" in body
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/runs/../calls",
+        "/api/runs/%2e%2e/calls",
+        "/api/runs/..%2f..%2fetc/calls",
+        "/api/runs/nothing/calls",
+        "/api/runs/nothing/report",
+        "/api/calls/nothing",
+    ],
+)
+def test_nothing_else_is_shown(stage: StagePlay, path: str) -> None:
+    assert stage.ask("GET", path)[0] == 404
+
+
+def test_an_unknown_call_is_named(stage: StagePlay) -> None:
+    status, _, body = stage.ask("GET", f"/api/runs/{run(stage)}/calls/nobody")
+
+    assert status == 404
+    assert b"found no call" in body
