@@ -40,6 +40,9 @@ class Call(Protocol):
 class CallListener:
     """A listener to a call. A subclass overrides what it reacts to."""
 
+    def placed(self, call: Call, now: float, /) -> None:
+        """One of our calls leaves."""
+
     def rings(self, call: Call, now: float, /) -> None:
         """One of our phones has been called, and rings; or the phone that we called does."""
 

@@ -48,6 +48,7 @@ class UacCall(Conversation):
         self.record = OutgoingCall(order)
         self._host = host
         self._next_hop = next_hop
+        listener.placed(self, now)
         self._dial(now)
         self.later(order.patience, now, self.hang_up_unanswered)
 

@@ -115,8 +115,8 @@ class Phones:
 
     `number_of` turns the user part of the Request-URI into the number of one of our phones, or None: 404.
     What a phone does is told for a call (`for_call`), else for its number (`for_number`), else `otherwise`; its owner,
-    one of `owners` by number, may decide otherwise. Where nobody owns it, no header and no body is kept of calls for
-    whose Call-ID `keeps_text` is False: a campaign has many.
+    one of `owners` by number or else that of all `others`, may decide otherwise. Where nobody owns it, no header and no
+    body is kept of calls for whose Call-ID `keeps_text` is False: a campaign has many.
     """
 
     def __init__(self, endpoint: Endpoint, number_of: Callable[[str], str | None]) -> None:
@@ -126,6 +126,7 @@ class Phones:
         self.otherwise = ANSWER
         self.owners: dict[str, PhoneListener] = {}
         self.keeps_text: Callable[[str], bool] = lambda _: True
+        self.others: PhoneListener | None = None
         self._endpoint = endpoint
         self._number_of = number_of
 
@@ -143,7 +144,7 @@ class Phones:
         if number is None:
             incoming.reply(404, now)
             return
-        owner = self.owners.get(number)
+        owner = self.owners.get(number, self.others)
         call = request.header(CALL_HEADER.lower()) or request.call_id
         taken = IncomingCall(call, number, "INVITE" if method == "INVITE" else "MESSAGE", now)
         if owner is not None or self.keeps_text(call):

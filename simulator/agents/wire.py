@@ -19,7 +19,7 @@ from typing import Self
 
 from simulator.addresses import Address
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
-from simulator.agents.listening import NOBODY, CallListener, Sound
+from simulator.agents.listening import NOBODY, CallListener, PhoneListener, Sound
 from simulator.agents.orders import Behaviour, IncomingCall, Order, OutgoingCall
 from simulator.agents.registration import Failure, Registration, WirePhone
 from simulator.agents.tap import Tap
@@ -150,6 +150,10 @@ class WirePhones(WireTrunk):
     def keep_text_where(self, wanted: Callable[[str], bool]) -> None:
         """Keep headers and bodies of those calls only that are `wanted`, asked of their Call-ID as they come."""
         self._taking.keeps_text = wanted
+
+    def belong_to(self, others: PhoneListener | None) -> None:
+        """Have somebody own all phones that are none of the `owners`'."""
+        self._taking.others = others
 
     @property
     def otherwise(self) -> Behaviour:

@@ -78,7 +78,8 @@ async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments)
         say("Ctrl-C ends it")
         if arguments.opens:
             webbrowser.open(url)
-        await serve_pages(web_app(stage, doors_of(arguments.host, listening.getsockname()[1], token)), listening, stop)
+        doors = doors_of(arguments.host, listening.getsockname()[1], token, address)
+        await serve_pages(web_app(stage, doors), listening, stop)
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -108,9 +109,9 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def doors_of(host: str, port: int, token: str) -> Doors:
+def doors_of(host: str, port: int, token: str, shown: str = "") -> Doors:
     hosts = {f"{name}:{port}" for name in (host.lower(), "127.0.0.1", "localhost", "[::1]")}
-    return Doors(frozenset(hosts), token, f"ringfence-{port}", by_address=bool(token))
+    return Doors(frozenset(hosts), token, f"ringfence-{port}", by_address=bool(token), shown=shown or f"{host}:{port}")
 
 
 def _shown(host: str, port: int) -> str:

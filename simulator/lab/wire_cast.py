@@ -21,6 +21,7 @@ from simulator.agents.wire import WirePhone, WirePhones, WireTrunk
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
 from simulator.lab.cast import OnEnded
+from simulator.lab.company import Company
 from simulator.lab.directions import behaviour_of, order_of
 from simulator.lab.lab_spec import LOCALHOST, LabSpec, digest_user
 from simulator.traffic.planned_call import PlannedCall
@@ -44,6 +45,7 @@ class WireCast:
         self._under_way: dict[str, tuple[OutgoingCall, float]] = {}
         self._ended: dict[str, CallerSaw] = {}
         self._read: set[str] = set()  # calls of which the scenario asks what their headers say
+        self._company = Company()
 
     async def __aenter__(self) -> Self:
         with ExitStack() as opened:
@@ -97,6 +99,19 @@ class WireCast:
                 f"the first is {first.phone.user}: {first.status or 'no answer'}"
             )
 
+    def keep_company(self, company: Company) -> None:
+        """Have somebody attend to the phones, and to the calls that are placed, from now on."""
+        self._company = company
+        numbers = [each.number for each in self._spec.subscribers.values()]
+        owners = ((number, company.owner(number)) for number in numbers)
+        self._phones.owners.update((number, owner) for number, owner in owners if owner is not None)
+        self._outside.belong_to(company.stranger())
+
+    def flush(self) -> None:
+        """Send what commands to calls have left to be sent."""
+        for agent in self._agents():
+            agent.flush()
+
     @property
     def ended(self) -> int:
         """The number of placed calls that have ended."""
@@ -122,10 +137,11 @@ class WireCast:
 
     def place(self, call: PlannedCall, due: float) -> None:
         """Have the trunk's agent call, or send its text, now."""
-        order = order_of(call, self._credentials(call))
+        order, sound, listener = self._company.goes_along(call, order_of(call, self._credentials(call)))
         if call.expect is not None and (call.expect.caller_sees or call.expect.phone_sees):
             self._read.add(call.id)
-        self._under_way[call.id] = self._trunks[call.trunk].place(order), due
+        placed = self._trunks[call.trunk].place(order, sound=sound, listener=listener)
+        self._under_way[call.id] = placed, due
 
     def hang_up(self) -> None:
         """End all calls under way."""

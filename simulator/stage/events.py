@@ -54,11 +54,12 @@ class Judged(NamedTuple):
 
 
 class Phone(NamedTuple):
-    """A subscriber's phone: its state, and the call that it is in, with what it shows of the caller."""
+    """A subscriber's phone: its state, and the call that it is in, with what it shows of the caller; of whom it calls
+    where it is `calling`."""
 
     at: float
     subscriber: str
-    state: Literal["idle", "ringing", "talking"]
+    state: Literal["idle", "ringing", "calling", "talking"]
     call: str
     caller: str
     display_name: str
@@ -76,7 +77,7 @@ class Text(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A recording of what one side heard (`caller`, `phone` or `switch`) is at `url`."""
+    """A recording of what one side heard is at `url`; `who` is `caller`, `phone`, `voicemail` or `honeypot`."""
 
     at: float
     call: str

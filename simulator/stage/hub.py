@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +28,7 @@ class Hub:
         self._followers: set[asyncio.Queue[bytes | None]] = set()
         self._calls: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
         self._closed = False
+        self.hearers: list[Callable[[Event], None]] = []  # in this process, told after the state has changed
 
     @property
     def followers(self) -> int:
@@ -42,6 +43,8 @@ class Hub:
             self._remember(call, {"event": name, **fields})
         if told and self._followers:
             self._tell(as_text(name, fields))
+        for hear in self.hearers:
+            hear(event)
 
     def _remember(self, call: str, event: dict[str, Any]) -> None:
         events = self._calls.setdefault(call, [])

@@ -24,6 +24,7 @@ from simulator.stage.events import Scenarios, Score
 from simulator.stage.families import FAMILIES
 from simulator.stage.hand import Hand
 from simulator.stage.hub import Hub
+from simulator.stage.phones.phones import Phones
 from simulator.stage.saving import Session, save
 from simulator.stage.score import Tally
 from simulator.stage.soon import Soon
@@ -62,13 +63,17 @@ class Stage:
             forks=forks,
         )
         self.traffic = Traffic(chosen.scenario, self.hand, self.standing, self.hub, self._soon)
+        self.phones = Phones(self.standing, (each["name"] for each in self.hub.state.subscribers), self.hub)
         self._stack = AsyncExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.standing)
+        self._stack.callback(self.phones.close)
+        self.phones.begin()
         names = {each["name"]: each["number"] for each in self.hub.state.subscribers}
         self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
+        self.phones.on_answer = lambda: self.soon(self.switches.read())
         self.soon(self._offer())
         return self
 

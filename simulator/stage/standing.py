@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from proxy.observability.message_log import clocks_apart
+from proxy.self_service.desk import RULE
 from simulator.addresses import Address
 from simulator.agents.tap import Tap
 from simulator.judging.evidence import CallerSaw, ProxyWrote
@@ -119,6 +120,15 @@ class Standing:
         """The number of calls that are not over."""
         return len(self._under)
 
+    def comes_by_itself(self, call: str) -> bool:
+        """True for a call under way of which the pages hear no single message."""
+        under = self._under.get(call)
+        return under is not None and not under.told
+
+    def knows(self, call: str) -> bool:
+        """True for a call under way that was placed here."""
+        return call in self._under
+
     def place(self, planned: PlannedCall, *, by_itself: bool = False) -> None:
         """Have a call or text leave now. Of those that come by themselves, pages hear the messages of one at a time."""
         assert self._watching is not None  # noqa: S101 - it stands
@@ -207,6 +217,8 @@ class Standing:
         softswitch took and the phone has not got yet."""
         if under.planned.method == "INVITE":
             return "answered" in record and under.over is None
+        if record["rule"] == RULE:
+            return False  # an order is for the proxy, and reaches no phone
         seen = self.lab.cast.saw(under.planned)
         return record["action"] in PASSING_ACTIONS and seen is not None and not seen.phone_saw.invites
 

@@ -1,4 +1,4 @@
-// The words of the page in the language that was chosen, which the browser remembers.
+// The words of a page in the language that was chosen, which the browser remembers.
 
 const LANGUAGES = ["en", "zh"];
 const KEY = "ringfence.language";
@@ -6,9 +6,9 @@ const books = {};
 const listeners = [];
 let language = "en";
 
-/** Load the words of both languages, so that a change needs no network. */
-export async function loadWords() {
-  const loaded = await Promise.all(LANGUAGES.map((each) => fetch(`/static/words.${each}.json`).then((got) => got.json())));
+/** Load the words of both languages, so that a change needs no network; `book` names the page's. */
+export async function loadWords(book = "words") {
+  const loaded = await Promise.all(LANGUAGES.map((each) => fetch(`/static/${book}.${each}.json`).then((got) => got.json())));
   LANGUAGES.forEach((each, place) => { books[each] = loaded[place]; });
   const wanted = remembered() ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
   use(wanted);

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from simulator.stage.stage import Stage
-from simulator.stage.web import calls, pages, runs, switches, traffic
+from simulator.stage.web import calls, line, pages, phones, runs, switches, traffic
 from simulator.stage.web.guard import App, Doors, Guard
 
 
@@ -20,6 +20,8 @@ def web_app(stage: Stage, doors: Doors) -> App:
         *switches.routes(stage),
         *traffic.routes(stage),
         *runs.routes(stage),
+        *phones.routes(stage, doors),
+        *line.routes(stage),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error}), doors)
 

@@ -17,6 +17,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from simulator.stage.web.guests import guest_of, may_ask
+
 LARGEST = 64 * 1024  # bytes of a body
 PER_SECOND = 40.0  # requests that change something, from one address
 AT_ONCE = 80.0
@@ -47,12 +49,14 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Doors:
     """The names under which the pages may be asked for, HOST:PORT, and the token that is asked for, if any, with the
-    name of the cookie that keeps it. `by_address`: any IP address will do for the host, as nobody else can name one."""
+    name of the cookie that keeps it; a guest's is kept beside it. `by_address`: any IP address will do for the host, as
+    nobody else can name one. `shown` is HOST:PORT as others reach the pages."""
 
     hosts: frozenset[str]
     token: str = ""
     cookie: str = "ringfence"
     by_address: bool = False
+    shown: str = ""
 
     def serve(self, host: str) -> bool:
         """True for a Host header that is ours."""
@@ -144,19 +148,25 @@ class Guard:
         token = self._doors.token
         if not token:
             return None
-        if _same(_cookie(headers.get("cookie", ""), self._doors.cookie), token):
+        kept, beside = headers.get("cookie", ""), f"{self._doors.cookie}-phone"
+        if _same(_cookie(kept, self._doors.cookie), token):
             return None
         if _same(headers.get("authorization", "").removeprefix("Bearer "), token):
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = next((value for name, value in query if name == "token"), "")
-        if scope["type"] == "http" and scope["method"] == "GET" and _same(given, token):
-            rest = urlencode([each for each in query if each[0] != "token"])
-            path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-            location = "/" + path.lstrip("/") + (f"?{rest}" if rest else "")
-            cookie = f"{self._doors.cookie}={token}; HttpOnly; SameSite=Strict; Path=/"
-            return [(b"location", location.encode("latin-1")), (b"set-cookie", cookie.encode())]
+        if scope["type"] == "http" and scope["method"] == "GET":
+            if _same(given, token):
+                return _moved(scope, query, f"{self._doors.cookie}={token}")
+            if self._is_guest(given, scope):
+                return _moved(scope, query, f"{beside}={given}")
+        if self._is_guest(_cookie(kept, beside), scope):
+            return None
         raise Refused(401, "the address that `ringfence serve` printed has a token: use that one")
+
+    def _is_guest(self, given: str, scope: Scope) -> bool:
+        name = guest_of(self._doors.token, given)
+        return name is not None and may_ask(name, scope["path"])
 
     def _check_change(self, scope: Scope, headers: dict[str, str]) -> None:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -168,6 +178,15 @@ class Guard:
         address = (scope.get("client") or ("",))[0]
         if not self._rates.take(address, self._clock()):
             raise Refused(429, "too many at once: wait a second", (b"retry-after", b"1"))
+
+
+def _moved(scope: Scope, query: list[tuple[str, str]], cookie: str) -> list[tuple[bytes, bytes]]:
+    """The headers that lead to the same page without the token in its address, which the cookie keeps."""
+    rest = urlencode([each for each in query if each[0] != "token"])
+    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+    location = "/" + path.lstrip("/") + (f"?{rest}" if rest else "")
+    cookie += "; HttpOnly; SameSite=Strict; Path=/"
+    return [(b"location", location.encode("latin-1")), (b"set-cookie", cookie.encode())]
 
 
 def _is_address(host: str) -> bool:

@@ -12,6 +12,7 @@ import uvicorn
 from simulator.errors import LabError
 from simulator.stage.web.guard import App
 
+_LARGEST_MESSAGE = 16 * 1024  # bytes from a page, by WebSocket
 _CLOSES_WITHIN = 1  # seconds that open connections get at the end
 
 
@@ -48,6 +49,9 @@ async def serve(app: App, listening: socket.socket, stop: asyncio.Event) -> None
         lifespan="off",
         timeout_graceful_shutdown=_CLOSES_WITHIN,
         h11_max_incomplete_event_size=32 * 1024,
+        ws="websockets-sansio",
+        ws_max_size=_LARGEST_MESSAGE,
+        ws_per_message_deflate=False,  # sound gets no smaller
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listening]))

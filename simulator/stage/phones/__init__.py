@@ -1,0 +1,1 @@
+"""The phones of the stage: what subscribers hold in their hands, what callers say, and what is heard of it."""
