@@ -17,8 +17,9 @@ double from A on until one does not hold, twice; then the distance is halved. Wi
 plateau follows a ramp, which does not count.
 
 Several generator processes place the calls, and a far end stands in for softswitch and phones: these cost less than
-the proxy does. Where they, or this machine, were the limit, the summary says so, and the figures are invalid. The
-folder of the run has load.json, load-seconds.jsonl, metrics.json and histograms.hlog.
+the proxy does. Where they, or this machine, were the limit, the summary says so: the figures are invalid or, in a
+search, the proxy may carry more. The folder of the run has load.json, load-seconds.jsonl, metrics.json and
+histograms.hlog.
 """
 _EXAMPLES = """\
 examples:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import harness, split
+from tests.bench.beside_sipp import beside_sipp
 from tests.bench.campaign import Campaign, Load
 from tests.bench.figures import Figure, Figures
 from tests.bench.systems import DIRECT, KAMAILIO, KAMAILIO_ALONE, KAMAILIO_FAST, PURE, System
@@ -24,6 +25,14 @@ def test_every_system_plays_the_calls_of_a_round(system: System) -> None:
     assert 0 < played.ring_p50 <= played.ring_p99
     assert played.ring_p50 <= played.setup_p50 <= played.setup_p99
     assert (played.resident_kib > 0) == (system is not DIRECT)
+
+
+@pytest.mark.peers
+def test_generators_and_sipp_call_through_one_proxy() -> None:
+    both = beside_sipp(30, 1.0)
+    assert (both.our_calls, both.their_calls, both.failed) == (30, 30, 0)
+    assert 0 < both.ours[0] <= both.ours[1]
+    assert 0 < both.theirs[0] <= both.theirs[1]
 
 
 @pytest.mark.peers
