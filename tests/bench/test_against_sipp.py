@@ -1,4 +1,4 @@
-"""What `ringfence load` measures is what SIPp measures, in one run, through one proxy."""
+"""The delays of `ringfence load` beside SIPp's, in one run, through one proxy."""
 
 from __future__ import annotations
 
