@@ -151,7 +151,7 @@ def _status(verdict: Verdict, request: PlacedCall | SentText) -> int | None:
     """The status that the caller gets; None where the callee decides."""
     if verdict.action == "reject":
         return verdict.status
-    given_up = isinstance(request, PlacedCall) and request.cancel_after is not None
+    given_up = isinstance(request, PlacedCall) and request.ring is not None
     return 487 if given_up and verdict.rule != ORDERS else 200
 
 

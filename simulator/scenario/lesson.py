@@ -54,13 +54,15 @@ class Words(Model):
 
 class _Request(Model):
     """The part that calls and texts have in common. `from` and `to` are subscribers or numbers; on the trunk `phones`
-    `from` is a subscriber, who does it at their own phone."""
+    `from` is a subscriber, who does it at their own phone. `family` is the kind of call that the score counts it under.
+    """
 
     from_: Annotated[str, Field(alias="from")]
     to: str
     trunk: TrunkName
     display_name: Annotated[str, AfterValidator(one_line)] = ""
     truth: Literal["scam", "legit", "attack"]
+    family: Name = "lesson"
 
     @property
     def by(self) -> str:
@@ -69,11 +71,11 @@ class _Request(Model):
 
 
 class PlacedCall(_Request):
-    """A call to place. With `cancel_after` the caller gives up that long after ringing began; `diversion` names the
+    """A call to place. With `ring` it is a missed call, which the caller gives up after that time; `diversion` is the
     subscriber who forwards it (RFC 5806)."""
 
     method: Literal["INVITE"] = Field(default="INVITE", exclude=True)
-    cancel_after: Duration | None = None
+    ring: Duration | None = None
     diversion: str | None = None
 
 
@@ -228,12 +230,14 @@ class Profile(Model):
 
 class Lesson(Model):
     """A lesson file. `stage` is the scenario that the lab stands with, relative to this file; `about` says what people
-    will know afterwards, `minutes` how long it takes. `begins` is how subscribers' settings are at first, by name."""
+    will know afterwards, `remember` is what they take home, on the hand-out; `minutes` is how long it takes. `begins`
+    has settings of subscribers at first, by name."""
 
     name: Annotated[Name, Field(alias="lesson")]
     stage: ExistingFile
     title: Words
     about: Words
+    remember: Words
     minutes: Annotated[int, Field(ge=1, le=180)] = 10
     begins: dict[Name, Profile] = Field(default={})
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]

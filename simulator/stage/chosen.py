@@ -9,6 +9,7 @@ from simulator.scenario.model import Scenario
 from simulator.softswitch.kinds import Kind
 
 DEFAULT = Path(__file__).with_name("default.yaml")  # the scenario where none is named
+LESSONS = Path(__file__).parents[2] / "scenarios" / "lessons"  # those that Ringfence brings along
 
 
 @dataclass(frozen=True, slots=True)

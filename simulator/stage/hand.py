@@ -15,7 +15,20 @@ from simulator.stage.families import FAMILIES
 from simulator.traffic.plan import plan
 from simulator.traffic.planned_call import PlannedCall
 
-_KEYS = {"from", "to", "trunk", "display_name", "method", "body", "family", "truth", "ring", "talk", "answer"}
+_KEYS = {
+    "from",
+    "to",
+    "trunk",
+    "display_name",
+    "method",
+    "body",
+    "family",
+    "truth",
+    "ring",
+    "talk",
+    "answer",
+    "diversion",
+}
 _LONGEST = 500  # characters of a text
 _SHOWN = 80  # of what was found instead
 _RINGS, _TALKS = "3s", "3s"

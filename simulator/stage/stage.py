@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,9 @@ from simulator.judging.observation import CallObservation
 from simulator.lab.lab_spec import LabSpec
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.results.inputs import Inputs
-from simulator.stage.chosen import DEFAULT, Chosen
+from simulator.scenario.lesson import Lesson, lessons_of
+from simulator.stage import lesson_json
+from simulator.stage.chosen import DEFAULT, LESSONS, Chosen
 from simulator.stage.events import Scenarios, Score
 from simulator.stage.families import FAMILIES
 from simulator.stage.hand import Hand
@@ -31,6 +33,7 @@ from simulator.stage.soon import Soon
 from simulator.stage.standing import Standing
 from simulator.stage.state import IDLE, State
 from simulator.stage.switches import Switches, settings_of
+from simulator.stage.teaching import Teacher
 from simulator.stage.traffic import Traffic, offered
 from simulator.stage.verdicts import Verdicts
 from simulator.stage.words import title
@@ -44,7 +47,8 @@ class Stage:
 
     def __init__(self, chosen: Chosen, forks: ProxyForks | None = None) -> None:
         self.chosen = chosen
-        self.hub = Hub(_beginning(chosen))
+        self._lessons = lessons_of(chosen.source, LESSONS)
+        self.hub = Hub(_beginning(chosen, self._lessons))
         self.hand = Hand(chosen.scenario)
         self.observed: deque[CallObservation] = deque(maxlen=KEPT)
         self._soon = Soon(self.hub)
@@ -75,6 +79,7 @@ class Stage:
         self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
         self.phones.on_answer = lambda: self.soon(self.switches.read())
         self.soon(self._offer())
+        self.teacher = Teacher(self.hub, self._lessons, self.call, self.switches)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -137,7 +142,7 @@ class Stage:
         task.add_done_callback(self._tasks.discard)
 
 
-def _beginning(chosen: Chosen) -> State:
+def _beginning(chosen: Chosen, lessons: Iterable[Lesson]) -> State:
     scenario = chosen.scenario
     modes = {**preset.load(scenario.preset).modes, **scenario.rules}
     subscribers = list(scenario.subscribers.items())[:_SHOWN]
@@ -163,5 +168,6 @@ def _beginning(chosen: Chosen) -> State:
             for rule in (*PRECEDENCE, SELF_SERVICE)
         ),
         families=tuple(family.to_json(name) for name, family in FAMILIES.items()),
+        lessons=tuple(map(lesson_json.offered, lessons)),
         lab={"proxy": "starting", "softswitch": "starting"},
     )

@@ -39,9 +39,11 @@ Told = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Under:
-    """A call under way: `ended` once the caller's side is over, `record` and `over` as the proxy wrote them."""
+    """A call under way: `judged` once the verdict was told, `ended` once the caller's side is over, `record` and `over`
+    as the proxy wrote them."""
 
     planned: PlannedCall
+    judged: bool = False
     ended: bool = False
     record: Told | None = None
     over: Told | None = None
@@ -183,6 +185,8 @@ class Standing:
         self._publish(judged)
         for event in self._watching.labelled(call, judged.label):
             self._publish(event, told=call not in self._quiet)
+        under.judged = True
+        self._settle(under)
 
     def _record(self, line: Told) -> None:
         self._verdicts.look()  # the verdict was written before the record of its call
@@ -213,8 +217,10 @@ class Standing:
             self._finish(under)
 
     def _lacks(self, under: Under, record: Told) -> bool:
-        """True while something is still to come: the proxy's word that an answered call is over, or a text that the
-        softswitch took and the phone has not got yet."""
+        """True while something is still to come: the verdict, which another thread of the proxy writes than the record;
+        the proxy's word that an answered call is over; a text that the softswitch took and the phone has not got."""
+        if not under.judged and record.get("rule"):
+            return True
         if under.planned.method == "INVITE":
             return "answered" in record and under.over is None
         if record["rule"] == RULE:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from simulator.stage.stage import Stage
-from simulator.stage.web import calls, line, pages, phones, runs, switches, traffic
+from simulator.stage.web import calls, lessons, line, pages, phones, runs, switches, traffic
 from simulator.stage.web.guard import App, Doors, Guard
 
 
@@ -22,6 +22,7 @@ def web_app(stage: Stage, doors: Doors) -> App:
         *runs.routes(stage),
         *phones.routes(stage, doors),
         *line.routes(stage),
+        *lessons.routes(stage),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error}), doors)
 

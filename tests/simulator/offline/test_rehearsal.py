@@ -102,7 +102,7 @@ def test_a_text_and_a_star_code_are_orders_and_are_answered() -> None:
     assert ordered.replies[0].startswith("办理成功")
     assert not stage.do(call("bob", "*354*0000#", "phones")).settings["incoming_international"]
     assert stage.do(call("bob", "*354*1357#", "phones")).settings["incoming_international"]
-    given_up = stage.do(call("+8613900139004", trunk="domestic", cancel_after="1s"))
+    given_up = stage.do(call("+8613900139004", trunk="domestic", ring="1s"))
     assert (given_up.phone, given_up.status) == ("rings", 487)
 
 

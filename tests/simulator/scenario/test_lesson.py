@@ -27,6 +27,7 @@ lesson: mine
 stage: ../small.yaml
 title: {en: Mine, zh: 我的}
 about: {en: About, zh: 关于}
+remember: {en: Remember, zh: 记住}
 steps:
 """
 STEP = "  - step: {en: A, zh: 甲}\n    say: {en: B, zh: 乙}\n"
@@ -66,32 +67,32 @@ def test_names_that_nobody_on_the_stage_has_are_pointed_out(lessons: Path) -> No
         f"{STEP}    do: {{rule: {{name: scam_list.exakt, mode: shadow}}}}\n"
     )
     (first,) = mistakes(lessons, steps)  # a setting that there is not, before the names
-    assert first == '12:44: found "incoming_internasional", expected a setting: "incoming_international"'
+    assert first == '13:44: found "incoming_internasional", expected a setting: "incoming_international"'
     assert mistakes(lessons, steps.replace("internasional", "international")) == [
-        '8:43: found "lann", expected a number to dial, or a subscriber: "lan"',
-        '12:28: found "lon", expected a subscriber: "lan"',
-        '15:23: found "scam_list.exakt", expected a rule: "scam_list.exact"',
+        '9:43: found "lann", expected a number to dial, or a subscriber: "lan"',
+        '13:28: found "lon", expected a subscriber: "lan"',
+        '16:23: found "scam_list.exakt", expected a rule: "scam_list.exact"',
     ]
 
 
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        (f"{STEP}    see: {{phone: rings}}\n", '8:5: found "see", expected something to do beside it'),
-        (f"{STEP}    do: {CALL}\n", "8:9: found a mapping, expected see: {...} beside it, for what must be seen then"),
-        (f"{STEP}    do: {CALL}\n    see: {{phone: receives}}\n", '9:18: found "receives", expected rings or silent'),
+        (f"{STEP}    see: {{phone: rings}}\n", '9:5: found "see", expected something to do beside it'),
+        (f"{STEP}    do: {CALL}\n", "9:9: found a mapping, expected see: {...} beside it, for what must be seen then"),
+        (f"{STEP}    do: {CALL}\n    see: {{phone: receives}}\n", '10:18: found "receives", expected rings or silent'),
         (
             f"{STEP}    do: {CALL}\n    see: {{reply: done}}\n",
-            '9:18: found "done", expected nothing here: of this call it cannot be seen',
+            '10:18: found "done", expected nothing here: of this call it cannot be seen',
         ),
         (
             f"{STEP}    do: {{}}\n    see: {{phone: rings}}\n",
-            "8:9: found a mapping, expected one thing to do: call, text, set, allow or rule",
+            "9:9: found a mapping, expected one thing to do: call, text, set, allow or rule",
         ),
-        (f"{STEP}    dos: 1\n", '8:5: found unknown key "dos", expected "do"'),
+        (f"{STEP}    dos: 1\n", '9:5: found unknown key "dos", expected "do"'),
         (
             "  - step: {en: A}\n    say: {en: B, zh: 乙}\n",
-            '6:11: found no "zh", expected the required key "zh"',
+            '7:11: found no "zh", expected the required key "zh"',
         ),
     ],
 )
@@ -143,7 +144,7 @@ def test_lint_tells_what_is_in_a_lesson_and_the_schema_knows_its_keys(
     assert capsys.readouterr().out == f'{path}: lesson "mine", 1 step on the stage of small.yaml\n'
     path.write_text(path.read_text(encoding="utf-8").replace("rings", "silent"), encoding="utf-8")
     assert main(["lint", str(path)]) == 2
-    assert f'{path}:9:18: found "silent", expected rings, as the policy decides' in capsys.readouterr().err
+    assert f'{path}:10:18: found "silent", expected rings, as the policy decides' in capsys.readouterr().err
     assert main(["schema", "lesson"]) == 0
     shown = capsys.readouterr().out
-    assert all(f'"{key}"' in shown for key in ("lesson", "stage", "title", "begins", "cancel_after", *LANGUAGES))
+    assert all(f'"{key}"' in shown for key in ("lesson", "stage", "title", "begins", "diversion", *LANGUAGES))

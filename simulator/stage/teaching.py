@@ -1,0 +1,220 @@
+"""Plays lessons on the stage: sets it up for a lesson, does what a step asks for, hears what is seen, tells pages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from proxy.presets import preset
+from simulator.scenario.lesson import SETTINGS, Deed, Lesson, PlacedCall, Profile
+from simulator.stage import lessons, words
+from simulator.stage.events import Ended, Event
+from simulator.stage.events import Lesson as Told
+from simulator.stage.hub import Hub
+from simulator.stage.lesson_json import under_way
+from simulator.stage.lessons import WAITS, Progress
+
+_OWN = ("allow", "block")
+
+
+class NoLesson(ValueError):
+    """A thing that was asked of a lesson cannot be done; says why."""
+
+
+class Switches(Protocol):
+    """The ways in which settings and rules are changed."""
+
+    async def change(self, name: str, settings: Mapping[str, Any], /) -> None:
+        """Give a subscriber these settings; those that are not named stay."""
+
+    async def set_mode(self, rule: str, mode: str, /) -> None:
+        """Set a rule's mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A lesson that was played, or left, and when it began (seconds since 1970)."""
+
+    begun: float
+    progress: Progress
+
+
+class Teacher:
+    """Leads through `known` lessons, one at a time. `place` takes the keys of a call and returns its id."""
+
+    def __init__(
+        self, hub: Hub, known: Sequence[Lesson], place: Callable[[Mapping[str, Any]], str], switches: Switches
+    ) -> None:
+        self.known = {lesson.name: lesson for lesson in known}
+        self.taught: list[Taught] = []
+        self._hub = hub
+        self._place = place
+        self._switches = switches
+        self._progress: Progress | None = None
+        self._begun = 0.0
+        self._busy = asyncio.Lock()
+        hub.hearers.append(self._hear)
+
+    @property
+    def progress(self) -> Progress | None:
+        """The lesson under way."""
+        return self._progress
+
+    @property
+    def all_taught(self) -> list[Taught]:
+        """Lessons that were played, in their order, that under way among them."""
+        now = [Taught(self._begun, self._progress)] if self._progress is not None else []
+        return [*self.taught, *now]
+
+    async def do(self, what: str, name: str = "") -> str:
+        """Start, perform, step, next, back, again or leave; returns the id of a call that was placed.
+
+        Raises NoLesson, and what placing and changing raise.
+        """
+        async with self._busy:
+            if what == "start":
+                await self._start(name)
+                return ""
+            progress = self._progress
+            if progress is None:
+                raise NoLesson("no lesson is under way")
+            if what == "step":
+                what = "perform" if progress.outcome.state == "waits" and not progress.finished else "next"
+            if what == "perform":
+                return await self._perform(progress)
+            if what not in _MOVES:
+                raise NoLesson(f"do: expected start, perform, step, {', '.join(_MOVES)}")
+            self._move(progress, what)
+            return ""
+
+    def _move(self, progress: Progress, what: str) -> None:
+        state = self._hub.state
+        if what == "leave":
+            self._leave()
+        elif what == "again":
+            self._take(lessons.again(progress, state))
+        elif progress.finished:
+            if what == "next":
+                self._leave()
+            else:
+                self._take(lessons.go(progress, len(progress.lesson.steps) - 1, state))
+        else:
+            self._take(lessons.go(progress, progress.at + (1 if what == "next" else -1), state))
+
+    async def _start(self, name: str) -> None:
+        lesson = self.known.get(name)
+        if lesson is None:
+            raise NoLesson(f"found no lesson {name[:60]!r}, expected one of {', '.join(self.known) or 'none'}")
+        if self._progress is not None:
+            self._leave()
+        await self._set_up(lesson)
+        self._begun = time.time()
+        self._take(lessons.begin(lesson, self._hub.state))
+
+    async def _set_up(self, lesson: Lesson) -> None:
+        """Bring settings and rules back to those that the lesson begins with."""
+        scenario, state = lesson.scenario, self._hub.state
+        for each in state.subscribers:
+            one = scenario.subscribers[each["name"]]
+            begins = lesson.begins.get(each["name"], Profile())
+            own = {name: getattr(one.barring, name) for name in SETTINGS if name != "notify"}
+            switched = {**own, "notify": one.notify, **(begins.settings or {})}
+            lists = {name: list(getattr(begins, name) or ()) for name in _OWN if getattr(begins, name) is not None}
+            wanted = {
+                "barring": {name: on for name, on in switched.items() if name != "notify"},
+                "notify": switched["notify"],
+                **{name: lists.get(name, list(getattr(one, name))) for name in _OWN},
+            }
+            if changes := {name: value for name, value in wanted.items() if each["settings"].get(name) != value}:
+                await self._switches.change(each["name"], changes)
+        modes = {**preset.load(scenario.preset).modes, **scenario.rules}
+        for rule in state.rules:
+            if rule["mode"] != (mode := modes.get(rule["name"], "enforce")):
+                await self._switches.set_mode(rule["name"], mode)
+
+    async def _perform(self, progress: Progress) -> str:
+        deed = progress.step.do
+        if deed is None or progress.finished:
+            raise NoLesson("there is nothing to do in this step")
+        if progress.outcome.state == "runs":
+            raise NoLesson("it is being done")
+        if progress.settled:
+            self._take(progress := lessons.again(progress, self._hub.state))
+        if deed.set_ is not None:
+            settings = dict(deed.set_.settings)
+            changes: dict[str, Any] = {"notify": settings.pop("notify")} if "notify" in settings else {}
+            await self._switches.change(deed.subscriber, changes | ({"barring": settings} if settings else {}))
+            return ""
+        if deed.rule is not None:
+            await self._switches.set_mode(deed.rule.name, deed.rule.mode)
+            return ""
+        return self._place(self._order_to_allow(deed, progress.lesson) if deed.allow else _keys(deed))
+
+    def _order_to_allow(self, deed: Deed, lesson: Lesson) -> dict[str, str]:
+        """The text by which the caller who was refused last is let through, as the notice of it says."""
+        calls = self._hub.state.calls
+        refused = next(
+            (each for each in calls if each.get("subscriber") == deed.subscriber and each.get("action") == "reject"),
+            None,
+        )
+        found = preset.load(lesson.scenario.preset).vocabulary.find("allow")
+        if refused is None or found is None:
+            raise NoLesson(f"nobody who called {deed.subscriber} was refused yet")
+        word, number = found
+        return {
+            "from": deed.subscriber,
+            "to": number,
+            "trunk": "phones",
+            "method": "MESSAGE",
+            "body": f"{word} {refused['from']}",
+            "family": "orders",
+            "truth": "legit",
+        }
+
+    def _leave(self) -> None:
+        if self._progress is not None:
+            self.taught.append(Taught(self._begun, self._progress))
+        self._progress = None
+        self._hub.publish(Told(time.time(), None))
+
+    def _take(self, progress: Progress) -> None:
+        if progress is not self._progress:
+            self._progress = progress
+            self._hub.publish(Told(time.time(), under_way(progress, words.TITLES)))
+
+    def _hear(self, event: Event) -> None:
+        if self._progress is None or isinstance(event, Told):
+            return
+        before = self._progress
+        self._take(lessons.heard(before, event))
+        if isinstance(event, Ended) and self._progress is not before and not self._progress.settled:
+            asyncio.get_running_loop().call_later(WAITS + 0.05, self._wait)
+
+    def _wait(self) -> None:
+        if self._progress is not None:
+            self._take(lessons.waited(self._progress, time.time()))
+
+
+def _keys(deed: Deed) -> dict[str, str]:
+    """The keys of a call or text, as the hand takes them."""
+    request = deed.request
+    assert request is not None  # noqa: S101 - other deeds were done before
+    keys = {
+        "from": request.from_,
+        "to": request.to,
+        "trunk": request.trunk,
+        "display_name": request.display_name,
+        "truth": request.truth,
+        "family": request.family,
+        "method": request.method,
+    }
+    if not isinstance(request, PlacedCall):
+        return {**keys, "body": request.body}
+    more = {"ring": f"{request.ring:g}s" if request.ring is not None else "", "diversion": request.diversion or ""}
+    return keys | {name: value for name, value in more.items() if value}
+
+
+_MOVES = ("next", "back", "again", "leave")

@@ -1,0 +1,135 @@
+"""Lessons on a stage that stands: real calls, real settings, and what a page is told of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from simulator.scenario.lesson import load_lesson
+from tests.plays import ROOT
+from tests.plays.proxy_process import eventually
+from tests.plays.stage import JSON, StagePlay, standing_stage
+
+LESSONS = [load_lesson(path).name for path in sorted((ROOT / "scenarios" / "lessons").glob("*.yaml"))]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
+        yield play
+
+
+def lesson_of(stage: StagePlay) -> dict[str, Any]:
+    lesson: dict[str, Any] = stage.get("/api/state")["lesson"]
+    return lesson
+
+
+def settled(stage: StagePlay, place: int) -> dict[str, Any]:
+    """The step once nothing of it is left to be seen."""
+
+    def found() -> dict[str, Any]:
+        step: dict[str, Any] = lesson_of(stage)["steps"][place]
+        return step if step["result"] not in ("waits", "runs") else {}
+
+    return eventually(found)
+
+
+def people(stage: StagePlay, name: str = "alice") -> dict[str, Any]:
+    return next(each for each in stage.get("/api/state")["subscribers"] if each["name"] == name)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_each_step_of_a_shipped_lesson_is_seen_as_it_should_be(stage: StagePlay, name: str) -> None:
+    stage.post("/api/lesson", id=name, do="start")
+    steps = lesson_of(stage)["steps"]
+    for place in range(len(steps)):
+        assert lesson_of(stage)["step"] == place
+        if lesson_of(stage)["steps"][place]["result"] == "waits":
+            stage.post("/api/lesson", do="step")
+        step = settled(stage, place)
+        wanted = "said" if step["do"] is None else "done"
+        assert (place, step["result"], [each["en"] for each in step["found"]]) == (place, wanted, [])
+        stage.post("/api/lesson", do="step")
+    finished = lesson_of(stage)
+    assert finished["finished"]
+    assert {step["state"] for step in finished["steps"]} == {"done"}
+    stage.post("/api/lesson", do="step")
+    assert lesson_of(stage) is None
+
+
+def test_a_lesson_begins_with_its_own_settings_whatever_was_switched_before(stage: StagePlay) -> None:
+    stage.post(
+        "/api/settings", subscriber="bob", settings={"barring": {"all_incoming": True}, "block": ["+6591234567"]}
+    )
+    stage.post("/api/rule", rule="scam_list.prefix", mode="off")
+    stage.post("/api/lesson", id=LESSONS[0], do="start")
+    assert not people(stage, "bob")["settings"]["barring"]["all_incoming"]
+    assert people(stage, "bob")["settings"]["block"] == []
+    assert not people(stage)["settings"]["barring"]["incoming_international"]
+    assert people(stage)["settings"]["allow"] == []
+    rules = stage.get("/api/state")["rules"]
+    assert {rule["name"]: rule["mode"] for rule in rules}["scam_list.prefix"] == "enforce"
+    stage.post("/api/lesson", do="leave")
+
+
+def test_what_is_done_with_the_stages_own_controls_counts_as_well(stage: StagePlay) -> None:
+    stage.post("/api/lesson", id=LESSONS[0], do="start")
+    stranger = {"from": "+61491570156", "to": "alice", "trunk": "international", "truth": "scam"}
+    stage.post("/api/call", **stranger)
+    assert settled(stage, 0)["result"] == "done"
+    stage.post("/api/lesson", do="next")
+    assert lesson_of(stage)["steps"][1]["control"] == {
+        "kind": "setting",
+        "subscriber": "alice",
+        "setting": "incoming_international",
+    }
+    stage.post("/api/settings", subscriber="alice", settings={"barring": {"incoming_international": True}})
+    assert settled(stage, 1)["result"] == "done"
+    stage.post("/api/lesson", do="leave")
+
+
+def test_a_call_that_rings_although_it_should_be_silent_is_told(stage: StagePlay) -> None:
+    stage.post("/api/lesson", id=LESSONS[0], do="start")
+    for _ in range(2):
+        stage.post("/api/lesson", do="next")  # without switching anything on
+    stage.post("/api/lesson", do="perform")
+    step = settled(stage, 2)
+    assert (step["state"], step["result"]) == ("failed", "failed")
+    assert step["found"][0]["en"].startswith(
+        "Seen otherwise. verdict: expected “refused”, seen “let through with a label”"
+    )
+    stage.post("/api/settings", subscriber="alice", settings={"barring": {"incoming_international": True}})
+    stage.post("/api/lesson", do="perform")  # once more
+    assert settled(stage, 2)["result"] == "done"
+    stage.post("/api/lesson", do="back")
+    assert lesson_of(stage)["step"] == 1
+    stage.post("/api/lesson", do="leave")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"do": "start", "id": "no-such"}, "found no lesson 'no-such', expected one of barring-overseas-calls, "),
+        ({"do": "next"}, "no lesson is under way"),
+        ({"do": "dance"}, "no lesson is under way"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_reason(stage: StagePlay, asked: dict[str, str], said: str) -> None:
+    status, _, body = stage.ask("POST", "/api/lesson", json.dumps(asked).encode(), JSON)
+    assert status == 422
+    assert json.loads(body)["error"].startswith(said)
+
+
+def test_nobody_is_let_through_who_was_not_refused(stage: StagePlay, tmp_path: Any) -> None:
+    with standing_stage(tmp_path) as fresh:
+        fresh.post("/api/lesson", id=LESSONS[0], do="start")
+        for _ in range(5):
+            fresh.post("/api/lesson", do="next")
+        status, _, body = fresh.ask("POST", "/api/lesson", b'{"do": "perform"}', JSON)
+        assert status == 422
+        assert b"nobody who called alice was refused yet" in body
+        status, _, _ = fresh.ask("POST", "/api/lesson", b'{"do": "dance"}', JSON)
+        assert status == 422
