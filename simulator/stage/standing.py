@@ -124,8 +124,7 @@ class Standing:
 
     def comes_by_itself(self, call: str) -> bool:
         """True for a call under way of which the pages hear no single message."""
-        under = self._under.get(call)
-        return under is not None and not under.told
+        return call in self._quiet
 
     def knows(self, call: str) -> bool:
         """True for a call under way that was placed here."""
