@@ -73,7 +73,8 @@ def _verdict(manifest: Mapping[str, Any], load: Mapping[str, Any]) -> tuple[str,
 def _by_rate(plateaus: Sequence[Mapping[str, Any]], limit: float) -> Markup | None:
     """The median and p99 of the delay over the rate; a plateau that did not hold has a cross."""
     found = sorted(
-        (each["rate"], *delay, each["held"]) for each in plateaus if (delay := _delay(each["metrics"])) is not None
+        ((each["rate"], *delay, each["held"]) for each in plateaus if (delay := _delay(each["metrics"])) is not None),
+        key=lambda each: (each[0], each[3]),
     )
     if len(found) < 2:
         return None
@@ -89,8 +90,9 @@ def _by_rate(plateaus: Sequence[Mapping[str, Any]], limit: float) -> Markup | No
 
     parts = [*y_axis(top, y, "ms")]
     parts.append(tag("path", d=f"M{_LEFT} {y(limit * 1e3):.1f}H{_WIDTH - _RIGHT}", class_="limit"))
+    lines = list({each[0]: each for each in found}.values())  # of a rate that was tried twice: where it held, if it did
     for name, place in (("direct", 1), ("proxied", 2)):
-        parts.append(tag("path", d=path([(x(each[0]), y(each[place] * 1e3)) for each in found]), class_=f"line {name}"))
+        parts.append(tag("path", d=path([(x(each[0]), y(each[place] * 1e3)) for each in lines]), class_=f"line {name}"))
     for rate, _, p99, held in found:
         at = (x(rate), y(p99 * 1e3))
         mark = (
