@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from simulator.stage.stage import Stage
 from simulator.stage.web import calls, lessons, line, pages, phones, runs, switches, traffic
-from simulator.stage.web.guard import App, Doors, Guard
+from simulator.stage.web.guard import App, Doors, Guard, Refused
 
 
 def web_app(stage: Stage, doors: Doors) -> App:
@@ -24,9 +24,14 @@ def web_app(stage: Stage, doors: Doors) -> App:
         *line.routes(stage),
         *lessons.routes(stage),
     ]
-    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error}), doors)
+    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error, Refused: _refused}), doors)
 
 
 async def _error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as it is registered
     return JSONResponse({"error": error.detail}, error.status_code)
+
+
+async def _refused(_: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)  # noqa: S101 - as it is registered
+    return JSONResponse({"error": refused.why}, refused.status)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from simulator.stage.web.guests import guest_of, may_ask
 
@@ -122,10 +122,7 @@ class Guard:
             else:
                 await send({"type": "websocket.close", "code": 1008, "reason": refused.why})
             return
-        try:
-            await self._inside(scope, receive, _with_headers(send) if is_http else send)
-        except Refused as refused:  # a body that is too large
-            await _refuse(send, refused)
+        await self._inside(scope, receive, _with_headers(send) if is_http else send)
 
     def _check(self, scope: Scope, headers: dict[str, str]) -> None:
         """Host is ours, so that no name of another site leads here (DNS rebinding), and so is Origin."""
@@ -183,8 +180,8 @@ class Guard:
 def _moved(scope: Scope, query: list[tuple[str, str]], cookie: str) -> list[tuple[bytes, bytes]]:
     """The headers that lead to the same page without the token in its address, which the cookie keeps."""
     rest = urlencode([each for each in query if each[0] != "token"])
-    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-    location = "/" + path.lstrip("/") + (f"?{rest}" if rest else "")
+    path = quote(scope["path"].lstrip("/\\"))  # so that it is one here, and no name of another host
+    location = f"/{path}" + (f"?{rest}" if rest else "")
     cookie += "; HttpOnly; SameSite=Strict; Path=/"
     return [(b"location", location.encode("latin-1")), (b"set-cookie", cookie.encode())]
 
@@ -216,7 +213,7 @@ def _cookie(header: str, name: str) -> str:
 
 
 def _limited(receive: Receive) -> Receive:
-    """The same, as long as the body is not larger than it may be, whatever its headers say."""
+    """The same, as long as the body is not larger than it may be, whatever its headers say; then raises Refused."""
     taken = 0
 
     async def limited() -> Message:

@@ -60,7 +60,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
 
 
 async def _found(look: Callable[..., T], *arguments: object) -> T:
-    """What `look` finds, beside all else. Raises HTTPException (404)."""
+    """Return the findings of `look`, made beside all else. Raises HTTPException (404)."""
     try:
         return await asyncio.to_thread(look, *arguments)
     except finished.NoRun as error:

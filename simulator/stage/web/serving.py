@@ -46,6 +46,7 @@ async def serve(app: App, listening: socket.socket, stop: asyncio.Event) -> None
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nobody may say that they are somebody else
         lifespan="off",
         timeout_graceful_shutdown=_CLOSES_WITHIN,
         h11_max_incomplete_event_size=32 * 1024,
