@@ -18,6 +18,7 @@ def offered(lesson: Lesson) -> dict[str, Any]:
         "id": lesson.name,
         "title": _both(lesson.title),
         "about": _both(lesson.about),
+        "remember": _both(lesson.remember),
         "minutes": lesson.minutes,
         "steps": len(lesson.steps),
     }

@@ -58,6 +58,12 @@ export class Programme {
     this.replayed = !live;
   }
 
+  /** True unless more is to be shown of a call: one that is not on the stage, nor the next, was, or never will be. */
+  shown(id) {
+    if (this.call?.id === id) return this.pace.done;
+    return this.next?.call.id !== id;
+  }
+
   /** Let time go by. Returns the events that began, in order. */
   pass(elapsed) {
     if (this._free() && this.next) this._begin(this.next.call, this.next.events);

@@ -27,7 +27,7 @@ import { clock, learnRules, loadWords, nextLanguage, onLanguage, t, told } from 
 
 const BINDINGS = [
   [" ", "pause"], ["k", "pause"], ["n", "next"], ["r", "replay"], ["a", "again"], ["1", "slow"], ["2", "step"], ["3", "real"],
-  ["h", "hand"], ["s", "switches"], ["u", "rules"], ["o", "score"], ["c", "calls"], ["j", "lesson"],
+  ["h", "hand"], ["s", "switches"], ["u", "rules"], ["o", "score"], ["c", "calls"], ["j", "lesson"], ["g", "go"],
   ["b", "audience"], ["q", "code"], ["m", "mute"], ["l", "language"], ["d", "theme"], ["?", "keys"],
 ];
 const PANELS_EVERY = 150; // ms: counters may change fifty times a second
@@ -44,6 +44,7 @@ let chosen = null; // the subscriber who is rung next
 let stale = true; // panels are to be drawn
 let redraw = true; // so is the picture
 let drawnAt = 0;
+let rested = true; // nothing moved on the picture, the last time
 let before = performance.now();
 let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
 const pace = new Pace(PACES.includes(localStorage.getItem("ringfence.pace")) ? localStorage.getItem("ringfence.pace") : "slow");
@@ -64,7 +65,7 @@ const score = new Score(id("score"), {
   saved: (answer) => (answer.ok ? notice("info", t("score.saved", { folder: answer.folder })) : failed(answer)),
 });
 const calls = new Calls(id("calls"), { failed, replay: (call, events) => put(call, events) });
-const lesson = new Lesson(id("lesson"), { failed });
+const lesson = new Lesson(id("lesson"), { failed, placed, shown: (call) => programme.shown(call) });
 const choosePanel = tabs(id("tabs"), (panel) => { if (panel === "calls") calls.look(); });
 const chooseWork = tabs(id("work-tabs"));
 
@@ -75,6 +76,7 @@ const doers = {
   again: () => hand.again(),
   hand: () => { chooseWork("hand"); id("hand").querySelector(".family")?.focus(); },
   lesson: () => chooseWork("lesson"),
+  go: () => lesson.go(),
   code: () => showCode(id("code"), chosen),
   audience: () => pressed("audience", document.documentElement.classList.toggle("audience")),
   mute: () => showMuted(sound.mute()),
@@ -191,7 +193,8 @@ function frame(now) {
     scene = after(scene, event);
     say(event);
   }
-  if (began.length) stale = true;
+  if (began.length || pace.done !== rested) stale = true;
+  rested = pace.done;
   if (began.length || redraw || !pace.done) {
     redraw = false;
     picture.draw(scene, calmly.matches ? 1 : pace.progress, state, chosen);
