@@ -37,7 +37,7 @@ class UdpEndpoint:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-            self._stamped = _ask_for_timestamps(self._socket)
+            self._stamped = ask_for_timestamps(self._socket)
             self._socket.bind(bind)
         except OSError:
             self._socket.close()
@@ -101,7 +101,7 @@ class UdpEndpoint:
             try:
                 if self._stamped:
                     data, ancillary, _, source = self._socket.recvmsg(_LARGEST, 64)
-                    at = _arrival(ancillary)
+                    at = arrival(ancillary)
                 else:
                     data, source = self._socket.recvfrom(_LARGEST)
                     at = time.monotonic()
@@ -116,14 +116,15 @@ class UdpEndpoint:
         self.flush()
 
 
-def _ask_for_timestamps(sock: socket.socket) -> bool:
+def ask_for_timestamps(sock: socket.socket) -> bool:
+    """Ask the kernel to say when each datagram arrived; False where it cannot."""
     if sys.platform != "linux":
         return False
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     return True
 
 
-def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float:
+def arrival(ancillary: list[tuple[int, int, bytes]]) -> float:
     """The kernel's wall-clock stamp on the monotonic clock: now, less the datagram's age.
 
     The wall clock is read first: what passes between the two readings makes the datagram younger, never older.

@@ -18,8 +18,8 @@ from simulator.cli.grammar import FILE, Command
 from simulator.judging.result import ExitCode
 from simulator.report.evidence_words import caller_saw, phone_saw
 from simulator.report.hep import send_hep
-from simulator.report.pcap import write_pcap
-from simulator.results.messages import MESSAGES, messages_of, read_messages
+from simulator.report.pcap import captured, with_sound, write_pcap
+from simulator.results.messages import MESSAGES, messages_of
 from simulator.results.parquet import write_parquet
 from simulator.results.run_reader import PlayedCall, find_call, messages_of_call, missing_calls
 from simulator.wording import counted
@@ -90,9 +90,9 @@ def report(
     if pcap is not None:
         found = [find_call(run, call) for call in calls]
         messages = chain.from_iterable(messages_of_call(run, call) for call in found)
-        count = write_pcap(pcap, messages if calls else read_messages(run / MESSAGES))
+        count = write_pcap(pcap, with_sound(run, messages) if calls else captured(run))
         print(
-            f"{pcap}: {counted(count, 'message')}" + ("" if count else "; `ringfence run --messages all` records them")
+            f"{pcap}: {counted(count, 'packet')}" + ("" if count else "; `ringfence run --messages all` records them")
         )
     if parquet is not None:
         told = write_parquet(run, parquet)

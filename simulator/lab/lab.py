@@ -23,6 +23,7 @@ from simulator.judging.evidence import Evidence, ProxyWrote
 from simulator.judging.records import read_records
 from simulator.lab.cast import Cast, MixedCast, OnEnded
 from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, digest_user, write_files
+from simulator.lab.loopback_tap import LoopbackTap
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import Key, new_key, whose
@@ -75,6 +76,7 @@ class Lab:
         self.folder = folder
         self.proxied = proxied
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self._calls = tuple(calls)
         self._switch_kind = switch
         self._forks = forks
@@ -98,8 +100,22 @@ class Lab:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def _tap_loopback(self, tap: Tap) -> None:
+        """Hear also what real phones say to one another, where this process may."""
+        if (hear := tap.hear_media) is None:
+            return
+        try:
+            await self._stack.enter_async_context(LoopbackTap(hear))
+        except OSError as error:
+            why = error.strerror or str(error)
+            self.notes.append(f"what real phones say to one another is in no capture: it takes CAP_NET_RAW ({why})")
+        else:
+            tap.hear_media = None  # ports need not tell what is heard there
+
     async def _open(self) -> None:
         enter = self._stack.enter_async_context
+        if self._with_real_phones and self._tap is not None:
+            await self._tap_loopback(self._tap)
         wire = await enter(WireCast(self.spec, self._on_ended, self._tap))
         self.switch = await enter(
             softswitch(self._switch_kind)(

@@ -76,14 +76,32 @@ class Media(Protocol):
         """A new port. Raises OSError where there are too many."""
 
 
+class PacketTap(Protocol):
+    """A listener to packets, each told once: as it leaves a port that it is on, or as it comes there from elsewhere."""
+
+    def put_on_media(self, address: Address) -> None:
+        """A port is open there."""
+
+    def take_off_media(self, address: Address) -> None:
+        """It is closed."""
+
+    def media_sent(self, at: float, data: bytes, sender: Address, receiver: Address) -> None:
+        """A packet left a port, at a second of `time.monotonic`."""
+
+    def media_received(self, at: float, data: bytes, sender: Address, receiver: Address) -> None:
+        """A packet came to a port."""
+
+
 class RtpMedia:
-    """Ports on one host. `after` is called after each callback of a port: to send what that led to."""
+    """Ports on one host. `after` is called after each callback of a port: to send what that led to. A `tap` hears the
+    packets."""
 
     after: Callable[[], None]
 
-    def __init__(self, host: str, most: int = MOST_PORTS) -> None:
+    def __init__(self, host: str, most: int = MOST_PORTS, tap: PacketTap | None = None) -> None:
         self.ports: set[RtpPort] = set()
         self.problems: list[str] = []  # what a run ought to know, a few at most
+        self.tap = tap
         self._host = host
         self._most = most
 
@@ -120,6 +138,9 @@ class RtpPort:
             self._socket.close()
             raise
         self.address: Address = (host, self._socket.getsockname()[1])
+        self._tap = media.tap
+        if self._tap is not None:
+            self._tap.put_on_media(self.address)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._readable)
         self._stream: Stream | None = None
@@ -209,6 +230,8 @@ class RtpPort:
         self._on_digit = self._on_sound = self._other = None
         self._loop.remove_reader(self._socket)
         self._socket.close()
+        if self._tap is not None:
+            self._tap.take_off_media(self.address)
         self._finish_recording()
 
     def _finish_recording(self) -> None:
@@ -238,10 +261,13 @@ class RtpPort:
     def send(self, packet: Packet) -> None:
         """Send to the other end, unless it does not want to hear us."""
         if self._stream is not None and self._stream.heard:
+            data, to = bytes(packet), self._stream.address
             try:
-                self._socket.sendto(bytes(packet), self._stream.address)
+                self._socket.sendto(data, to)
             except OSError:  # full buffer, or an ICMP error of an earlier packet: as good as lost on the way
                 return
+            if self._tap is not None:
+                self._tap.media_sent(time.monotonic(), data, self.address, to)
 
     # --- in
 
@@ -253,6 +279,8 @@ class RtpPort:
                 return
             except OSError:  # an ICMP error of an earlier packet
                 continue
+            if self._tap is not None:
+                self._tap.media_received(time.monotonic(), data, source[:2], self.address)
             packet, stream = parse(data), self._stream
             if packet is None or stream is None or source[1] != stream.address[1]:
                 continue

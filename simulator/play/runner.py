@@ -88,14 +88,14 @@ class Runner:
         record = recorder.hearing(proxied=proxied)
         watching = [each for each in self._followers if hears(each, MessageSeen)]
         if not watching:
-            return Tap(record) if record is not None else None
+            return Tap(record, recorder.hearing_media(proxied=proxied)) if record is not None else None
 
         def hear(at: float, data: bytes, transport: str, sender: Address, receiver: Address) -> None:
             if record is not None:
                 record(at, data, transport, sender, receiver)
             self._tell(MessageSeen(at, proxied, transport, sender, receiver, data))
 
-        return Tap(hear)
+        return Tap(hear, recorder.hearing_media(proxied=proxied))
 
     async def play(self, job: Job) -> Result:
         """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder."""
@@ -144,6 +144,8 @@ class Runner:
         proxied = await self._pass(scenario.name, job.calls, spec, folder, self._tap(recorder, proxied=True))
         calls = tuple(self._observations(job, proxied))
         problems = list(proxied.problems)
+        if self._settings.messages == "all":
+            notes = (*notes, *proxied.notes)
         played = {call.id for call in calls}
         unfinished = (proxied.cast.saw(call) for call in job.calls if call.id not in played)
         cut_short = {evidence.call_id for evidence in unfinished if evidence is not None}

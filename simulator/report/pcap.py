@@ -12,12 +12,14 @@ import struct
 from array import array
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
+from operator import attrgetter
 from pathlib import Path
 from sys import byteorder
 from typing import BinaryIO
 
 from simulator.addresses import Address
-from simulator.results.messages import MESSAGES, Message, Mode, read_messages
+from simulator.results.media import MEDIA, Ends, read_media
+from simulator.results.messages import MESSAGES, Calls, Message, Mode, read_messages
 from simulator.results.run_reader import failed_calls
 
 _MAGIC, _SNAPLEN, _RAW = 0xA1B2C3D4, 262_144, 101
@@ -29,15 +31,30 @@ _AT_ONCE = 10_000  # messages among which order is restored: files have them abo
 
 
 CAPTURE = "messages.pcap"
+_AT = attrgetter("at")
 
 
 def leave_captures(folders: Iterable[Path], mode: Mode) -> Iterator[str]:
     """Leave a capture in the folder of each run: of failed calls, or of all messages; yields what went wrong."""
     for run in folders if mode != "never" else ():
         try:
-            write_pcap(run / CAPTURE, read_messages(run / MESSAGES, failed_calls(run) if mode == "failed" else None))
+            write_pcap(run / CAPTURE, captured(run, failed_calls(run) if mode == "failed" else None))
         except OSError as error:
             yield f"{run / CAPTURE}: not written: {error.strerror}"
+
+
+def captured(run: Path, calls: Calls | None = None) -> Iterator[Message]:
+    """The messages of a run, or of some calls, and the sound that belongs to them, in order of time."""
+    ends = None
+    if calls is not None:
+        ends = Ends(read_messages(run / MESSAGES, calls) if (run / MEDIA).exists() else ())
+    return heapq.merge(read_messages(run / MESSAGES, calls), read_media(run, ends), key=_AT)
+
+
+def with_sound(run: Path, messages: Iterable[Message]) -> Iterator[Message]:
+    """Messages of a run, and the sound that belongs to them, in order of time."""
+    ordered = sorted(messages, key=_AT)
+    return heapq.merge(ordered, read_media(run, Ends(ordered)), key=_AT)
 
 
 def write_pcap(path: Path, messages: Iterable[Message]) -> int:

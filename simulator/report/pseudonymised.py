@@ -21,6 +21,7 @@ from simulator.judging.result import Result
 from simulator.report.files import SCHEMAS
 from simulator.report.pseudonyms import SHORTEST, Pseudonyms
 from simulator.results.inputs import INPUTS
+from simulator.results.media import MEDIA
 from simulator.results.message_file import MessageFile, read_records
 from simulator.results.messages import MESSAGES
 from simulator.results.run_folder import fresh, point_latest
@@ -112,10 +113,12 @@ def _keywords(schema: Any) -> Iterator[str]:
 def pseudonymise_folder(folder: Path, pseudonyms: Pseudonyms) -> Path:
     """Put pseudonyms into every file of a run's folder, and into the names of these; returns the folder as it is named.
 
-    Records of calls are taken out of its inputs: their columns may say more than numbers. Raises OSError.
+    Records of calls are taken out of its inputs: their columns may say more than numbers. So are packets of sound: the
+    keys that were pressed can be read in them. Raises OSError.
     """
     for path in sorted((folder / INPUTS / "records").glob("*")):
         path.unlink()
+    (folder / MEDIA).unlink(missing_ok=True)
     for path in sorted(folder.rglob("*"), key=lambda each: len(each.parts), reverse=True):
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             continue

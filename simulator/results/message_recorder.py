@@ -23,8 +23,9 @@ from pathlib import Path
 from simulator.addresses import Address
 from simulator.agents.tap import Hear
 from simulator.results.events import Event, PassEnded, Tick
+from simulator.results.media import MEDIA, Ends, keep_media
 from simulator.results.message_file import MessageFile, Record, read_records
-from simulator.results.messages import MESSAGES, Calls, Mode, Recorded, in_order
+from simulator.results.messages import MESSAGES, Calls, Mode, Recorded, in_order, read_messages
 
 PROXYS = "proxy-messages.jsonl"  # what the proxy alone can see, until it is put with the others
 
@@ -37,12 +38,19 @@ class MessageRecorder:
         self._proxys = folder / PROXYS
         self._mode = mode
         self._file = MessageFile(self._path)
+        self._media = MessageFile(folder / MEDIA)
 
     def hearing(self, *, proxied: bool) -> Hear | None:
         """The function that takes the messages of a pass; None where they are not wanted."""
         if self._mode == "never" or (self._mode == "failed" and not proxied):
             return None
         return self._file.hearing(proxied=proxied)
+
+    def hearing_media(self, *, proxied: bool) -> Hear | None:
+        """The function that takes the sound of a pass; None where it is not wanted."""
+        if self._mode == "never" or (self._mode == "failed" and not proxied):
+            return None
+        return self._media.hearing(proxied=proxied)
 
     def hear(self, event: Event) -> None:
         """Write out what waits, now and then."""
@@ -52,10 +60,11 @@ class MessageRecorder:
     def flush(self) -> None:
         """Write out what waits."""
         self._file.flush()
+        self._media.flush()
 
     def copy_to(self, folder: Path) -> Recorded:
         """Copy what is in the files by now (see `flush`) into the folder of a run. Raises OSError."""
-        for path in (self._path, self._proxys):
+        for path in (self._path, self._proxys, self._path.with_name(MEDIA)):
             if path.exists():
                 shutil.copyfile(path, folder / path.name)
         if (folder / PROXYS).exists():
@@ -69,6 +78,7 @@ class MessageRecorder:
         """
         file = self._file
         file.close()
+        self._media.close()
         only = failed if self._mode == "failed" else None
         kept, dropped, why = file.count, 0, file.why
         try:
@@ -78,9 +88,16 @@ class MessageRecorder:
                 kept, dropped = 0, file.count
                 self._path.unlink(missing_ok=True)
             self._proxys.unlink(missing_ok=True)
+            self._settle_media()
         except OSError as error:  # the file stays as it is
             why = error.strerror or str(error)
         return Recorded(self._mode, kept, dropped, file.lost, f"{MESSAGES}: {why}" if why else "")
+
+    def _settle_media(self) -> None:
+        """Leave the sound of the calls whose messages are in the file."""
+        media = self._path.with_name(MEDIA)
+        if media.exists():
+            keep_media(media, Ends(read_messages(self._path)))
 
     def _rewrite(self, failed: Collection[str] | None) -> tuple[int, int]:
         """Write the file anew, in order of time; how many messages it got, and how many were left out."""

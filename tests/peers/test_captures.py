@@ -63,3 +63,44 @@ def test_sngrep_finds_every_dialog_of_a_run(run: Path, tmp_path: Path) -> None:
     told = subprocess.run(["sngrep", "-N", "-I", "all.pcap"], cwd=tmp_path, capture_output=True, text=True, timeout=30)
     ids = {message.call_id for message in read_messages(run / MESSAGES)}
     assert f"Dialog count: {len(ids)}" in told.stdout
+
+
+SPOKEN = """\
+scenario: spoken
+home: CN
+preset: default
+subscribers:
+  alice: {number: "+8613800138001"}
+  carol:
+    number: "+8613800138003"
+    barring: {incoming_international: on}
+    treatment: {barring.incoming_international: {divert: voicemail}}
+calls:
+  - {call: friend, trunk: domestic, from: "+8613912345678", to: alice, agent: pjsua, truth: legit, talk: 0.5s}
+  - {call: mailbox, trunk: international, from: "+12025550141", to: carol, agent: pjsua, truth: legit, talk: 0.5s}
+"""
+
+
+def streams(path: Path) -> set[tuple[str, str]]:
+    """The streams that tshark finds, by addresses, sender first: those that are no RTP by their SDP are none."""
+    found = tshark(path, "rtp.ssrc", "udp.srcport", "udp.dstport", "rtp.setup-method", "udp.checksum.status")
+    packets = [row for row in found if row[0]]
+    assert {row[3:] == ["SDP", "1"] for row in packets} == {True}
+    return {(row[1], row[2]) for row in packets}
+
+
+@pytest.mark.phones
+def test_tshark_finds_the_sound_of_calls_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spoken.yaml").write_text(SPOKEN)
+    main(["run", "spoken.yaml", "--pcap", "all"])
+    privileged = "takes CAP_NET_RAW" not in capsys.readouterr().out
+    whole = streams(tmp_path / "runs" / "latest" / "messages.pcap")
+    assert {(receiver, sender) for sender, receiver in whole} == whole
+    assert len(whole) == (4 if privileged else 2)
+    assert main(["report", "runs/latest", "--call", "mailbox", "--pcap", "mailbox.pcap"]) == 0
+    of_mailbox = streams(tmp_path / "mailbox.pcap")
+    assert len(of_mailbox) == 2
+    assert of_mailbox < whole or not privileged

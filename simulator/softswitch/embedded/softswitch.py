@@ -160,7 +160,7 @@ class EmbeddedSoftswitch:
         arrivals: dict[str, float] | None = None,
     ) -> None:
         """Open the socket. Raises OSError where the address is taken."""
-        self._media = RtpMedia(bind[0])
+        self._media = RtpMedia(bind[0], tap=tap)
         switch = Softswitch(
             accounts,
             resolve=resolve,

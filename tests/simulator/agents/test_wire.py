@@ -104,14 +104,14 @@ async def test_times_are_in_the_order_in_which_things_happened() -> None:
 async def stamping() -> None:
     """Wait until the kernel stamps datagrams as they come; it begins a while after the first socket asked for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        udp._ask_for_timestamps(probe)
+        udp.ask_for_timestamps(probe)
         probe.bind(("127.0.0.1", 0))
         looked = came = 0.0
         while came >= looked:
             probe.sendto(b"", probe.getsockname())
             await asyncio.sleep(0.01)
             looked = time.monotonic()
-            came = udp._arrival(probe.recvmsg(1, 64)[1])
+            came = udp.arrival(probe.recvmsg(1, 64)[1])
 
 
 async def test_arrival_times_do_not_depend_on_when_the_process_looks() -> None:
