@@ -276,4 +276,4 @@ def _for_caller(context: ResponseContext, response: Response) -> bytes:
     response.remove_first_value("via")
     if context.server.reliable:
         response.say_length()
-    return bytes(response)
+    return response.encoded()

@@ -202,6 +202,13 @@ class NameAddr(Value):
 
 def parse_name_addr(text: str) -> NameAddr:
     """Read one address. Without brackets, parameters are the header's (RFC 3261 20.10). Raises BadRequest."""
+    if text.startswith("<"):  # as most addresses are written: by means that take a fraction of a pattern's time
+        uri, _, rest = text[1:].partition(">")
+        if "<" not in uri and '"' not in uri and " " not in uri and uri.isprintable():
+            if rest.startswith(";tag=") and rest[5:].replace("-", "").isalnum() and rest.isascii():
+                return NameAddr("", uri, {"tag": rest[5:]})
+            if not rest and len(uri) == len(text) - 2:
+                return NameAddr("", uri, {})
     if plain := _PLAIN_ADDR.fullmatch(text):
         return NameAddr("", plain[1], {"tag": plain[2]} if plain[2] else {})
     name = _DISPLAY_NAME.match(text)

@@ -70,7 +70,7 @@ class Message:
             return None
         line = self.lines[index]
         value = line[line.find(":") + 1 :].strip()
-        return unfolded(value) if "\r\n" in value else value
+        return unfolded(value) if "\r" in value else value
 
     def line(self, name: str) -> str:
         """The first line of that name as it came, "" where there is none: quicker than `header` to compare."""
@@ -183,8 +183,13 @@ class Message:
         """A message that can be changed without changing this one."""
         raise NotImplementedError
 
+    def encoded(self) -> bytes:
+        """The message as it goes on the wire; `bytes()` of it is the same, but takes a detour."""
+        head = "\r\n".join([self.start_line, *self.lines, "\r\n"]).encode("utf-8", "surrogateescape")
+        return head + self.body if self.body else head
+
     def __bytes__(self) -> bytes:
-        return "\r\n".join((self.start_line, *self.lines, "\r\n")).encode("utf-8", "surrogateescape") + self.body
+        return self.encoded()
 
     def _required(self, name: str, shown: str) -> str:
         value = self.header(name)

@@ -131,7 +131,7 @@ class TransactionLayer:
     ) -> ClientTransaction:
         """Send a request in a new client transaction; `key` is its branch and method, `timer_b` lasts B or F (s)."""
         transaction = ClientTransaction(key, request, flow)
-        transaction.last = data = bytes(request)
+        transaction.last = data = request.encoded()
         self.clients[key] = transaction
         if transaction.reliable:
             self._over_streams.setdefault(flow, set()).add(transaction)

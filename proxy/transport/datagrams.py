@@ -11,7 +11,6 @@ import asyncio
 import socket
 import sys
 from contextlib import suppress
-from time import perf_counter
 from typing import Any
 
 import structlog
@@ -29,13 +28,14 @@ _MOST_FLOWS = 10_000  # peers of a socket whose flow is remembered
 
 
 class Datagrams:
-    """The sockets, by the index of their listener."""
+    """The `sockets`, by the index of their listener. The server sends on them itself: asyncio-dgram would queue without
+    bound what does not fit, and raises for ICMP errors that others caused."""
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
         self._loop = asyncio.get_running_loop()
         self._transports: list[asyncio.BaseTransport] = []
-        self._sockets: dict[int, socket.socket] = {}
+        self.sockets: dict[int, socket.socket] = {}
 
     async def listen(self, local: int, listener: Listener) -> None:
         """Receive at a listener, the one with index `local`. Raises OSError where it cannot be opened."""
@@ -50,24 +50,17 @@ class Datagrams:
             raise
         transport, _ = await self._loop.create_datagram_endpoint(lambda: Inbox(self, self._pump, local), sock=sock)
         self._transports.append(transport)
-        self._sockets[local] = sock
-
-    def send(self, flow: Flow, data: bytes) -> None:
-        """On the socket itself: asyncio-dgram would queue without bound what does not fit, and raises here for ICMP
-        errors that others caused."""
-        try:
-            self._sockets[flow[3]].sendto(data, (flow[1], flow[2]))
-        except OSError as error:  # a full buffer among them: dropped, as the network would
-            self.count_error(error)
+        self.sockets[local] = sock
 
     def count_error(self, error: Exception) -> None:
+        """Something could not be sent, or somebody refused it."""
         self._pump.core.counters["socket_error"] += 1
         log.debug("socket_error", detail=str(error))
 
     def lost(self) -> int:
         """The number of datagrams for which the kernel's buffers had no room (Linux; else 0)."""
         lost = 0
-        for sock in self._sockets.values():
+        for sock in self.sockets.values():
             with suppress(OSError):
                 lost += int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)[32:], sys.byteorder)
         return lost
@@ -84,21 +77,12 @@ class Inbox(DatagramProtocol):
     def __init__(self, datagrams: Datagrams, pump: Pump, local: int) -> None:
         super().__init__(asyncio.Queue(), asyncio.Queue(), asyncio.Event())  # which stay as they are
         self._datagrams = datagrams
-        self._pump = pump
+        self._take = pump.take
         self._local = local
         self._flows: dict[Any, Flow] = {}
 
     def datagram_received(self, data: bytes, address: Any) -> None:
-        pump = self._pump
-        if len(data) > pump.message_bytes:
-            return
-        flow = self._flows.get(address) or self._flow(address)
-        if (transits := pump.transits) is None:
-            pump.flush(pump.receive(data, flow))
-        else:
-            started = perf_counter()
-            pump.flush(pump.receive(data, flow))
-            transits(perf_counter() - started)
+        self._take(data, self._flows.get(address) or self._flow(address))
 
     def _flow(self, address: Any) -> Flow:
         if len(self._flows) >= _MOST_FLOWS:

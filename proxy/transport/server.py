@@ -10,6 +10,8 @@ import asyncio
 import gc
 import ssl
 from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Final
 
 import structlog
 
@@ -27,10 +29,10 @@ from proxy.transport.streams import Streams
 
 log = structlog.get_logger()
 
-_TICK = 0.02  # seconds; an alarm wakes us for all the timers that end within the same tick
-_LATE = 0.005  # seconds that a timer may be late before a message that woke us anyway has it run
-_WATCH = 1.0  # seconds between two looks at what operators should hear of
-_HOUSEKEEPING = 10  # and as many of them between two rounds of housekeeping
+_TICK: Final = 0.02  # seconds; an alarm wakes us for all the timers that end within the same tick
+_LATE: Final = 0.005  # seconds that a timer may be late before a message that woke us anyway has it run
+_WATCH: Final = 1.0  # seconds between two looks at what operators should hear of
+_HOUSEKEEPING: Final = 10  # and as many of them between two rounds of housekeeping
 
 
 class Server:
@@ -68,6 +70,7 @@ class Server:
         self._events: tuple[EventListener, ...] = (self._resolver, self._event_log, *listeners)
         self._hearing: dict[type[Event], tuple[EventListener, ...]] = {}  # of each kind of events
         self._datagrams = Datagrams(self)
+        self._sockets = self._datagrams.sockets
         self._streams = Streams(self, max_connections, tls)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = NEVER
@@ -113,6 +116,17 @@ class Server:
         else:
             self._streams.listen(local, listener)
 
+    def take(self, data: bytes, flow: Flow) -> None:
+        """Take a datagram, and send what comes of it; one that is too long is let go."""
+        if len(data) > self.message_bytes:
+            return
+        if self.transits is None:
+            self.flush(self.receive(data, flow))
+        else:
+            started = perf_counter()
+            self.flush(self.receive(data, flow))
+            self.transits(perf_counter() - started)
+
     def receive(self, data: bytes, flow: Flow) -> float:
         """Give one message to the core, and say when that was; no message may stop the proxy."""
         now = self.now()
@@ -131,12 +145,15 @@ class Server:
         if core.outbox:
             outbox = core.outbox.copy()
             core.outbox.clear()
-            messages = self.messages
+            messages, sockets = self.messages, self._sockets
             for flow, data in outbox:
                 if messages is not None:
                     messages.sent(data, flow)
                 if flow[0] == "udp":
-                    self._datagrams.send(flow, data)
+                    try:
+                        sockets[flow[3]].sendto(data, (flow[1], flow[2]))
+                    except OSError as error:  # a full buffer among them: dropped, as the network would
+                        self._datagrams.count_error(error)
                 else:
                     self._streams.send(flow, data)
         if core.outputs:
