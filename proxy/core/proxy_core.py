@@ -155,9 +155,7 @@ class ProxyCore:
 
     def next_timer(self) -> float:
         """The moment to call `run_timers` next; infinity where nothing waits."""
-        due = min(
-            self._layer.next_timer(), self._questions.next_timer()
-        )  # of two: mypyc needs no call for that
+        due = min(self._layer.next_timer(), self._questions.next_timer())  # of two: mypyc needs no call for that
         return min(due, self.watch.due)
 
     def resolved(self, ask: Ask, answer: Answer, now: float) -> None:
