@@ -93,9 +93,8 @@ class _Share(click.ParamType[float]):
 @click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--html", type=FILE, metavar="F", help="write the report as one page to this file")
-@click.pass_obj
-def load(forks: Any, /, **options: Any) -> int:
+def load(**options: Any) -> int:
     """Drive a load."""
     from simulator.cli import loading  # which imports the lab
 
-    return loading.load(loading.Arguments(forks=forks, **options))
+    return loading.load(loading.Arguments(**options))

@@ -16,7 +16,6 @@ from simulator.cli.playing import RUNS
 from simulator.errors import LabError
 from simulator.judging.result import ExitCode
 from simulator.lab.lab_spec import LabSpec
-from simulator.lab.proxy_forks import ProxyForks
 from simulator.load.drive import Asked, Drive
 from simulator.load.folder import LoadFolder, decisions, document
 from simulator.load.plateau import Limits
@@ -47,7 +46,6 @@ class Arguments:
     seed: int | None
     json: Path | None
     html: Path | None
-    forks: ProxyForks | None
 
 
 def load(arguments: Arguments) -> int:
@@ -110,7 +108,7 @@ async def _drive(arguments: Arguments, traffic: Traffic) -> LoadResult:
         drive = Drive(asked, traffic.calls, tell)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, drive.stop.set)
-        rig = Rig(spec, folder.path, played, processes, drive.rows, arguments.forks)
+        rig = Rig(spec, folder.path, played, processes, drive.rows)
         try:
             async with rig:
                 await drive.run(rig)

@@ -144,8 +144,11 @@ class Drive:
         await asyncio.sleep(_REPORTED)
         patience = _PATIENCE_STOPPED if self.stop.is_set() else _PATIENCE
         await self._until(time.monotonic() + patience, rig, lambda: rig.unheard == 0, stops=False)
+        if not self.asked.find and not self.stop.is_set():  # of a search, those that talk may go on
+            await self._until(time.monotonic() + patience, rig, lambda: rig.under_way == 0)
         await asyncio.sleep(_REPORTED)
         placed, tally = rig.placed(pace.plateau), self._tally
+        self._tally = Tally()  # what comes later counts as not heard
         unheard = max(0, placed - tally.heard - tally.failed[NO_ANSWER])
         limits = self.asked.limits
         return Plateau(

@@ -22,7 +22,6 @@ from simulator.addresses import Address
 from simulator.errors import LabError
 from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, write_files
 from simulator.lab.lifeline import end_with
-from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import new_key
 from simulator.lab.reputation_source import ReputationSource
@@ -65,7 +64,6 @@ class Rig:
         played: Mapping[str, Any],
         processes: int,
         on_rows: Callable[[array[float]], None],
-        forks: ProxyForks | None = None,
     ) -> None:
         """`played` says what each process reads: `source`, `seed` and `select`."""
         self._spec = spec
@@ -73,7 +71,6 @@ class Rig:
         self._played = dict(played)
         self._count = processes
         self._on_rows = on_rows
-        self._forks = forks
         self._stack = AsyncExitStack()
         self._log = folder / "load.log"
         self.generators: list[Worker] = []
@@ -111,7 +108,7 @@ class Rig:
         enter = self._stack.enter_async_context
         sources = {name: (await enter(ReputationSource(one))).url for name, one in self._spec.reputation.items()}
         config = write_files(self._spec, self._folder, address, switch, trunks, None, sources)
-        self.proxy = await ProxyProcess.start(config, self._folder / "proxy.log", self._forks)
+        self.proxy = await ProxyProcess.start(config, self._folder / "proxy.log")
         self._stack.push_async_callback(self._stop_proxy)
         return address
 

@@ -60,10 +60,12 @@ class Tally:
     def _hear(self, row: Sequence[float], call: PlannedCall) -> None:
         self.heard += 1
         due, sent, heard, times = row[DUE], row[SENT], row[HEARD], self.times
+        times["send_lateness"].record(sent - due)
+        if not row[RANG] and _why_failed(int(row[STATUS]), call):
+            return  # it counts as failed: that came soon is no merit
         refused = not row[RANG] and row[STATUS] >= 300 and call.behaviour != "busy"
         times[REFUSAL_FROM_DUE if refused else FROM_DUE].record(heard - due)
         times["time_to_refusal" if refused else "setup_delay"].record(heard - sent)
-        times["send_lateness"].record(sent - due)
         if not isnan(row[RECEIVED]):
             times["transit_time"].record(row[RECEIVED] - sent)
 
@@ -72,20 +74,33 @@ class Tally:
         self.again += int(row[AGAIN])
         status = int(row[STATUS])
         self.statuses[status] += 1
-        expected = call.expect.status if call.expect is not None else None
         if row[ERROR]:
             self.failed["BYE without an answer" if status else NO_ANSWER] += 1
-        elif expected is not None and status != expected:
-            self.failed[f"{status} instead of {expected}"] += 1
-            self.wrong += not _overloaded(status)
-        elif expected is None and _overloaded(status):
-            self.failed[f"{status} {REASONS.get(status, '')}".rstrip()] += 1
-        elif status == 487 and call.cancel_after is None:
-            self.failed["no answer before the caller gave up"] += 1
+        elif why := _why_failed(status, call):
+            self.failed[why] += 1
+            expected = call.expect is not None and call.expect.status is not None
+            self.wrong += expected and not _overloaded(status) and not _gave_up(status, call)
 
     def distribution(self, name: str) -> Distribution | None:
         """The percentiles of a time; None where there was none."""
         return self.times[name].distribution
+
+
+def _why_failed(status: int, call: PlannedCall) -> str:
+    """The reason why a call with this final status failed; empty where it did not."""
+    expected = call.expect.status if call.expect is not None else None
+    if status == expected:
+        return ""
+    if _gave_up(status, call):
+        return "no answer before the caller gave up"
+    if expected is not None:
+        return f"{status} instead of {expected}"
+    return f"{status} {REASONS.get(status, '')}".rstrip() if _overloaded(status) else ""
+
+
+def _gave_up(status: int, call: PlannedCall) -> bool:
+    """True where the caller cancelled as nobody answered, which was not planned."""
+    return status == 487 and call.cancel_after is None
 
 
 def _overloaded(status: int) -> bool:

@@ -54,15 +54,15 @@ _CONTENTS = {
 
 _MOST_THRESHOLDS = 8  # of a curve that are shown
 _TIMES = {
-    "setup_delay_from_due": "ringing, from when a call was due",
+    "setup_delay_from_due": "ringing, from when it was due",
     "setup_delay": "with the proxy",
     "direct_setup_delay": "straight to the softswitch",
     "added_setup_delay": "added by the proxy, call by call",
-    "time_to_refusal_from_due": "refusal, from when a call was due",
+    "time_to_refusal_from_due": "refusal, from when it was due",
     "time_to_refusal": "until the caller hears a refusal",
     "transit_time": "INVITE from caller to softswitch",
     "decision_time": "the decision in it",
-    "send_lateness": "calls left late by (the generator)",
+    "send_lateness": "late from the generator",
 }
 
 

@@ -48,6 +48,12 @@ def test_what_a_proxy_out_of_breath_does_is_a_failure(row: array[float], why: st
     assert counted(row).failed == {why: 1}
 
 
+def test_what_failed_soon_makes_no_delay_better() -> None:
+    for status in (503, 487):
+        tally = counted(rows(rang=None, final=0.001, status=status))
+        assert {name for name in TIMES if tally.distribution(name)} == {"send_lateness"}
+
+
 def test_what_the_scenario_expects_is_none() -> None:
     assert counted(rows(rang=None, status=503), call=expecting(503)).failures == 0
     assert counted(rows(status=487), call=plan(cancel_after=1.0)).failures == 0
