@@ -22,11 +22,11 @@ from typing import Protocol
 
 from proxy.identity.lockout import AttemptStore, Found, Lockout
 from proxy.identity.nonces import NonceCounts, NonceStore
-from proxy.numbers.numbering import withholds
 from proxy.policy.profile import Subscriber
 from proxy.sip import digest
 from proxy.sip.errors import BadRequest, SipError
 from proxy.sip.message import Request
+from proxy.sip.privacy import withholds
 from proxy.sip.uri import cached_uri
 
 _OF_A_TRANSACTION = ("via", "call-id", "cseq")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from proxy.numbers.plans import Country, RegionDialling, countries, dialling, kind_of, metadata, pattern, short_metadata
+from proxy.numbers.plans import countries, dialling, kind_of, metadata, pattern, short_metadata
 
 _LONGEST_E164 = 15  # digits with country code
 _SHORTEST_LOCAL = 7  # shorter ones are taken for short codes
@@ -22,47 +23,33 @@ class NumberRange:
     numbers: str
 
 
-@dataclass(frozen=True, slots=True)
 class HomePlan:
-    """The numbers that can be dialled in the home country.
+    """The numbers that can be dialled in the home country, with more emergency numbers and more ranges than
+    phonenumbers has.
 
     `short` are its emergency numbers and short codes; `ranges` (by kind), `more_short` and `local` are what
     phonenumbers lacks; `local_lengths` are those of numbers without their area code. `has_prefix`: something is
     dialled before national numbers, most often 0.
     """
 
-    home: str
-    code: str
-    country: Country
-    dialling: RegionDialling
-    short: re.Pattern[str]
-    ranges: re.Pattern[str]
-    more_short: re.Pattern[str]
-    local: re.Pattern[str]
-    local_lengths: frozenset[int]
-    has_prefix: bool
-
-    @classmethod
-    def of(cls, home: str, emergency: Iterable[str], ranges: Iterable[NumberRange]) -> HomePlan:
-        """The plan of a region, with more emergency numbers and more ranges."""
+    def __init__(self, home: str, emergency: Iterable[str], ranges: Iterable[NumberRange]) -> None:
         plan, known, more = metadata(home), short_metadata(home), tuple(ranges)
         by_kind = {kind: "|".join(each.numbers for each in more if each.kind == kind) for kind in _kinds(more)}
         urgent = pattern(known and known.emergency, *map(re.escape, emergency)).pattern
         short = pattern(known and known.short_code).pattern
         more_short, local = by_kind.pop("short_code", ""), by_kind.pop("local", "")
-        code = str(plan.country_code)
-        return cls(
-            home,
-            code,
-            countries()[code],
-            dialling(home),
-            re.compile(f"(?P<emergency>{urgent})|(?P<short_code>{short})"),
-            re.compile("|".join(f"(?P<{kind}>{numbers})" for kind, numbers in by_kind.items()) or "(?!)"),
-            re.compile(more_short or "(?!)"),
-            re.compile(local or "(?!)"),
-            frozenset(plan.fixed_line.possible_length_local_only if plan.fixed_line else ()),
-            bool(plan.national_prefix),
+        self.home: Final = home
+        self.code: Final = str(plan.country_code)
+        self.country: Final = countries()[self.code]
+        self.dialling: Final = dialling(home)
+        self.short: Final = re.compile(f"(?P<emergency>{urgent})|(?P<short_code>{short})")
+        self.ranges: Final = re.compile(
+            "|".join(f"(?P<{kind}>{numbers})" for kind, numbers in by_kind.items()) or "(?!)"
         )
+        self.more_short: Final = re.compile(more_short or "(?!)")
+        self.local: Final = re.compile(local or "(?!)")
+        self.local_lengths: Final = frozenset(plan.fixed_line.possible_length_local_only if plan.fixed_line else ())
+        self.has_prefix: Final = bool(plan.national_prefix)
 
     def range_of(self, national: str) -> str:
         """The kind of the digits after our country code where they are in one of the ranges, else ""."""
@@ -86,11 +73,14 @@ class HomePlan:
 
         What has a trunk prefix is sure to be one; behind a carrier's code, or with none, it takes a known range.
         """
-        general = self.dialling.general.fullmatch
-        readings = list(self.dialling.without_prefix(digits))
-        if not readings or (general(digits) and not general(readings[0][0])) or self.range_of(digits):
-            readings.insert(0, (digits, False))
-        return next((national for national, sure in readings if self.is_home(national, sure=sure)), "")
+        general, readings = self.dialling.general, self.dialling.without_prefix(digits)
+        as_it_is = not readings or (general.fullmatch(digits) and not general.fullmatch(readings[0][0]))
+        if (as_it_is or self.range_of(digits)) and self.is_home(digits, sure=False):
+            return digits
+        for national, sure in readings:
+            if self.is_home(national, sure=sure):
+                return national
+        return ""
 
     def is_home(self, national: str, *, sure: bool) -> bool:
         """True for a number of the home country; unless `sure`, only for one in a known range."""

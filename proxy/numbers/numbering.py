@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from proxy.numbers.home_plan import HomePlan, NumberRange
-from proxy.numbers.plans import REMEMBERED, Country, countries, has_plan, kind_of_e164
+from proxy.numbers.plans import Country, countries, country_of, has_plan, kind_of_e164
 from proxy.sip.uri import unescape
 from proxy.sip.value import Value
 
+_REMEMBERED: Final = 16_384  # texts in the bounded cache
 _LONGEST_REMEMBERED: Final = 64  # characters; a longer text is no number and would only fill the cache
 _PRESENTED: Final = 80  # characters of a text that are kept and shown
 _FOREIGN_IDDS: Final = ("00", "011", "0011")  # international dialling prefixes that gateways write in any country
@@ -24,29 +25,22 @@ _SHORTEST_E164: Final = 7  # digits with country code; the shortest in use are t
 
 Written = Literal["international", "national", "either"]  # how a trunk writes numbers
 _Order = Literal["dialled", "home first", "abroad first", "home", "abroad"]  # of readings of digits without a plus
+_ORDERS: Final[dict[tuple[Written, bool], _Order]] = {  # by what a trunk writes, and True for one from abroad
+    ("either", False): "home first",
+    ("either", True): "abroad first",
+    ("national", False): "home",
+    ("national", True): "home",
+    ("international", False): "abroad",
+    ("international", True): "abroad",
+}
 
-_PLAIN_URI: Final = re.compile(r"(?:sips?|tel):(\+[1-9][0-9]{6,14})[@;]")  # what nearly all calls carry
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]*")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _HOST_AS_NUMBER: Final = re.compile(r"\+?[0-9]+(?:[;?]|$)")  # phones show it as one
-_UNKNOWN_HOST: Final = re.compile(r"@unknown\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
-_NOBODYS_HOST: Final = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
 _SERVICE_CODE: Final = re.compile(r"[0-9*#]+")
 _SEPARATORS: Final = str.maketrans("", "", "-.() ")
 _HIDDEN_END: Final = re.compile("[;\0]")
-
-
-def withholds(uri: str) -> bool:
-    """True for a URI at anonymous.invalid: whoever writes it does not want to be known (RFC 3261 8.1.1.3, RFC 3323
-    4.1.1.3), whatever stands before the @."""
-    return _NOBODYS_HOST.search(uri) is not None
-
-
-def is_unknown(uri: str) -> bool:
-    """True for a URI at unknown.invalid: an exchange on the way did not know the number (3GPP TS 29.163 7.2.3.2.2.3),
-    which is no wish of the caller's."""
-    return _UNKNOWN_HOST.search(uri) is not None
 
 
 def plain_word(text: str) -> str:
@@ -64,7 +58,7 @@ class Number(Value):
     `_kind` is "" where it has to be looked up.
     """
 
-    __slots__ = ("_kind", "also", "digits", "e164", "idd_prefix_seen", "presented", "region")
+    __slots__ = ("_found_kind", "_kind", "also", "digits", "e164", "idd_prefix_seen", "presented", "region")
     __match_args__ = ("presented", "digits", "e164", "region", "idd_prefix_seen", "_kind", "also")
 
     def __init__(
@@ -83,6 +77,7 @@ class Number(Value):
         self.region: Final = region
         self.idd_prefix_seen: Final = idd_prefix_seen
         self._kind: Final = _kind
+        self._found_kind = _kind
         self.also: Final = also
 
     @property
@@ -93,7 +88,9 @@ class Number(Value):
         short_code, emergency, local (dialled without its area code, which nobody knows here), alphanumeric, anonymous,
         private, global, invalid (no such length or country), or unknown (of a plausible length, in no known range).
         """
-        return self._kind or kind_of_e164(self.e164 or "", self.region or "")
+        if not self._found_kind:
+            self._found_kind = kind_of_e164(self.e164 or "", self.region or "")
+        return self._found_kind
 
     @property
     def is_emergency(self) -> bool:
@@ -130,7 +127,7 @@ class Numbering:
             raise ValueError(f"an ISO 3166 region with a numbering plan, such as CN or GB, not {home!r}")
         self.home = home
         self._countries = countries()
-        self._plan: HomePlan = like._plan if like else HomePlan.of(home, emergency, ranges)
+        self._plan: HomePlan = like._plan if like else HomePlan(home, emergency, ranges)
         self.country_code = self._code = self._plan.code
         withheld = ["anonymous", *withheld]
         self.withheld_words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
@@ -140,12 +137,8 @@ class Numbering:
         self._recognised: dict[str, Number] = {}
         self._others: dict[tuple[Written, bool], Numbering] = like._others if like else {}
         if like is None:
-            self._others["either", False] = Numbering(home, withheld=withheld, like=self, order="home first")
-            self._others["either", True] = Numbering(home, withheld=withheld, like=self, order="abroad first")
-            at_home = Numbering(home, withheld=withheld, like=self, order="home")
-            self._others["national", False] = self._others["national", True] = at_home
-            abroad = Numbering(home, withheld=withheld, like=self, order="abroad")
-            self._others["international", False] = self._others["international", True] = abroad
+            made = {each: Numbering(home, withheld=withheld, like=self, order=each) for each in _ORDERS.values()}
+            self._others |= {key: made[each] for key, each in _ORDERS.items()}
 
     def as_written(self, written: Written, *, abroad: bool) -> Numbering:
         """Understands numbers as a trunk writes them that is one from `abroad`, or not.
@@ -161,21 +154,24 @@ class Numbering:
         Whatever the host: switches and phones pass on, and show, a number that somebody put before anonymous.invalid.
         Never raises: what is no number comes back as alphanumeric, anonymous, private or invalid.
         """
-        if plain := _PLAIN_URI.match(text):
-            return self._remembered(plain[1])
+        if ":" not in text:
+            return self._remembered(text)
+        beginning, at, _ = text.partition("@")
+        if at and beginning[:4] == "sip:" and ":" not in (user := beginning[4:]):  # what nearly all calls carry
+            return self._remembered(user)
         text = _number_part(text)
         if text.lower().startswith("urn:"):
             sos = text.lower().startswith("urn:service:sos")  # RFC 5031
             return Number(text[:_PRESENTED], _kind="emergency" if sos else "alphanumeric")
-        if len(text) > _LONGEST_REMEMBERED:
-            return self._recognise(text)
         return self._remembered(text)
 
     def _remembered(self, text: str) -> Number:
         number = self._recognised.get(text)
         if number is None:
             number = self._recognise(text)
-            if len(self._recognised) >= REMEMBERED:
+            if len(text) > _LONGEST_REMEMBERED:
+                return number
+            if len(self._recognised) >= _REMEMBERED:
                 self._recognised.clear()
             self._recognised[text] = number
         return number
@@ -195,6 +191,8 @@ class Numbering:
     def _read(self, text: str) -> Number:
         if text[:1] == "+" and _E164.fullmatch(text, 1):
             return self._international(text, text[1:])
+        if text.isdecimal() and text.isascii() and len(text) <= _PRESENTED:
+            return self._national(text, text)
         number, _, params = text.partition(";")
         presented = unescape(number)[:_PRESENTED]
         # A switch may read parameters after unescaping, and one written in C ends at a NUL: so does the number.
@@ -212,8 +210,8 @@ class Numbering:
 
     def _international(self, presented: str, digits: str, *, idd: bool = False) -> Number:
         """Country code and the rest of it, from a `+` or an international dialling prefix."""
-        country = self._country(digits)
-        dialled = presented.translate(_SEPARATORS) if idd else digits
+        country = country_of(digits, self._countries)
+        dialled = digits if not idd else presented if presented.isdecimal() else presented.translate(_SEPARATORS)
         if country is None:
             return self._abroad_short_or_invalid(presented, digits, dialled, None, idd=idd)
         national, kind = digits[len(country.code) :], "" if country.region else "global"
@@ -289,18 +287,22 @@ class Numbering:
         """Behind an international dialling prefix, or our own country code without a plus."""
         # Not every gateway knows our IDD prefix: a literal 00 is tried as well, and those of NANP and Australia.
         after_idd = match.end() if (match := self._plan.dialling.international.match(digits)) else 0
-        readings = [
-            self._international(presented, digits[skip:], idd=True)
-            for skip in (after_idd, *(len(idd) for idd in _FOREIGN_IDDS if digits.startswith(idd)))
-            if skip and digits[skip : skip + 1] not in ("", "0")
-        ]
-        # 00 55 is a carrier in Brazil, and her own country code.
-        for reading in (*filter(_is_known, readings), *readings):
-            if reading._kind != "invalid":
-                return reading
+        first = possible = None
+        for skip in (
+            after_idd,
+            *[len(idd) for idd in _FOREIGN_IDDS if digits.startswith(idd) and len(idd) != after_idd],
+        ):
+            if skip and digits[skip : skip + 1] not in ("", "0"):
+                reading = self._international(presented, digits[skip:], idd=True)
+                if _is_known(reading):  # 00 55 is a carrier in Brazil, and her own country code
+                    return reading
+                first = first or reading
+                possible = possible or (reading if reading._kind != "invalid" else None)
+        if possible is not None:
+            return possible
         if digits.startswith(self._code) and self._plan.is_home(digits[len(self._code) :], sure=False):
             return self._international(presented, digits)
-        return readings[0] if readings else None
+        return first
 
     def _neither(self, presented: str, digits: str) -> Number:
         if len(digits) < _SHORTEST_E164:
@@ -325,7 +327,7 @@ class Numbering:
 
     def _malformed(self, presented: str, number: str) -> Number:
         """`++86...`, `+0086...`, other scripts' digits, a stray 0: no E.164, yet the region it pretends to."""
-        plain = "".join(_ascii(c) for c in number)
+        plain = number if number.isascii() else "".join([_ascii(c) for c in number])
         if not _DIGITS.fullmatch(plain.lstrip("+")):
             return Number(presented, _kind="invalid" if plain.startswith("+") else "alphanumeric")
         pretended = self._international(presented, plain.lstrip("+0"))
@@ -333,10 +335,6 @@ class Numbering:
         region = self.home if national else pretended.region
         also = (pretended.e164,) if pretended.e164 and pretended._kind != "invalid" else ()
         return Number(presented, plain.lstrip("+"), None, region, _kind="invalid", also=also)
-
-    def _country(self, digits: str) -> Country | None:
-        countries = self._countries
-        return countries.get(digits[:2]) or countries.get(digits[:3]) or countries.get(digits[:1])
 
     def is_home_code(self, e164: str) -> bool:
         """True for an E.164 number with the country code of home; other regions may share that."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from proxy.numbers.beginnings import begins
 from proxy.numbers.numbering import Numbering
-from proxy.numbers.plans import Beginnings, Country, Format, beginnings, countries, dialling
+from proxy.numbers.plans import Beginnings, Format, beginnings, countries, country_of, dialling
 
 ABROAD = "00*"  # every number whose country code is not that of home
 
@@ -70,7 +70,7 @@ def read_patterns(written: Iterable[str], numbering: Numbering) -> tuple[str, ..
 
 def without_trunk_prefix(pattern: str) -> str:
     """A pattern of E.164 without the trunk prefix that some write behind the country code, as in +4407700900123."""
-    country = _country(pattern[1:])
+    country = country_of(pattern[1:], countries())
     if country is None:
         return pattern
     if pattern[-1] == "*":
@@ -171,7 +171,7 @@ def _international(digits: str, *, known: bool = False) -> tuple[str, ...]:
     """A prefix after `+` or an international prefix: the trunk prefix that some write behind the country code, as in
     `+44 (0)20`, is left out where no number has it. `known`: only with a country code that exists."""
     anew: tuple[str, ...] = ()
-    country = _country(digits)
+    country = country_of(digits, countries())
     if country and country.region:
         national = digits[len(country.code) :]
         anew = _written_anew(national, country.region)
@@ -182,10 +182,6 @@ def _international(digits: str, *, known: bool = False) -> tuple[str, ...]:
     if digits[:1] in ("", "0") or len(digits) > _MOST or (known and not country):
         return ()
     return (f"+{digits}*", *anew)
-
-
-def _country(digits: str) -> Country | None:
-    return next((found for size in (2, 3, 1) if (found := countries().get(digits[:size]))), None)
 
 
 def _significant(national: str, region: str) -> str:

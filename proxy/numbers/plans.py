@@ -7,9 +7,8 @@ number, and repairs away just what a fraud check wants to see.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from phonenumbers import (
@@ -18,8 +17,6 @@ from phonenumbers import (
     SUPPORTED_REGIONS,
     PhoneMetadata,
 )
-
-REMEMBERED = 16_384  # texts and kinds in the bounded caches
 
 _LONGEST_LEADING_DIGITS = 5  # that tell a country from others of its code: those of the Vatican and the Isle of Man
 _KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern that matches names the kind
@@ -40,26 +37,36 @@ _CARRIERS: Final = {"US": r"101\d{4}", "CA": r"101\d{4}"}
 _MOST_PREFIXES = 3  # that stand in front of each other: a carrier's, the country's, one zero more
 
 
-@dataclass(frozen=True, slots=True)
 class Country:
     """A country code: its main region (None for a code of no country), and how to tell the others that share it.
 
-    `leads` are the digits that a national prefix of its main region begins with; a number may begin with them as well.
+    `lengths` are the possible numbers of digits after the code, `leads` the digits that a national prefix of its main
+    region begins with; a number may begin with them as well.
     """
 
-    code: str
-    region: str | None
-    lengths: frozenset[int]  # possible digits after the code
-    leads: str
-    by_leading_digits: re.Pattern[str] | None
-    by_range: re.Pattern[str] | None
+    def __init__(
+        self,
+        code: str,
+        region: str | None,
+        lengths: frozenset[int],
+        leads: str = "",
+        by_leading_digits: re.Pattern[str] | None = None,
+        by_range: re.Pattern[str] | None = None,
+    ) -> None:
+        self.code: Final = code
+        self.region: Final = region
+        self.lengths: Final = lengths
+        self.leads: Final = leads
+        self._by_leading_digits: Final = by_leading_digits
+        self._by_range: Final = by_range
+        self._dialling: RegionDialling | None = None  # patterns take their time to compile: once somebody asks
 
     def region_of(self, national: str) -> str | None:
         """The region of the digits after the code; regions are named groups of the patterns."""
-        if self.by_leading_digits and (match := self.by_leading_digits.match(national)):
+        if self._by_leading_digits is not None and (match := self._by_leading_digits.match(national)):
             return match.lastgroup
         # The regions of a code overlap in toll-free and the like: there the main one counts.
-        if self.by_range and (match := self.by_range.fullmatch(national)):
+        if self._by_range is not None and (match := self._by_range.fullmatch(national)):
             return self.region if kind_of(national, self.region or "") != "unknown" else match.lastgroup
         return self.region
 
@@ -69,19 +76,26 @@ class Country:
         Only where they are no number with it: in Italy the zero is part of the number, and a Russian number may begin
         with 8. A zero is no country's number by itself, so it is left out also where people dial another prefix.
         """
-        if self.region is None:
+        region = self.region
+        if region is None:
             return national
-        plan = dialling(self.region)
-        if len(national) in self.lengths and plan.general.fullmatch(national):  # as nearly all are
+        plan = self._dialling
+        if plan is None:
+            plan = self._dialling = dialling(region)
+        general, lengths = plan.general, self.lengths
+        if len(national) in lengths and general.fullmatch(national):  # as nearly all are
             return national
-        zeros = len(national) - len(national.lstrip("0"))
-        without_zeros = (national[skip:] for skip in range(1, zeros + 1))
-        candidates = (national, *(rest for rest, _ in plan.without_prefix(national)), *without_zeros)
-        possible = (each for each in candidates if len(each) in self.lengths)
-        return next(filter(plan.general.fullmatch, possible), national)
+        for rest, _ in plan.without_prefix(national):
+            if len(rest) in lengths and general.fullmatch(rest):
+                return rest
+        rest = national
+        while rest[:1] == "0":
+            rest = rest[1:]
+            if len(rest) in lengths and general.fullmatch(rest):
+                return rest
+        return national
 
 
-@dataclass(frozen=True, slots=True)
 class RegionDialling:
     """The dialling of numbers within a region.
 
@@ -89,26 +103,32 @@ class RegionDialling:
     some), the code of a carrier included; `international` is dialled before a country code.
     """
 
-    general: re.Pattern[str]
-    prefix: re.Pattern[str]
-    rule: str | None
-    international: re.Pattern[str]
+    def __init__(
+        self, general: re.Pattern[str], prefix: re.Pattern[str], rule: str | None, international: re.Pattern[str]
+    ) -> None:
+        self.general: Final = general
+        self.prefix: Final = prefix
+        self.rule: Final = rule
+        self.international: Final = international
 
-    def without_prefix(self, digits: str) -> Iterator[tuple[str, bool]]:
+    def without_prefix(self, digits: str) -> list[tuple[str, bool]]:
         """The digits without the prefix, and True where that says for sure that the number is of the region.
 
         A carrier's code says nothing: behind it people dial as ever, so 17911 010 is 010, and that is 10.
         """
+        found: list[tuple[str, bool]] = []
         for _ in range(_MOST_PREFIXES):
             match = self.prefix.match(digits)
-            if match is None or not match.end():
-                return
-            is_carrier = self.rule is None and match.lastindex is not None
-            rest = digits[match.end() :]
-            digits = match.expand(self.rule) + rest if self.rule and match.lastindex else rest
-            yield digits, not is_carrier
+            if match is None or not (end := match.end()):
+                break
+            group = match.lastindex
+            is_carrier = self.rule is None and group is not None
+            rest = digits[end:]
+            digits = match.expand(self.rule) + rest if self.rule and group else rest
+            found.append((digits, not is_carrier))
             if not is_carrier:
-                return
+                break
+        return found
 
 
 @cache  # one entry a region
@@ -185,34 +205,48 @@ def beginnings(region: str) -> Beginnings:
     )
 
 
-@lru_cache(maxsize=REMEMBERED)
 def kind_of_e164(e164: str, region: str) -> str:
     """The kind of an E.164 number that is of that region."""
-    code = metadata(region).country_code
-    return kind_of(e164[1 + len(str(code)) :], region)
+    return kind_of(e164[_ranges_of(region).national :], region)
 
 
 def kind_of(national: str, region: str) -> str:
     """The kind of the digits after a region's code; "unknown" for those in no known range."""
-    special, fixed, mobile = _kind_patterns(region)
-    if match := special.fullmatch(national):
+    ranges = _ranges_of(region)
+    if match := ranges.special.fullmatch(national):
         return match.lastgroup or "unknown"
-    is_mobile = mobile.fullmatch(national)
-    if fixed.fullmatch(national):
+    is_mobile = ranges.mobile.fullmatch(national)
+    if ranges.fixed.fullmatch(national):
         return "fixed_or_mobile" if is_mobile else "fixed"
     return "mobile" if is_mobile else "unknown"
 
 
-@cache  # one entry a region
-def _kind_patterns(region: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """The special kinds as named groups of one pattern, and the patterns of fixed and mobile numbers."""
-    plan = metadata(region)
-    special = [
-        f"(?P<{kind}>{description.national_number_pattern})"
-        for kind, attribute in _KINDS
-        if (description := getattr(plan, attribute)) and description.national_number_pattern
-    ]
-    return re.compile("|".join(special) or "(?!)"), pattern(plan.fixed_line), pattern(plan.mobile)
+class _Ranges:
+    """The known ranges of a region: special kinds as named groups of one pattern, and fixed and mobile numbers.
+
+    `national` is the place in E.164 at which its numbers begin behind their country code.
+    """
+
+    def __init__(self, region: str) -> None:
+        plan = metadata(region)
+        special = [
+            f"(?P<{kind}>{description.national_number_pattern})"
+            for kind, attribute in _KINDS
+            if (description := getattr(plan, attribute)) and description.national_number_pattern
+        ]
+        self.special: Final = re.compile("|".join(special) or "(?!)")
+        self.fixed: Final = pattern(plan.fixed_line)
+        self.mobile: Final = pattern(plan.mobile)
+        self.national: Final = 1 + len(str(plan.country_code))
+
+
+_RANGES: Final[dict[str, _Ranges]] = {}  # one entry a region
+
+
+def _ranges_of(region: str) -> _Ranges:
+    if (ranges := _RANGES.get(region)) is None:
+        ranges = _RANGES[region] = _Ranges(region)
+    return ranges
 
 
 def pattern(description: Any, *more: str) -> re.Pattern[str]:
@@ -277,11 +311,16 @@ def countries() -> dict[str, Country]:
     return {str(code): _country(code, regions) for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
 
 
+def country_of(digits: str, known: dict[str, Country]) -> Country | None:
+    """The country code, of those known, that digits begin with."""
+    return known.get(digits[:2]) or known.get(digits[:3]) or known.get(digits[:1])
+
+
 def _country(code: int, regions: tuple[str, ...]) -> Country:
     main, *others = regions
     if main == REGION_CODE_FOR_NON_GEO_ENTITY:
         plan: Any = PhoneMetadata.metadata_for_nongeo_region(code)
-        return Country(str(code), None, frozenset(plan.general_desc.possible_length), "", None, None)
+        return Country(str(code), None, frozenset(plan.general_desc.possible_length))
     leading, ranges = [], []
     for region in others:
         plan = metadata(region)

@@ -1,5 +1,6 @@
 """The wish to stay unknown in a message: Privacy (RFC 3323 4.2, RFC 3325 9.3, RFC 7044 10.1), and the
-parameter `privacy` that Remote-Party-ID (draft-ietf-sip-privacy-04) and Diversion (RFC 5806 4) have of their own."""
+parameter `privacy` that Remote-Party-ID (draft-ietf-sip-privacy-04) and Diversion (RFC 5806 4) have of their own; and
+the hosts that stand for nobody."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ _NONE: Final[frozenset[str]] = frozenset()
 _PRIV_VALUE: Final = re.compile(r"[a-z0-9\-.!%*_+`'~]+")
 _PRIVACY: Final = re.compile(r';\s*privacy\s*=\s*"?([a-z0-9\-.!%*_+`\'~, ]*)')
 _PARTY: Final = re.compile(r';\s*party\s*=\s*"?([a-z0-9\-]*)')
+_UNKNOWN_HOST: Final = re.compile(r"@unknown\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
+_NOBODYS_HOST: Final = re.compile(r"[:@]anonymous\.invalid\.?(?::[0-9]*)?(?:[;?>]|$)", re.IGNORECASE)
 _OPEN: Final = frozenset(("", "off", "no", "none", "false"))  # what says that nothing is to be hidden
 
 
@@ -73,3 +76,17 @@ def remote_parties(request: Request) -> list[tuple[str, str]]:
         party = _PARTY.search(value[value.rfind(">") + 1 :].lower())
         parties.append(((party[1] if party else "") or "calling", value))
     return parties
+
+
+def withholds(uri: str) -> bool:
+    """True for a URI at anonymous.invalid: whoever writes it does not want to be known (RFC 3261 8.1.1.3, RFC 3323
+    4.1.1.3), whatever stands before the @."""
+    if uri.isascii() and "anonymous.invalid" not in uri.lower():  # as in nearly all
+        return False
+    return _NOBODYS_HOST.search(uri) is not None
+
+
+def is_unknown(uri: str) -> bool:
+    """True for a URI at unknown.invalid: an exchange on the way did not know the number (3GPP TS 29.163 7.2.3.2.2.3),
+    which is no wish of the caller's."""
+    return _UNKNOWN_HOST.search(uri) is not None

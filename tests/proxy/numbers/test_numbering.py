@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
-from proxy.numbers.numbering import Numbering, withholds
+from proxy.numbers.numbering import Numbering
 
 CN = Numbering("CN")
 
@@ -301,16 +301,6 @@ def test_nobody_is_anonymous(text: str) -> None:
 def test_a_number_before_anonymous_invalid_is_a_number(host: str) -> None:
     assert read(f"sip:+861012345678@{host}") == ("+861012345678", "CN", "fixed")
     assert CN.understand(f"sip:110@{host}").is_emergency
-
-
-@pytest.mark.parametrize(("uri", "expected"), [
-    ("sip:anonymous@anonymous.invalid", True), ("sip:+861012345678@Anonymous.Invalid;user=phone", True),
-    ("sip:x@anonymous.invalid.", True), ("sips:anonymous.invalid:5061", True),
-    ("sip:x@anonymous.invalid.example", False),
-    ("sip:x@not-anonymous.invalid", False), ("sip:anonymous@example.com", False), ("tel:+861012345678", False),
-])  # fmt: skip
-def test_who_names_the_host_anonymous_invalid_withholds(uri: str, *, expected: bool) -> None:
-    assert withholds(uri) is expected
 
 
 @pytest.mark.parametrize("text", ["alice", "sip:alice@example.com", "800-FLOWERS", "urn:service:counseling", "\udcff"])

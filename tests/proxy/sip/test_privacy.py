@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.sip.message import Request
-from proxy.sip.privacy import Hidden, hidden_by, own_privacy, priv_values
+from proxy.sip.privacy import Hidden, hidden_by, own_privacy, priv_values, withholds
 
 
 def asking(*headers: tuple[str, str]) -> Request:
@@ -63,3 +63,14 @@ def test_an_address_can_have_a_privacy_of_its_own(value: str, said: set[str]) ->
 )  # fmt: skip
 def test_what_the_caller_asks_to_be_hidden(headers: list[tuple[str, str]], hidden: Hidden) -> None:
     assert hidden_by(asking(*headers)) == hidden
+
+
+@pytest.mark.parametrize(("uri", "expected"), [
+    ("sip:anonymous@anonymous.invalid", True), ("sip:+861012345678@Anonymous.Invalid;user=phone", True),
+    ("sip:x@anonymous.invalid.", True), ("sips:anonymous.invalid:5061", True),
+    ("sip:x@anonymous.invalid.example", False),
+    ("sip:x@anonymou\u017f.invalid", True),  # which is an s
+    ("sip:x@not-anonymous.invalid", False), ("sip:anonymous@example.com", False), ("tel:+861012345678", False),
+])  # fmt: skip
+def test_who_names_the_host_anonymous_invalid_withholds(uri: str, *, expected: bool) -> None:
+    assert withholds(uri) is expected
