@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final, Literal
 
-from proxy.numbers.numbering import Number, Numbering, Written, is_unknown, plain_word, withholds
+from proxy.numbers.numbering import Number, Numbering, Written, plain_word
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
 from proxy.numbers.star_codes import mask
 from proxy.policy.claims import claims_in
@@ -15,7 +15,7 @@ from proxy.policy.trunks import Trunk
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
-from proxy.sip.privacy import MOST_ENTRIES, hidden_by, remote_parties
+from proxy.sip.privacy import MOST_ENTRIES, hidden_by, is_unknown, remote_parties, withholds
 from proxy.sip.value import Value
 
 JUDGED: Final[tuple[str, ...]] = (
@@ -244,12 +244,18 @@ class Call(Value):
         """
         written = numbering.as_written(trunk.numbers, abroad=trunk.kind == "international")
         dialling, understand = (numbering if trunk.numbers == "either" else written), written.understand
-        uri = caller if ":" in caller else f"sip:{caller}@{_ANY_HOST}" if caller else f"sip:{_ANY_HOST}"
         called = callee if ":" in callee else f"sip:{callee}@{_ANY_HOST}"
-        sender = understand(uri)
+        sender, is_number, uri = understand(caller), False, caller
+        if ":" not in caller:
+            is_number = sender.e164 == caller  # a plus and digits, as nearly all: there is nothing else to read in it
+            if not is_number or display_name or authenticated:
+                uri = f"sip:{caller}@{_ANY_HOST}" if caller else f"sip:{_ANY_HOST}"
+                sender = understand(uri)
         caller_number = understand(authenticated) if authenticated else sender
-        others = () if authenticated or is_plain(uri) else _others(caller_number, (uri,), written)
-        hidden = withheld or _anonymous(display_name, uri, sender, written, is_asserted=bool(authenticated))
+        others = () if authenticated or is_number or is_plain(uri) else _others(caller_number, (uri,), written)
+        hidden = withheld
+        if not hidden and (not is_number or display_name):
+            hidden = _anonymous(display_name, uri, sender, written, is_asserted=bool(authenticated))
         return Call(
             method,
             caller_number,

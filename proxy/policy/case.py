@@ -18,7 +18,7 @@ from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.profile import Subscriber, matching
 from proxy.policy.readings import other_readings
 from proxy.policy.remote import UNASKED, Opinions
-from proxy.policy.snapshot import ListedNumber, Snapshot
+from proxy.policy.snapshot import ListedNumber, ScamNumbers, Snapshot
 
 Origin = Literal["domestic", "overseas", "unknown"]
 
@@ -32,7 +32,17 @@ class Case:
     of earlier calls, `opinions` what remote sources said of callers.
     """
 
-    __slots__ = ("call", "called", "caller_origin", "calling", "forwarded", "memory", "opinions", "snapshot")
+    __slots__ = (
+        "_listings",
+        "call",
+        "called",
+        "caller_origin",
+        "calling",
+        "forwarded",
+        "memory",
+        "opinions",
+        "snapshot",
+    )
 
     def __init__(
         self,
@@ -53,15 +63,13 @@ class Case:
         self.caller_origin: Final = caller_origin
         self.memory: Final = memory
         self.opinions: Final = opinions
+        self._listings: list[ListedNumber] | None = None
 
     def listings(self) -> list[ListedNumber]:
         """The entries in the scam list of the numbers that the call presents, in each of their readings."""
-        call, find = self.call, self.snapshot.find_listed
-        found = [entry for one in call.presented if one.e164 and (entry := find(one.e164, call.arrival))]
-        for e164, prefix_counts in other_readings(call):
-            if (entry := find(e164, call.arrival)) and (prefix_counts or not entry.pattern.endswith("*")):
-                found.append(entry)
-        return found
+        if self._listings is None:  # two rules ask
+            self._listings = _listings(self.call, self.snapshot.scam_list)
+        return self._listings
 
     @property
     def behind(self) -> Behind:
@@ -119,6 +127,15 @@ class Case:
             memory,
             opinions,
         )
+
+
+def _listings(call: Call, scam_list: ScamNumbers) -> list[ListedNumber]:
+    found = [entry for one in call.presented if one.e164 and (entry := scam_list.find(one.e164, call.arrival))]
+    for e164, prefix_counts in other_readings(call):
+        entry = scam_list.find(e164, call.arrival)
+        if entry is not None and (prefix_counts or not entry.pattern.endswith("*")):
+            found.append(entry)
+    return found
 
 
 def called_subscriber(call: Call, snapshot: Snapshot) -> Subscriber | None:

@@ -90,9 +90,9 @@ class Barring:
     incoming_when_roaming: OnOff = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one is made for each call, and frozen it would take three times as long
 class Subscriber:
-    """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes.
+    """One line: `number` is E.164, `user` and `password` are for digest, `pin` for star codes. Nobody changes one.
 
     `allow` and `block` hold numbers, or prefixes that end in `*`, in international form or as dialled at home; once
     read from a file whose home is known, or by `at_home`, they are what these stand for. `notify`: a text tells of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,13 +47,11 @@ class Snapshot:
     `treatments` what is done about the calls of a rule where not what the rule says, `service_numbers` the operator's
     numbers that subscribers can always reach, as they are dialled; `dialling` reads what stands behind dialled codes;
     for `callback_seconds` from their emergency call subscribers can be called back; `sources` are asked about callers.
-
-    `find_listed` is the scam list's `find`, remembering the last few answers: two rules ask for the same.
     """
 
     numbering: Numbering
     subscribers: SubscriberDirectory
-    find_listed: Callable[[str, float], ListedNumber | None]
+    scam_list: ScamNumbers
     modes: Mapping[str, Mode]
     preset: Ruleset
     home_regions: frozenset[str]

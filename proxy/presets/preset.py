@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from proxy.files import yaml_file
@@ -93,7 +93,7 @@ def build_snapshot(
     return Snapshot(
         reads,
         subscribers,
-        lru_cache(maxsize=16)(scam_list.find),
+        scam_list,
         {**preset.modes, **(modes or {})},
         preset,
         home_regions,

@@ -54,7 +54,7 @@ class Proxy:
         return logs
 
     def lists(self, number: str) -> bool:
-        return self.core.policy.snapshot.find_listed(number, 0.0) is not None
+        return self.core.policy.snapshot.scam_list.find(number, 0.0) is not None
 
 
 @pytest.fixture
@@ -124,11 +124,11 @@ async def test_what_a_kept_list_said_of_a_number_stays_whole(tmp_path: Path) -> 
     (tmp_path / "a.csv").write_text(text)
     (tmp_path / "b.csv").write_text("number,category\n+23224*,wangiri\n")
     proxy = Proxy(tmp_path, "scam_lists: [a.csv, b.csv]\n")
-    before = [proxy.core.policy.snapshot.find_listed(number, 0.0) for number in ("+447700900001", "+447700900002")]
+    before = [proxy.core.policy.snapshot.scam_list.find(number, 0.0) for number in ("+447700900001", "+447700900002")]
     proxy.write("a.csv", "number\n")
     proxy.write("b.csv", "number,category\n+23224*,parcel\n")
     assert kept(await proxy.reload()) == [("a.csv", 2, 0)]
-    find = proxy.core.policy.snapshot.find_listed
+    find = proxy.core.policy.snapshot.scam_list.find
     assert [find(number, 0.0) for number in ("+447700900001", "+447700900002")] == before
     entry = find("+23224000000", 0.0)
     assert entry is not None
