@@ -33,7 +33,7 @@ class Lookout:
         understood = snapshot.numbering.understand(number)
         found: list[Warned] = []
         if understood.e164 is not None:
-            if snapshot.find_listed(understood.e164, time.time()) is not None:
+            if snapshot.scam_list.find(understood.e164, time.time()) is not None:
                 found.append("reported")
             if understood.region not in snapshot.home_regions:
                 found.append("overseas")
