@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from proxy.files.yaml_file import FileContext, Problems, expected_by
+from proxy.files.yaml_file import FileContext, Problem, Problems, expected_by
 from simulator.scenario.calls import Calls
 from simulator.scenario.model import Scenario
-from simulator.stage.families import FAMILIES
+from simulator.stage.families import families_of
 from simulator.traffic.plan import plan
 from simulator.traffic.planned_call import PlannedCall
 
@@ -45,14 +45,17 @@ class Hand:
         self._scenario = scenario.model_copy(update={"mix": None, "records": None})
         self._known = FileContext(document={"subscribers": dict.fromkeys(scenario.subscribers)})
         self._numbers = itertools.count(1)
+        neighbour = next((each.number for each in scenario.subscribers.values()), "")
+        self.families = families_of(scenario.home, neighbour)
 
     def family(self, name: str, to: str) -> PlannedCall:
         """A call of a family to a subscriber. Raises Unplaceable."""
-        chosen = FAMILIES.get(name)
+        chosen = self.families.get(name)
         if chosen is None:
-            raise Unplaceable(f"found no family {name[:_SHOWN]!r}, expected one of {', '.join(FAMILIES)}")
-        number = next(self._numbers)
-        return self._planned(f"{name}-{number}", {**chosen.call(number), "family": name, "to": to})
+            raise Unplaceable(f"found no family {name[:_SHOWN]!r}, expected one of {', '.join(self.families)}")
+        number, called = next(self._numbers), self._scenario.subscribers.get(to)
+        keys = chosen.call(number, to if called is None else called.number)
+        return self._planned(f"{name}-{number}", {**keys, "family": name, "to": to})
 
     def call(self, chosen: Mapping[str, Any]) -> PlannedCall:
         """The call or text that was chosen, by the keys of `/api/call`. Raises Unplaceable, with what is wrong."""
@@ -78,8 +81,8 @@ def _said(invalid: ValidationError) -> list[str]:
     said = []
     for details in invalid.errors():
         problems = details.get("ctx", {}).get("error")
-        several = problems.problems if isinstance(problems, Problems) else ()
-        key = next((str(step) for step in reversed(details["loc"]) if step in _KEYS), "")
-        expectations = [problem.expected for problem in several] or [expected_by(details)]
-        said += [f"{key}: expected {expected}" if key else expected for expected in expectations]
+        several = problems.problems if isinstance(problems, Problems) else [Problem((), expected_by(details))]
+        for problem in several:
+            key = next((str(step) for step in reversed((*details["loc"], *problem.where)) if step in _KEYS), "")
+            said.append(f"{key}: expected {problem.expected}" if key else f"expected {problem.expected}")
     return said

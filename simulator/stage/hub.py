@@ -12,7 +12,7 @@ from typing import Any
 from simulator.stage.events import Event, call_of, name_of, to_json
 from simulator.stage.state import State, reduce
 
-REMEMBERED = 1000  # calls whose events can be played again
+REMEMBERED = 500  # calls whose events can be played again, and as many of those that came by themselves
 _WAITING = 2000  # events that a page may be behind; then it is let go, and comes back to the state as it is
 _OF_A_CALL = 400  # events of a call that are remembered
 
@@ -27,6 +27,7 @@ class Hub:
         self.state = state
         self._followers: set[asyncio.Queue[bytes | None]] = set()
         self._calls: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
+        self._passing: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
         self._closed = False
         self.hearers: list[Callable[[Event], None]] = []  # in this process, told after the state has changed
 
@@ -35,23 +36,27 @@ class Hub:
         """The number of pages that follow."""
         return len(self._followers)
 
-    def publish(self, event: Event, *, told: bool = True) -> None:
-        """Take an event into the state and the memory of its call; pages hear of it where it is `told`."""
+    def publish(self, event: Event, *, told: bool = True, passing: bool = False) -> None:
+        """Take an event into the state and the memory of its call; pages hear of it where it is `told`. A call that is
+        `passing` with its first event is forgotten sooner than those that somebody placed."""
         self.state = reduce(self.state, event)
         fields, name = to_json(event), name_of(event)
         if (call := call_of(event)) is not None:
-            self._remember(call, {"event": name, **fields})
+            self._remember(call, {"event": name, **fields}, passing=passing)
         if told and self._followers:
             self._tell(as_text(name, fields))
         for hear in self.hearers:
             hear(event)
 
-    def _remember(self, call: str, event: dict[str, Any]) -> None:
-        events = self._calls.setdefault(call, [])
+    def _remember(self, call: str, event: dict[str, Any], *, passing: bool) -> None:
+        events = self._calls.get(call) or self._passing.get(call)
+        if events is None:
+            among = self._passing if passing else self._calls
+            events = among[call] = []
+            if len(among) > REMEMBERED:
+                among.popitem(last=False)
         if len(events) < _OF_A_CALL:
             events.append(event)
-        if len(self._calls) > REMEMBERED:
-            self._calls.popitem(last=False)
 
     def _tell(self, text: bytes) -> None:
         for queue in tuple(self._followers):
@@ -63,7 +68,7 @@ class Hub:
 
     def events_of(self, call: str) -> list[dict[str, Any]]:
         """All that happened to a call, in order of time; nothing where it is unknown, or too long ago."""
-        return sorted(self._calls.get(call, ()), key=lambda event: event["at"])
+        return sorted(self._calls.get(call) or self._passing.get(call) or (), key=lambda event: event["at"])
 
     @contextmanager
     def follow(self) -> Iterator[asyncio.Queue[bytes | None]]:

@@ -15,17 +15,20 @@ from simulator.traffic.planned_call import PlannedCall
 
 # Calls of each family among a hundred: most callers are friends.
 SHARES: Mapping[str, int] = {
-    "friend": 50,
-    "family": 12,
-    "cold-call": 12,
+    "friend": 42,
+    "courier": 8,
+    "family": 10,
+    "bank": 3,
+    "warning-line": 2,
+    "cold-call": 10,
     "wangiri": 8,
     "spoofing": 5,
     "impersonation": 4,
-    "anonymous": 4,
-    "text": 3,
-    "warning-line": 2,
+    "own-number": 1,
+    "reported": 2,
+    "anonymous": 3,
+    "text": 2,
 }
-
 _LONGEST = 2.0  # seconds that a call by itself rings, and talks
 
 

@@ -23,7 +23,6 @@ from simulator.scenario.lesson import Lesson, lessons_of
 from simulator.stage import lesson_json
 from simulator.stage.chosen import DEFAULT, LESSONS, Chosen
 from simulator.stage.events import Scenarios, Score
-from simulator.stage.families import FAMILIES
 from simulator.stage.hand import Hand
 from simulator.stage.hub import Hub
 from simulator.stage.phones.phones import Phones
@@ -48,8 +47,8 @@ class Stage:
     def __init__(self, chosen: Chosen, forks: ProxyForks | None = None) -> None:
         self.chosen = chosen
         self._lessons = lessons_of(chosen.source, LESSONS)
-        self.hub = Hub(_beginning(chosen, self._lessons))
         self.hand = Hand(chosen.scenario)
+        self.hub = Hub(_beginning(chosen, self._lessons, self.hand))
         self.observed: deque[CallObservation] = deque(maxlen=KEPT)
         self._soon = Soon(self.hub)
         self._tally = Tally()
@@ -142,7 +141,7 @@ class Stage:
         task.add_done_callback(self._tasks.discard)
 
 
-def _beginning(chosen: Chosen, lessons: Iterable[Lesson]) -> State:
+def _beginning(chosen: Chosen, lessons: Iterable[Lesson], hand: Hand) -> State:
     scenario = chosen.scenario
     modes = {**preset.load(scenario.preset).modes, **scenario.rules}
     subscribers = list(scenario.subscribers.items())[:_SHOWN]
@@ -167,7 +166,7 @@ def _beginning(chosen: Chosen, lessons: Iterable[Lesson]) -> State:
             }
             for rule in (*PRECEDENCE, SELF_SERVICE)
         ),
-        families=tuple(family.to_json(name) for name, family in FAMILIES.items()),
+        families=tuple(family.to_json(name) for name, family in hand.families.items()),
         lessons=tuple(map(lesson_json.offered, lessons)),
         lab={"proxy": "starting", "softswitch": "starting"},
     )

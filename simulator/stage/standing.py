@@ -140,7 +140,7 @@ class Standing:
             self._quiet.add(planned.id)
         self._watching.begin(planned.id)
         self._under[planned.id] = Under(planned)
-        self._publish(Placed(time.time(), _said(planned)))
+        self._hub.publish(Placed(time.time(), _said(planned)), passing=by_itself)
         self.lab.place(planned, time.monotonic())
 
     def _publish(self, event: Event, *, told: bool = True) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from simulator.scenario.model import load_scenarios
 from simulator.stage.chosen import DEFAULT
-from simulator.stage.families import FAMILIES
+from simulator.stage.families import NAMES
 from simulator.stage.programme import SHARES, played
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import JSON, StagePlay, standing_stage
@@ -26,7 +26,7 @@ def stage(tmp_path: Path) -> Iterator[StagePlay]:
 
 
 def test_every_family_has_a_share() -> None:
-    assert set(SHARES) == set(FAMILIES)
+    assert set(SHARES) == set(NAMES)
 
 
 def test_calls_of_all_families_come_until_they_are_stopped(stage: StagePlay) -> None:
