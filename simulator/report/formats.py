@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from simulator.load.formats import LoadFile, SecondLine
+from simulator.report.compare.formats import ComparisonFile, Explanation, SweepLine
 from simulator.results.formats import CallLine, Code, Count, Events, Format, Held, Manifest, MessageLine, Records
 
 Time = Literal[
@@ -171,6 +172,9 @@ FORMATS: dict[str, Any] = {
     "metrics": dict[str, float],
     "call-records": Records,
     "messages": MessageLine,
+    "comparison": ComparisonFile,
+    "sweep-rows": SweepLine,
+    "explanation": Explanation,
     "load": LoadFile,
     "load-seconds": SecondLine,
 }

@@ -1,0 +1,51 @@
+"""The example that compares two runs, run as its first cell says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.__main__ import main
+
+EXAMPLE = Path(__file__).parents[3] / "scenarios" / "compare_two_runs.py"
+SCENARIO = """\
+scenario: twice
+home: CN
+preset: cn
+rules: {anonymous.reject: MODE}
+subscribers:
+  bob: {number: "+8613800138002", barring: {anonymous: on}}
+calls:
+  - {campaign: hidden, trunk: domestic, from: anonymous, to: bob, count: 3, rate: 20/s, truth: scam, family: anonymous}
+  - {campaign: friend, trunk: domestic, from: "+8613912345678", to: bob, count: 2, rate: 20/s, truth: legit}
+"""
+
+
+def played(mode: str) -> str:
+    """The folder of a run with that mode of the rule."""
+    Path("twice.yaml").write_text(SCENARIO.replace("MODE", mode))
+    main(["run", "twice.yaml", "--parquet"])
+    return str(Path("runs/latest").resolve())
+
+
+def rows(text: str, title: str) -> list[list[str]]:
+    """The rows of a table that was printed below that title."""
+    _, _, below = text.partition(f"\n{title}\n")
+    return [line.split() for line in below.partition("\n\n")[0].splitlines()[1:]]
+
+
+def test_it_says_what_changed_between_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [played("enforce"), played("off")]
+    told = subprocess.run([sys.executable, str(EXAMPLE), *runs], check=True, capture_output=True, text=True).stdout
+    assert rows(told, "Outcomes") == [["a", "5", "3", "0", "0", "0"], ["b", "5", "0", "3", "0", "0"]]
+    assert rows(told, "Changed verdicts") == [
+        ["anonymous", "scam", "reject", "anonymous.reject", "allow", "default.allow", "3", "hidden.1"]
+    ]
+    assert rows(told, "Calls of one run only") == [["0", "0"]]
+    ((pairs, *delays),) = rows(told, "Added set-up delay, in milliseconds")
+    assert pairs == "2"
+    assert all(isinstance(float(each), float) for each in delays)
