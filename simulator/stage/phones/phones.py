@@ -82,6 +82,11 @@ class Phones(Company):
         """Give the ports back."""
         self._media.close()
 
+    @property
+    def open_sounds(self) -> int:
+        """The number of sides of calls that are heard now."""
+        return len(self._media.ports)
+
     # --- the company of the lab
 
     def owner(self, number: str) -> PhoneListener | None:
