@@ -284,7 +284,7 @@ class Router:
         if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
             self._repair_strict_route(request, uri, routed)
         for _ in range(_ROUTES_OF_OURS):
-            if not request.has("route"):
+            if "route" not in request.shape.first:
                 return routed
             top = split_values(request.header("route") or "")
             if not top or not top[0]:
@@ -343,12 +343,14 @@ class Router:
         hops = forwarded.header("max-forwards")
         forwarded.replace("Max-Forwards", "70" if hops is None else _ONE_LESS.get(hops) or str(int(hops) - 1))
         forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
-        breadth = forwarded.header("max-breadth") if forwarded.has("max-breadth") else None  # quicker where not
+        breadth = (
+            forwarded.header("max-breadth") if "max-breadth" in forwarded.shape.first else None
+        )  # quicker where not
         if breadth is None:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
         elif int(breadth) > int(_MAX_BREADTH):
             forwarded.replace("Max-Breadth", _MAX_BREADTH)
-        if forwarded.has("route"):
+        if "route" in forwarded.shape.first:
             _yield_to_strict_router(forwarded)
         if target[0] != "udp":
             forwarded.say_length()

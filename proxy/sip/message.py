@@ -136,7 +136,13 @@ class Message:
         """Take the topmost value of a list header out, with its line where it was the only one."""
         index = self.shape.first[name]
         line = self.lines[index]
-        if "," in line and len(rest := split_values(value_of(line))) > 1:
+        if "," not in line:
+            self.remove_line(index)
+            return
+        first, _, others = line.partition(",")
+        if '"' not in first and "<" not in first and others[:1] == " " and others[1:2] > "," and "\r" not in line:
+            self.lines[index] = f"{first[: first.find(':')]}:{others}"  # as nearly all are written
+        elif len(rest := split_values(value_of(line))) > 1:
             self.lines[index] = f"{line.partition(':')[0]}: {', '.join(rest[1:])}"
         else:
             self.remove_line(index)

@@ -25,7 +25,7 @@ class Shape:
     One that is remembered (`kept`) knows others of those that lines make of it, until it is forgotten.
     """
 
-    __slots__ = ("_headless", "_on_top", "_places", "_second", "first", "kept", "names", "repeated")
+    __slots__ = ("_less", "_on_top", "_places", "_second", "first", "kept", "names", "repeated")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names: Final = names
@@ -39,7 +39,7 @@ class Shape:
         self._places: Final[dict[frozenset[str], tuple[int, ...]]] = {}
         self._on_top: Final[dict[str, Shape]] = {}
         self._second: Final[dict[str, Shape]] = {}
-        self._headless: Shape | None = None
+        self._less: Final[dict[int, Shape]] = {}
 
     def places(self, names: frozenset[str]) -> tuple[int, ...]:
         """The indexes of all lines of these names, which are constants of the caller's: each set is remembered."""
@@ -63,18 +63,17 @@ class Shape:
 
     def without(self, index: int) -> Shape:
         """Without the name at an index."""
-        if index:
-            return shape_of((*self.names[:index], *self.names[index + 1 :]))
-        shape = self._headless
+        shape = self._less.get(index)
         if shape is None:
-            shape = shape_of(self.names[1:])
+            shape = shape_of((*self.names[:index], *self.names[index + 1 :]))
             if self.kept and shape.kept:
-                self._headless = shape
+                self._less[index] = shape
         return shape
 
     def forget(self) -> None:
         """Let go of others, lest they hold each other for ever."""
-        self.kept, self._headless = False, None
+        self.kept = False
+        self._less.clear()
         self._on_top.clear()
         self._second.clear()
 
