@@ -74,12 +74,17 @@ async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments)
     address = _shown(arguments.host, listening.getsockname()[1])
     async with Stage(chosen, arguments.forks) as stage:
         url = f"http://{address}/" + (f"?token={token}" if token else "")
-        say(f"the stage is at {url}")
+        print(f"the stage is at {url}", flush=True)
         say("Ctrl-C ends it")
         if arguments.opens:
-            webbrowser.open(url)
+            stage.soon(_opened(url))
         doors = doors_of(arguments.host, listening.getsockname()[1], token, address)
-        await serve_pages(web_app(stage, doors), listening, stop)
+        await serve_pages(web_app(stage, doors), listening, stop, stage.hub.close)
+
+
+async def _opened(url: str) -> None:
+    if not await asyncio.to_thread(webbrowser.open, url):
+        say("no browser could be opened: open that address in one")
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -110,6 +115,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def doors_of(host: str, port: int, token: str, shown: str = "") -> Doors:
+    """The doors of pages at an address, with a `token` where others are let in."""
     hosts = {f"{name}:{port}" for name in (host.lower(), "127.0.0.1", "localhost", "[::1]")}
     return Doors(frozenset(hosts), token, f"ringfence-{port}", by_address=bool(token), shown=shown or f"{host}:{port}")
 

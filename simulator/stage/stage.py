@@ -78,6 +78,7 @@ class Stage:
         self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
         self.phones.on_answer = lambda: self.soon(self.switches.read())
         self.soon(self._offer())
+        self.soon(self.standing.watch())
         self.teacher = Teacher(self.hub, self._lessons, self.call, self.switches)
         return self
 

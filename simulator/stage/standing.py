@@ -25,13 +25,15 @@ from simulator.lab.lab_spec import VERDICTS, LabSpec, digest_user
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.results.message_recorder import MessageRecorder, message_of_line
 from simulator.softswitch.kinds import Kind
-from simulator.stage.events import Ended, Event, Judged, LabState, Lifeline, Message, Placed, Text
+from simulator.stage.events import Ended, Event, Judged, LabState, Lifeline, Message, Notice, Placed, Text
 from simulator.stage.hub import Hub
 from simulator.stage.tail import Tail
 from simulator.stage.watching import Watching
+from simulator.stage.words import PROXY_ENDED
 from simulator.traffic.planned_call import PlannedCall
 
 _TOLD_WITHIN = 3.0  # seconds from the end of a call until all witnesses must have spoken
+_GLANCE = 0.5  # seconds between two looks at the proxy
 _LINGERS = 3.0  # seconds after the end at the caller's side in which messages of other legs still come
 _CLOCK_HOLDS = 1.0  # seconds after which the time of day is looked up again
 Told = Mapping[str, Any]
@@ -145,6 +147,13 @@ class Standing:
 
     def _publish(self, event: Event, *, told: bool = True) -> None:
         self._hub.publish(event, told=told)
+
+    async def watch(self) -> None:
+        """Tell when the proxy ends though nobody stopped it."""
+        while self.lab.proxy.runs:  # noqa: ASYNC110 - a process of another kind may have no event for it
+            await asyncio.sleep(_GLANCE)
+        self._publish(LabState(time.time(), {"proxy": "down", "softswitch": "up"}))
+        self._publish(Notice(time.time(), "warning", PROXY_ENDED))
 
     # --- messages
 

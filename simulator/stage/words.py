@@ -272,6 +272,10 @@ _OTHERWISE: Mapping[str, Words] = {
         "zh": "“{by}”仅作记录；若启用，它会被拦下。",
     },
 }
+PROXY_ENDED: Words = {
+    "en": "The proxy has ended: no call gets through any more. End the stage, and begin anew.",
+    "zh": "代理服务器已停止，呼叫无法继续。请结束并重新启动。",
+}
 _LONGEST = 100  # characters of what a caller wrote, in a sentence
 
 

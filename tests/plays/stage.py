@@ -105,7 +105,7 @@ def standing_stage(folder: Path, source: Path = DEFAULT, token: str = "") -> Ite
         async with Stage(chosen) as stage:
             stages.append(stage)
             up.set()
-            await serve(web_app(stage, doors_of("127.0.0.1", port, token)), listening, stop)
+            await serve(web_app(stage, doors_of("127.0.0.1", port, token)), listening, stop, stage.hub.close)
 
     def run() -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 
@@ -39,8 +39,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-async def serve(app: App, listening: socket.socket, stop: asyncio.Event) -> None:
-    """Answer requests until `stop` is set."""
+async def serve(
+    app: App, listening: socket.socket, stop: asyncio.Event, ending: Callable[[], None] = lambda: None
+) -> None:
+    """Answer requests until `stop` is set; then `ending` has those end that go on, and the rest is cut off soon."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -61,5 +63,6 @@ async def serve(app: App, listening: socket.socket, stop: asyncio.Event) -> None
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        ending()
         server.should_exit = True
         await serving

@@ -1,0 +1,174 @@
+"""`ringfence serve` as its users run it: it says where it is, lets in whom it should, and ends all that it began."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.loopback import free_port
+from tests.plays.proxy_process import eventually
+
+ROOT = Path(__file__).parents[3]
+WITHIN = 60.0  # seconds
+
+
+class Serving:
+    """The command, and where it says that the stage is."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._command = [sys.executable, "-P", "-m", "simulator", "serve", *arguments]
+        self.folder = folder
+        (folder / "tmp").mkdir(exist_ok=True)
+        self.process = subprocess.Popen(
+            self._command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "tmp")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        self.said = self.process.stdout.readline()
+        found = re.search(r"http://([^/]+):(\d+)/(?:\?token=(\S+))?", self.said)
+        self.port = int(found[2]) if found else 0
+        self.token = (found[3] or "") if found else ""
+
+    def ask(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        """The answer to a GET."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=WITHIN)) as connection:
+            connection.request("GET", path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Its exit code once it has ended."""
+        self.process.send_signal(number)
+        return self.process.wait(WITHIN)
+
+    def left(self) -> list[str]:
+        """The processes that it began and that run still, and its files."""
+        of_it = []
+        for each in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if f"TMPDIR={self.folder / 'tmp'}".encode() in each.read_bytes():
+                    of_it.append(each.parent.name)
+            except OSError:
+                continue
+        return [*of_it, *(each.name for each in (self.folder / "tmp").glob("ringfence-*"))]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Any]:
+    begun: list[Serving] = []
+
+    def begin(*arguments: str) -> Serving:
+        begun.append(Serving(tmp_path, *arguments))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        if each.process.poll() is None:
+            each.process.kill()
+        each.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_is_and_ends_with_all_that_it_began(serve: Any, number: signal.Signals) -> None:
+    stage = serve()
+    assert stage.said.startswith("the stage is at http://127.0.0.1:")
+    assert json.loads(stage.ask("/api/state")[1])["scenario"] == "stage"
+    with closing(http.client.HTTPConnection("127.0.0.1", stage.port, timeout=WITHIN)) as watching:
+        watching.request("GET", "/api/events")
+        answer = watching.getresponse()
+        assert answer.readline()
+        assert len(stage.left()) > 1
+
+        assert stage.end(number) == 0
+
+        answer.read()  # the page hears that it is over
+    eventually(lambda: not stage.left())
+
+
+def test_two_stand_side_by_side(serve: Any) -> None:
+    first, second = serve(), serve()
+
+    assert first.port != second.port
+    assert second.ask("/api/state")[0] == 200
+    assert (first.end(), second.end()) == (0, 0)
+
+
+def test_a_port_that_is_taken_is_said(serve: Any) -> None:
+    first = serve("--port", str(free_port("127.0.0.1")))
+
+    second = serve("--port", str(first.port))
+
+    assert second.process.wait(WITHIN) == 3
+    assert f"cannot listen on 127.0.0.1 port {first.port}" in second.process.stderr.read()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
+def test_others_are_let_in_only_where_that_is_said(serve: Any, host: str) -> None:
+    stage = serve("--host", host)
+
+    assert stage.process.wait(WITHIN) == 2
+    assert "--share" in stage.process.stderr.read()
+
+
+def test_a_shared_one_has_a_token_in_its_address(serve: Any) -> None:
+    stage = serve("--share", "--host", "0.0.0.0", "--port", "0")
+
+    assert len(stage.token) >= 20
+    assert stage.ask("/api/state")[0] == 401
+    assert stage.ask("/api/state", {"Authorization": f"Bearer {stage.token}"})[0] == 200
+    assert stage.end() == 0
+
+
+def test_a_scenario_gives_the_lab_its_people_and_its_home(serve: Any) -> None:
+    stage = serve(str(ROOT / "scenarios" / "spoofed-home-number.yaml"))
+
+    state = json.loads(stage.ask("/api/state")[1])
+    assert (state["home"], [each["name"] for each in state["subscribers"]]) == ("GB", ["olivia", "george"])
+    assert stage.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("scenarios", 2, "expected one: name its file"),
+        ("docker/standing-lab/proxy.yaml", 2, "this is"),
+        ("nothing.yaml", 2, "nothing.yaml"),
+    ],
+)
+def test_what_is_no_scenario_is_named(serve: Any, name: str, code: int, said: str) -> None:
+    stage = serve(str(ROOT / name))
+
+    assert stage.process.wait(WITHIN) == code
+    assert said in stage.process.stderr.read()
+
+
+def test_a_proxy_that_ends_is_told(serve: Any) -> None:
+    stage = serve()
+    proxies = [
+        int(pid)
+        for pid in stage.left()
+        if pid.isdigit() and int(pid) != stage.process.pid and b"proxy" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    assert proxies
+
+    for pid in proxies:
+        os.kill(pid, signal.SIGKILL)
+
+    eventually(lambda: json.loads(stage.ask("/api/state")[1])["lab"]["proxy"] == "down")
+    assert stage.end() == 0
