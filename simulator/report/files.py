@@ -20,7 +20,7 @@ from proxy.subscribers.storage import SubscribersFile
 from simulator.offline.grid import Grid
 from simulator.offline.rehearsal import mistakes
 from simulator.report import formats
-from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
+from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once, records_in
 from simulator.scenario.lesson import Lesson, load_lesson, same_lessons
 from simulator.scenario.model import Scenario, check_lists, load_scenarios, same_names
 from simulator.scenario.policies import PolicyFile, variant_of_file
@@ -50,8 +50,9 @@ def lint(paths: Iterable[Path]) -> list[str]:
     errors: list[FileError] = []
     more = 0
     files = _files(paths)
-    for path in sorted(files, key=lambda each: each.suffix == ".csv"):  # scenarios say which tables are recorded calls
-        if path.resolve() in (each.records.file.resolve() for each, _ in scenarios if each.records is not None):
+    recorded = {named for path in files if path.suffix != ".csv" and (named := records_in(path)) is not None}
+    for path in files:
+        if path.resolve() in recorded:  # the scenario tells of it, if there is nothing wrong with that
             continue
         try:
             said[path] = f"{path}: {_describe(path, scenarios, lessons)}"

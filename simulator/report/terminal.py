@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.padding import Padding
@@ -27,6 +29,7 @@ from simulator.wording import counted
 # Files and pipes get this many columns.
 PLAIN_WIDTH = 100
 _SHOWN = 10
+_AT_THE_END = re.compile(r" +(?=\n)")
 
 _VERDICTS = {
     ExitCode.AS_EXPECTED: ("as expected", "green"),
@@ -66,6 +69,20 @@ _TIMES = {
 }
 
 
+class _Trimmed:
+    """A file that gets no spaces at the ends of lines, as tables have them."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        self._file.write(_AT_THE_END.sub("", text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 class _Output(Console):
     """Standard output; when its reader has seen enough, the run goes on and ends with the code it would have."""
 
@@ -76,8 +93,9 @@ class _Output(Console):
 
 def console() -> Console:
     """Standard output, in colour on a terminal and of a fixed width elsewhere."""
-    out = _Output(highlight=False)
-    return out if out.is_terminal else _Output(highlight=False, width=PLAIN_WIDTH)
+    file = cast(TextIO, _Trimmed(sys.stdout))
+    out = _Output(highlight=False, file=file)
+    return out if out.is_terminal else _Output(highlight=False, file=file, width=PLAIN_WIDTH)
 
 
 def let_go_of_output() -> None:

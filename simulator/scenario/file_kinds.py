@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
+import yaml
+
 from proxy.files.yaml_file import top_keys
 
 _OF_POLICIES = {"preset", "rules", "treatments", "scam_lists", "scam_list", "barred"}
@@ -49,6 +51,17 @@ def kind_of(path: Path) -> FileKind:
     if "subscribers" in keys:
         return FileKind.SUBSCRIBERS
     return FileKind.PRESET if "description" in keys else FileKind.FOREIGN
+
+
+def records_in(path: Path) -> Path | None:
+    """The file of call records that a scenario names, whatever else is wrong with it; None where it names none."""
+    try:
+        said = yaml.load(path.read_text(encoding="utf-8"), yaml.CBaseLoader)  # noqa: S506 - text only
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return None
+    records = said.get("records") if isinstance(said, dict) else None
+    named = records.get("file") if isinstance(records, dict) else None
+    return (path.parent / named).resolve() if isinstance(named, str) and "\0" not in named else None
 
 
 def files_in(folder: Path, *suffixes: str) -> Iterator[Path]:

@@ -8,7 +8,7 @@ and column.
 from __future__ import annotations
 
 import csv
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ _TOGETHER = 100_000  # calls for which more rows are waited for
 _LAST = 253_402_300_800.0  # epoch seconds: the year 10000
 _LONGEST = 31_536_000.0  # seconds of a call: a year
 _KEPT = 50  # errors that are told one by one
+_SHOWN = 5  # trunks that are told by name
 _SURE = ("answer", "busy", "reject", "ring_only", "unknown")  # of two rows about one call the surer counts
 
 
@@ -51,12 +52,14 @@ class RecordedCall:
 @dataclass(slots=True)
 class Reading:
     """Counts of rows, kept while they are read: `left_out` could not be read, and `errors` tells the first of them;
-    `rows` are all, `others` those of no call (REGISTER and the like)."""
+    `rows` are all, `others` those of no call (REGISTER and the like). `trunks` are calls by the value of their trunk's
+    column, where nothing was said of it: they come in as international."""
 
     rows: int = 0
     left_out: int = 0
     others: int = 0
     errors: list[FileError] = field(default_factory=list)
+    trunks: Counter[str] = field(default_factory=Counter)
 
     def leave_out(self, error: FileError) -> None:
         """Count a row that cannot be read."""
@@ -357,6 +360,18 @@ def told(path: Path, reading: Reading, calls: int) -> Iterable[str]:
     yield from map(str, reading.errors)
     if reading.left_out > len(reading.errors):
         yield f"{path}: and {reading.left_out - len(reading.errors):,} more that could not be read"
+    if said := of_no_trunk(reading):
+        yield f"{path}: {said}"
+
+
+def of_no_trunk(reading: Reading) -> str:
+    """A word about calls on trunks that `trunk` says nothing of; "" where there are none."""
+    if not reading.trunks:
+        return ""
+    named = ", ".join(f'"{visible(name)}" ({count:,})' for name, count in reading.trunks.most_common(_SHOWN))
+    more = f" and {len(reading.trunks) - _SHOWN:,} more values" if len(reading.trunks) > _SHOWN else ""
+    calls = _many(reading.trunks.total(), "call")
+    return f"{calls} on trunks that trunk: does not name came in as international: {named}{more}"
 
 
 def _many(count: int, thing: str) -> str:

@@ -5,7 +5,7 @@ Each entry draws from a generator of its own, so that a change to one campaign l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from operator import attrgetter
 from random import Random
@@ -20,7 +20,7 @@ from simulator.traffic.call_records import Reading
 from simulator.traffic.mixture import mixed_calls
 from simulator.traffic.planned_call import PlannedCall
 from simulator.traffic.population import People
-from simulator.traffic.replay import replayed
+from simulator.traffic.replay import recorded, replayed
 
 _RING = 0.1  # seconds, where the scenario does not say
 _START = attrgetter("start")
@@ -47,15 +47,20 @@ def in_order(scenario: Scenario, seed: int, reading: Reading | None = None) -> I
     return iter(listed) if scenario.mix is None else merge(listed, mixed_calls(scenario.mix, seed), key=_START)
 
 
-def populated(scenario: Scenario, seed: int) -> Scenario:
-    """The scenario with the subscribers of its mix, and lines for all that its records call, beside those it names."""
+def populated(scenario: Scenario, seed: int, planned: Iterable[PlannedCall] | None = None) -> Scenario:
+    """The scenario with the subscribers of its mix, and lines for all that its records call, beside those it names.
+
+    Records are read for that, but where calls have been `planned`: all of them.
+    """
     subscribers = dict(scenario.subscribers)
     if scenario.mix is not None:
         subscribers |= People(scenario.mix, seed)
     if scenario.records is not None:
         known = {each.number for each in subscribers.values()}
         numbering = _numbering(scenario)
-        called = dict.fromkeys(call.callee for call in replayed(scenario.records, numbering, {}))
+        if planned is None:
+            planned = replayed(scenario.records, numbering, {})
+        called = dict.fromkeys(call.callee for call in planned if recorded(call))
         new = (each for each in called if each not in known and numbering.understand(each).region == scenario.home)
         subscribers |= {
             f"line-{place + 1}": Subscriber(number) for place, number in enumerate(new) if number[:1] == "+"

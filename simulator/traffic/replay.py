@@ -26,6 +26,7 @@ def replayed(
 
     Callees are in E.164 form where they are numbers at home. Raises FileErrors where it is no file of such records.
     """
+    reading = reading or Reading()
     names = {each.number: name for name, each in subscribers.items()}
     first: float | None = None
     for call in read_records(records, reading):
@@ -33,10 +34,12 @@ def replayed(
         called = numbering.understand(call.callee)
         callee = called.e164 if called.e164 and called.region == numbering.home else call.callee
         start = round(max(0.0, call.start - first) / records.pace, 6)
-        yield _planned(replace(call, callee=callee), records, names.get(callee), start)
+        yield _planned(replace(call, callee=callee), records, names.get(callee), start, reading)
 
 
-def _planned(call: RecordedCall, records: Records, callee_name: str | None, start: float) -> PlannedCall:
+def _planned(
+    call: RecordedCall, records: Records, callee_name: str | None, start: float, reading: Reading
+) -> PlannedCall:
     behaviour: Behaviour = "ring_only" if call.outcome == "unknown" else call.outcome
     talk = call.talk or 0.0
     rings = call.lasts - talk if call.lasts is not None else _RINGS
@@ -47,7 +50,7 @@ def _planned(call: RecordedCall, records: Records, callee_name: str | None, star
         id=f"{_FAMILY}.{call.line}",
         campaign=family,
         family=family,
-        trunk=_trunk(call, records),
+        trunk=_trunk(call, records, reading),
         caller=call.caller or "anonymous",
         caller_name=None,
         callee=call.callee,
@@ -66,10 +69,18 @@ def _planned(call: RecordedCall, records: Records, callee_name: str | None, star
     )
 
 
-def _trunk(call: RecordedCall, records: Records) -> TrunkName:
+def _trunk(call: RecordedCall, records: Records, reading: Reading) -> TrunkName:
     if isinstance(records.trunk, str):
         return records.trunk
-    return next((trunk for begins, trunk in records.trunk.items() if call.trunk.startswith(begins)), "international")
+    named = next((trunk for begins, trunk in records.trunk.items() if call.trunk.startswith(begins)), None)
+    if named is None:
+        reading.trunks[call.trunk] += 1
+    return named or "international"
+
+
+def recorded(call: PlannedCall) -> bool:
+    """True for a call of records."""
+    return call.id.startswith(f"{_FAMILY}.")
 
 
 def _truth(call: RecordedCall, records: Records) -> Truth:

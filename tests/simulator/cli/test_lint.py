@@ -40,6 +40,30 @@ def test_recorded_calls_beside_their_scenario_are_no_scam_list(desk: Path, capsy
     ]
 
 
+def test_recorded_calls_are_no_scam_list_where_their_scenario_is_wrong_either(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(desk / "calls.csv", "when,a,b\n2026-03-02 08:00:00,+6591234567,+8613800138001\n")
+    written(desk / "past.yaml", "scenario: past\nhome: CN\nrecords: {file: calls.csv, map: {start: when, caller: a}}\n")
+    assert main(["lint", "."]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in told] == ["past.yaml"]
+
+
+def test_calls_on_trunks_that_nobody_named_are_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        f"2026-03-02 08:00:0{n},+6591234567,+8613800138001,{trunk}" for n, trunk in enumerate(["a-1", "b-1", "b-1"])
+    ]
+    written(desk / "calls.csv", "\n".join(["when,a,b,via", *rows, ""]))
+    meaning = "map: {start: when, caller: a, callee: b, trunk: via}, trunk: {a: domestic}"
+    written(desk / "past.yaml", f"scenario: past\nhome: CN\nrecords: {{file: calls.csv, {meaning}}}\n")
+    assert main(["lint", "past.yaml"]) == 0
+    said = '2 calls on trunks that trunk: does not name came in as international: "b-1" (2)'
+    assert f"  calls.csv: {said}" in capsys.readouterr().out.splitlines()
+    main(["run", "past.yaml"])
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_lint_points_to_entries_that_cover_a_country_and_to_a_line_without_an_end(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
+from rich.table import Table
 
 from simulator.judging.accuracy import wilson
 from simulator.judging.evidence import ProxyWrote
@@ -150,3 +151,13 @@ def test_a_run_that_left_calls_out_says_so_where_it_closes_instead_of_every_call
         "Every call that was played was judged as expected. Left out: 3 calls of part for want of real phones. "
         "(exit code 0)"
     ) in text
+
+
+def test_no_line_ends_in_spaces_where_a_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("left", "right")
+    table.add_row("a", "a much longer cell")
+    table.add_row("b", "c")
+    terminal.console().print(table, "end  \n  begin")
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
+    assert out.endswith("end\n  begin\n")

@@ -11,6 +11,7 @@ from proxy.files.yaml_file import FileContext, FileErrors
 from simulator.play.jobs import jobs
 from simulator.scenario.model import load_scenarios
 from simulator.scenario.records import Records
+from simulator.traffic import call_records
 from simulator.traffic.call_records import Reading, RecordedCall, read_records, told
 
 ASTERISK = '"","{src}","{dst}","in","""{name}"" <{src}>","PJSIP/c-{n}","PJSIP/p-{n}","Dial","",{rest},"DOCUMENTATION"'
@@ -179,6 +180,20 @@ BYE,c1,200,2026-03-02 08:00:42,+6591234567,13800138001,ok
     ]
     assert job.calls[0].talk == 4.2
     assert [each.number for each in job.scenario.subscribers.values()] == ["+8613800138001", "+8613800138002"]
+
+
+def test_a_job_reads_its_records_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "when,a,b\n2026-03-02 08:00:00,+6591234567,+8613800138001\n"
+    (tmp_path / "past.csv").write_text(text, encoding="utf-8")
+    mapped = "map: {start: when, caller: a, callee: b}"
+    (tmp_path / "past.yaml").write_text(f"scenario: past\nhome: CN\nrecords: {{file: past.csv, {mapped}}}\n")
+    scenarios = load_scenarios([tmp_path / "past.yaml"])
+    opened: list[Path] = []
+    read = call_records._csv_rows
+    monkeypatch.setattr(call_records, "_csv_rows", lambda path, *more: opened.append(path) or read(path, *more))
+    (job,) = jobs(scenarios)
+    assert [each.number for each in job.scenario.subscribers.values()] == ["+8613800138001"]
+    assert len(opened) == 1
 
 
 @pytest.mark.parametrize(
