@@ -190,7 +190,12 @@ def test_a_job_reads_its_records_once(tmp_path: Path, monkeypatch: pytest.Monkey
     scenarios = load_scenarios([tmp_path / "past.yaml"])
     opened: list[Path] = []
     read = call_records._csv_rows
-    monkeypatch.setattr(call_records, "_csv_rows", lambda path, *more: opened.append(path) or read(path, *more))
+
+    def rows(path: Path, *more: Any) -> Any:
+        opened.append(path)
+        return read(path, *more)
+
+    monkeypatch.setattr(call_records, "_csv_rows", rows)
     (job,) = jobs(scenarios)
     assert [each.number for each in job.scenario.subscribers.values()] == ["+8613800138001"]
     assert len(opened) == 1
