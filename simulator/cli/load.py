@@ -16,8 +16,8 @@ ringing, or a refusal, within --p99 from when their call was due, and no more ca
 double from A on until one does not hold, twice; then the distance is halved. With --rate N, hold that rate. Each
 plateau follows a ramp, which does not count.
 
-Several generator processes place the calls, and a far end stands in for softswitch and phones: these cost less than
-the proxy does. Where they, or this machine, were the limit, the summary says so: the figures are invalid or, in a
+Several generator processes place the calls, and a far end stands in for softswitch and phones: none of them has more
+to do than the proxy. Where they, or this machine, were the limit, the summary says so: the figures are invalid or, in a
 search, the proxy may carry more. The folder of the run has load.json, load-seconds.jsonl, metrics.json and
 histograms.hlog.
 """

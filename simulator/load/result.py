@@ -40,9 +40,10 @@ class LoadResult:
 
     @property
     def invalid_because(self) -> tuple[str, ...]:
-        """The reasons why the figures must not be used: limits were missed, and not by the proxy's doing."""
+        """The reasons why the figures must not be used: limits were missed, and not by the proxy's doing. A verdict is."""
         shown = self.shown
-        return (*self.problems, *(shown.itself if shown is not None and not shown.held else ()))
+        spoilt = shown.itself if shown is not None and not shown.held and not shown.tally.wrong else ()
+        return (*self.problems, *spoilt)
 
     @property
     def told(self) -> tuple[str, ...]:

@@ -53,6 +53,8 @@ def test_a_rate_that_was_to_be_held_misses_its_limits_or_not() -> None:
 
 def test_a_wrong_verdict_under_load_is_one() -> None:
     assert came_to(wrong := plateau(wrong=1), best=wrong).exit_code is ExitCode.WRONG_VERDICT
+    busy = came_to(plateau(wrong=9, failing=9, processors=BUSY), best=None)  # which no busy machine explains
+    assert (busy.exit_code, busy.invalid_because) == (ExitCode.WRONG_VERDICT, ())
 
 
 def test_an_interruption_and_a_fault_go_first() -> None:
