@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -34,7 +35,10 @@ def histograms(runs: tuple[Path, ...], output: Path | None, json: Path | None) -
 
     found = merged(read_histograms(run) for run in runs)
     distributions = {name: each for name, one in found.times.items() if (each := one.distribution) is not None}
-    terminal.times(terminal.console(), distributions)
+    if distributions:
+        terminal.times(terminal.console(), distributions)
+    else:
+        print("no time was measured", file=sys.stderr)
     if output is not None:
         write_histograms(output, found)
     if json is not None:

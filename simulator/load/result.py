@@ -40,7 +40,7 @@ class LoadResult:
 
     @property
     def invalid_because(self) -> tuple[str, ...]:
-        """The reasons why the figures must not be used: limits were missed, and not by the proxy's doing. A verdict is."""
+        """The reasons why the figures must not be used: limits were missed, and not by the proxy's doing."""
         shown = self.shown
         spoilt = shown.itself if shown is not None and not shown.held and not shown.tally.wrong else ()
         return (*self.problems, *spoilt)

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from proxy.files.yaml_file import FileError, FileErrors
 from simulator.scenario.model import Scenario, load_scenarios
 from simulator.traffic.plan import in_order, populated
 from simulator.traffic.planned_call import PlannedCall
@@ -31,7 +32,10 @@ def traffic_of(source: Path, seed: int | None, select: str | None) -> Traffic:
     Raises FileErrors, and ValueError for a wrong expression.
     """
     selected = compile_expression(select) if select is not None else lambda _: True
-    ((scenario, _),) = load_scenarios([source])
+    scenarios = load_scenarios([source])
+    if len(scenarios) != 1:
+        raise FileErrors([FileError.whole(source, f"found {len(scenarios)} scenarios, expected one: name its file")])
+    ((scenario, _),) = scenarios
     number = scenario.seed if seed is None else seed
     chosen = (each for each in in_order(scenario, number) if selected(f"{scenario.name}/{each.campaign}"))
     calls = list(islice(chosen, MOST))

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from simulator.__main__ import main
 from simulator.report.files import SCHEMAS
 from simulator.results.histograms import read_histograms
-from tests.plays.command_desk import lines, written
+from tests.plays.command_desk import SCENARIO, lines, written
 from tests.plays.proxy_process import eventually
 
 pytestmark = [
@@ -102,6 +102,13 @@ def test_options_that_cannot_be_are_told(
         assert main(["load", written(desk / "small.yaml"), *option]) == 2
     assert told in capsys.readouterr().err
     assert not Path("runs").exists()
+
+
+def test_a_folder_of_several_scenarios_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        written(desk / f"{name}.yaml", SCENARIO.replace("scenario: small", f"scenario: {name}"))
+    assert main(["load", str(desk)]) == 2
+    assert "found 2 scenarios, expected one: name its file" in capsys.readouterr().err
 
 
 def test_a_selection_of_nothing_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
