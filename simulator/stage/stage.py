@@ -24,6 +24,8 @@ from simulator.stage import lesson_json
 from simulator.stage.chosen import DEFAULT, LESSONS, Chosen
 from simulator.stage.events import Scenarios, Score
 from simulator.stage.hand import Hand
+from simulator.stage.handout import page as handout
+from simulator.stage.handout.page import Happened
 from simulator.stage.hub import Hub
 from simulator.stage.phones.phones import Phones
 from simulator.stage.saving import Session, save
@@ -52,7 +54,7 @@ class Stage:
         self.observed: deque[CallObservation] = deque(maxlen=KEPT)
         self._soon = Soon(self.hub)
         self._tally = Tally()
-        self._since = time.monotonic()
+        self._since, self._begun = time.monotonic(), time.time()
         self._saving = asyncio.Lock()
         self._verdicts = Verdicts(self.hub, self._soon, self._reconsidering)
         self.standing = Standing(
@@ -109,12 +111,28 @@ class Stage:
         inputs.write(chosen.folder)
         return replace(LabSpec.of(chosen.scenario), scam_lists=inputs.lists_in(chosen.folder, chosen.scenario))
 
+    def happened(self) -> Happened:
+        """All that a hand-out tells of the session so far."""
+        state, chosen = self.hub.state, self.chosen
+        return Happened(
+            self.teacher.all_taught,
+            state.calls,
+            self._tally.to_json(),
+            {each["id"]: each["title"] for each in state.families},
+            chosen.scenario.home,
+            chosen.scenario.preset,
+            self._begun,
+            time.time(),
+        )
+
     async def save(self) -> Path:
-        """Save the session so far as the folder of a run, with its report. Raises OSError."""
+        """Save the session so far as the folder of a run, with its report and hand-outs. Raises OSError."""
         async with self._saving:
             self.standing.recorder.flush()
             session = Session(self.chosen, tuple(self.observed), self._tally.calls, self._since)
-            return await asyncio.to_thread(save, session, self.standing.recorder)
+            folder = await asyncio.to_thread(save, session, self.standing.recorder)
+            await asyncio.to_thread(handout.write, self.happened(), folder)
+            return folder
 
     async def _offer(self) -> None:
         """Look for scenarios whose calls can come by themselves, beside all else: there may be many files."""

@@ -65,14 +65,22 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def looking(
-    browser: Browser, file: Path, *, width: int = 1280, scheme: Literal["light", "dark"] = "light"
+    browser: Browser,
+    where: Path | str,
+    *,
+    width: int = 1280,
+    height: int = 900,
+    scheme: Literal["light", "dark"] = "light",
+    motion: Literal["no-preference", "reduce"] = "no-preference",
 ) -> Iterator[Look]:
-    """Look at a file, in a profile of its own."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True)
+    """Look at a file or an address, in a profile of its own."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion=motion, accept_downloads=True
+    )
     look = Look(context.new_page())
     look.page.on("request", lambda request: look.asked.append(request.url))
     look.page.on("console", lambda message: look.complaints.append(message.text))
     look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
-    look.page.goto(file.as_uri())
+    look.page.goto(where.as_uri() if isinstance(where, Path) else where)
     yield look
     context.close()

@@ -8,15 +8,16 @@ import { languageNow, t, told } from "./words.js";
 
 const POINTED = "pointed";
 
-/** Draws into `root`; `failed(answer)` hears of what was not taken, `placed(id)` of a call that the lesson placed, and
- * `shown(id)` says whether the picture has come to the end of a call so far. */
+/** Draws into `root`; `failed(answer)` hears of what was not taken, `placed(id)` of a call that the lesson placed;
+ * the `programme` knows how far the picture has come. */
 export class Lesson {
-  constructor(root, { failed, placed, shown }) {
+  constructor(root, { failed, placed, programme }) {
     this.root = root;
-    this.shown = shown;
+    this.programme = programme;
     this.failed = failed;
     this.placed = placed;
     this.focus = false; // on the button that goes on, once it is there
+    this.settled = { call: "", count: 0 }; // the call of a step, and its events until all was seen of it
     const ask = (what) => () => this.ask({ do: what });
     onDo(root, {
       start: (button) => this.ask({ id: button.dataset.id, do: "start" }),
@@ -43,12 +44,24 @@ export class Lesson {
     this.state = state;
     const { lesson, lessons } = state;
     const step = lesson && !lesson.finished ? lesson.steps[lesson.step] : null;
-    this.watching = step !== null && (step.result === "runs" || (step.call !== "" && !this.shown(step.call)));
+    this.watching = step !== null && this._watches(step);
     if (lesson) show(this.root, head(lesson), lesson.finished ? over(lesson) : steps(lesson, this.watching));
     else if (lessons.length) show(this.root, el("p", { class: "dim" }, t("lesson.choose")), el("ul", { class: "lessons" }, lessons.map(offered)), handout());
     else show(this.root, el("p", { class: "dim" }, t("lesson.none")));
     this._point(step);
     if (this.focus && lesson) this._focus();
+  }
+
+  /** The lesson as it is now, as soon as that is known: a step is settled by the latest event of its call. */
+  take(lesson) {
+    const step = lesson && !lesson.finished ? lesson.steps[lesson.step] : null;
+    if (!step?.call || step.result === "runs" || step.call === this.settled.call) return;
+    this.settled = { call: step.call, count: this.programme.known(step.call) };
+  }
+
+  /** True while a step is not yet done, or the picture has not yet come as far. */
+  _watches({ result, call }) {
+    return result === "runs" || (call !== "" && call === this.settled.call && !this.programme.shown(call, this.settled.count));
   }
 
   /** Have the focus on the button that goes on, unless it was taken elsewhere meanwhile. */

@@ -12,6 +12,7 @@ export class Programme {
     this.leg = ""; // its Call-ID at the caller's side
     this.ended = false;
     this.replayed = false;
+    this.taken = this.told = 0; // events of it that are known, and that have begun
     this.passed = 0; // calls that went by while another was shown
     this.next = null; // {call, events}
     this.wanted = null; // the id of a call that the trainer placed
@@ -58,16 +59,21 @@ export class Programme {
     this.replayed = !live;
   }
 
-  /** True unless more is to be shown of a call: one that is not on the stage, nor the next, was, or never will be. */
-  shown(id) {
-    if (this.call?.id === id) return this.pace.done;
-    return this.next?.call.id !== id;
+  /** How many events of a call are known that are on the stage, or will be. */
+  known(id) {
+    return this.call?.id === id ? this.taken : this.next?.call.id === id ? this.next.events.length : 0;
+  }
+
+  /** True where so many events of a call have begun on the stage, or never will. */
+  shown(id, count) {
+    return this.call?.id === id ? this.told >= count : this.next?.call.id !== id;
   }
 
   /** Let time go by. Returns the events that began, in order. */
   pass(elapsed) {
     if (this._free() && this.next) this._begin(this.next.call, this.next.events);
     const began = this.pace.pass(elapsed);
+    this.told += began.length;
     this.quiet = began.length || !this.pace.done ? 0 : this.quiet + elapsed;
     return began;
   }
@@ -82,6 +88,7 @@ export class Programme {
     this.leg = "";
     this.ended = false;
     this.replayed = false;
+    this.taken = this.told = 0;
     this.quiet = 0;
     if (this.next && this.next.call.id !== call.id) this.passed += 1;
     else if (!this.next) this.passed = 0;
@@ -91,6 +98,7 @@ export class Programme {
   }
 
   _push(event) {
+    this.taken += 1;
     if (event.event === "message") this.leg ||= callIdOf(event.text);
     this.pace.push(isBehind(this.leg, event) ? { ...event, quick: true } : event);
     if (event.event === "ended") this.ended = true;

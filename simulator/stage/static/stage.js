@@ -44,7 +44,6 @@ let chosen = null; // the subscriber who is rung next
 let stale = true; // panels are to be drawn
 let redraw = true; // so is the picture
 let drawnAt = 0;
-let rested = true; // nothing moved on the picture, the last time
 let before = performance.now();
 let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
 const pace = new Pace(PACES.includes(localStorage.getItem("ringfence.pace")) ? localStorage.getItem("ringfence.pace") : "slow");
@@ -65,7 +64,7 @@ const score = new Score(id("score"), {
   saved: (answer) => (answer.ok ? notice("info", t("score.saved", { folder: answer.folder })) : failed(answer)),
 });
 const calls = new Calls(id("calls"), { failed, replay: (call, events) => put(call, events) });
-const lesson = new Lesson(id("lesson"), { failed, placed, shown: (call) => programme.shown(call) });
+const lesson = new Lesson(id("lesson"), { failed, placed, programme });
 const choosePanel = tabs(id("tabs"), (panel) => { if (panel === "calls") calls.look(); });
 const chooseWork = tabs(id("work-tabs"));
 
@@ -141,6 +140,7 @@ follow({
     stale = true;
     if (fetching && (event.call === fetching.id || event.call?.id === fetching.id)) fetching.events.push(event);
     else programme.take(event);
+    if (event.event === "lesson") lesson.take(event.lesson);
     if (event.event === "lesson" && event.lesson) chooseWork("lesson", false);
     if (event.event === "notice") notice(event.level, told(event.words));
     if (event.event === "phone" || event.event === "text") redraw = true;
@@ -193,8 +193,7 @@ function frame(now) {
     scene = after(scene, event);
     say(event);
   }
-  if (began.length || pace.done !== rested) stale = true;
-  rested = pace.done;
+  if (began.length) stale = true;
   if (began.length || redraw || !pace.done) {
     redraw = false;
     picture.draw(scene, calmly.matches ? 1 : pace.progress, state, chosen);

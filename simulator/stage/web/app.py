@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from simulator.stage.stage import Stage
-from simulator.stage.web import calls, lessons, line, pages, phones, runs, switches, traffic
+from simulator.stage.web import calls, handout, lessons, line, pages, phones, runs, switches, traffic
 from simulator.stage.web.guard import App, Doors, Guard, Refused
 
 
@@ -23,6 +23,7 @@ def web_app(stage: Stage, doors: Doors) -> App:
         *phones.routes(stage, doors),
         *line.routes(stage),
         *lessons.routes(stage),
+        *handout.routes(stage),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error, Refused: _refused}), doors)
 

@@ -1,0 +1,3 @@
+// The button that prints the hand-out.
+
+document.getElementById("print").addEventListener("click", () => window.print());
