@@ -61,7 +61,7 @@ class ProxyProcess:
 
     @property
     def pid(self) -> int:
-        """The process."""
+        """The number of the process."""
         return self._process.pid
 
     @property

@@ -23,7 +23,7 @@ class Tally:
     def __init__(self) -> None:
         self._families: defaultdict[str, Confusion] = defaultdict(Confusion)
         self._total = Confusion()
-        self._delays: deque[float] = deque(maxlen=_DELAYS)
+        self.delays: deque[float] = deque(maxlen=_DELAYS)
 
     def add(self, call: CallObservation, delay: float | None) -> None:
         """Count a call; `delay` is what it spent on its way through the proxy, in seconds, where that is known."""
@@ -32,7 +32,7 @@ class Tally:
         family = call.planned.family
         self._families[family] = _sum(self._families[family], one)
         if delay is not None:
-            self._delays.append(delay)
+            self.delays.append(delay)
 
     @property
     def calls(self) -> int:
@@ -41,7 +41,7 @@ class Tally:
 
     def to_json(self) -> dict[str, Any]:
         """The figures; delays in seconds."""
-        delays = Distribution.of(self._delays)
+        delays = Distribution.of(self.delays)
         return {
             **_figures(self._total),
             "families": {name: _figures(confusion) for name, confusion in sorted(self._families.items())},

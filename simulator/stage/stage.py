@@ -53,7 +53,7 @@ class Stage:
         self.hub = Hub(_beginning(chosen, self._lessons, self.hand))
         self.observed: deque[CallObservation] = deque(maxlen=KEPT)
         self._soon = Soon(self.hub)
-        self._tally = Tally()
+        self.tally = Tally()
         self._since, self._begun = time.monotonic(), time.time()
         self._saving = asyncio.Lock()
         self._verdicts = Verdicts(self.hub, self._soon, self._reconsidering)
@@ -117,7 +117,7 @@ class Stage:
         return Happened(
             self.teacher.all_taught,
             state.calls,
-            self._tally.to_json(),
+            self.tally.to_json(),
             {each["id"]: each["title"] for each in state.families},
             chosen.scenario.home,
             chosen.scenario.preset,
@@ -129,7 +129,7 @@ class Stage:
         """Save the session so far as the folder of a run, with its report and hand-outs. Raises OSError."""
         async with self._saving:
             self.standing.recorder.flush()
-            session = Session(self.chosen, tuple(self.observed), self._tally.calls, self._since)
+            session = Session(self.chosen, tuple(self.observed), self.tally.calls, self._since)
             folder = await asyncio.to_thread(save, session, self.standing.recorder)
             await asyncio.to_thread(handout.write, self.happened(), folder)
             return folder
@@ -148,8 +148,8 @@ class Stage:
 
     def _finished(self, call: CallObservation, delay: float | None) -> None:
         self.observed.append(call)
-        self._tally.add(call, delay)
-        self._soon.tell("score", lambda: Score(time.time(), self._tally.to_json()))
+        self.tally.add(call, delay)
+        self._soon.tell("score", lambda: Score(time.time(), self.tally.to_json()))
         if call.proxy_wrote is not None and call.proxy_wrote.served:  # a subscriber's order
             self.soon(self.switches.read())
 
