@@ -31,6 +31,7 @@ _KEYS = {
 }
 _LONGEST = 500  # characters of a text
 _SHOWN = 80  # of what was found instead
+_LONGEST_CALL = 600.0  # seconds that it may ring, or last
 _RINGS, _TALKS = "3s", "3s"
 
 
@@ -73,7 +74,10 @@ class Hand:
             calls = Calls.model_validate(entry, context=self._known)
         except ValidationError as invalid:
             raise Unplaceable("; ".join(_said(invalid))) from None
-        return plan(self._scenario.model_copy(update={"calls": (calls,)}))[0]
+        [planned] = plan(self._scenario.model_copy(update={"calls": (calls,)}))
+        if max(planned.ring, planned.talk or 0.0, planned.cancel_after or 0.0) > _LONGEST_CALL:
+            raise Unplaceable(f"ring, talk: expected at most {_LONGEST_CALL:.0f} s")
+        return planned
 
 
 def _said(invalid: ValidationError) -> list[str]:

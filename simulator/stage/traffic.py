@@ -53,6 +53,7 @@ class Traffic:
         """Let calls come, `rate` a second; those of before come no more. Raises NoTraffic."""
         if not 0 < rate <= FASTEST:
             raise NoTraffic(f"rate: expected more than 0, and at most {FASTEST:.0f} calls a second")
+        rate = float(rate)
         calls = await self._calls(scenario)
         await self.stop()
         self._runs += 1

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator.cli.standing import doors_of
 from simulator.scenario.model import load_scenarios
@@ -19,6 +19,7 @@ from simulator.stage.web.app import web_app
 from simulator.stage.web.serving import listen, serve
 from tests.plays.proxy_process import eventually
 
+T = TypeVar("T")
 WITHIN = 20.0  # seconds
 JSON = {"Content-Type": "application/json"}
 
@@ -26,9 +27,18 @@ JSON = {"Content-Type": "application/json"}
 class StagePlay:
     """The stage, and what a page can ask of it."""
 
-    def __init__(self, stage: Stage, port: int) -> None:
+    def __init__(self, stage: Stage, port: int, loop: asyncio.AbstractEventLoop) -> None:
         self.stage = stage
         self.port = port
+        self._loop = loop
+
+    def within(self, do: Callable[[], T]) -> T:
+        """Do something in the stage's own thread."""
+
+        async def doing() -> T:
+            return do()
+
+        return asyncio.run_coroutine_threadsafe(doing(), self._loop).result(WITHIN)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -122,7 +132,7 @@ def standing_stage(folder: Path, source: Path = DEFAULT, token: str = "") -> Ite
     try:
         if wrong:
             raise wrong[0]
-        yield StagePlay(stages[0], port)
+        yield StagePlay(stages[0], port, loop)
     finally:
         if thread.is_alive():
             loop.call_soon_threadsafe(stop.set)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from simulator.stage.stage import Stage
 from simulator.stage.web import calls, handout, lessons, line, pages, phones, runs, switches, traffic
+from simulator.stage.web.bodies import Json
 from simulator.stage.web.guard import App, Doors, Guard, Refused
 
 
@@ -30,9 +31,9 @@ def web_app(stage: Stage, doors: Doors) -> App:
 
 async def _error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as it is registered
-    return JSONResponse({"error": error.detail}, error.status_code)
+    return Json({"error": error.detail}, error.status_code)
 
 
 async def _refused(_: Request, refused: Exception) -> Response:
     assert isinstance(refused, Refused)  # noqa: S101 - as it is registered
-    return JSONResponse({"error": refused.why}, refused.status)
+    return Json({"error": refused.why}, refused.status)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from simulator.stage.hand import Unplaceable
 from simulator.stage.stage import Stage
-from simulator.stage.web.bodies import body_of
+from simulator.stage.web.bodies import Json, body_of, text_of
 from simulator.stage.web.stream import events
 
 
@@ -17,7 +17,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
     """`/api/state`, `/api/events`, `/api/call`, `/api/family`, `/api/calls/ID`."""
 
     async def state(_: Request) -> Response:
-        return JSONResponse(stage.hub.state.to_json())
+        return Json(stage.hub.state.to_json())
 
     async def stream(request: Request) -> Response:
         return await events(stage.hub, request)
@@ -25,14 +25,14 @@ def routes(stage: Stage) -> list[BaseRoute]:
     async def call(request: Request) -> Response:
         chosen = await body_of(request, "from", "to")
         try:
-            return JSONResponse({"id": stage.call(chosen)})
+            return Json({"id": stage.call(chosen)})
         except Unplaceable as error:
             raise HTTPException(422, str(error)) from None
 
     async def family(request: Request) -> Response:
         chosen = await body_of(request, "id", "to")
         try:
-            return JSONResponse({"id": stage.family(str(chosen["id"]), str(chosen["to"]))})
+            return Json({"id": stage.family(text_of(chosen, "id"), text_of(chosen, "to"))})
         except Unplaceable as error:
             raise HTTPException(422, str(error)) from None
 
@@ -40,7 +40,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
         events_of = stage.hub.events_of(request.path_params["id"])
         if not events_of:
             raise HTTPException(404, "no such call")
-        return JSONResponse({"call": events_of[0].get("call"), "events": events_of})
+        return Json({"call": events_of[0].get("call"), "events": events_of})
 
     return [
         Route("/api/state", state),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from simulator.stage.hand import Unplaceable
 from simulator.stage.stage import Stage
 from simulator.stage.switches import Unchangeable
 from simulator.stage.teaching import NoLesson
-from simulator.stage.web.bodies import body_of
+from simulator.stage.web.bodies import Json, body_of
 
 
 def routes(stage: Stage) -> list[BaseRoute]:
@@ -23,6 +23,6 @@ def routes(stage: Stage) -> list[BaseRoute]:
             call = await stage.teacher.do(str(told["do"]), str(told.get("id", "")))
         except (NoLesson, Unplaceable, Unchangeable) as error:
             raise HTTPException(422, str(error)) from None
-        return JSONResponse({"call": call})
+        return Json({"call": call})
 
     return [Route("/api/lesson", lesson, methods=["POST"])]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import segno
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from simulator.media.prompts import LANGUAGES
@@ -19,7 +19,7 @@ from simulator.stage.phones.apps import WrongApps
 from simulator.stage.phones.handset import Handset, Unable
 from simulator.stage.phones.phones import Phones
 from simulator.stage.stage import Stage
-from simulator.stage.web.bodies import body_of
+from simulator.stage.web.bodies import Json, body_of
 from simulator.stage.web.guard import Doors
 from simulator.stage.web.guests import guest_token
 from simulator.stage.web.pages import STATIC
@@ -85,13 +85,13 @@ def routes(stage: Stage, doors: Doors) -> list[BaseRoute]:
     async def phone(request: Request) -> Response:
         handset = phone_of(stage, request.path_params["name"])
         if request.method == "GET":
-            return JSONResponse(phones.sight.of(handset, stage.hub.state))
+            return Json(phones.sight.of(handset, stage.hub.state))
         told = await body_of(request, "do")
         try:
             do(phones, handset, told)
         except Unable as error:
             raise HTTPException(422, str(error)) from None
-        return JSONResponse({})
+        return Json({})
 
     async def apps(request: Request) -> Response:
         handset = phone_of(stage, request.path_params["name"])
@@ -104,7 +104,7 @@ def routes(stage: Stage, doors: Doors) -> list[BaseRoute]:
             except WrongApps as error:
                 raise HTTPException(422, str(error)) from None
         phones.changed(handset)
-        return JSONResponse(phones.sight.apps.to_json(handset.name))
+        return Json(phones.sight.apps.to_json(handset.name))
 
     async def app_list(request: Request) -> Response:
         if request.method == "POST":
@@ -117,14 +117,14 @@ def routes(stage: Stage, doors: Doors) -> list[BaseRoute]:
                 phones.changed(handset)
         listed = phones.sight.apps.listed
         reporting = [name for name in phones.handsets if phones.sight.apps.reported(name)]
-        return JSONResponse({"apps": [each.to_json() for each in listed], "reporting": reporting})
+        return Json({"apps": [each.to_json() for each in listed], "reporting": reporting})
 
     async def voices(request: Request) -> Response:
         told = await body_of(request, "language")
         if told["language"] not in LANGUAGES:
             raise HTTPException(422, f"language: expected one of {', '.join(LANGUAGES)}")
         phones.language = told["language"]
-        return JSONResponse({})
+        return Json({})
 
     async def sound(request: Request) -> Response:
         file = phones.recordings.file(request.path_params["file"])
@@ -134,7 +134,7 @@ def routes(stage: Stage, doors: Doors) -> list[BaseRoute]:
 
     async def share(_: Request) -> Response:
         urls = {name: _url(doors, name) for name in phones.handsets}
-        return JSONResponse({"shared": bool(doors.token), "phones": urls})
+        return Json({"shared": bool(doors.token), "phones": urls})
 
     async def code(request: Request) -> Response:
         handset = phone_of(stage, request.path_params["name"])

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from simulator.stage import finished
 from simulator.stage.stage import Stage
+from simulator.stage.web.bodies import Json
 
 T = TypeVar("T")
 _LONGEST = 200  # characters of a search
@@ -32,19 +33,19 @@ def routes(stage: Stage) -> list[BaseRoute]:
             folder = await stage.save()
         except OSError as error:
             raise HTTPException(507, f"{error.filename}: {error.strerror}") from None
-        return JSONResponse({"folder": str(folder), "run": folder.name})
+        return Json({"folder": str(folder), "run": folder.name})
 
     async def runs(_: Request) -> Response:
-        return JSONResponse({"runs": await asyncio.to_thread(finished.runs_in, root)})
+        return Json({"runs": await asyncio.to_thread(finished.runs_in, root)})
 
     async def calls(request: Request) -> Response:
         run, searched = request.path_params["run"], request.query_params.get("q", "")[:_LONGEST]
-        return JSONResponse({"calls": await _found(finished.calls_of, root, run, searched)})
+        return Json({"calls": await _found(finished.calls_of, root, run, searched)})
 
     async def call(request: Request) -> Response:
         run, name = request.path_params["run"], request.path_params["id"]
         events = await _found(finished.events_of, root, run, name)
-        return JSONResponse({"call": events[0]["call"], "events": events})
+        return Json({"call": events[0]["call"], "events": events})
 
     async def report(request: Request) -> Response:
         path = await _found(finished.report_of, root, request.path_params["run"])

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from simulator.stage.hub import Hub
+from simulator.stage.web.bodies import Json
 
 MOST = 100  # pages at a time
 _ALIVE = 10.0  # seconds after which a line says that the connection stands
@@ -19,7 +20,7 @@ _AGAIN = b"retry: 1000\n\n"  # milliseconds until a browser that lost the connec
 async def events(hub: Hub, request: Request) -> Response:
     """The stream of one page."""
     if hub.followers >= MOST:
-        return JSONResponse({"error": f"{MOST} pages are open: close one"}, 503, {"Retry-After": "10"})
+        return Json({"error": f"{MOST} pages are open: close one"}, 503, {"Retry-After": "10"})
     del request
     return StreamingResponse(_stream(hub), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
