@@ -52,13 +52,13 @@ class Look:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser; without one the test is skipped, in CI it fails."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """A browser with more `flags`; without one the test is skipped, in CI it fails."""
     path = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
         yield browser
         browser.close()
 

@@ -1,4 +1,4 @@
-"""What a handset's page, its line, and those who scan its code may ask of the stage, and what they may not."""
+"""The requests of a handset's page, its line and those who scan its code, and those that are refused."""
 
 from __future__ import annotations
 

@@ -1,0 +1,363 @@
+"""The handset in a browser: it rings, answers, talks, dials, texts, warns, and comes back after the line was down."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+
+from simulator.media.recognition import read_wav
+from simulator.stage.phones.apps import ON_THE_LIST
+from tests.plays.browser import Look, chromium
+from tests.plays.proxy_process import eventually
+from tests.plays.stage import StagePlay, standing_stage
+
+pytestmark = pytest.mark.browser
+
+_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")  # it beeps once a second
+WIDTH, HEIGHT = 390, 844
+HOSTILE = '<img src=x onerror="document.title=1">&amp;'
+Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium(*_MICROPHONE) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
+        yield play
+
+
+@contextmanager
+def handset(
+    browser: Browser,
+    stage: StagePlay,
+    name: str = "bob",
+    *,
+    scheme: Scheme = "light",
+    language: str = "en-GB",
+    **more: Any,
+) -> Iterator[Look]:
+    """A handset's page in a profile of its own."""
+    context = browser.new_context(
+        viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme, locale=language, **more
+    )
+    look = Look(context.new_page())
+    look.page.on("request", lambda request: look.asked.append(request.url))
+    look.page.on("console", lambda message: look.complaints.append(message.text))
+    look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
+    look.page.goto(f"http://127.0.0.1:{stage.port}/phone/{name}")
+    try:
+        yield look
+    finally:
+        context.close()
+
+
+@contextmanager
+def switched_on(browser: Browser, stage: StagePlay, name: str = "bob", *, scheme: Scheme = "light") -> Iterator[Look]:
+    """A handset that somebody holds."""
+    with handset(browser, stage, name, scheme=scheme) as look:
+        button(look.page, "Switch the phone on").click()
+        eventually(lambda: stage.get(f"/api/phones/{name}")["held"])
+        yield look
+
+
+def button(page: Page, name: str, *, exact: bool = False) -> Any:
+    return page.get_by_role("button", name=name, exact=exact)
+
+
+def dial(page: Page, code: str) -> None:
+    button(page, "Keypad").click()
+    for key in code:
+        button(page, {"*": "star", "#": "hash"}.get(key, key), exact=True).click()
+    expect(page.get_by_label("Number or star code")).to_have_value(code)
+    button(page, "Call", exact=True).click()
+
+
+def call(stage: StagePlay, to: str = "bob", **keys: str) -> str:
+    made: str = stage.post("/api/call", **{"from": "+8613900139001", "trunk": "domestic", "to": to, **keys})["id"]
+    return made
+
+
+ABROAD = {"from": "+12025550188", "trunk": "international", "truth": "scam"}
+
+
+def test_it_rings_answers_talks_with_sound_both_ways_and_hangs_up(
+    browser: Browser, stage: StagePlay, tmp_path: Path
+) -> None:
+    with switched_on(browser, stage) as look:
+        page = look.page
+        call_id = call(stage, family="friend", display_name="Ming")
+        expect(page.get_by_role("heading", name="+8613900139001")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="+8613900139001")).to_be_attached()
+        button(page, "Answer").click()
+        expect(button(page, "Microphone on")).to_be_visible()
+        eventually(lambda: page.locator("#heard").evaluate("node => node.value > 0.1"))
+        eventually(lambda: page.locator("#said").evaluate("node => node.value > 0.1"))
+        page.wait_for_timeout(1500)  # a beep more, or two
+        button(page, "Hang up").click()
+        expect(page.get_by_role("heading", name="Ready")).to_be_visible()
+        assert look.complaints == []
+    assert stage.ended(call_id)["outcome"] == "passed"
+
+    def recorded() -> dict[str, str]:
+        events = stage.get(f"/api/calls/{call_id}")["events"]
+        return {each["who"]: each["url"] for each in events if each["event"] == "heard"}
+
+    eventually(lambda: set(recorded()) == {"caller", "phone"})
+    for who, url in recorded().items():
+        (tmp_path / f"{who}.wav").write_bytes(stage.ask("GET", url)[2])
+        samples, rate = read_wav(tmp_path / f"{who}.wav")
+        assert abs(samples).max() > 0.02, who
+        assert samples.size / rate > 1, who
+
+
+def test_who_declines_has_the_caller_refused(browser: Browser, stage: StagePlay) -> None:
+    with switched_on(browser, stage) as look:
+        call_id = call(stage)
+        button(look.page, "Decline").click()
+        expect(look.page.get_by_text("Missed").first).to_be_visible()
+    assert stage.ended(call_id)["final"] == 603
+
+
+def test_a_phone_that_is_off_is_left_alone(browser: Browser, stage: StagePlay) -> None:
+    with handset(browser, stage) as look:
+        expect(look.page.get_by_text("This page is bob’s phone")).to_be_visible()
+        call_id = call(stage, ring="0.1s", talk="0.1s")
+        assert stage.ended(call_id)["outcome"] == "passed"
+        expect(button(look.page, "Switch the phone on")).to_be_visible()
+
+
+def test_a_star_code_with_its_pin_bars_calls_from_abroad_and_a_tap_on_the_notice_lets_the_caller_through(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with switched_on(browser, stage) as look:
+        page = look.page
+        button(page, "Settings").click()
+        page.get_by_role("listitem").filter(has_text="Tell me what was refused").get_by_role("button").click()
+        expect(page.get_by_text("Switch off: text QXLJTX to 10086")).to_be_visible()
+        dial(page, "*354*1357#")
+        expect(button(page, "Settings")).to_be_visible()  # the announcement is over
+        button(page, "Settings").click()
+        barred = page.get_by_role("listitem").filter(has_text="Refuse calls and texts from abroad")
+        expect(barred.get_by_text("On", exact=True)).to_be_visible()
+        assert stage.ended(call(stage, **ABROAD))["outcome"] == "blocked"
+        expect(button(page, "Texts").locator(".news")).to_be_visible()
+        button(page, "Texts").click()
+        button(page, "Let +12025550188 through").click()
+        expect(page.get_by_text("+12025550188 was let through")).to_be_visible()
+        eventually(lambda: "+12025550188" in stage.get("/api/phones/bob")["settings"]["allow"])
+        call_id = call(stage, **ABROAD)
+        button(page, "Answer").click()
+        button(page, "Hang up").click()
+        assert stage.ended(call_id)["outcome"] == "passed"
+        assert look.complaints == []
+        for order in ("KTGJLH", "QXLJTX", "REMOVE +12025550188"):  # as before
+            stage.post("/api/phones/bob", do="text", to="10086", body=order)
+        eventually(lambda: stage.get("/api/phones/bob")["settings"]["allow"] == [])
+
+
+def test_keys_are_pressed_in_a_call_and_a_star_code_is_prepared_by_the_settings(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with switched_on(browser, stage) as look:
+        page = look.page
+        button(page, "Settings").click()
+        button(page, "or dial *354*PIN#").click()
+        expect(page.get_by_label("Number or star code")).to_have_value("*354*")
+        button(page, "Delete the last key").click()
+        expect(page.get_by_label("Number or star code")).to_have_value("*354")
+        call(stage)
+        button(page, "Answer").click()
+        button(page, "Keys").click()
+        button(page, "5", exact=True).click()
+        expect(page.get_by_role("alert")).to_be_hidden()
+        page.keyboard.press("Escape")
+        expect(page.get_by_label("Number or star code")).to_be_visible()
+
+
+def test_a_text_comes_and_one_is_sent(browser: Browser, stage: StagePlay) -> None:
+    with switched_on(browser, stage) as look:
+        page = look.page
+        call(stage, method="MESSAGE", body="Your parcel is at parcel.example/pay", **ABROAD)
+        expect(button(page, "Texts").locator(".news")).to_contain_text("1")
+        button(page, "Texts").click()
+        text = page.get_by_role("listitem").filter(has_text="Your parcel is at")
+        expect(text.get_by_text("From abroad")).to_be_visible()
+        expect(text.get_by_text("Has a link")).to_be_visible()
+        assert page.locator("main a").count() == 0
+        expect(button(page, "Texts").locator(".news")).to_have_count(0)
+        page.get_by_label("To").fill("10086")
+        page.get_by_label("Text", exact=True).fill("STATUS")
+        button(page, "Send").click()
+        expect(page.get_by_role("listitem").filter(has_text="To 10086").filter(has_text="STATUS")).to_be_visible()
+        expect(page.get_by_text("Calls from people who hide their number: let through")).to_be_visible()
+
+
+def test_what_callers_write_is_text_and_nothing_else(browser: Browser, stage: StagePlay) -> None:
+    with switched_on(browser, stage) as look:
+        page = look.page
+        call_id = call(stage, display_name=HOSTILE)
+        expect(page.get_by_text("<img src=x")).to_be_visible()
+        assert page.locator("main img").count() == 0
+        button(page, "Decline").click()
+        stage.ended(call_id)
+        call(stage, method="MESSAGE", body=f"{HOSTILE} \u202egnp.exe")
+        button(page, "Texts").click()
+        expect(page.get_by_text("<img src=x")).to_be_visible()
+        assert page.locator("main img").count() == 0
+        assert "\u202e" not in page.inner_text("main")
+        assert page.title() == "bob’s phone"
+
+
+def test_apps_are_warned_of_what_is_reported_is_shown_and_it_is_switched_off(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with switched_on(browser, stage) as look:
+        page = look.page
+        button(page, "Safety app").click()
+        expect(page.get_by_text("Nothing is reported.")).to_be_visible()
+        button(page, "Install: SafeDesk Remote").click()
+        assert stage.get("/api/phones/bob")["apps"]["reported"] is None
+        page.get_by_role("switch", name="Check the apps").click()
+        expect(page.get_by_text("it lets strangers use your phone")).to_be_visible()
+        expect(page.locator("pre")).to_contain_text("SafeDesk Remote")
+        reported = stage.get("/api/phones/bob")["apps"]["reported"]["apps"]
+        assert page.locator("pre").inner_text().count('"') == 2 * (len(reported) + 1)
+        stage.post("/api/app-list", apps=[{"name": "Weather", "why": "other"}])
+        expect(page.get_by_text("it is used in scams")).to_be_visible()
+        expect(page.get_by_text("it lets strangers use your phone")).to_have_count(0)
+        page.get_by_role("switch", name="Check the apps").click()
+        expect(page.get_by_text("Nothing is reported.")).to_be_visible()
+        expect(page.get_by_text("it is used in scams")).to_have_count(0)
+        eventually(lambda: stage.get("/api/phones/bob")["apps"]["reported"] is None)
+        stage.post("/api/app-list", apps=[each.to_json() for each in ON_THE_LIST])
+
+
+def test_the_trainer_edits_the_list_of_apps(browser: Browser, stage: StagePlay) -> None:
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{stage.port}/apps")
+    button(page, "Remove SafeDesk Remote").click()
+    expect(button(page, "Remove SafeDesk Remote")).to_have_count(0)
+    page.get_by_label("Name of the app").fill("<b>Lucky</b> Wheel")
+    page.get_by_label("Reason").select_option("other")
+    button(page, "Add").click()
+    expect(page.get_by_role("heading", name="<b>Lucky</b> Wheel")).to_be_visible()
+    listed = {each["name"]: each["why"] for each in stage.get("/api/app-list")["apps"]}
+    assert listed["<b>Lucky</b> Wheel"] == "other"
+    assert "SafeDesk Remote" not in listed
+    context.close()
+    stage.post("/api/app-list", apps=[each.to_json() for each in ON_THE_LIST])
+
+
+def test_a_line_that_was_lost_says_so_and_comes_back_with_the_phone_as_it_is(
+    browser: Browser, stage: StagePlay
+) -> None:
+    lines: list[WebSocketRoute] = []
+    up = True
+
+    def carry(line: WebSocketRoute) -> None:
+        if not up:
+            line.close()
+            return
+        line.connect_to_server()
+        lines.append(line)
+
+    with handset(browser, stage) as look:
+        page = look.page
+        page.route_web_socket(re.compile("/line$"), carry)
+        page.reload()
+        button(page, "Switch the phone on").click()
+        eventually(lambda: stage.get("/api/phones/bob")["held"])
+        up = False
+        lines[-1].close()
+        expect(page.get_by_text("The connection is lost")).to_be_visible()
+        eventually(lambda: not stage.get("/api/phones/bob")["held"])
+        call_id = call(stage, ring="40s")
+        up = True
+        expect(page.get_by_text("The connection is lost")).to_be_hidden(timeout=15_000)
+        button(page, "Decline").click()
+        assert stage.ended(call_id)["final"] == 603
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_for_everybody_in_both_themes(browser: Browser, stage: StagePlay, scheme: Scheme) -> None:
+    with switched_on(browser, stage, "carol", scheme=scheme) as look:
+        page = look.page
+        call(stage, "carol", method="MESSAGE", body="Your parcel is at parcel.example/pay", **ABROAD)
+        for tab in ("Keypad", "Texts", "Settings", "Safety app", "Calls"):
+            button(page, tab).click()
+            if tab == "Safety app":
+                page.get_by_role("switch", name="Check the apps").click()
+                button(page, "Install: SafeDesk Remote").click()
+                expect(page.get_by_text("it lets strangers use your phone")).to_be_visible()
+            assert look.faults() == [], tab
+            small = page.evaluate(
+                "[...document.querySelectorAll('main button, main input, nav button')]"
+                ".filter(node => node.getBoundingClientRect().height < 44).map(node => node.textContent)"
+            )
+            assert small == [], tab
+            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH, tab
+        call(stage, "carol", **ABROAD, display_name="Parcel service")
+        expect(button(page, "Answer")).to_be_visible()
+        assert look.faults() == []
+        button(page, "Answer").click()
+        button(page, "Keys").click()
+        assert look.faults() == []
+        button(page, "Hang up").click()
+        expect(page.get_by_role("heading", name="Ready")).to_be_visible()
+
+
+def test_it_asks_nobody_but_the_stage(browser: Browser, stage: StagePlay) -> None:
+    with switched_on(browser, stage) as look:
+        button(look.page, "Safety app").click()
+        assert {re.match(r"\w+://[^/]+", url)[0] for url in look.asked} == {  # type: ignore[index]
+            f"http://127.0.0.1:{stage.port}"
+        }
+
+
+def test_all_of_it_is_there_in_chinese(browser: Browser, stage: StagePlay) -> None:
+    with handset(browser, stage, language="zh-CN") as look:
+        page = look.page
+        button(page, "开机").click()
+        expect(page.get_by_role("heading", name="待机中")).to_be_visible()
+        for tab, title in {"拨号盘": "拨号盘", "短信": "短信", "设置": "设置", "反诈应用": "反诈应用"}.items():
+            button(page, tab).click()
+            expect(page.get_by_role("heading", name=title, exact=True).first).to_be_visible()
+        assert not re.search(r"[a-z]+\.[a-z_]+", page.inner_text("body").replace("localhost", ""))
+        button(page, "English").click()
+        expect(page.get_by_role("heading", name="Safety app")).to_be_visible()
+
+
+def test_a_page_without_a_microphone_says_so_and_still_hears(browser: Browser, stage: StagePlay) -> None:
+    with handset(browser, stage) as look:
+        look.page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false})")
+        look.page.reload()
+        expect(look.page.get_by_text("they will not hear you")).to_be_visible()
+        button(look.page, "Switch the phone on").click()
+        eventually(lambda: stage.get("/api/phones/bob")["held"])
+        call(stage)
+        button(look.page, "Answer").click()
+        expect(look.page.get_by_text("No microphone")).to_be_visible()
+        eventually(lambda: look.page.locator("#heard").evaluate("node => node.value > 0.1"))
+        button(look.page, "Hang up").click()
+        expect(look.page.get_by_role("heading", name="Ready")).to_be_visible()
+
+
+def test_both_languages_have_the_same_words() -> None:
+    static = Path(__file__).parents[3] / "simulator" / "stage" / "static"
+    english, chinese = (json.loads((static / f"handset.{each}.json").read_text()) for each in ("en", "zh"))
+    assert list(english) == list(chinese)
+    for key, words in english.items():
+        assert set(re.findall(r"\{\w+\}", words)) == set(re.findall(r"\{\w+\}", chinese[key])), key
