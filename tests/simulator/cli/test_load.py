@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,6 +24,12 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="takes Linux"),
 ]
 EASY = ("--ramp", "0.2s", "--p99", "30s", "--failures", "50%")  # on a machine that has much else to do
+
+
+def children(pid: int) -> list[tuple[int, bytes]]:
+    """The processes that one has started, with their command lines."""
+    found = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [(each, Path(f"/proc/{each}/cmdline").read_bytes()) for each in found]
 
 
 def test_a_rate_is_held_and_leaves_a_folder(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,6 +88,23 @@ def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None
     assert (process.returncode, "Interrupted: the figures hold what was measured" in out) == (130, True), out
     assert json.loads(Path("runs/latest/metrics.json").read_text())["calls"] > 0
     assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "interrupted"
+
+
+def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_waited(desk: Path) -> None:
+    command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "6s"]
+    process = subprocess.Popen([*command, "--processes", "1"], stdout=subprocess.PIPE, text=True)
+    seconds = Path("runs/latest/load-seconds.jsonl")
+    eventually(lambda: seconds.exists() and any(each["placed"] for each in lines(seconds)))
+    (generator,) = (each for each in children(process.pid) if b"simulator.load.generator" in each[1])
+    known = len(lines(seconds))
+    os.kill(generator[0], signal.SIGSTOP)
+    eventually(lambda: len(lines(seconds)) > known + 1)
+    os.kill(generator[0], signal.SIGCONT)
+    out, _ = process.communicate()
+    assert (process.returncode, "INVALID: the generators were late: 1 call in 100 left" in out) == (3, True), out
+    metrics = json.loads(Path("runs/latest/metrics.json").read_text())
+    late = max(metrics.get(f"{name}_from_due.max", 0.0) for name in ("setup_delay", "time_to_refusal"))
+    assert late >= metrics["send_lateness.max"]  # nothing is left out of what a caller would have waited for
 
 
 @pytest.mark.parametrize(
