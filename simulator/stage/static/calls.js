@@ -8,7 +8,7 @@ import { clock, known, ruleTitle, t } from "./words.js";
 
 const LISTED = 60;
 
-/** Draws into `root`. `replay(call, events)` puts one on the stage, `failed(answer)` hears where it is not there. */
+/** Draws into `root`. `replay(call, events, source)` puts one on the stage, `failed(answer)` hears where it is not there. */
 export class Calls {
   constructor(root, { replay, failed }) {
     this.root = root;
@@ -26,11 +26,14 @@ export class Calls {
       this.query = event.target.value;
       this._search();
     });
+    root.addEventListener("focusin", (event) => {
+      if (event.target.name === "source") this._look();
+    });
     root.addEventListener("submit", (event) => event.preventDefault());
   }
 
   /** Learn which runs there are. */
-  async look() {
+  async _look() {
     const runs = await get("/api/runs");
     this.runs = Array.isArray(runs) ? runs : runs?.runs ?? [];
     this.draw(this.state, this.on);
@@ -55,7 +58,7 @@ export class Calls {
   async play(id, source = "") {
     const path = source ? `/api/runs/${encodeURIComponent(source)}/calls/${encodeURIComponent(id)}` : `/api/calls/${encodeURIComponent(id)}`;
     const got = await get(path);
-    if (got) this.handlers.replay(got.call, withPlaced(got.call, got.events));
+    if (got) this.handlers.replay(got.call, withPlaced(got.call, got.events), source);
     else this.handlers.failed({ status: 404 });
   }
 

@@ -17,15 +17,20 @@ export function lasts(event) {
   return LASTS[event.event] ?? 0;
 }
 
-/** The proxy passed a request on, or refused it: its verdict came before. */
-const bearsVerdict = ({ event, from, first_line: line }) => event === "message" && from === "proxy" && !/^SIP\/2\.0 100 /.test(line);
+/** True if `one` goes before `other`. Both are by their times, which come from the clocks of two processes: the verdict goes
+ * after the request that it is on, and before what came of it, whatever these say. */
+function before(one, other) {
+  if (one.event === "placed" || other.event === "placed") return one.event === "placed";
+  if (other.event === "judged") return sideOfVerdict(one) < 0 || (sideOfVerdict(one) === 0 && one.at < other.at);
+  if (one.event === "judged") return sideOfVerdict(other) > 0 || (sideOfVerdict(other) === 0 && one.at < other.at);
+  return one.at < other.at;
+}
 
-/** The place of an event in a queue that goes by time. The proxy tells of its verdict a moment after what came of it. */
-function placeOf(event, queue) {
-  const borne = event.event === "judged" ? queue.findIndex(bearsVerdict) : -1;
-  let place = borne >= 0 ? borne : queue.length;
-  while (place > 0 && queue[place - 1].event !== "placed" && queue[place - 1].at > event.at) place -= 1;
-  return place;
+/** -1 for what a verdict comes after, 1 for what it comes before, 0 for what has nothing to do with it. */
+function sideOfVerdict({ event, from, first_line: line }) {
+  if (event !== "message") return 1;
+  if (from === "caller" && /^(INVITE|MESSAGE) /.test(line)) return -1;
+  return from === "proxy" && line.startsWith("SIP/2.0 100 ") ? 0 : 1;
 }
 
 export class Pace {
@@ -45,9 +50,11 @@ export class Pace {
     this.stepped = false; // the event on the picture was asked for: it comes to its end even in a pause
   }
 
+  /** Take an event in, in its place. */
   push(event) {
     if (this.queue.length === 0) this.late = this.spent;
-    this.queue.splice(placeOf(event, this.queue), 0, event);
+    const place = this.queue.findIndex((each) => before(event, each));
+    this.queue.splice(place < 0 ? this.queue.length : place, 0, event);
   }
 
   /** Let the next event happen, whatever the pace. */

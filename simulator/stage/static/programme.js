@@ -1,20 +1,24 @@
 // The programme: which call is on the stage. One call at a time is shown to its end; of those that come meanwhile the newest
-// is next. Pure: time is an argument, in milliseconds.
+// is next, and what the trainer places comes at once. Pure: time is an argument, in milliseconds.
 
 import { callIdOf, isBehind } from "./scene.js";
 
 const PATIENCE = 4000; // after the last thing that a call did, another one may take the stage
 
 export class Programme {
-  constructor(pace) {
+  /** `begins(call)` is to bring the events of a call that waited: not all of them were told. */
+  constructor(pace, begins = () => {}) {
     this.pace = pace;
+    this.begins = begins;
     this.call = null; // the one on the stage, as it was placed
+    this.begun = 0; // calls that were put on the stage
+    this.source = ""; // the run that it is of; "" is this session
     this.leg = ""; // its Call-ID at the caller's side
     this.ended = false;
     this.replayed = false;
     this.taken = this.told = 0; // events of it that are known, and that have begun
-    this.passed = 0; // calls that went by while another was shown
-    this.next = null; // {call, events}
+    this.next = null; // {call, count}: a call that waits, and how many of its events were told
+    this.passed = 0; // calls that went by while this one was shown
     this.wanted = null; // the id of a call that the trainer placed
     this.quiet = 0; // ms since anything was to be shown
   }
@@ -22,46 +26,37 @@ export class Programme {
   /** The trainer placed this call: it takes the stage as soon as it is there. */
   want(id) {
     this.wanted = id;
-    if (this.next?.call.id === id) this._begin(this.next.call, this.next.events);
+    if (this.next?.call.id === id) this._begin(this.next.call);
   }
 
-  /** Take an event as it happened. Returns true where it belongs to the call on the stage or to the next. */
+  /** Take an event as it happened. */
   take(event) {
-    const id = event.event === "placed" ? event.call.id : event.call;
-    if (!id) return false;
-    if (event.event === "placed") return this._placed(event);
-    if (this.call?.id === id && !this.replayed) {
-      this._push(event);
-      return true;
-    }
-    if (this.next?.call.id === id) {
-      this.next.events.push(event);
-      return true;
-    }
-    return false;
+    if (event.event === "placed") this._placed(event);
+    else if (event.call && this.call?.id === event.call && !this.replayed) this._push(event);
+    else if (event.call && this.next?.call.id === event.call) this.next.count += 1;
   }
 
   _placed(event) {
     const { call } = event;
-    if (this.call?.id === call.id || this.next?.call.id === call.id) return true;
-    if (this._free() || this.wanted === call.id) {
-      this._begin(call, [event]);
+    if (this.call?.id === call.id) return;
+    if (this._isFree() || this.wanted === call.id) {
+      this._put(call, [event]);
     } else {
       if (this.next) this.passed += 1;
-      this.next = { call, events: [event] };
+      this.next = { call, count: 1 };
     }
-    return true;
   }
 
-  /** Show a call from its beginning: one that is over, or one that goes on (`live`). */
-  replay(call, events, live = false) {
-    this._begin(call, events);
+  /** Show a call from its beginning. It may still go on (`live`), or be over, of this session or of the run `source`. */
+  replay(call, events, { live = false, source = "" } = {}) {
+    this._put(call, events);
     this.replayed = !live;
+    this.source = source;
   }
 
   /** How many events of a call are known that are on the stage, or will be. */
   known(id) {
-    return this.call?.id === id ? this.taken : this.next?.call.id === id ? this.next.events.length : 0;
+    return this.call?.id === id ? this.taken : this.next?.call.id === id ? this.next.count : 0;
   }
 
   /** True where so many events of a call have begun on the stage, or never will. */
@@ -71,29 +66,28 @@ export class Programme {
 
   /** Let time go by. Returns the events that began, in order. */
   pass(elapsed) {
-    if (this._free() && this.next) this._begin(this.next.call, this.next.events);
+    if (this.next && this._isFree()) this._begin(this.next.call);
     const began = this.pace.pass(elapsed);
     this.told += began.length;
     this.quiet = began.length || !this.pace.done ? 0 : this.quiet + elapsed;
     return began;
   }
 
-  _free() {
-    return this.call === null || (this.pace.done && !this.pace.paused && (this.ended || this.replayed || this.quiet > PATIENCE));
+  _isFree() {
+    if (this.call === null) return true;
+    return this.pace.done && !this.pace.paused && (this.ended || this.replayed || this.quiet > PATIENCE);
   }
 
-  _begin(call, events) {
+  _begin(call) {
+    this._put(call, []);
+    this.begins(call);
+  }
+
+  _put(call, events) {
     this.pace.clear();
-    this.call = call;
-    this.leg = "";
-    this.ended = false;
-    this.replayed = false;
-    this.taken = this.told = 0;
-    this.quiet = 0;
-    if (this.next && this.next.call.id !== call.id) this.passed += 1;
-    else if (!this.next) this.passed = 0;
-    this.next = null;
-    this.begun = (this.begun ?? 0) + 1;
+    this.passed = this.next === null ? 0 : this.passed + (this.next.call.id === call.id ? 0 : 1);
+    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, next: null, quiet: 0 });
+    this.begun += 1;
     for (const event of events) this._push(event);
   }
 

@@ -47,8 +47,9 @@ let drawnAt = 0;
 let before = performance.now();
 let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
 const pace = new Pace(PACES.includes(localStorage.getItem("ringfence.pace")) ? localStorage.getItem("ringfence.pace") : "slow");
-const programme = new Programme(pace);
+const programme = new Programme(pace, (call) => catchUp(call.id, false));
 const sound = new Sound();
+let shown = 0; // what the programme has begun, and the scene is of
 
 // --- parts
 
@@ -63,15 +64,15 @@ const rules = new Rules(id("rules"), { failed });
 const score = new Score(id("score"), {
   saved: (answer) => (answer.ok ? notice("info", t("score.saved", { folder: answer.folder })) : failed(answer)),
 });
-const calls = new Calls(id("calls"), { failed, replay: (call, events) => put(call, events) });
+const calls = new Calls(id("calls"), { failed, replay: put });
 const lesson = new Lesson(id("lesson"), { failed, placed, programme });
-const choosePanel = tabs(id("tabs"), (panel) => { if (panel === "calls") calls.look(); });
+const choosePanel = tabs(id("tabs"));
 const chooseWork = tabs(id("work-tabs"));
 
 const doers = {
   pause: () => { pace.paused = !pace.paused && pace.mode !== "step"; stale = true; },
   next: () => { pace.step(); stale = true; },
-  replay: () => { if (programme.call) calls.play(programme.call.id, programme.source ?? ""); },
+  replay: () => { if (programme.call) calls.play(programme.call.id, programme.source); },
   again: () => hand.again(),
   hand: () => { chooseWork("hand"); id("hand").querySelector(".family")?.focus(); },
   lesson: () => chooseWork("lesson"),
@@ -147,29 +148,31 @@ follow({
   },
 });
 
-/** Show a call as it is by now: nobody wants to wait for what is past. */
-async function catchUp(call) {
+/** Fetch what became of a call so far, to show it as it is by now (`atOnce`), or from its beginning. What happens
+ * meanwhile comes after that. */
+async function catchUp(call, atOnce = true) {
   fetching = { id: call, events: [] };
   const got = await get(`/api/calls/${encodeURIComponent(call)}`);
-  const meanwhile = fetching.events;
-  fetching = null;
+  const meanwhile = fetching?.id === call ? fetching.events : [];
+  if (fetching?.id === call) fetching = null;
   if (!got) {
     for (const event of meanwhile) programme.take(event);
     return;
   }
   const known = new Set(got.events.map((each) => JSON.stringify(each)));
   const events = [...got.events, ...meanwhile.filter((each) => !known.has(JSON.stringify(each)))];
-  programme.replay(got.call, [], true);
+  programme.replay(got.call, atOnce ? [] : events, { live: true });
   programme.ended = events.some((each) => each.event === "ended");
-  scene = events.reduce(after, { ...EMPTY, call: got.call });
+  scene = atOnce ? events.reduce(after, { ...EMPTY, call: got.call }) : EMPTY;
+  if (atOnce) Object.assign(programme, { leg: scene.leg, taken: events.length, told: events.length });
+  shown = programme.begun;
   stale = redraw = true;
 }
 
 /** Put a call that is over on the stage, from its beginning. */
-function put(call, events) {
+function put(call, events, source) {
   pace.paused = false;
-  programme.replay(call, events);
-  programme.source = calls.source;
+  programme.replay(call, events, { source });
   scene = EMPTY;
   stale = redraw = true;
   id("picture").scrollIntoView({ block: "nearest", behavior: calmly.matches ? "auto" : "smooth" });
@@ -185,10 +188,12 @@ function notice(level, text) {
 // --- what is drawn
 
 function frame(now) {
-  const begun = programme.begun;
   const began = programme.pass(now - before);
   before = now;
-  if (programme.begun !== begun) scene = EMPTY;
+  if (programme.begun !== shown) {
+    shown = programme.begun;
+    scene = EMPTY;
+  }
   for (const event of began) {
     scene = after(scene, event);
     say(event);

@@ -39,6 +39,7 @@ const CHANGES = {
   }),
   score: (state, event) => ({ ...state, score: event.score }),
   traffic: (state, event) => ({ ...state, traffic: event.traffic }),
+  scenarios: (state, event) => ({ ...state, scenarios: event.scenarios }),
   lesson: (state, event) => ({ ...state, lesson: event.lesson }),
   lab: (state, event) => ({ ...state, lab: event.lab }),
 };

@@ -2,7 +2,7 @@
 
 const NAMES = [
   "placed", "message", "judged", "phone", "text", "heard", "ended",
-  "settings", "rule", "score", "traffic", "lesson", "lab", "notice",
+  "settings", "rule", "score", "traffic", "scenarios", "lesson", "lab", "notice",
 ];
 const AGAIN = 1500; // ms until the next try where the browser makes none by itself
 

@@ -16,7 +16,8 @@ export class Switches {
   constructor(root, { failed, code }) {
     this.root = root;
     this.failed = failed;
-    this.phones = new Map(); // by name: what its page would show, and the texts at that time
+    this.phones = new Map(); // by name: what its page would show
+    this.read = new Map(); // by name: when the latest of its texts came
     onDo(root, {
       turn: ({ dataset: { of, setting }, ariaChecked }) => {
         const wanted = { [setting]: ariaChecked !== "true" };
@@ -28,6 +29,10 @@ export class Switches {
       },
       code: (button) => code(button.dataset.of),
       allow: (button) => this._phone(button.dataset.of, { do: "allow", number: button.dataset.number }),
+    });
+    root.addEventListener("focusin", (event) => {
+      const name = event.target.closest(".ways")?.dataset.of;
+      if (name && !this.phones.has(name)) this._look(name);
     });
     root.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -56,20 +61,21 @@ export class Switches {
     return this.state.subscribers.find((each) => each.name === name)?.settings?.[list] ?? [];
   }
 
-  /** Ask what a phone shows of its texts: which of them offer to let a caller through, and which words change settings. */
-  async _look(each) {
-    const known = this.phones.get(each.name);
-    const texts = each.phone?.texts?.length ? each.phone.texts[0].at : 0;
-    if (known?.asked === texts) return;
-    this.phones.set(each.name, { ...known, asked: texts });
-    const view = await get(`/api/phones/${encodeURIComponent(each.name)}`);
-    if (view) this.phones.set(each.name, { asked: texts, ...view });
+  /** Ask what a phone shows: which of its texts offer to let a caller through, and which words change settings. */
+  async _look(name) {
+    const view = await get(`/api/phones/${encodeURIComponent(name)}`);
+    if (view) this.phones.set(name, view);
     this.draw(this.state);
   }
 
   draw(state) {
     this.state = state;
-    if (!this.root.hidden) for (const each of state.subscribers) this._look(each);
+    for (const { name, phone } of state.subscribers) {
+      const latest = phone?.texts?.[0]?.at ?? 0;
+      if (latest <= (this.read.get(name) ?? 0)) continue;
+      this.read.set(name, latest);
+      this._look(name);
+    }
     show(this.root, state.subscribers.map((each) => card(each, this.phones.get(each.name) ?? {})));
   }
 }

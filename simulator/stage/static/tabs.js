@@ -1,7 +1,7 @@
 // Tabs, by pointer and by arrows (WAI-ARIA Authoring Practices, "Tabs").
 
-/** Make a list of tabs work; `chosen(id)` hears of the panel that is shown. Returns a function that chooses one. */
-export function tabs(list, chosen = () => {}) {
+/** Make a list of tabs work. Returns a function that chooses the one of a panel, and focuses it unless told not to. */
+export function tabs(list) {
   const all = [...list.querySelectorAll("[role=tab]")];
   const choose = (tab, focus = false) => {
     for (const each of all) {
@@ -11,7 +11,6 @@ export function tabs(list, chosen = () => {}) {
       document.getElementById(each.getAttribute("aria-controls")).hidden = !on;
     }
     if (focus) tab.focus();
-    chosen(tab.getAttribute("aria-controls"));
   };
   list.addEventListener("click", (event) => {
     const tab = event.target.closest("[role=tab]");

@@ -1,0 +1,299 @@
+"""The page of the stage, used by a trainer in a browser, with a lab behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.plays.browser import chromium
+from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage_page import relay_to, stage_page
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=alert(1)>\u202e<script>alert(2)</script>{{7*7}}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
+        yield play
+
+
+def test_a_scam_call_is_refused_before_everybodys_eyes(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.call("cold-call", "alice")
+
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+        expect(page.verdict).to_contain_text("alice bars calls from abroad")
+        expect(page.verdict).to_contain_text("If “Barring of calls from abroad” were off, the phone would have rung")
+        expect(page.verdict.locator(".truth")).to_have_text(re.compile("Scam.*rightly kept out"))
+        expect(page.device).to_contain_text("Stays silent")
+        expect(page.verdict).to_contain_text("The phone did not ring.")
+        assert page.messages() == ["INVITE", "Refused", "603 Decline", "ACK"]
+        assert page.look.complaints == []
+
+
+def test_a_call_rings_with_a_warning_and_is_answered(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        page.call("family", "bob")
+
+        expect(page.device).to_contain_text("Ringing")
+        expect(page.device.locator(".label")).to_contain_text("境外来电")
+        expect(page.verdict.locator("h2")).to_have_text("Passes with a warning")
+        expect(page.device).to_contain_text("Talking")
+        expect(page.device).to_contain_text("Call over")
+        assert page.messages()[:3] == ["INVITE", "Warned", "INVITE"]
+
+
+def test_the_keyboard_places_a_call_and_leads_through_it_step_by_step(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        press = page.page.keyboard.press
+        press("2")
+        press("h")
+        assert "One ring" in page.look.focused()
+        press("Tab")
+        press("Tab")
+        press("Tab")
+        press("Enter")
+        expect(page.page.locator(".note")).to_contain_text("steps to come")
+        assert page.messages() == []
+        press("n")
+        expect(page.ladder).to_contain_text("INVITE")
+        expect(page.verdict.locator("h2")).to_have_text("On its way …")
+        press("n")
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+        assert page.messages() == ["INVITE", "Refused"]
+        press("1")
+        expect(page.verdict).to_contain_text("The phone did not ring.")
+        assert page.messages() == ["INVITE", "Refused", "603 Decline", "ACK"]
+
+
+def test_a_pause_holds_everything_and_a_replay_begins_again(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.call("cold-call", "alice")
+        expect(page.ladder).to_contain_text("INVITE")
+        page.button("Pause").click()
+        stage.ended(stage.get("/api/state")["calls"][0]["id"])
+        assert page.messages() == ["INVITE"]
+        page.page.keyboard.press("n")
+        expect(page.ladder).to_contain_text("Refused")
+        assert page.messages() == ["INVITE", "Refused"]
+        page.button("Go on").click()
+        expect(page.ladder).to_contain_text("ACK")
+
+        page.button("Step by step").click()
+        page.button("Replay").click()
+        expect(page.verdict.locator("h2")).to_have_text("On its way …")
+        assert page.messages() == []
+        page.button("Next step").click()
+        expect(page.ladder).to_contain_text("INVITE")
+
+
+def test_any_call_of_the_session_is_played_again(browser: Browser, stage: StagePlay) -> None:
+    number = "+12025550177"
+    stage.ended(stage.post("/api/call", **{"from": number, "to": "alice", "truth": "scam"})["id"])
+    stage.ended(stage.post("/api/family", id="friend", to="bob")["id"])
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        page.page.get_by_role("tab", name="Calls").click()
+        page.page.get_by_label("Search").fill(f"{number} alice")
+        page.page.locator(".calls button").first.click()
+        expect(page.verdict).to_contain_text(f"{number} calls alice")
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+
+
+def test_the_next_call_is_judged_by_the_switches(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        switch = page.switch("carol", "Bar calls from abroad")
+        expect(switch).to_have_attribute("aria-checked", "false")
+        switch.click()
+        expect(switch).to_have_attribute("aria-checked", "true")
+        page.call("cold-call", "carol")
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+
+        page.page.get_by_role("tab", name="Rules").click()
+        row = page.page.get_by_role("row", name=re.compile("barring.incoming_international"))
+        shadowed = int(row.locator("td.shadowed").inner_text())
+        row.get_by_role("button", name="Shadow").click()
+        expect(row.get_by_role("button", name="Shadow")).to_have_attribute("aria-pressed", "true")
+        page.call("cold-call", "carol")
+        expect(page.verdict.locator("h2")).to_have_text("Passes with a warning")
+        expect(row.locator("td.shadowed")).to_have_text(str(shadowed + 1))
+        row.get_by_role("button", name="Enforce").click()
+        expect(row.get_by_role("button", name="Enforce")).to_have_attribute("aria-pressed", "true")
+        page.page.get_by_role("tab", name="Subscribers").click()
+        switch.click()
+        expect(switch).to_have_attribute("aria-checked", "false")
+
+
+def test_a_call_of_ones_own_is_shown_as_what_it_is_however_hostile(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        page.page.get_by_role("radio", name="bob").check(force=True)
+        page.page.locator(".own summary").click()
+        page.page.get_by_label("From number").fill("+12025550166")
+        page.page.get_by_label("Showing the name").fill("<b>Bank</b>{{7*7}}")
+        page.page.locator(".own").get_by_role("button", name="Call").click()
+        expect(page.verdict).to_contain_text("“<b>Bank</b>{{7*7}}”, +12025550166, calls bob")
+        page.page.locator("select[name=method]").select_option("MESSAGE")
+        page.page.locator("textarea[name=body]").fill(HOSTILE)
+        page.button("Send text").click()
+        expect(page.device.locator(".bubble")).to_have_text(HOSTILE.replace("\u202e", "\ufffd"))
+        page.ladder.get_by_role("button").first.click()
+        expect(page.ladder.locator("pre")).to_contain_text("{{7*7}}")
+        assert page.look.complaints == []
+        made = "document.querySelectorAll('#picture img, #verdict img, #verdict .line b, #ladder img').length"
+        assert page.evaluate(made) == 0
+
+
+def test_what_cannot_be_placed_is_said(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.page.locator(".own summary").click()
+        page.page.get_by_label("From number").fill("no number")
+        page.page.locator(".own").get_by_role("button", name="Call").click()
+        expect(page.page.locator("#notices")).to_contain_text("from: expected")
+
+
+def test_both_languages_are_there_at_once_and_the_choice_is_remembered(browser: Browser, stage: StagePlay) -> None:
+    stage.ended(stage.post("/api/family", id="cold-call", to="alice")["id"])
+    with stage_page(browser, stage) as page:
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+        page.button("中文").click()
+        expect(page.verdict.locator("h2")).to_have_text("已拦截")
+        expect(page.page.get_by_role("tab", name="用户")).to_be_visible()
+        assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+        left = re.compile("[A-Za-z]{4,}")
+        words = page.page.locator("#pace, #work-tabs, #tabs, .whom, .family .title").all_inner_texts()
+        assert [text for text in words if left.search(text.replace("alice", "").replace("carol", ""))] == []
+        page.page.reload()
+        expect(page.verdict.locator("h2")).to_have_text("已拦截")
+        page.page.keyboard.press("l")
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+
+
+def test_a_page_that_lost_its_connection_says_so_and_comes_back_with_the_state(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with relay_to(stage.port) as relay, stage_page(browser, relay.port) as page:
+        relay.cut()
+        expect(page.page.get_by_role("alert")).to_contain_text("Connection lost")
+        call = stage.post("/api/family", id="impersonation", to="bob")["id"]
+        stage.ended(call)
+        relay.mend()
+        expect(page.page.get_by_role("alert")).to_be_hidden()
+        page.page.get_by_role("tab", name="Calls").click()
+        expect(page.page.locator(f'.calls [data-id="{call}"]')).to_contain_text("Refused")
+        page.call("cold-call", "alice")
+        expect(page.verdict).to_contain_text("calls alice")
+
+
+def test_keys_are_told_of_and_can_be_switched_off(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.page.keyboard.press("?")
+        sheet = page.page.get_by_role("dialog", name="Keyboard")
+        expect(sheet).to_contain_text("Next step")
+        sheet.get_by_label("Single keys do these things").uncheck()
+        page.page.keyboard.press("Escape")
+        expect(sheet).to_be_hidden()
+        page.page.keyboard.press("m")
+        expect(page.page.locator("#mute")).to_have_attribute("aria-pressed", "false")
+        page.page.keyboard.press("?")
+        sheet.get_by_label("Single keys do these things").check()
+        sheet.get_by_role("button", name="Close").click()
+        page.page.keyboard.press("m")
+        expect(page.page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+
+
+def test_everything_is_reached_with_tab_and_the_focus_is_seen(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        seen = set()
+        for _ in range(120):
+            page.page.keyboard.press("Tab")
+            unseen = page.evaluate(
+                "(() => { const at = document.activeElement, style = getComputedStyle(at);"
+                " return at !== document.body && style.outlineStyle === 'none'"
+                " && getComputedStyle(at.nextElementSibling ?? at).outlineStyle === 'none'; })()"
+            )
+            assert not unseen, page.look.focused()
+            seen.add(page.evaluate("document.activeElement.closest('[id]')?.id"))
+        assert {"language", "pace", "ladder", "hand", "tab-hand", "tab-switches", "switches"} <= seen
+
+
+def test_traffic_runs_at_a_rate_until_it_is_stopped(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        page.page.locator(".running summary").click()
+        page.page.get_by_label("Rate").select_option("20")
+        page.button("Start").click()
+        expect(page.page.locator(".running summary")).to_have_text("Traffic runs, 20 calls/s")
+        page.page.get_by_role("tab", name="Score").click()
+        expect(page.page.locator(".by-family tbody tr")).to_have_count(len(stage.get("/api/state")["families"]))
+        expect(page.page.locator(".rate").first).to_contain_text("%")
+        page.button("Stop").click()
+        expect(page.page.locator(".running summary")).to_have_text("Let traffic run")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_keeps_anybody_out(
+    browser: Browser, stage: StagePlay, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    stage.ended(stage.post("/api/family", id="family", to="bob")["id"])
+    with stage_page(browser, stage, width=width, scheme=scheme) as page:
+        expect(page.verdict.locator("h2")).to_have_text("Passes with a warning")
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        for tab in ("Subscribers", "Rules", "Score", "Calls"):
+            page.page.get_by_role("tab", name=tab).click()
+            assert page.look.faults() == [], tab
+            assert page.evaluate("document.documentElement.scrollWidth") == width, tab
+        page.page.keyboard.press("?")
+        assert page.look.faults() == []
+        page.page.keyboard.press("Escape")
+        page.page.get_by_role("tab", name="Lesson").click()
+        assert page.look.faults() == []
+
+
+def test_it_asks_nobody_else_for_anything(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.call("cold-call", "alice")
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+        page.page.get_by_role("tab", name="Calls").click()
+        assert {url.split("/")[2] for url in page.look.asked} == {f"127.0.0.1:{stage.port}"}
+        assert page.look.complaints == []
+
+
+def test_the_picture_moves_only_for_those_who_like_it(browser: Browser, stage: StagePlay) -> None:
+    running = "document.getAnimations().filter(each => each.playState === 'running').length"
+    with stage_page(browser, stage, motion="reduce") as page:
+        page.call("family", "bob")
+        expect(page.device).to_contain_text("Ringing")
+        assert page.evaluate(running) == 0
+    with stage_page(browser, stage, motion="no-preference") as page:
+        page.call("family", "bob")
+        expect(page.device).to_contain_text("Ringing")
+        assert page.evaluate(running) > 0
+
+
+def test_thirty_pages_are_open_and_all_of_them_see_the_call(browser: Browser, stage: StagePlay) -> None:
+    with ExitStack() as open_pages:
+        pages = [open_pages.enter_context(stage_page(browser, stage, width=390, height=300)) for _ in range(30)]
+        pages[0].pace("Real time")
+        pages[0].call("cold-call", "alice")
+        for page in pages:
+            expect(page.verdict.locator("h2")).to_have_text("Refused")
+            assert page.look.complaints == []
+    assert stage.get("/api/state")["lab"] == {"proxy": "up", "softswitch": "up"}
