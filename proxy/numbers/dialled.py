@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from proxy.numbers.codes_before import CodesBefore
+from proxy.numbers.codes_before import AccessCodes
 from proxy.numbers.dialling_codes import dialling_codes
 from proxy.numbers.numbering import Number, Numbering
 from proxy.numbers.shown import as_looks
@@ -100,10 +100,12 @@ class Dialling:
         self._numbering = numbering
         self._home_regions = frozenset(home_regions)
         sets = dialling_codes(numbering.home)
-        self._withhold = CodesBefore(code for each in sets for code in each.withhold)
-        self._present = CodesBefore([*(code for each in sets for code in each.present), *codes])
-        self._carrier = CodesBefore(code for each in sets for code in each.carrier)
-        self._outside_line = CodesBefore(outside_lines)
+        self._codes = AccessCodes(
+            [code for each in sets for code in each.withhold],
+            [*(code for each in sets for code in each.present), *codes],
+            [code for each in sets for code in each.carrier],
+            outside_lines,
+        )
         self._own_country_code = re.compile(rf"(?:\+|00)?{numbering.country_code}")
         self._all: dict[str, Behind] = {}
         self._at_home: dict[str, HomeBehind] = {}
@@ -137,16 +139,7 @@ class Dialling:
         return number.e164 is None and self.behind(uri).emergency == "call"
 
     def _reader(self, *, home_only: bool = False) -> _Reader:
-        return _Reader(
-            self._numbering,
-            self._home_regions,
-            self._withhold,
-            self._present,
-            self._carrier,
-            self._outside_line,
-            self._own_country_code,
-            home_only,
-        )
+        return _Reader(self._numbering, self._home_regions, self._codes, self._own_country_code, home_only)
 
 
 class _Reader:
@@ -156,16 +149,13 @@ class _Reader:
         self,
         numbering: Numbering,
         home_regions: frozenset[str],
-        withhold: CodesBefore,
-        present: CodesBefore,
-        carrier: CodesBefore,
-        outside_line: CodesBefore,
+        codes: AccessCodes,
         own_country_code: re.Pattern[str],
         home_only: bool,
     ) -> None:
         self._numbering = numbering
         self._home_regions = home_regions
-        self._withhold, self._present, self._carrier, self._outside_line = withhold, present, carrier, outside_line
+        self._codes = codes
         self._own_country_code = own_country_code
         self._home_only = home_only
         self._abroad: dict[str, Number] = {}
@@ -220,20 +210,21 @@ class _Reader:
             self._may_be_whole = True
         if not marked and not self._home_only:
             self._guess_prefix(text)
-        for codes in (self._withhold, self._present):
-            for code in codes.before(text):
-                self._withheld = self._withheld or (code if codes is self._withhold else "")
-                self._cut(text[len(code) :], "call" if how == "plain" else how, depth + 1)
-        for code in self._carrier.before(text):
-            self._cut(text[len(code) :], "guess" if how == "guess" else "line", depth + 1)
-            self._by_carrier = self._by_carrier or self._is_home
+        if self._codes.may_begin(text):
+            for codes in (self._codes.withhold, self._codes.present):
+                for code in codes.before(text):
+                    self._withheld = self._withheld or (code if codes is self._codes.withhold else "")
+                    self._cut(text[len(code) :], "call" if how == "plain" else how, depth + 1)
+            for code in self._codes.carrier.before(text):
+                self._cut(text[len(code) :], "guess" if how == "guess" else "line", depth + 1)
+                self._by_carrier = self._by_carrier or self._is_home
         self._cut_outside_line(text, how, depth)
 
     def _cut_outside_line(self, text: str, how: How, depth: int) -> None:
         behind: How = "guess" if how in ("line", "guess") else "line"  # nobody needs two lines
         if behind == "guess" and self._home_only:
             return
-        for digit in self._outside_line.before(text):
+        for digit in self._codes.outside_line.before(text):
             self._cut(text[len(digit) :].lstrip(","), behind, depth + 1)
 
     def _guess_international(self, text: str, number: Number, depth: int) -> None:

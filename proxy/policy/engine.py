@@ -22,8 +22,6 @@ from proxy.policy.verdict import Finding, Mode, Step, Verdict
 
 # A judge finds something, asks for what it has to know first, or says in a few words why it does not apply.
 Judge = Callable[[Case], Finding | Asks | str]
-# A rule, and its answers where it does not apply: most calls get the same few.
-_Rule = tuple[str, Mode, Judge, dict[str, Step]]
 _MOST_ANSWERS: Final = 64  # of a rule that are kept
 
 
@@ -33,6 +31,16 @@ def _judge_of(rule: str) -> Judge:
 
 
 _JUDGES: Final = {rule: _judge_of(rule) for rule in PRECEDENCE}
+
+
+class _Rule:
+    """A rule in its mode, and its answers where it does not apply: most calls get the same few."""
+
+    def __init__(self, name: str, mode: Mode) -> None:
+        self.name: Final = name
+        self.mode: Final[Mode] = mode
+        self.judge: Final = _JUDGES[name]
+        self.answers: Final[dict[str, Step]] = {}
 
 
 class Policy:
@@ -49,10 +57,8 @@ class Policy:
         self._treatments = snapshot.treatments
         if not snapshot.sources:
             modes.remove((REMOTE, snapshot.modes.get(REMOTE, "enforce")))
-        self._of_authenticated: tuple[_Rule, ...] = tuple(
-            (rule, mode, _JUDGES[rule], {}) for rule, mode in modes if mode != "off"
-        )
-        self._rules = tuple(one for one in self._of_authenticated if one[0] != SPOOFED)
+        self._of_authenticated = [_Rule(rule, mode) for rule, mode in modes if mode != "off"]
+        self._rules = [one for one in self._of_authenticated if one.name != SPOOFED]
 
     def decide(self, call: Call, memory: Memory = NOTHING, opinions: Opinions = UNASKED) -> Verdict:
         """Judge one call; what shadowed rules find is in the trace, and that is all.
@@ -80,7 +86,7 @@ class Policy:
         case = Case.of(call, self.snapshot, memory)
         trace: list[Step] = []
         asked = self._of_authenticated if call.authenticated else self._rules
-        match = _first_match(tuple([one for one in asked if one[0] in rules]), case, trace, self._treatments)
+        match = _first_match([one for one in asked if one.name in rules], case, trace, self._treatments)
         if match is None:
             return None
         rule, found, _, _ = match
@@ -94,23 +100,25 @@ class Policy:
 
 
 def _first_match(
-    rules: tuple[_Rule, ...], case: Case, trace: list[Step], treatments: Mapping[str, Treatment]
+    rules: list[_Rule], case: Case, trace: list[Step], treatments: Mapping[str, Treatment]
 ) -> tuple[str, Finding, tuple[Lookup, ...], bool] | None:
     """The first enforced rule that matches, and its finding; what rules before it would have asked first, and True
     where one of them is enforced. `trace` takes what every rule before it says; of rules in shadow mode it says what
     would be done, treatments included."""
     asks: tuple[Lookup, ...] = ()
     waits = False
-    for rule, mode, judge, answers in rules:
-        found = judge(case)
+    for one in rules:
+        found = one.judge(case)
         if isinstance(found, str):
-            step = answers.get(found)
+            step = one.answers.get(found)
             if step is None:
-                if len(answers) >= _MOST_ANSWERS:
-                    answers.clear()
-                step = answers[found] = Step(rule, mode, "no_match", found)
+                if len(one.answers) >= _MOST_ANSWERS:
+                    one.answers.clear()
+                step = one.answers[found] = Step(one.name, one.mode, "no_match", found)
             trace.append(step)
-        elif isinstance(found, Asks):
+            continue
+        rule, mode = one.name, one.mode
+        if isinstance(found, Asks):
             trace.append(Step(rule, mode, "asked", found.detail))
             asks += found.lookups
             waits = waits or mode == "enforce"

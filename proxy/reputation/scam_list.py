@@ -22,6 +22,8 @@ from proxy.reputation.scam_fields import CONFIDENCE_STEPS, EPOCH, NEVER
 from proxy.reputation.sorted_rows import ATTRIBUTES, DIGITS, TENS, SortedRows, digits_of, keys_of, rows_of
 
 _SECONDS_A_DAY: Final = 86_400
+_DIGITS: Final[int] = DIGITS  # compiled code looks a name of an interpreted module up each time, a constant never
+_TENS: Final[tuple[int, ...]] = TENS
 _TOP: Final = -1  # the parent of an entry under no prefix
 _STRIDE: Final = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
 _AT_ONCE: Final = 1 << 18  # entries
@@ -148,16 +150,16 @@ class ScamList:
     def find(self, e164: str, at: float) -> ScamEntry | None:
         """The most exact entry for an E.164 number that has not expired at `at` (seconds since 1970)."""
         length = len(e164) - 1
-        if not 0 < length <= DIGITS:
+        if not 0 < length <= _DIGITS:
             return None
-        number = int(e164[1:]) * TENS[DIGITS - length]
+        number = int(e164[1:]) * _TENS[_DIGITS - length]
         keys, wanted = self._keys, (number * 16 + length) * 2 + 1
         near = bisect_right(self._signposts, wanted) * _STRIDE
         index = bisect_right(keys, wanted, max(near - _STRIDE, 0), min(near, len(keys))) - 1
         while index != _TOP:
             key = keys[index]
             start, digits = key >> 5, key >> 1 & 15
-            width = 0 if key & 1 else TENS[DIGITS - digits]
+            width = 0 if key & 1 else _TENS[_DIGITS - digits]
             covers = key == wanted or (start <= number < start + width and digits <= length)
             if covers and not 0 < self._expires[index] < at // _SECONDS_A_DAY:
                 return self._entry(index, start, digits, exact=key & 1)
@@ -167,7 +169,7 @@ class ScamList:
     def _entry(self, index: int, start: int, digits: int, *, exact: int) -> ScamEntry:
         expires = self._expires[index]
         return ScamEntry(
-            f"+{start // TENS[DIGITS - digits] if digits else ''}{'' if exact else '*'}",
+            f"+{start // _TENS[_DIGITS - digits] if digits else ''}{'' if exact else '*'}",
             self.names[self._category[index]],
             self._confidence[index] / CONFIDENCE_STEPS,
             self.names[self._source[index]],

@@ -194,7 +194,7 @@ def _tables_of(subscribers: Iterable[Subscriber]) -> Tables:
 
 def _hash(text: str) -> int:
     """The same in every process, unlike Python's own."""
-    return crc32(text.encode("utf-8", "surrogatepass"))
+    return crc32(text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass"))
 
 
 class _IndexBuilder:

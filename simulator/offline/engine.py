@@ -51,19 +51,22 @@ def decisions(
     numbering, make = snapshot.numbering, Call.from_fields
     for caller, callee, name, at, method, display_name, withheld, diversion, authenticated, text in calls:
         trunk = trunks[name]
-        call = make(
-            caller,
-            callee,
-            trunk,
-            numbering,
-            at,
-            method=method,
-            display_name=display_name,
-            withheld=withheld,
-            diversion=diversion,
-            authenticated=authenticated,
-            text=text,
-        )
+        if method == "INVITE" and not (display_name or withheld or diversion or authenticated):  # as nearly all are
+            call = make(caller, callee, trunk, numbering, at)
+        else:
+            call = make(
+                caller,
+                callee,
+                trunk,
+                numbering,
+                at,
+                method=method,
+                display_name=display_name,
+                withheld=withheld,
+                diversion=diversion,
+                authenticated=authenticated,
+                text=text,
+            )
         decision = decide(call, policy, None, remembered, opinions)
         if call.callee.e164 is None:  # as few are: it may be a call for help
             remember(decision, call, trunk, snapshot, remembered)
