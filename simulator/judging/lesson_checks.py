@@ -16,7 +16,8 @@ class Seen:
 
     `phone` is what the callee's phone did: it `rings`, `receives` a text, or is `silent`. `replies` are the texts that
     came to the phone of the subscriber who did something, `settings`, `allow` and `block` are theirs, `mode` is that of
-    the rule that was set.
+    the rule that was set. `reported` are the apps that the phone of that subscriber reports, None where it reports
+    none, and `warned` those of them that are warned of.
     """
 
     action: str = ""
@@ -29,6 +30,8 @@ class Seen:
     allow: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
     mode: str = ""
+    reported: tuple[str, ...] | None = None
+    warned: tuple[str, ...] = ()
 
 
 class Difference(NamedTuple):
@@ -50,6 +53,11 @@ def _settled(deed: Deed, seen: Seen) -> Iterator[Difference]:
         yield from _switches(deed.set_.settings, seen)
     if deed.rule is not None and deed.rule.mode != seen.mode:
         yield Difference(deed.rule.name, deed.rule.mode, seen.mode)
+    if deed.apps is not None:
+        if not deed.apps.reports and seen.reported is not None:
+            yield Difference("reported", "", ", ".join(seen.reported))
+        if deed.apps.reports and not (seen.reported is not None and set(deed.apps.installed) <= set(seen.reported)):
+            yield Difference("reported", ", ".join(deed.apps.installed), ", ".join(seen.reported or ()))
 
 
 def _differing(see: See, seen: Seen) -> Iterator[Difference]:
@@ -66,6 +74,8 @@ def _differing(see: See, seen: Seen) -> Iterator[Difference]:
         for number in wanted or ():
             if number not in listed:
                 yield Difference(name, number, ", ".join(listed))
+    if see.warned is not None and set(see.warned) != set(seen.warned):
+        yield Difference("warned", ", ".join(see.warned), ", ".join(seen.warned))
 
 
 def _switches(wanted: Mapping[str, bool], seen: Seen) -> Iterator[Difference]:

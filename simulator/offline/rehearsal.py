@@ -43,9 +43,10 @@ class Rehearsal:
             self._begin_with(self._people(name), profile)
 
     def play(self) -> Iterator[tuple[int, list[Difference]]]:
-        """Do all that the lesson's steps do, in order: the number of each such step, from 0, and what differs."""
+        """Do all that the lesson's steps do, in order: the number of each such step, from 0, and what differs. No
+        policy knows anything of apps."""
         for index, step in enumerate(self._lesson.steps):
-            if step.do is not None:
+            if step.do is not None and step.do.apps is None:
                 yield index, differences(step.do, step.see, self.do(step.do, index * _BETWEEN))
 
     def do(self, deed: Deed, at: float = 0.0) -> Seen:

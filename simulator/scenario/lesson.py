@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from proxy.config.fields import ExistingFile
+from proxy.config.fields import ExistingFile, some
 from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load, place_of
 from proxy.policy.precedence import SETTABLE, Action
 from proxy.policy.profile import E164, OnOff
@@ -27,13 +27,14 @@ from simulator.scenario.headers import is_presentable, one_line
 from simulator.scenario.model import Scenario, load_scenarios
 
 LANGUAGES = ("en", "zh")
-Kind = Literal["call", "text", "set", "allow", "rule"]
+Kind = Literal["call", "text", "set", "allow", "rule", "apps"]
 
 _DIALLED = re.compile(r"[+*#0-9][*#0-9]*")
 _Said = Annotated[str, Field(min_length=1, max_length=600)]
 SETTINGS = (*sorted(BARRINGS), "notify")  # that subscribers switch on and off
 _Numbers = Annotated[tuple[E164, ...], Field(min_length=1)]
 _Pattern = Annotated[str, Field(min_length=1)]
+_AppName = Annotated[str, Field(min_length=1, max_length=60)]
 
 
 def _setting(name: str) -> str:
@@ -106,6 +107,14 @@ class RuleSet(Model):
     mode: Mode
 
 
+class ReportedApps(Model):
+    """The made-up apps on a subscriber's phone, which it reports; or, with `reports: off`, nothing any more."""
+
+    subscriber: str
+    installed: Annotated[tuple[_AppName, ...], Field(max_length=50)] = ()
+    reports: OnOff = True
+
+
 class Deed(Model):
     """The one thing to do on the stage in a step."""
 
@@ -114,19 +123,20 @@ class Deed(Model):
     set_: Annotated[Switched | None, Field(alias="set")] = None
     allow: Allowed | None = None
     rule: RuleSet | None = None
+    apps: ReportedApps | None = None
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     @model_validator(mode="after")
     def _is_one(self) -> Deed:
         if len(self.model_fields_set) != 1:
-            raise ValueError("one thing to do: call, text, set, allow or rule")
+            raise ValueError("one thing to do: call, text, set, allow, rule or apps")
         return self
 
     @property
     def kind(self) -> Kind:
         """The sort of deed."""
-        kinds: tuple[Kind, ...] = ("call", "text", "allow", "rule")
+        kinds: tuple[Kind, ...] = ("call", "text", "allow", "rule", "apps")
         return next((kind for kind in kinds if getattr(self, kind) is not None), "set")
 
     @property
@@ -141,7 +151,8 @@ class Deed(Model):
             return self.request.by
         if self.set_ is not None:
             return self.set_.subscriber
-        return self.allow.subscriber if self.allow is not None else ""
+        other = self.allow or self.apps
+        return other.subscriber if other is not None else ""
 
 
 class See(Model):
@@ -150,7 +161,8 @@ class See(Model):
     Of a call or text: the verdict's `action` and `rule`, the `status` that the caller got, the callee's `phone`, which
     `rings`, `receives` the text or stays `silent`, and the `label` that it shows (* stands for anything).
     Of an order to self-service: the `reply` that the subscriber's phone gets. Of the subscriber who does something: the
-    `settings` afterwards, and numbers that are then on their `allow` or `block` list.
+    `settings` afterwards, numbers that are then on their `allow` or `block` list, and the apps on their phone that they
+    are `warned` of.
     """
 
     action: Action | None = None
@@ -162,6 +174,7 @@ class See(Model):
     settings: _Settings | None = None
     allow: _Numbers | None = None
     block: _Numbers | None = None
+    warned: tuple[_AppName, ...] | None = None
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -186,6 +199,7 @@ _SEEN: Mapping[Kind, frozenset[str]] = {
     "set": frozenset(("settings",)),
     "allow": frozenset(("settings", "allow")),
     "rule": frozenset(),
+    "apps": frozenset(("warned",)),
 }
 
 
@@ -240,7 +254,7 @@ class Lesson(Model):
     remember: Words
     minutes: Annotated[int, Field(ge=1, le=180)] = 10
     begins: dict[Name, Profile] = Field(default={})
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[Step, ...], AfterValidator(some)]
 
     @cached_property
     def scenario(self) -> Scenario:

@@ -90,7 +90,8 @@ def _control(deed: Deed) -> dict[str, str]:
         return {"kind": "rule", "rule": deed.rule.name, "mode": deed.rule.mode}
     if deed.request is not None and not deed.request.by:
         return {"kind": "hand", "subscriber": deed.request.to}
-    return {"kind": "allow" if deed.allow is not None else "phone", "subscriber": deed.subscriber}
+    kind = deed.kind if deed.kind in ("allow", "apps") else "phone"
+    return {"kind": kind, "subscriber": deed.subscriber}
 
 
 def _both(said: Said | None) -> Words | None:

@@ -37,6 +37,8 @@ _SAID: Mapping[str, Words] = {
         "en": "Let the refused caller through, from the notice on {who}'s phone.",
         "zh": "在 {who} 手机的拦截提醒上点“放行”。",
     },
+    "apps": {"en": "{who}'s phone reports its apps: {apps}.", "zh": "{who} 的手机上报应用：{apps}。"},
+    "no apps": {"en": "Switch the reporting of apps off on {who}'s phone.", "zh": "在 {who} 的手机上关闭应用上报。"},
     "rule": {"en": "Put the rule “{rule}” to “{mode}”.", "zh": "把规则“{rule}”设为“{mode}”。"},
 }
 BUTTONS: Mapping[str, Words] = {
@@ -46,6 +48,8 @@ BUTTONS: Mapping[str, Words] = {
     "set": {"en": "Switch it", "zh": "切换"},
     "allow": {"en": "Let through", "zh": "放行"},
     "rule": {"en": "Set the rule", "zh": "设置规则"},
+    "apps": {"en": "Report the apps", "zh": "上报应用"},
+    "no apps": {"en": "Switch it off", "zh": "关闭上报"},
     "next": {"en": "Next", "zh": "下一步"},
     "again": {"en": "Do it again", "zh": "再做一次"},
     "finish": {"en": "Finish", "zh": "结束课程"},
@@ -78,6 +82,8 @@ _KEYS: Mapping[str, Words] = {
     "reply": {"en": "reply", "zh": "回复短信"},
     "allow": {"en": "allow list", "zh": "白名单"},
     "block": {"en": "block list", "zh": "黑名单"},
+    "reported": {"en": "reported apps", "zh": "已上报的应用"},
+    "warned": {"en": "warned of", "zh": "警示的应用"},
 }
 _DIFFERS: Words = {
     "en": "Seen otherwise. {key}: expected “{expected}”, seen “{seen}”.",
@@ -103,11 +109,17 @@ def deed(one: Deed, rules: Mapping[str, Words]) -> Words:
         return _joined(said)
     if one.rule is not None:
         return _fill(_SAID["rule"], rule=rules.get(one.rule.name, one.rule.name), mode=_MODES[one.rule.mode])
+    if one.apps is not None:
+        return _fill(
+            _SAID["apps" if one.apps.reports else "no apps"], who=one.subscriber, apps=_list(one.apps.installed)
+        )
     return _fill(_SAID["allow"], who=one.subscriber)
 
 
 def button(one: Deed) -> Words:
     """The words on the button that does it."""
+    if one.apps is not None and not one.apps.reports:
+        return BUTTONS["no apps"]
     return BUTTONS["dial" if one.call is not None and one.call.by else one.kind]
 
 
@@ -163,6 +175,15 @@ def _parts(see: See, rules: Mapping[str, Words]) -> Iterator[Words]:
             yield _fill(
                 {"en": "{number} is on the {list}", "zh": "{number} 在{list}上"}, number=number, list=_KEYS[key]
             )
+
+    if see.warned:
+        yield _fill({"en": "a warning of {apps}", "zh": "警示：{apps}"}, apps=_list(see.warned))
+    elif see.warned is not None:
+        yield {"en": "no warning", "zh": "没有警示"}
+
+
+def _list(apps: Sequence[str]) -> Words:
+    return {"en": ", ".join(apps), "zh": "、".join(apps)}
 
 
 def difference(one: Difference, rules: Mapping[str, Words]) -> Words:

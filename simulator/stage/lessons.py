@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from simulator.judging.lesson_checks import Difference, Seen, differences
 from simulator.scenario.lesson import Deed, Lesson, PlacedCall, SentText, Step
@@ -19,6 +19,15 @@ from simulator.stage.state import State
 WAITS = 3.0  # seconds from the end of a call until its order must have been answered and carried out
 # `said`: there is nothing to do. `waits` for the deed, and `runs` until all of it was seen.
 Stage = Literal["said", "waits", "runs", "done", "failed"]
+
+
+class Reported(NamedTuple):
+    """A phone may have reported its apps, or no longer does (None); `warned` are those that its owner is warned of."""
+
+    at: float
+    subscriber: str
+    apps: tuple[str, ...] | None
+    warned: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def go(progress: Progress, at: int, state: State) -> Progress:
     assert progress.step.do is not None  # noqa: S101 - or it were only said
     seen = _at_first(progress.step.do, state)
     outcome = replace(outcome, seen=seen)
-    if progress.step.do.request is None:
+    if progress.step.do.request is None and progress.step.do.apps is None:
         outcome = _checked(progress.step, outcome)
     return _with(progress, outcome)
 
@@ -89,7 +98,7 @@ def again(progress: Progress, state: State) -> Progress:
     return go(_with(progress, Outcome("waits")), progress.at, state)
 
 
-def heard(progress: Progress, event: Event) -> Progress:
+def heard(progress: Progress, event: Event | Reported) -> Progress:
     """The lesson after an event of the stage; it is the same object where that says nothing of its step."""
     if progress.finished or progress.step.do is None or progress.settled:
         return progress
@@ -248,6 +257,14 @@ def _rule(progress: Progress, event: Rule) -> Outcome | None:
     return replace(progress.outcome, seen=replace(progress.outcome.seen, mode=event.mode))
 
 
+def _reported(progress: Progress, event: Reported) -> Outcome | None:
+    deed = progress.step.do
+    if deed is None or deed.apps is None or event.subscriber != deed.subscriber:
+        return None
+    seen = replace(progress.outcome.seen, reported=event.apps, warned=event.warned)
+    return replace(progress.outcome, seen=seen)
+
+
 _HEARD: Mapping[type, _Heard] = {
     Placed: _placed,
     Judged: _judged,
@@ -256,4 +273,5 @@ _HEARD: Mapping[type, _Heard] = {
     Ended: _ended,
     Settings: _settings,
     Rule: _rule,
+    Reported: _reported,
 }

@@ -81,7 +81,7 @@ class Stage:
         self.phones.on_answer = lambda: self.soon(self.switches.read())
         self.soon(self._offer())
         self.soon(self.standing.watch())
-        self.teacher = Teacher(self.hub, self._lessons, self.call, self.switches)
+        self.teacher = Teacher(self.hub, self._lessons, self.call, self.switches, self.phones)
         return self
 
     async def __aexit__(self, *_: object) -> None:

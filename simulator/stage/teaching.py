@@ -15,7 +15,9 @@ from simulator.stage.events import Ended, Event
 from simulator.stage.events import Lesson as Told
 from simulator.stage.hub import Hub
 from simulator.stage.lesson_json import under_way
-from simulator.stage.lessons import WAITS, Progress
+from simulator.stage.lessons import WAITS, Progress, Reported
+from simulator.stage.phones.handset import Handset
+from simulator.stage.phones.phones import Phones
 
 _OWN = ("allow", "block")
 
@@ -46,17 +48,24 @@ class Teacher:
     """Leads through `known` lessons, one at a time. `place` takes the keys of a call and returns its id."""
 
     def __init__(
-        self, hub: Hub, known: Sequence[Lesson], place: Callable[[Mapping[str, Any]], str], switches: Switches
+        self,
+        hub: Hub,
+        known: Sequence[Lesson],
+        place: Callable[[Mapping[str, Any]], str],
+        switches: Switches,
+        phones: Phones,
     ) -> None:
         self.known = {lesson.name: lesson for lesson in known}
         self.taught: list[Taught] = []
         self._hub = hub
         self._place = place
         self._switches = switches
+        self._phones = phones
         self._progress: Progress | None = None
         self._begun = 0.0
         self._busy = asyncio.Lock()
         hub.hearers.append(self._hear)
+        phones.on_change.append(self._look_at)
 
     @property
     def progress(self) -> Progress | None:
@@ -130,6 +139,7 @@ class Teacher:
             }
             if changes := {name: value for name, value in wanted.items() if each["settings"].get(name) != value}:
                 await self._switches.change(each["name"], changes)
+            self._phones.sight.apps.forget(each["name"])
         modes = {**preset.load(scenario.preset).modes, **scenario.rules}
         for rule in state.rules:
             if rule["mode"] != (mode := modes.get(rule["name"], "enforce")):
@@ -150,6 +160,14 @@ class Teacher:
             return ""
         if deed.rule is not None:
             await self._switches.set_mode(deed.rule.name, deed.rule.mode)
+            return ""
+        if deed.apps is not None:
+            apps, phone = self._phones.sight.apps, self._phones.handsets[deed.subscriber]
+            if deed.apps.reports:
+                apps.report(phone.name, list(deed.apps.installed), time.time())
+            else:
+                apps.forget(phone.name)
+            self._phones.changed(phone)
             return ""
         return self._place(self._order_to_allow(deed, progress.lesson) if deed.allow else _keys(deed))
 
@@ -192,6 +210,15 @@ class Teacher:
         self._take(lessons.heard(before, event))
         if isinstance(event, Ended) and self._progress is not before and not self._progress.settled:
             asyncio.get_running_loop().call_later(WAITS + 0.05, self._wait)
+
+    def _look_at(self, phone: Handset) -> None:
+        """See which apps a phone reports by now."""
+        if self._progress is not None:
+            apps = self._phones.sight.apps
+            report = apps.reported(phone.name)
+            warned = tuple(each.name for each in apps.warnings(phone.name))
+            event = Reported(time.time(), phone.name, None if report is None else report.apps, warned)
+            self._take(lessons.heard(self._progress, event))
 
     def _wait(self) -> None:
         if self._progress is not None:

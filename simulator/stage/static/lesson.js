@@ -136,13 +136,19 @@ function current(step, watching) {
   const strayed = step.result === "waits" && step.found.length > 0;
   return [
     el("p", { class: "say", "data-key": "say" }, told(step.say)),
-    step.do ? el("p", { class: "do", "data-key": "do" }, told(step.do)) : null,
+    step.do ? el("p", { class: "do", "data-key": "do" }, told(step.do), handset(step.control)) : null,
     el("div", { role: "status", class: "seen", "data-key": "seen" },
       step.check && step.result !== "said" ? el("p", { class: `check ${done ? "done" : failed ? "failed" : ""}` },
         done ? figure("legit") : failed ? figure("warned") : null, el("span", {}, t(done ? "lesson.seen" : "lesson.expect"), told(step.check))) : null,
       failed || strayed ? step.found.map((each) => el("p", { class: "found" }, told(each))) : null,
       done && step.then ? el("p", { class: "say then" }, told(step.then)) : null),
   ];
+}
+
+/** A link to the phone on which the step can be done as well. */
+function handset(control) {
+  if (!["phone", "allow", "apps"].includes(control?.kind)) return null;
+  return [" ", el("a", { href: `/phone/${encodeURIComponent(control.subscriber)}`, target: "_blank", rel: "noopener" }, t("switches.handset"))];
 }
 
 function over(lesson) {

@@ -87,7 +87,7 @@ def test_names_that_nobody_on_the_stage_has_are_pointed_out(lessons: Path) -> No
         ),
         (
             f"{STEP}    do: {{}}\n    see: {{phone: rings}}\n",
-            "9:9: found a mapping, expected one thing to do: call, text, set, allow or rule",
+            "9:9: found a mapping, expected one thing to do: call, text, set, allow, rule or apps",
         ),
         (f"{STEP}    dos: 1\n", '9:5: found unknown key "dos", expected "do"'),
         (
@@ -98,6 +98,10 @@ def test_names_that_nobody_on_the_stage_has_are_pointed_out(lessons: Path) -> No
 )
 def test_steps_that_cannot_be_meant_say_what_was_expected(lessons: Path, step: str, expected: str) -> None:
     assert expected in mistakes(lessons, step)
+
+
+def test_a_lesson_has_steps(lessons: Path) -> None:
+    assert mistakes(lessons, "  []\n") == ["7:3: found a list, expected at least one of them"]
 
 
 def test_a_stage_that_is_missing_or_wrong_is_an_error_of_the_lesson(lessons: Path) -> None:

@@ -11,7 +11,7 @@ from simulator.scenario.lesson import Lesson, Step, load_lesson
 from simulator.stage import lessons
 from simulator.stage.events import Ended, Event, Judged, Phone, Placed, Rule, Settings, Text
 from simulator.stage.lesson_json import under_way
-from simulator.stage.lessons import Progress
+from simulator.stage.lessons import Progress, Reported
 from simulator.stage.state import State
 from simulator.stage.words import TITLES
 from tests.plays import ROOT
@@ -56,7 +56,7 @@ def ended(status: int | None = 603, at: float = 2.0) -> Ended:
     return Ended(at, "c1", "blocked", status, "proxy")
 
 
-def play(progress: Progress, *events: Event) -> Progress:
+def play(progress: Progress, *events: Event | Reported) -> Progress:
     for event in events:
         progress = lessons.heard(progress, event)
     return progress
@@ -171,6 +171,26 @@ def test_an_order_that_is_not_carried_out_fails_after_a_while() -> None:
     late = lessons.waited(progress, 5.0)
     assert [each.what for each in late.outcome.differing] == ["reply", "incoming_international"]
     assert play(order_step(), sent("KTGJLH")).outcome.state == "waits"
+
+
+APPS = {"apps": {"subscriber": "alice", "installed": ["Photos", "SafeDesk Remote"]}}
+
+
+def test_apps_that_a_phone_reports_are_seen_and_those_that_are_warned_of() -> None:
+    progress = lessons.begin(lesson_of({"do": APPS, "see": {"warned": ["SafeDesk Remote"]}}, {}), state())
+    assert play(progress, Reported(1.0, "bob", ("Photos", "SafeDesk Remote"), ("SafeDesk Remote",))) is progress
+    unwarned = play(progress, Reported(1.0, "alice", ("Photos", "SafeDesk Remote"), ()))
+    assert unwarned.outcome.state == "waits"
+    warned = play(unwarned, Reported(2.0, "alice", ("Weather", "Photos", "SafeDesk Remote"), ("SafeDesk Remote",)))
+    assert warned.outcome.state == "done"
+
+
+def test_a_phone_that_reports_nothing_any_more_is_seen() -> None:
+    off = {"do": {"apps": {"subscriber": "alice", "reports": "off"}}}
+    progress = lessons.begin(lesson_of(off, {}), state())
+    assert progress.outcome.state == "waits"
+    assert play(progress, Reported(1.0, "alice", ("Photos",), ())).outcome.state == "waits"
+    assert play(progress, Reported(1.0, "alice", None, ())).outcome.state == "done"
 
 
 def test_a_text_arrives() -> None:
