@@ -299,7 +299,7 @@ class Leg:
 
     def _let_go(self, now: float) -> None:
         """Leave no cycle, nor what a call holds, to the half minute of transactions, or to garbage collection."""
-        if (self.call_id, self.tag) in self.endpoint.legs:  # a BYE of ours is to be answered yet
+        if self.endpoint.legs.get((self.call_id, self.tag)) is self:  # a BYE of ours is to be answered yet
             self.endpoint.scheduler.at(now + T1, self._let_go)
         else:
             self.listener = _NOBODY

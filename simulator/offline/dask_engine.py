@@ -27,7 +27,7 @@ from simulator.offline.sweep import Part, Row, Sweep
 
 MISSING = "a Dask cluster takes Dask: pip install 'ringfence[cluster]'"
 _CONNECT = 10.0  # seconds within which the scheduler has to answer
-_WORKERS = 30.0  # seconds within which there has to be a worker
+_WORKERS = 60.0  # seconds within which there has to be a worker
 _TASKS_PER_WORKER = 4  # so that none waits long for the last one
 _MOST_POINTS = 16  # of a task: they share calls that are too many to keep
 
@@ -57,7 +57,8 @@ def rows(
         import distributed
     except ImportError:
         raise LabError(MISSING) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a lost worker is no news to us, and no fault
+    for name in ("distributed", "distributed.client"):  # what matters of it is said below
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         connect: Any = distributed.Client
         client = connect(scheduler, timeout=_CONNECT, set_as_default=False)

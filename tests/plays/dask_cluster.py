@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,7 @@ class DaskCluster:
         self.scheduler = self._start(
             "dask_scheduler", "--host", host, "--port", port, "--no-dashboard", "--dashboard-address", f"{host}:0"
         )
+        self._await_scheduler(host, int(port))
         self.workers = [
             self._start(
                 "dask_worker",
@@ -32,6 +35,19 @@ class DaskCluster:
             )
             for number in range(workers)
         ]
+
+    def _await_scheduler(self, host: str, port: int) -> None:
+        """Wait until it takes connections: a busy machine may need a while."""
+        deadline = time.monotonic() + 60
+        while self.scheduler.poll() is None and time.monotonic() < deadline:
+            try:
+                socket.create_connection((host, port), 1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        self.scheduler.kill()
+        raise AssertionError("the scheduler did not come up")
 
     def _start(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self._folder / f"{command}.log").open("ab") as log:

@@ -120,3 +120,16 @@ def test_without_dask_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(LabError, match=r"pip install 'ringfence\[cluster\]'"):
         next(dask_engine.rows("tcp://127.0.0.1:1", Bundle.of(scenarios, points, None, BEGIN), points))
+
+
+def test_a_scheduler_that_ends_amid_a_sweep_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenarios, points = given(tmp_path, calls=3000)
+    with dask_cluster(tmp_path) as cluster:
+        rows = dask_engine.rows(cluster.address, Bundle.of(scenarios, points, None, BEGIN), points)
+        next(rows)
+        cluster.scheduler.kill()
+        with pytest.raises(LabError, match="the scheduler gave the sweep up"):
+            list(rows)
+    assert capsys.readouterr().err == ""
