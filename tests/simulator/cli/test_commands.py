@@ -47,7 +47,7 @@ def test_a_shell_is_told_how_commands_go_on(tmp_path: Path) -> None:
         (["run", "x", "--softswitch", "other"], 'found "other", expected embedded or docker\n'),
         (
             ["schema", "csv"],
-            " or reputation or result or manifest or calls or events or metrics or call-records or messages\n",
+            " or calls or events or call-records or messages or load-seconds or sweep-rows\n",
         ),
     ],
 )
