@@ -119,3 +119,30 @@ def test_a_rule_that_is_always_on_cannot_be_thought_away(files: Files) -> None:
 def test_an_order_was_decided_by_no_rule(files: Files) -> None:
     record, invite = files.judged(STRANGER)
     assert files.without_its_rule(record | {"rule": "self_service"}, invite) is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "callee", "trunk", "refused"),
+    [
+        (STRANGER, BOB, "international", True),  # who bars nothing
+        (STRANGER, ALICE, "international", False),  # who bars it already
+        (DAUGHTER, ALICE, "international", False),  # who is on a list
+        (ALICE, BOB, "phones", False),  # no call from abroad
+        (STRANGER, "+8613900139999", "international", False),  # to nobody of ours
+    ],
+)
+def test_barring_would_have_stopped_a_call_from_abroad_that_nothing_spoke_against(
+    files: Files, caller: str, callee: str, trunk: str, refused: bool
+) -> None:
+    record, request = files.judged(caller, callee, trunk)
+    deciding = Reconsidering(load_config(files.folder / "proxy.yaml"))
+
+    assert deciding.refused_if_barred(record, [request]) is refused
+
+
+def test_what_was_not_recorded_is_not_said_to_be_barred(files: Files) -> None:
+    record, _ = files.judged(STRANGER, BOB)
+    deciding = Reconsidering(load_config(files.folder / "proxy.yaml"))
+
+    assert not deciding.refused_if_barred(record, [])
+    assert not deciding.refused_if_barred(record, [b"INVITE sip:x SIP/2.0\r\n\r\n"])

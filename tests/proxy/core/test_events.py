@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from proxy.core.call_record import call_line, judged_line
 from proxy.core.events import Answered, Cancelled, Ended, Judged, Rang, Unanswered
+from proxy.policy.treatments import Label
+from proxy.policy.verdict import Verdict
 from proxy.sip.flow import Flow
 from proxy.sip.message import parse
 from tests.plays.dialogue import ABROAD, ALICE, BARRED, INVITE, PHONE, SWITCH, Play, new_core, play, request
@@ -210,3 +214,23 @@ def test_calls_whose_end_never_passes_are_given_up_after_a_day(monkeypatch: pyte
         call = request("INVITE", call_id=f"more-{number}", branch=f"z9hG4bK-more-{number}")
         later.receive(call).sends(100).sends("INVITE").answer(200).sends(200)
     assert len(core._calls) <= 4
+
+
+def test_the_line_of_a_verdict_has_the_members_of_the_record_to_be() -> None:
+    dialogue = answered(epoch=1.8e9)
+    judged = dialogue.events()[0]
+    assert isinstance(judged, Judged)
+    line = json.loads(judged_line(judged))
+    record = json.loads(call_line(Answered(judged, 1.8e9, 200, None, ())))
+    assert line.pop("event") == "judged"
+    assert line == {name: value for name, value in record.items() if name not in ("event", "final", "answered")}
+
+
+def test_the_line_of_a_verdict_tells_what_the_phone_shows_and_what_was_waited_for() -> None:
+    dialogue = answered()
+    judged = dialogue.events()[0]
+    assert isinstance(judged, Judged)
+    verdict = judged.verdict
+    labelled = Verdict("label", None, "", verdict.rule, "", (), Label(label="far"), "rf*warn*+1", 'a "far" call')
+    line = json.loads(judged_line(judged._replace(verdict=labelled, waited=0.25)))
+    assert (line["label"], line["service"], line["waited_ms"]) == ('a "far" call', "rf*warn*+1", 250)

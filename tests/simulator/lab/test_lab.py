@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
 import signal
 import sys
@@ -145,3 +146,26 @@ async def test_real_phones_call_and_are_called_through_the_proxy(tmp_path: Path)
     }
     rules = {name: each and each.proxy_wrote and each.proxy_wrote.rule for name, each in seen.items()}
     assert (rules["barred"], rules["out"]) == ("barring.incoming_international", "never_block")
+
+
+async def test_a_lab_that_is_watched_writes_verdicts_and_reads_its_files_again(
+    tmp_path: Path, forks: ProxyForks | None
+) -> None:
+    call = planned()
+    async with Lab(spec(), [call], tmp_path, proxied=True, on_ended=ignore, forks=forks, verdicts=True) as lab:
+        lab.place(call, 0.0)
+        async with asyncio.timeout(10):
+            await lab.cast.idle()
+        assert lab.proxy.runs
+        await lab.proxy.reload()
+        config = (tmp_path / "proxy.yaml").read_text()
+        (tmp_path / "proxy.yaml").write_text(config.replace("softswitch:", "softswitsch:", 1))
+        with pytest.raises(LabError, match="softswitsch"):
+            await lab.proxy.reload()
+        (tmp_path / "proxy.yaml").write_text(config)
+        await lab.proxy.reload()
+    [verdict] = (json.loads(line) for line in (tmp_path / "proxy-verdicts.jsonl").read_text().splitlines())
+    assert (verdict["event"], verdict["call_id"], verdict["rule"]) == ("judged", call.id, "default.allow")
+    assert not lab.proxy.runs
+    with pytest.raises(LabError, match="does not read"):
+        await lab.proxy.reload()

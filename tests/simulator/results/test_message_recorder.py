@@ -165,3 +165,20 @@ def test_a_disk_that_fails_amid_a_line_leaves_whole_ones(tmp_path: Path, monkeyp
         recorder.hear(Tick(number, 0))
     assert recorder.settle(None) == Recorded("all", kept=1, lost=2, why=f"{MESSAGES}: No space left on device")
     assert kept(tmp_path) == [("0", True)]
+
+
+def test_what_was_recorded_so_far_can_be_copied_and_recording_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "run").mkdir()
+    recorder = MessageRecorder(tmp_path / "lab", "all")
+    tap = tapped(recorder)
+    tap.sent(1.0, sip("first"), CALLER, PROXY)
+    line = message_line(2.0, 1002.0, sip("seen by the proxy"), "udp", PROXY, PHONE)
+    (tmp_path / "lab" / PROXYS).write_text(f"{line}\n")
+    recorder.flush()
+    copied = recorder.copy_to(tmp_path / "run")
+    assert kept(tmp_path / "run") == [("first", True), ("seen by the proxy", True)]
+    assert (copied.mode, copied.kept) == ("all", 2)
+    assert not (tmp_path / "run" / PROXYS).exists()
+    tap.sent(3.0, sip("second"), CALLER, PROXY)
+    assert recorder.settle(None).kept == 3

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import datetime
 from pathlib import Path
 
 from simulator.judging.evidence import CallerSaw
@@ -39,3 +41,13 @@ def test_runs_of_one_second_get_folders_of_their_own_and_latest_is_the_newest(tm
         folder.finish("finished")
     assert len({folder.path for folder in folders}) == 3
     assert (tmp_path / "latest").resolve() == folders[-1].path.resolve()
+
+
+def test_a_folder_that_is_made_later_tells_when_the_run_began(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "stage", {}, time.monotonic() - 3600)
+    folder.finish("finished")
+    manifest = json.loads((folder.path / "manifest.json").read_text())
+    began, ended = (datetime.fromisoformat(manifest[name]) for name in ("started", "finished"))
+    assert 3599 < (ended - began).total_seconds() < 3700
+    first = json.loads((folder.path / "events.jsonl").read_text().splitlines()[0])
+    assert first["timestamp"] == manifest["started"]
