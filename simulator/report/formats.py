@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from simulator.load.formats import LoadFile, SecondLine
-from simulator.report.compare.formats import ComparisonFile, Explanation, SweepLine
+from simulator.report.compare.formats import ComparisonFile, Explanation, Interval, Rates, SweepLine
 from simulator.results.formats import CallLine, Code, Count, Events, Format, Held, Manifest, MessageLine, Records
 
 Time = Literal[
@@ -21,31 +21,6 @@ Time = Literal[
 ]
 
 
-class Interval(Format):
-    """A rate, and the ends of its 95 % interval; `hits` of so many, where it was counted."""
-
-    value: float
-    lower95: float
-    upper95: float
-    hits: Count = 0
-    of: Count = 0
-
-
-class Cells(Format):
-    """Calls by truth and outcome, and the rates that they give."""
-
-    scam_blocked: Count
-    scam_passed: Count
-    legit_blocked: Count
-    legit_passed: Count
-    faults: Count
-    unknown: Count = 0
-    scam_recall: Interval | None = None
-    precision: Interval | None = None
-    false_block_rate: Interval | None = None
-    accuracy: Interval | None = None
-
-
 class InShadow(Format):
     """A rule in shadow mode: what it found, and what would have come of enforcing it."""
 
@@ -55,7 +30,7 @@ class InShadow(Format):
     would_stop_legit: Count
     would_pass_scam: Count
     would_pass_legit: Count
-    enforced: Cells
+    enforced: Rates
 
 
 class AtThreshold(Format):
@@ -91,11 +66,11 @@ class Delays(Format):
 class Figures(Format):
     """All figures of a set of calls."""
 
-    confusion: Cells
+    confusion: Rates
     precision_at_prevalence: Interval | None = None
-    by_rule: dict[str, Cells]
-    by_family: dict[str, Cells]
-    by_segment: dict[str, Cells]
+    by_rule: dict[str, Rates]
+    by_family: dict[str, Rates]
+    by_segment: dict[str, Rates]
     shadow: dict[str, InShadow]
     curves: dict[str, PrecisionRecall]
     latency: dict[Time, Delays]

@@ -24,23 +24,23 @@ class Counts(Format):
     unknown: Count = 0
 
 
-class OfSo(Format):
-    """A rate: `hits` of so many, with the ends of its 95 % interval."""
+class Interval(Format):
+    """A rate, and the ends of its 95 % interval; `hits` of so many, where it was counted."""
 
     value: Share
-    hits: Count
-    of: Count
     lower95: Share
     upper95: Share
+    hits: Count = 0
+    of: Count = 0
 
 
 class Rates(Counts):
-    """The calls of a policy, and the rates that could be measured."""
+    """Calls by truth and outcome, and the rates that could be measured."""
 
-    scam_recall: OfSo | None = None
-    precision: OfSo | None = None
-    false_block_rate: OfSo | None = None
-    accuracy: OfSo | None = None
+    scam_recall: Interval | None = None
+    precision: Interval | None = None
+    false_block_rate: Interval | None = None
+    accuracy: Interval | None = None
 
 
 class Sides(Format):
