@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from simulator.cli.standing import doors_of
 from simulator.scenario.model import load_scenarios
+from simulator.softswitch.kinds import Kind
 from simulator.stage.chosen import DEFAULT, Chosen
 from simulator.stage.stage import Stage
 from simulator.stage.web.app import web_app
@@ -99,11 +100,13 @@ def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, A
 
 
 @contextmanager
-def standing_stage(folder: Path, source: Path = DEFAULT, token: str = "") -> Iterator[StagePlay]:
+def standing_stage(
+    folder: Path, source: Path = DEFAULT, token: str = "", switch: Kind = "embedded"
+) -> Iterator[StagePlay]:
     """A stage that stands meanwhile, its lab's files in `folder`."""
     (folder / "lab").mkdir()
     [(scenario, _)] = load_scenarios([source])
-    chosen = Chosen(scenario, source, "embedded", folder / "lab", folder / "runs")
+    chosen = Chosen(scenario, source, switch, folder / "lab", folder / "runs")
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
     up, wrong = threading.Event(), []
@@ -128,7 +131,7 @@ def standing_stage(folder: Path, source: Path = DEFAULT, token: str = "") -> Ite
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert up.wait(WITHIN)
+    assert up.wait(WITHIN if switch == "embedded" else 120)
     try:
         if wrong:
             raise wrong[0]
