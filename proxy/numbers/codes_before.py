@@ -15,6 +15,7 @@ class CodesBefore:
     def __init__(self, codes: Iterable[str]) -> None:
         each = list(dict.fromkeys(codes))
         self.first: Final = frozenset("".join(_DIGITS if code[0] == "x" else code[0] for code in each if code))
+        self._are_single = all(len(code) == 1 for code in each)
         # It matches every text; its groups, in lookaheads, hold the codes that the text begins with.
         self._pattern = re.compile("".join(f"(?=({re.escape(code).replace('x', '[0-9]')})|)" for code in each))
 
@@ -22,6 +23,8 @@ class CodesBefore:
         """All codes that the text begins with, each once; no code is the whole text."""
         if text[:1] not in self.first:  # as nearly always
             return []
+        if self._are_single:
+            return [text[0]] if len(text) > 1 else []
         match = self._pattern.match(text)
         if match is None:
             return []

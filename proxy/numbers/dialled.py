@@ -186,8 +186,10 @@ class _Reader:
 
     def read_home(self, uri: str) -> HomeBehind:
         """Read what is behind codes in front, as far as a number at home may be there: no guess finds one."""
-        main = _looks(_parts(uri)[0]).partition(";")[0]
-        self._cut(main if main.isalnum() else _SEPARATORS.sub("", main), "plain", 0)
+        main = _parts(uri)[0]
+        if not (main.isalnum() and main.isascii()):
+            main = _SEPARATORS.sub("", _looks(main).partition(";")[0])
+        self._cut(main, "plain", 0)
         return HomeBehind(self._number, self._is_home)
 
     # --- codes in front
