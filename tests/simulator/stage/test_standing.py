@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
 
 
@@ -78,3 +79,20 @@ def test_a_call_that_cannot_be_placed_is_refused_with_the_reason(stage: StagePla
 
     assert status == 422
     assert b"to: expected a number to dial, or a subscriber" in body
+
+
+def test_closing_all_pages_leaves_the_lab_as_it_is_and_who_comes_back_gets_the_state_as_it_is(stage: StagePlay) -> None:
+    with stage.events() as events:
+        next(events)
+        keys = {"from": "+8613900139002", "to": "carol", "trunk": "domestic", "ring": "1s", "talk": "100ms"}
+        call = stage.post("/api/call", **keys)["id"]
+        assert next(fields for name, fields in events if name == "phone")["state"] == "ringing"
+    eventually(lambda: stage.stage.hub.followers == 0)
+
+    with stage.events() as events:
+        name, state = next(events)
+        told = {each["id"]: each for each in state["calls"]}
+        assert (name, told[call]["rule"]) == ("state", "default.allow")
+        ended = next(fields for name, fields in events if name == "ended" and fields["call"] == call)
+
+    assert (ended["outcome"], ended["status"]) == ("passed", 200)
