@@ -24,6 +24,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 # One shared object for all modules: they call each other without the detour over Python. It lies beside the packages.
 _LIBRARY = "ringfence_proxy"
 _SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+# Modules call each other, and Python, without a detour over a table.
+_FLAGS = ("-fvisibility=hidden", "-fno-plt")
 
 
 class CompiledCore(BuildHookInterface[Any]):
@@ -122,8 +124,10 @@ def _compile(modules: list[str], folder: Path) -> None:
 
         def _object(self, source: str, extension: Any) -> str:
             (made,) = self.compiler.object_filenames([source], output_dir=self.build_temp)
-            if not Path(made).exists() or Path(made).stat().st_mtime < max(headers, Path(source).stat().st_mtime):
-                how = {"include_dirs": extension.include_dirs, "extra_postargs": extension.extra_compile_args}
+            newest = max(headers, Path(source).stat().st_mtime, Path(__file__).stat().st_mtime)
+            if not Path(made).exists() or Path(made).stat().st_mtime < newest:
+                arguments = [*extension.extra_compile_args, *_FLAGS]
+                how = {"include_dirs": extension.include_dirs, "extra_postargs": arguments}
                 self.compiler.compile([source], output_dir=self.build_temp, **how)
             return str(made)
 
