@@ -15,6 +15,8 @@ from proxy.sip.headers import KNOWN_NAMES, canonical_name
 _MOST: Final = 1024  # shapes that are remembered
 _MOST_LINES: Final = 40  # of a remembered shape
 _LONGEST: Final = 1024  # characters of all the names of one
+_MOST_KINDS: Final = 40  # of messages with the same number of lines
+_LONGEST_KIND: Final = 16  # characters; a method may have as many as a datagram
 _LINE_END: Final = re.compile(r"\r\n(?![ \t])")
 _named: Final = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 
@@ -122,8 +124,8 @@ def usual_shape(kind: str, lines: list[str]) -> Shape | None:
             return shape
     spelling = tuple([line[: line.find(":") + 1] for line in lines])
     known = _BY_SPELLING.get(spelling)
-    if known is not None:
-        if len(latest) >= _MOST_LINES:
+    if known is not None and len(kind) <= _LONGEST_KIND:
+        if len(latest) >= _MOST_KINDS:
             latest.clear()
         latest[kind] = (spelling, known)
     return known

@@ -13,8 +13,8 @@ from proxy.sip.shape import shape_of
 LINES = ("Via: SIP/2.0/UDP 127.0.1.1;branch=z9hG4bK1", "From: <sip:a@b>;tag=1", "To: <sip:c@d>", "CSeq: 1 INVITE")
 
 
-def request(*lines: str) -> Request:
-    message = parse("\r\n".join(("INVITE sip:c@d SIP/2.0", *lines, "", "")).encode())
+def request(*lines: str, method: str = "INVITE") -> Request:
+    message = parse("\r\n".join((f"{method} sip:c@d SIP/2.0", *lines, "", "")).encode())
     assert isinstance(message, Request)
     return message
 
@@ -79,6 +79,13 @@ def test_names_that_nobody_uses_twice_are_forgotten() -> None:
         assert sum(isinstance(each, shape.Shape) for each in gc.get_objects()) <= 2 * shape._MOST
     finally:
         gc.enable()
+
+
+def test_strange_methods_are_not_remembered() -> None:
+    for number in range(200):
+        request(*LINES, method=f"M{number}")
+        request(*LINES, method="M" * 5000 + str(number))
+    assert all(len(each) <= shape._MOST_KINDS and max(map(len, each), default=0) <= 16 for each in shape._LATEST)
 
 
 def test_long_names_are_not_remembered() -> None:
