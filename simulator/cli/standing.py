@@ -39,11 +39,16 @@ class Arguments:
 
     scenario: Path | None
     softswitch: Kind
-    host: str
+    asked_host: str | None
     port: int | None
     share: bool
     opens: bool
     forks: ProxyForks | None = None
+
+    @property
+    def host(self) -> str:
+        """The address to listen at: of this machine alone, where nobody is to be let in."""
+        return self.asked_host or ("0.0.0.0" if self.share else "127.0.0.1")
 
 
 def serve(arguments: Arguments) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from simulator.cli.standing import Arguments
 from simulator.loopback import free_port
 from tests.plays.proxy_process import eventually
 
@@ -127,12 +128,25 @@ def test_others_are_let_in_only_where_that_is_said(serve: Any, host: str) -> Non
 
 
 def test_a_shared_one_has_a_token_in_its_address(serve: Any) -> None:
-    stage = serve("--share", "--host", "0.0.0.0", "--port", "0")
+    stage = serve("--share", "--host", "127.0.0.1", "--port", "0")
 
     assert len(stage.token) >= 20
     assert stage.ask("/api/state")[0] == 401
     assert stage.ask("/api/state", {"Authorization": f"Bearer {stage.token}"})[0] == 200
     assert stage.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "share", "host"),
+    [
+        (None, False, "127.0.0.1"),
+        (None, True, "0.0.0.0"),
+        ("127.0.0.1", True, "127.0.0.1"),
+        ("192.0.2.1", True, "192.0.2.1"),
+    ],
+)
+def test_it_listens_to_other_machines_only_where_it_is_shared(asked: str | None, share: bool, host: str) -> None:
+    assert Arguments(None, "embedded", asked, None, share, opens=False).host == host
 
 
 def test_a_scenario_gives_the_lab_its_people_and_its_home(serve: Any) -> None:
