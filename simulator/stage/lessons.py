@@ -166,8 +166,8 @@ def _differing(step: Step, outcome: Outcome) -> tuple[Difference, ...]:
 
 
 def _checked(step: Step, outcome: Outcome) -> Outcome:
-    """The outcome with what follows from all that was seen: done, if nothing differs any more; failed, where a call was
-    judged or has ended otherwise."""
+    """The outcome with what follows from all that was seen: done, if nothing differs any more; failed, where something
+    differs for good."""
     assert step.do is not None  # noqa: S101
     if step.do.request is not None and not outcome.call:
         return outcome
@@ -176,16 +176,19 @@ def _checked(step: Step, outcome: Outcome) -> Outcome:
         return replace(outcome, state="done", differing=())
     if step.do.request is None:
         return outcome
-    lasting = [each for each in differing if _is_final(each, outcome)]
-    if lasting and outcome.ended is not None:
+    if any(_is_final(each, outcome) for each in differing):
         return replace(outcome, state="failed", differing=differing)
     return replace(outcome, state="runs", differing=())
 
 
 def _is_final(difference: Difference, outcome: Outcome) -> bool:
-    """True where time does not mend it: orders are answered and carried out a moment after their call is over, and the
-    verdict may be told a moment late."""
-    return difference.what in ("action", "rule", "status", "phone", "label") and bool(outcome.seen.action)
+    """True where time does not mend it. A verdict stands, and a phone that rang has rung. All else is known when the
+    call is over and was judged; but an order is answered and carried out a moment later."""
+    if not outcome.seen.action:
+        return False
+    if difference.what in ("action", "rule") or (difference.what == "phone" and outcome.seen.phone != ""):
+        return True
+    return difference.what in ("status", "phone", "label") and outcome.ended is not None
 
 
 # --- what is heard of a step

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from proxy.presets import preset
 from simulator.scenario.lesson import SETTINGS, Deed, Lesson, PlacedCall, Profile
 from simulator.stage import lessons, words
-from simulator.stage.events import Ended, Event
+from simulator.stage.events import Ended, Event, Placed
 from simulator.stage.events import Lesson as Told
 from simulator.stage.hub import Hub
 from simulator.stage.lesson_json import under_way
 from simulator.stage.lessons import WAITS, Progress, Reported
-from simulator.stage.phones.handset import Handset
+from simulator.stage.phones.handset import Handset, Unable
 from simulator.stage.phones.phones import Phones
 
 _OWN = ("allow", "block")
+_GLANCE, _GLANCES = 0.05, 40  # seconds between two looks at a phone that is to be free, and how many at most
 
 
 class NoLesson(ValueError):
@@ -91,7 +93,7 @@ class Teacher:
             if progress is None:
                 raise NoLesson("no lesson is under way")
             if what == "step":
-                what = "perform" if progress.outcome.state == "waits" and not progress.finished else "next"
+                what = "next" if progress.finished or progress.settled else "perform"
             if what == "perform":
                 return await self._perform(progress)
             if what not in _MOVES:
@@ -127,7 +129,9 @@ class Teacher:
         """Bring settings and rules back to those that the lesson begins with."""
         scenario, state = lesson.scenario, self._hub.state
         for each in state.subscribers:
-            one = scenario.subscribers[each["name"]]
+            one = scenario.subscribers.get(each["name"])
+            if one is None:  # of a mix
+                continue
             begins = lesson.begins.get(each["name"], Profile())
             own = {name: getattr(one.barring, name) for name in SETTINGS if name != "notify"}
             switched = {**own, "notify": one.notify, **(begins.settings or {})}
@@ -169,15 +173,25 @@ class Teacher:
                 apps.forget(phone.name)
             self._phones.changed(phone)
             return ""
+        if deed.request is not None:
+            await self._free(deed.request.to)
         return self._place(self._order_to_allow(deed, progress.lesson) if deed.allow else _keys(deed))
+
+    async def _free(self, name: str) -> None:
+        """End the calls of a phone that somebody holds, such as that of the step before: it would be busy."""
+        phone = self._phones.handsets.get(name)
+        if phone is None or not phone.holders or phone.held is None:
+            return
+        for _ in range(_GLANCES):
+            with suppress(Unable):  # until there is none left
+                phone.hang_up()
+            await asyncio.sleep(_GLANCE)
+            if not phone.held:
+                return
 
     def _order_to_allow(self, deed: Deed, lesson: Lesson) -> dict[str, str]:
         """The text by which the caller who was refused last is let through, as the notice of it says."""
-        calls = self._hub.state.calls
-        refused = next(
-            (each for each in calls if each.get("subscriber") == deed.subscriber and each.get("action") == "reject"),
-            None,
-        )
+        refused = self._refused(deed.subscriber)
         found = preset.load(lesson.scenario.preset).vocabulary.find("allow")
         if refused is None or found is None:
             raise NoLesson(f"nobody who called {deed.subscriber} was refused yet")
@@ -192,6 +206,13 @@ class Teacher:
             "truth": "legit",
         }
 
+    def _refused(self, name: str) -> Mapping[str, Any] | None:
+        """The call to a subscriber that was refused last; one of this lesson, where there is any."""
+        calls = self._hub.state.calls
+        found = [each for each in calls if each.get("subscriber") == name and each.get("action") == "reject"]
+        own = {each.call for each in self._progress.outcomes} if self._progress is not None else frozenset[str]()
+        return next((each for each in found if each["id"] in own), found[0] if found else None)
+
     def _leave(self) -> None:
         if self._progress is not None:
             self.taught.append(Taught(self._begun, self._progress))
@@ -204,12 +225,22 @@ class Teacher:
             self._hub.publish(Told(time.time(), under_way(progress, words.TITLES)))
 
     def _hear(self, event: Event) -> None:
-        if self._progress is None or isinstance(event, Told):
-            return
         before = self._progress
-        self._take(lessons.heard(before, event))
-        if isinstance(event, Ended) and self._progress is not before and not self._progress.settled:
+        if before is None or isinstance(event, Told):
+            return
+        if isinstance(event, Placed) and self._comes_by_itself(event, before):
+            return
+        after = lessons.heard(before, event)
+        self._take(after)
+        if isinstance(event, Ended) and after is not before and not after.settled:
             asyncio.get_running_loop().call_later(WAITS + 0.05, self._wait)
+
+    def _comes_by_itself(self, event: Placed, progress: Progress) -> bool:
+        """True for one of the calls that come at a rate, unless the step asks for just such a call."""
+        deed = progress.step.do
+        request = deed.request if deed is not None else None
+        fits = request is not None and lessons.fits(request, event.call, progress.lesson)
+        return bool(self._hub.state.traffic.get("running")) and not fits
 
     def _look_at(self, phone: Handset) -> None:
         """See which apps a phone reports by now."""

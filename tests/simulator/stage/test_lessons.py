@@ -76,21 +76,29 @@ def test_a_call_that_shall_ring_is_done_while_it_rings() -> None:
     assert progress.outcome.state == "done"
 
 
-def test_a_call_that_rings_where_it_should_be_silent_fails_with_what_was_seen() -> None:
-    progress = play(call_step(action="reject", phone="silent"), placed(), judged("allow", "default.allow"), phone())
+def test_a_call_that_rings_where_it_should_be_silent_fails_at_once_with_what_was_seen() -> None:
+    progress = play(call_step(rule="default.allow", phone="silent"), placed(), judged("allow", "default.allow"))
     assert progress.outcome.state == "runs"
-    progress = play(progress, ended(200))
+    progress = play(progress, phone())
     assert progress.outcome.state == "failed"
-    assert [tuple(each) for each in progress.outcome.differing] == [
-        ("action", "reject", "allow"),
-        ("phone", "silent", "rings"),
-    ]
+    assert [tuple(each) for each in progress.outcome.differing] == [("phone", "silent", "rings")]
     shown = under_way(progress, TITLES)["steps"][0]
     assert shown["state"] == "failed"
-    assert shown["found"][1]["en"] == (
+    assert shown["found"][0]["en"] == (
         "Seen otherwise. phone: expected “the phone stays silent”, seen “the phone rings”."
     )
-    assert shown["found"][1]["zh"] == "与预期不同。手机：预期“手机不响”，实际“手机响铃”。"
+    assert shown["found"][0]["zh"] == "与预期不同。手机：预期“手机不响”，实际“手机响铃”。"
+
+
+def test_another_verdict_is_final() -> None:
+    progress = play(call_step(action="reject", phone="silent"), placed(), judged("allow", "default.allow"))
+    assert progress.outcome.state == "failed"
+    assert ("action", "reject", "allow") in [tuple(each) for each in progress.outcome.differing]
+
+
+def test_a_phone_that_is_busy_does_not_ring() -> None:
+    progress = play(call_step(phone="rings"), placed(), judged("allow", "default.allow"), ended(486))
+    assert [tuple(each) for each in progress.outcome.differing] == [("phone", "rings", "silent")]
 
 
 def test_another_phone_that_rings_is_not_the_callees() -> None:

@@ -109,6 +109,32 @@ def test_a_call_that_rings_although_it_should_be_silent_is_told(stage: StagePlay
     stage.post("/api/lesson", do="leave")
 
 
+def test_a_phone_that_somebody_holds_is_free_for_the_next_step(stage: StagePlay) -> None:
+    stage.post("/api/phones/alice", do="hold", on=True)
+    stage.post("/api/lesson", id=LESSONS[1], do="start")
+    stage.post("/api/lesson", do="next")
+    for place in (1, 2, 3, 4):  # the second and the fourth of them ring, until somebody answers
+        stage.post("/api/lesson", do="step")
+        assert settled(stage, place)["result"] == "done"
+        if place == 2:
+            stage.post("/api/phones/alice", do="answer")
+        stage.post("/api/lesson", do="next")
+    stage.post("/api/lesson", do="leave")
+    stage.post("/api/phones/alice", do="hold", on=False)
+
+
+def test_calls_that_come_by_themselves_disturb_no_lesson(stage: StagePlay) -> None:
+    stage.post("/api/lesson", id=LESSONS[0], do="start")
+    before = lesson_of(stage)
+    stage.post("/api/traffic", scenario=None, rate=20)
+    eventually(lambda: stage.get("/api/state")["traffic"].get("placed", 0) > 10)
+    assert lesson_of(stage) == before
+    stage.post("/api/lesson", do="step")
+    assert settled(stage, 0)["result"] == "done"
+    stage.post("/api/traffic", stop=True)
+    stage.post("/api/lesson", do="leave")
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
