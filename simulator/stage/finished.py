@@ -41,7 +41,7 @@ def runs_in(root: Path) -> list[dict[str, Any]]:
             continue
         if manifest.get("played") and "scenarios" not in manifest:
             told = {name: manifest.get(name) for name in ("scenario", "started", "played", "softswitch")}
-            found.append({"id": folder.name, **told})
+            found.append({"id": folder.name, **told, "report": (folder / REPORT).is_file()})
         if len(found) >= _MOST_RUNS:
             break
     return found

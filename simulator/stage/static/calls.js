@@ -8,6 +8,9 @@ import { clock, known, ruleTitle, t } from "./words.js";
 
 const LISTED = 60;
 
+/** The address of a run's report. */
+export const reportOf = (run) => `/api/runs/${encodeURIComponent(run)}/report`;
+
 /** Draws into `root`. `replay(call, events, source)` puts one on the stage, `failed(answer)` hears where it is not there. */
 export class Calls {
   constructor(root, { replay, failed }) {
@@ -35,7 +38,7 @@ export class Calls {
   /** Learn which runs there are. */
   async _look() {
     const runs = await get("/api/runs");
-    this.runs = Array.isArray(runs) ? runs : runs?.runs ?? [];
+    this.runs = runs?.runs ?? [];
     this.draw(this.state, this.on);
   }
 
@@ -49,7 +52,7 @@ export class Calls {
     if (source) {
       const got = await get(`/api/runs/${encodeURIComponent(source)}/calls?q=${encodeURIComponent(query)}`);
       if (source !== this.source || query !== this.query) return;
-      this.found = Array.isArray(got) ? got : got?.calls ?? [];
+      this.found = got?.calls ?? [];
     }
     this.draw(this.state, this.on);
   }
@@ -72,11 +75,9 @@ export class Calls {
     show(this.root,
       el("form", { class: "row", "data-key": "choice" },
         el("label", {}, el("span", {}, t("calls.from")), el("select", { name: "source", value: this.source },
-          el("option", { value: "" }, t("calls.session")), this.runs.map((run) => {
-            const name = run.name ?? run.run ?? run.id ?? run;
-            return el("option", { value: name }, name);
-          }))),
-        el("label", {}, el("span", {}, t("calls.search")), el("input", { type: "search", name: "query", autocomplete: "off" }))),
+          el("option", { value: "" }, t("calls.session")), this.runs.map((run) => el("option", { value: run.id }, run.id)))),
+        el("label", {}, el("span", {}, t("calls.search")), el("input", { type: "search", name: "query", autocomplete: "off" })),
+        this.runs.find((run) => run.id === this.source)?.report ? el("a", { "data-key": "report", href: reportOf(this.source), target: "_blank", rel: "noopener" }, t("calls.report")) : null),
       listed.length === 0 ? el("p", { class: "dim", "data-key": "none" }, t("calls.none"))
         : el("ol", { class: "calls", "data-key": "list" }, listed.slice(0, LISTED).map((each) => row(each, on))));
   }

@@ -2,9 +2,11 @@
 
 import { el } from "./dom.js";
 import { figure } from "./figures.js";
+import { gloss } from "./gloss.js";
 import { t } from "./words.js";
 
 const SHOWN = 6; // of the others
+const FIGURES = { silent: "silent", ringing: "rings", talking: "talking", calling: "talking" };
 
 /** The one that the picture is about: the callee, or who is rung next. */
 export function subject(scene, state, chosen) {
@@ -32,12 +34,12 @@ export function device(scene, state, chosen) {
   const name = shown.label ? (shown.display_name ?? "").replace(shown.label, "").trim() : shown.display_name; // the proxy shows its label there
   return [
     el("div", { class: "screen", "data-state": text && does === "idle" ? "texted" : does },
-      el("p", { class: "owner" }, who ? who.name : scene.call ? scene.call.to : t("picture.phone")),
-      el("div", { class: "does" }, figure(text ? "text" : { idle: rung ? "talking" : "idle", silent: "silent", ringing: "rings", talking: "talking" }[does]),
+      el("p", { class: "owner" }, who?.name ?? (scene.call?.subscriber || scene.call?.to) ?? t("picture.phone")),
+      el("div", { class: "does" }, figure(text ? "text" : FIGURES[does] ?? (rung ? "talking" : "idle")),
         el("p", {}, text ? t("phone.texted") : does === "idle" && rung ? t("phone.over") : t(`phone.${does}`))),
       does === "silent" || (!rung && !text) ? null : el("p", { class: "who" }, name || caller || t("call.nobody")),
       name && caller ? el("p", { class: "number" }, caller) : null,
-      shown.label ? el("p", { class: "label" }, figure("warned"), el("span", {}, shown.label)) : null,
+      shown.label ? el("p", { class: "label" }, figure("warned"), el("span", {}, shown.label, gloss(shown.label) && el("small", {}, gloss(shown.label)))) : null,
       text ? el("p", { class: "bubble" }, text.body) : null),
   ];
 }
@@ -51,7 +53,7 @@ export function others(scene, state, chosen) {
     ...rest.slice(0, SHOWN).map((each) => {
       const does = each.phone?.state ?? "idle";
       return el("li", { "data-key": each.name, class: does },
-        figure({ ringing: "rings", talking: "talking" }[does] ?? "idle"), el("span", {}, each.name),
+        figure(FIGURES[does] ?? "idle"), el("span", {}, each.name),
         does === "idle" ? null : el("span", { class: "unseen" }, t(`phone.${does}`)));
     }),
     more > 0 ? el("li", { "data-key": " more" }, t("picture.more", { count: more })) : null,

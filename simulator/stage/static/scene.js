@@ -93,7 +93,10 @@ const CHANGES = {
     };
   },
 
-  phone: (scene, event) => ({ ...scene, phone: event.state === "idle" ? { ...scene.phone, state: "idle" } : event }),
+  phone(scene, event) {
+    if (event.state === "idle") return { ...scene, phone: { ...scene.phone, state: "idle" } };
+    return { ...scene, phone: { ...event, label: event.label || (scene.verdict?.label ?? "") } };
+  },
 
   text: (scene, event) => ({ ...scene, texts: [...scene.texts, event] }),
 

@@ -1,7 +1,7 @@
 // The stage: what the server tells comes in, the pace hands it out, and everything drawn follows that clock.
 
-import { get } from "./api.js";
-import { Calls } from "./calls.js";
+import { get, post } from "./api.js";
+import { Calls, reportOf } from "./calls.js";
 import { showCode } from "./code.js";
 import { el, onDo, show } from "./dom.js";
 import { figure } from "./figures.js";
@@ -23,7 +23,7 @@ import { Switches } from "./switches.js";
 import { tabs } from "./tabs.js";
 import { nextTheme } from "./theme.js";
 import { drawVerdict } from "./verdict.js";
-import { clock, learnRules, loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
+import { clock, languageNow, learnRules, loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
 
 const BINDINGS = [
   [" ", "pause"], ["k", "pause"], ["n", "next"], ["r", "replay"], ["a", "again"], ["1", "slow"], ["2", "step"], ["3", "real"],
@@ -62,7 +62,9 @@ const hand = new Hand(id("hand"), { placed, failed, choose: (name) => { chosen =
 const switches = new Switches(id("switches"), { failed, code: (name) => showCode(id("code"), name) });
 const rules = new Rules(id("rules"), { failed });
 const score = new Score(id("score"), {
-  saved: (answer) => (answer.ok ? notice("info", t("score.saved", { folder: answer.folder })) : failed(answer)),
+  saved: (answer) => (answer.ok
+    ? notice("info", t("score.saved", { folder: answer.folder }), { href: reportOf(answer.run), text: t("score.report") })
+    : failed(answer)),
 });
 const calls = new Calls(id("calls"), { failed, replay: put });
 const lesson = new Lesson(id("lesson"), { failed, placed, programme });
@@ -91,7 +93,7 @@ const keys = new Keys(BINDINGS, doers, id("sheet"));
 
 for (const name of ["audience", "mute", "language", "theme", "keys"]) id(name).addEventListener("click", () => doers[name]());
 onDo(id("verdict"), { hear: (button) => sound.play(button.dataset.url) });
-onLanguage(() => { stale = redraw = true; keysRedrawn(); });
+onLanguage(() => { stale = redraw = true; keysRedrawn(); post("/api/voices", { language: languageNow() }); });
 showMuted(sound.muted);
 
 function use(mode) {
@@ -178,8 +180,9 @@ function put(call, events, source) {
   id("picture").scrollIntoView({ block: "nearest", behavior: calmly.matches ? "auto" : "smooth" });
 }
 
-function notice(level, text) {
-  const item = el("li", { class: level }, el("span", {}, text), el("button", { type: "button", "aria-label": t("close") }, "×"));
+function notice(level, text, link = null) {
+  const more = link && el("a", { href: link.href, target: "_blank", rel: "noopener" }, link.text);
+  const item = el("li", { class: level }, el("span", {}, text, more), el("button", { type: "button", "aria-label": t("close") }, "×"));
   item.querySelector("button").addEventListener("click", () => item.remove());
   id("notices").append(item);
   setTimeout(() => item.remove(), NOTICE_STAYS);

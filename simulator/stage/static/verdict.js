@@ -3,6 +3,7 @@
 
 import { el, show } from "./dom.js";
 import { badge, figure } from "./figures.js";
+import { gloss } from "./gloss.js";
 import { figureOf, meaning } from "./scene.js";
 import { known, ruleTitle, t, told } from "./words.js";
 
@@ -57,6 +58,7 @@ function facts(verdict, scene) {
     told(verdict.evidence) ? row("why", told(verdict.evidence)) : null,
     row("rule", told(verdict.title) || ruleTitle(verdict.rule), " ", el("code", {}, verdict.rule)),
     told(verdict.otherwise) ? row("otherwise", told(verdict.otherwise)) : null,
+    gloss(verdict.label) ? row("label", verdict.label, ` (${gloss(verdict.label)})`) : null,
     scene.ended ? row("outcome", t(`outcome.${scene.ended.outcome}`)) : null);
 }
 

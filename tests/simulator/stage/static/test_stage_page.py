@@ -115,6 +115,61 @@ def test_any_call_of_the_session_is_played_again(browser: Browser, stage: StageP
         expect(page.verdict.locator("h2")).to_have_text("Refused")
 
 
+def test_a_saved_session_has_a_report_and_its_calls_are_played_again(browser: Browser, stage: StagePlay) -> None:
+    call = stage.post("/api/family", id="cold-call", to="alice")["id"]
+    stage.ended(call)
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        page.page.get_by_role("tab", name="Score").click()
+        page.button("Save the session").click()
+        report = page.page.locator("#notices a")
+        assert stage.ask("GET", report.get_attribute("href") or "")[0] == 200
+        run = re.findall("runs/([^/]+)/", report.get_attribute("href") or "")[0]
+        page.page.get_by_role("tab", name="Calls").click()
+        page.page.get_by_label("Calls of").focus()
+        page.page.get_by_label("Calls of").select_option(run)
+        page.page.get_by_label("Search").fill(call)
+        expect(page.page.locator(".calls button")).to_have_count(1)
+        page.page.locator(".calls button").click()
+        expect(page.page.locator(".note")).to_have_text("Replay")
+        expect(page.verdict.locator("h2")).to_have_text("Refused")
+        assert page.messages() == ["INVITE", "Refused", "603 Decline", "ACK"]
+
+
+def test_a_refused_caller_is_let_through_with_one_tap_on_the_notice(browser: Browser, stage: StagePlay) -> None:
+    caller = "+12025550188"
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        stage.ended(stage.post("/api/call", **{"from": caller, "to": "alice", "truth": "legit"})["id"])
+        alice = page.page.get_by_role("article", name="alice")
+        alice.get_by_role("button", name=f"Allow {caller}").click()
+        expect(alice.locator(".numbers").first).to_contain_text(caller)
+        stage.ended(stage.post("/api/call", **{"from": caller, "to": "alice", "ring": "100ms", "talk": "100ms"})["id"])
+        expect(page.verdict).to_contain_text("Own allow list")
+        alice.get_by_role("button", name=f"Take off: {caller}").click()
+        expect(alice.locator(".numbers").first).not_to_contain_text(caller)
+
+
+def test_settings_change_by_a_texted_word_as_subscribers_do_it(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        bob = page.page.get_by_role("article", name="bob")
+        for word, state in (("QXGJLH", "true"), ("KTGJLH", "false")):
+            bob.get_by_label("Text a keyword, or dial a star code").fill(word)
+            bob.get_by_role("button", name="Send").click()
+            expect(page.switch("bob", "Bar calls from abroad")).to_have_attribute("aria-checked", state)
+
+
+def test_what_was_heard_can_be_heard(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        page.call("friend", "bob")
+        heard = page.button("▶ What the phone heard")
+        heard.click()
+        fetched = "performance.getEntriesByType('resource').some(each => each.name.includes('/sound/'))"
+        page.page.wait_for_function(fetched)
+        assert page.look.complaints == []
+
+
 def test_the_next_call_is_judged_by_the_switches(browser: Browser, stage: StagePlay) -> None:
     with stage_page(browser, stage) as page:
         page.pace("Real time")
@@ -288,12 +343,16 @@ def test_the_picture_moves_only_for_those_who_like_it(browser: Browser, stage: S
         assert page.evaluate(running) > 0
 
 
-def test_thirty_pages_are_open_and_all_of_them_see_the_call(browser: Browser, stage: StagePlay) -> None:
+def test_thirty_pages_are_open_and_those_that_draw_see_the_call(browser: Browser, stage: StagePlay) -> None:
     with ExitStack() as open_pages:
-        pages = [open_pages.enter_context(stage_page(browser, stage, width=390, height=300)) for _ in range(30)]
+        followers = [open_pages.enter_context(stage.events()) for _ in range(24)]
+        assert [next(events)[0] for events in followers] == ["state"] * 24
+        pages = [open_pages.enter_context(stage_page(browser, stage, width=390, height=300)) for _ in range(6)]
         pages[0].pace("Real time")
         pages[0].call("cold-call", "alice")
         for page in pages:
             expect(page.verdict.locator("h2")).to_have_text("Refused")
             assert page.look.complaints == []
+        for events in followers:
+            assert next(fields for name, fields in events if name == "judged")["action"] == "reject"
     assert stage.get("/api/state")["lab"] == {"proxy": "up", "softswitch": "up"}
