@@ -7,20 +7,26 @@ import { figure } from "./figures.js";
 import { languageNow, t, told } from "./words.js";
 
 const POINTED = "pointed";
+const PANELS = { setting: "switches", phone: "switches", allow: "switches", rule: "rules" }; // where a control is
 
 /** Draws into `root`; `failed(answer)` hears of what was not taken, `placed(id)` of a call that the lesson placed;
- * the `programme` knows how far the picture has come. */
+ * the `programme` knows how far the picture has come, and `panel(name)` brings a panel of the desk into view. */
 export class Lesson {
-  constructor(root, { failed, placed, programme }) {
+  constructor(root, { failed, placed, programme, panel }) {
     this.root = root;
     this.programme = programme;
+    this.panel = panel;
+    this.at = ""; // the step whose panel was brought into view
     this.failed = failed;
     this.placed = placed;
     this.focus = false; // on the button that goes on, once it is there
     this.settled = { call: "", count: 0 }; // the call of a step, and its events until all was seen of it
     const ask = (what) => () => this.ask({ do: what });
     onDo(root, {
-      start: (button) => this.ask({ id: button.dataset.id, do: "start" }),
+      start: (button) => {
+        window.scrollTo({ top: 0 }); // to the picture
+        this.ask({ id: button.dataset.id, do: "start" });
+      },
       step: () => this.go(),
       back: ask("back"),
       again: ask("perform"),
@@ -55,6 +61,9 @@ export class Lesson {
   /** The lesson as it is now, as soon as that is known: a step is settled by the latest event of its call. */
   take(lesson) {
     const step = lesson && !lesson.finished ? lesson.steps[lesson.step] : null;
+    const at = step ? `${lesson.id} ${lesson.step}` : "";
+    if (at !== this.at && PANELS[step?.control?.kind]) this.panel(PANELS[step.control.kind]);
+    this.at = at;
     if (!step?.call || step.result === "runs" || step.call === this.settled.call) return;
     this.settled = { call: step.call, count: this.programme.known(step.call) };
   }

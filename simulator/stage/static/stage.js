@@ -67,7 +67,7 @@ const score = new Score(id("score"), {
     : failed(answer)),
 });
 const calls = new Calls(id("calls"), { failed, replay: put });
-const lesson = new Lesson(id("lesson"), { failed, placed, programme });
+const lesson = new Lesson(id("lesson"), { failed, placed, programme, panel: (name) => choosePanel(name, false) });
 const choosePanel = tabs(id("tabs"));
 const chooseWork = tabs(id("work-tabs"));
 

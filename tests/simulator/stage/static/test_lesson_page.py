@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 from simulator.scenario.lesson import Lesson, load_lesson
 from tests.plays import ROOT
 from tests.plays.browser import Look, chromium, looking
+from tests.plays.proxy_process import eventually
 from tests.plays.stage import WITHIN, StagePlay, standing_stage
 
 pytestmark = pytest.mark.browser
@@ -59,12 +61,17 @@ class LessonPage:
 
 @contextmanager
 def lesson_page(
-    browser: Browser, stage: StagePlay, *, pace: str = "real", language: str = "en"
+    browser: Browser,
+    stage: StagePlay,
+    *,
+    pace: str = "real",
+    language: str = "en",
+    scheme: Literal["light", "dark"] = "light",
 ) -> Iterator[LessonPage]:
     """The page, in a language and at a pace, with the list of lessons in view and none under way."""
     if stage.get("/api/state")["lesson"] is not None:
         stage.post("/api/lesson", do="leave")
-    with looking(browser, f"http://127.0.0.1:{stage.port}/", width=1440, motion="reduce") as look:
+    with looking(browser, f"http://127.0.0.1:{stage.port}/", width=1440, scheme=scheme, motion="reduce") as look:
         look.page.evaluate(
             "([pace, language]) => { localStorage.setItem('ringfence.pace', pace); "
             "localStorage.setItem('ringfence.language', language); }",
@@ -148,19 +155,35 @@ def test_the_stages_own_controls_are_pointed_to_and_do_as_well(browser: Browser,
         expect(pointed).to_have_count(0)
 
 
+def test_the_panel_with_a_steps_control_is_brought_into_view(browser: Browser, stage: StagePlay) -> None:
+    spoofed = next(lesson for lesson in SHIPPED if lesson.name == "spoofed-home-number")
+    with lesson_page(browser, stage) as page:
+        page.start(spoofed)
+        for _ in range(6):
+            stage.post("/api/lesson", do="next")
+        page.at(spoofed, 6)
+        pointed = page.page.locator(".pointed")
+        expect(pointed).to_be_visible()
+        expect(pointed).to_have_attribute("data-mode", "shadow")
+        pointed.click()
+        expect(page.go).to_have_text("Next")
+
+
 def test_what_was_seen_is_told_no_sooner_than_the_picture_shows_it(browser: Browser, stage: StagePlay) -> None:
     with lesson_page(browser, stage, pace="step") as page:
         page.start(FIRST)
         page.at(FIRST, 0)
         page.go.click()
         expect(page.go).to_have_text("Watch …")
+        eventually(lambda: stage.get("/api/state")["lesson"]["steps"][0]["result"] == "done")
         done, device = page.panel.locator(".check.done"), page.page.locator(".device")
+        expect(device).not_to_contain_text("Ringing")
+        expect(done).to_have_count(0)
         for _ in range(40):
             page.page.keyboard.press("n")
             page.page.wait_for_timeout(300)
             if done.count():
                 break
-            assert "Ringing" not in device.inner_text()
         expect(device).to_contain_text("Ringing")
         expect(page.go).to_have_text("Next")
 
@@ -194,4 +217,23 @@ def test_another_page_that_comes_later_is_at_the_same_step(browser: Browser, sta
         page.page.reload()
         page.at(FIRST, 0)
         expect(page.panel.locator(".check.done")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lessons_can_be_used_by_all(browser: Browser, stage: StagePlay, scheme: Literal["light", "dark"]) -> None:
+    """The list, a step, one that was seen otherwise, and the end of a lesson have no serious fault of accessibility."""
+    with lesson_page(browser, stage, scheme=scheme) as page:
+        assert page.look.faults() == []
+        page.start(FIRST)
+        page.at(FIRST, 0)
+        assert page.look.faults() == []
+        for _ in range(2):
+            stage.post("/api/lesson", do="next")
+        page.at(FIRST, 2)
+        page.go.click()
+        expect(page.panel.locator(".found").first).to_be_visible()
+        assert page.look.faults() == []
+        for _ in range(6):
+            stage.post("/api/lesson", do="next")
+        expect(page.panel.locator(".over")).to_be_visible()
         assert page.look.faults() == []
