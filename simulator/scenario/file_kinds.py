@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from proxy.files.yaml_file import top_keys
+from proxy.files.yaml_file import FileError, place_of, top_keys
 
 _OF_POLICIES = {"preset", "rules", "treatments", "scam_lists", "scam_list", "barred"}
 
@@ -33,6 +33,17 @@ def once(files: Iterable[Path]) -> list[Path]:
     for file in files:
         first.setdefault(file.resolve(), file)
     return list(first.values())
+
+
+def named_twice(named: Iterable[tuple[str, Path]], key: str) -> list[FileError]:
+    """Say which files have the name of one before, as the value of that key at their top."""
+    first: dict[str, Path] = {}
+    errors = []
+    for name, file in named:
+        if (other := first.setdefault(name, file)) != file:
+            expected = f"a name of its own: {other} has this one"
+            errors.append(FileError(file, *place_of(file, key), f'"{name}"', expected))
+    return errors
 
 
 def kind_of(path: Path) -> FileKind:

@@ -15,14 +15,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from proxy.config.fields import ExistingFile, some
-from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load, place_of
+from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load
 from proxy.policy.precedence import SETTABLE, Action
 from proxy.policy.profile import E164, OnOff
 from proxy.policy.verdict import Mode
 from proxy.subscribers.changes import BARRINGS
 from simulator.scenario.calls import TRUNKS, TrunkName
 from simulator.scenario.fields import Duration, Model, Name, RuleName
-from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
+from simulator.scenario.file_kinds import FileKind, files_in, kind_of, named_twice, once
 from simulator.scenario.headers import is_presentable, one_line
 from simulator.scenario.model import Scenario, load_scenarios
 
@@ -331,10 +331,4 @@ def lessons_of(scenario: Path, *folders: Path) -> list[Lesson]:
 
 def same_lessons(lessons: Iterable[tuple[Lesson, Path]]) -> list[FileError]:
     """Say which lessons have the name of one before."""
-    first: dict[str, Path] = {}
-    errors = []
-    for lesson, path in lessons:
-        if (other := first.setdefault(lesson.name, path)) != path:
-            expected = f"a name of its own: {other} has this one"
-            errors.append(FileError(path, *place_of(path, "lesson"), f'"{lesson.name}"', expected))
-    return errors
+    return named_twice(((lesson.name, path) for lesson, path in lessons), "lesson")

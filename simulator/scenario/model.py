@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from proxy.config.fields import Home, PresetName, RuleModes, ScamLists, some
-from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load, place_of
+from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load
 from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
@@ -26,7 +26,7 @@ from simulator.media.prompts import PROMPTS
 from simulator.scenario.calls import TRUNKS, Calls, Pool, TrunkName
 from simulator.scenario.checks import senseless
 from simulator.scenario.fields import Model, Name, Texts, Thresholds
-from simulator.scenario.file_kinds import FileKind, files_in, kind_of, once
+from simulator.scenario.file_kinds import FileKind, files_in, kind_of, named_twice, once
 from simulator.scenario.mix import Mix
 from simulator.scenario.records import Records
 from simulator.scenario.reputation import LabSource
@@ -251,13 +251,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
 
 def same_names(scenarios: Iterable[tuple[Scenario, Path]]) -> list[FileError]:
     """Say which scenarios have the name of one before: reports could not tell the two apart."""
-    first: dict[str, Path] = {}
-    errors = []
-    for scenario, file in scenarios:
-        if (other := first.setdefault(scenario.name, file)) != file:
-            expected = f"a name of its own: {other} has this one"
-            errors.append(FileError(file, *place_of(file, "scenario"), f'"{scenario.name}"', expected))
-    return errors
+    return named_twice(((scenario.name, file) for scenario, file in scenarios), "scenario")
 
 
 def check_lists(scenarios: Iterable[Scenario]) -> None:

@@ -85,12 +85,18 @@ def lesson_page(
 
 
 @pytest.mark.parametrize("lesson", SHIPPED, ids=lambda lesson: lesson.name)
-def test_a_lesson_is_played_to_its_end_by_clicking_one_button(
+def test_a_lesson_is_played_to_its_end_by_clicking_one_button_and_read_in_both_languages(
     browser: Browser, stage: StagePlay, lesson: Lesson
 ) -> None:
     with lesson_page(browser, stage) as page:
         page.start(lesson)
         for place, step in enumerate(lesson.steps):
+            page.at(lesson, place)
+            expect(page.panel.locator(".say").first).to_have_text(step.say.en)
+            page.page.locator("#language").click()
+            page.at(lesson, place, "zh")
+            expect(page.panel.locator(".say").first).to_have_text(step.say.zh)
+            page.page.locator("#language").click()
             page.at(lesson, place)
             if step.do is not None and page.go.inner_text() not in ("Next", "Finish"):
                 page.go.click()
