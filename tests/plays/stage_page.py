@@ -46,7 +46,7 @@ class StagePage:
         return self.page.get_by_role("article", name=subscriber).get_by_role("switch", name=setting)
 
     def messages(self) -> list[str]:
-        """What the ladder tells, line by line: the names of messages, and the verdict."""
+        """Return the ladder, line by line: the names of messages, and the verdict."""
         return [text.strip() for text in self.ladder.locator(".name, .judgement b").all_inner_texts()]
 
     def evaluate(self, script: str) -> Any:
