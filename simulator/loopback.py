@@ -12,16 +12,29 @@ _PORTS = range(10_000, 20_000)
 _turns = itertools.count(random.SystemRandom().randrange(len(_PORTS)))
 
 
+def port_or_free(wanted: int, host: str = "127.0.0.1") -> int:
+    """The port that is wanted, where neither UDP nor TCP holds it, else another. Raises OSError where there is none."""
+    try:
+        _probe(host, wanted)
+    except OSError:
+        return free_port(host)
+    return wanted
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A port of `host` that neither UDP nor TCP holds now. Raises OSError where there is none."""
     for turn in itertools.islice(_turns, len(_PORTS)):
         port = _PORTS[turn % len(_PORTS)]
         try:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                with socket.socket(socket.AF_INET, kind) as probe:
-                    probe.bind((host, port))
+            _probe(host, port)
         except OSError as error:
             refused = error
         else:
             return port
     raise refused
+
+
+def _probe(host: str, port: int) -> None:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind((host, port))

@@ -27,6 +27,7 @@ examples:
 @click.option("--softswitch", type=OneOf(("embedded", "docker")), default="embedded", help="as with `ringfence run`")
 @click.option("--host", help="address of the page [127.0.0.1; with --share every one of this machine]")
 @click.option("--port", type=click.IntRange(0, 65535), help="its port [8060, or a free one where that is taken]")
+@click.option("--sip-port", type=click.IntRange(0, 65535), help="of softphones [5060, or a free one]")
 @click.option("--share", is_flag=True, help="let others in, who have the URL with its token, from other machines, too")
 @click.option("--open", "opens", is_flag=True, help="open it in the browser")
 @click.pass_obj

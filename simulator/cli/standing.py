@@ -16,7 +16,9 @@ from typing import Any
 
 from simulator.errors import LabError
 from simulator.judging.result import ExitCode
+from simulator.lab.lab_spec import LOCALHOST
 from simulator.lab.proxy_forks import ProxyForks
+from simulator.loopback import free_port, port_or_free
 from simulator.report.terminal import say
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
@@ -31,6 +33,7 @@ from simulator.wording import counted
 
 RUNS = Path("runs")
 PORT = 8060
+SIP_PORT = 5060  # of softphones; another one where that is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Arguments:
     port: int | None
     share: bool
     opens: bool
+    sip_port: int | None = None
     forks: ProxyForks | None = None
 
     @property
@@ -66,7 +70,7 @@ def serve(arguments: Arguments) -> int:
     prepare(arguments.softswitch, say)
     listening = _listening(arguments.host, arguments.port)
     with listening, tempfile.TemporaryDirectory(prefix="ringfence-stage-") as folder:
-        chosen = Chosen(scenario, source, arguments.softswitch, Path(folder), RUNS)
+        chosen = Chosen(scenario, source, arguments.softswitch, Path(folder), RUNS, _sip_port(arguments.sip_port))
         _run(_stand(chosen, listening, arguments))
     return ExitCode.AS_EXPECTED
 
@@ -80,7 +84,7 @@ async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments)
     async with Stage(chosen, arguments.forks) as stage:
         url = f"http://{address}/" + (f"?token={token}" if token else "")
         print(f"the stage is at {url}", flush=True)
-        say("Ctrl-C ends it")
+        say(f"softphones on this machine may register at {LOCALHOST}:{chosen.sip}; Ctrl-C ends it")
         if arguments.opens:
             stage.soon(_opened(url))
         doors = doors_of(arguments.host, listening.getsockname()[1], token, address)
@@ -110,6 +114,11 @@ def _listening(host: str, port: int | None) -> socket.socket:
         return listen(host, PORT)
     except LabError:
         return listen(host, 0)
+
+
+def _sip_port(port: int | None) -> int:
+    """The port that softphones register at: the one that was asked for; else the usual one, or a free one."""
+    return port or (free_port() if port == 0 else port_or_free(SIP_PORT))
 
 
 def _is_loopback(host: str) -> bool:

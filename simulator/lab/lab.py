@@ -16,6 +16,7 @@ from typing import Self
 
 from proxy.numbers.numbering import Numbering
 from proxy.presets import preset
+from proxy.sip.digest import ALGORITHMS
 from simulator.addresses import Address
 from simulator.agents.tap import Tap
 from simulator.errors import LabError
@@ -51,7 +52,8 @@ class Lab:
     `on_ended` is told of each call once nothing more will happen to it. Once the lab is down, `evidence`
     and `problems` are complete. A `tap` hears the messages of wire agents and embedded softswitch; with one, the proxy
     records in `proxy-messages.jsonl` what these cannot see. With `verdicts` the proxy writes each verdict down
-    when it is taken, for those who watch.
+    when it is taken, for those who watch. At the port `softphones`, where it is given, others on this machine may
+    register as well.
     """
 
     cast: Cast
@@ -71,6 +73,7 @@ class Lab:
         forks: ProxyForks | None = None,
         tap: Tap | None = None,
         verdicts: bool = False,
+        softphones: int | None = None,
     ) -> None:
         self.spec = spec
         self.folder = folder
@@ -82,6 +85,7 @@ class Lab:
         self._forks = forks
         self._tap = tap
         self._verdicts = verdicts
+        self._softphones = softphones
         self._on_ended = on_ended
         self._arrivals: dict[str, float] = {}  # at the softswitch
         self._stack = AsyncExitStack()
@@ -129,6 +133,8 @@ class Lab:
                 outside=wire.outside,
                 tap=self._tap,
                 arrivals=self._arrivals if self.proxied else None,
+                # Many a softphone knows MD5 alone, and gives up where another algorithm is offered before it.
+                algorithms=tuple(ALGORITHMS) if self._softphones is None else ("MD5",),
             )
         )
         self.next_hop = next_hop = await self._start_proxy(wire.trunks) if self.proxied else self.switch.address
@@ -146,7 +152,7 @@ class Lab:
         return any(call.agent == "pjsua" for call in self._calls)
 
     async def _start_proxy(self, trunks: dict[str, Address]) -> Address:
-        address = (LOCALHOST, free_port())
+        address = (LOCALHOST, self._softphones or free_port())
         key = new_key(self.folder / CARD_KEY) if self.spec.card else None
         enter = self._stack.enter_async_context
         sources = {name: (await enter(ReputationSource(one))).url for name, one in self.spec.reputation.items()}
@@ -159,6 +165,7 @@ class Lab:
             self._heard_elsewhere(),
             sources,
             verdicts=self._verdicts,
+            softphones=self._softphones is not None,
         )
         self.proxy = proxy = await ProxyProcess.start(config, self.folder / "proxy.log", self._forks)
         self._stack.push_async_callback(self._stop_proxy, proxy)
@@ -168,7 +175,8 @@ class Lab:
 
     def _heard_elsewhere(self) -> Collection[Address] | None:
         """The peers whose messages are heard at their own sockets; None where all are, or where nobody listens."""
-        if self._tap is None or (self.switch.address in self._tap.addresses and not self._with_real_phones):
+        strangers = self._with_real_phones or self._softphones is not None
+        if self._tap is None or (self.switch.address in self._tap.addresses and not strangers):
             return None
         return self._tap.addresses
 

@@ -21,6 +21,7 @@ from simulator.scenario.reputation import LabSource
 
 LOCALHOST = "127.0.0.1"
 CARD_KEY = "card-key.pem"
+_THIS_MACHINE = "127.0.0.0/8"
 VERDICTS = "proxy-verdicts.jsonl"
 _NO_SOURCES: Mapping[str, str] = {}
 _LABS_OWN = {"rates", "delay", "behaves"}  # keys of a remote source that are no proxy's
@@ -81,14 +82,20 @@ def write_files(
     sources: Mapping[str, str] = _NO_SOURCES,
     *,
     verdicts: bool = False,
+    softphones: bool = False,
 ) -> Path:
     """Write the config of a proxy at `listen` before the softswitch at `switch`, and its subscribers.
 
     `trunks` are the addresses that calls come from. The proxy records the messages of all peers but those that are
     `heard_elsewhere`; without these of nobody. `sources` are the addresses of the remote sources, by name. With
-    `verdicts` it writes each one down when it is taken. Returns the config.
+    `verdicts` it writes each one down when it is taken; with `softphones` others on this machine may be phones, too, by
+    UDP or TCP. Returns the config.
     """
     config = _config(spec, folder, listen, switch, trunks)
+    if softphones:
+        config["listen"].append(f"tcp:{listen[0]}:{listen[1]}")
+        access = next(name for name, kind in spec.trunks.items() if kind == "access")
+        config["trunks"][access]["match"].append(_THIS_MACHINE)  # which comes last: trunks have addresses of their own
     if verdicts:
         config["verdict_log"] = VERDICTS
     if sources:

@@ -107,6 +107,15 @@ class WireCast:
         self._phones.owners.update((number, owner) for number, owner in owners if owner is not None)
         self._outside.belong_to(company.stranger())
 
+    async def enrol(self, names: Collection[str], *, expires: int = 3600) -> None:
+        """Have phones of these subscribers register again, or with `expires` 0 no longer be registered."""
+        subscribers = self._spec.subscribers
+        await self._phones.register(
+            (WirePhone(subscribers[name].number, digest_user(name, subscribers[name]), subscribers[name].password)
+             for name in names),
+            expires=expires,
+        )  # fmt: skip
+
     def flush(self) -> None:
         """Send what commands to calls have left to be sent."""
         for agent in self._agents():

@@ -15,10 +15,11 @@ LESSONS = Path(__file__).parents[2] / "scenarios" / "lessons"  # those that Ring
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The choices for a stage: a scenario and its file, the softswitch, and where the lab's files and finished
-    runs lie."""
+    runs lie. Softphones may register at the port `sip` of 127.0.0.1, 0: at any that is free."""
 
     scenario: Scenario
     source: Path
     softswitch: Kind
     folder: Path
     runs: Path
+    sip: int = 0

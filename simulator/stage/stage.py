@@ -65,6 +65,7 @@ class Stage:
             shadow=self._verdicts.shadow,
             finished=self._finished,
             switch=chosen.softswitch,
+            sip=chosen.sip,
             forks=forks,
         )
         self.traffic = Traffic(chosen.scenario, self.hand, self.standing, self.hub, self._soon)
@@ -78,6 +79,7 @@ class Stage:
         self.phones.begin()
         names = {each["name"]: each["number"] for each in self.hub.state.subscribers}
         self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
+        self.soon(self.phones.keep_registered())
         self.phones.on_answer = lambda: self.soon(self.switches.read())
         self.soon(self._offer())
         self.soon(self.standing.watch())

@@ -23,6 +23,7 @@ from simulator.judging.observation import PASSING_ACTIONS, CallObservation, Outc
 from simulator.lab.lab import Lab
 from simulator.lab.lab_spec import VERDICTS, LabSpec, digest_user
 from simulator.lab.proxy_forks import ProxyForks
+from simulator.loopback import free_port
 from simulator.results.message_recorder import MessageRecorder, message_of_line
 from simulator.softswitch.kinds import Kind
 from simulator.stage.events import Ended, Event, Judged, LabState, Lifeline, Message, Notice, Placed, Text
@@ -69,6 +70,7 @@ class Standing:
         shadow: Callable[[Told], None],
         finished: Callable[[CallObservation, float | None], None],
         switch: Kind = "embedded",
+        sip: int = 0,
         forks: ProxyForks | None = None,
     ) -> None:
         self.spec = spec
@@ -89,6 +91,7 @@ class Standing:
             forks=forks,
             tap=Tap(self._heard),
             verdicts=True,
+            softphones=sip or free_port(),
         )
         self._under: dict[str, Under] = {}
         self._quiet: set[str] = set()  # calls whose messages are not told
@@ -244,6 +247,8 @@ class Standing:
             return
         seen = self.lab.cast.saw(planned)
         assert seen is not None  # noqa: S101 - it was placed
+        if not seen.phone_saw.invites and self._watching is not None:  # it may be a softphone that was called
+            seen = replace(seen, phone_saw=self._watching.phone_saw(planned.id))
         wrote = ProxyWrote.from_json(record) if record is not None else None
         observation = CallObservation.of(planned, replace(seen, proxy_wrote=wrote))
         self.lab.wire.forget_call(planned.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from proxy.observability.message_log import call_id_of
@@ -13,6 +13,7 @@ from proxy.sip.message import Request, parse
 from proxy.sip.uri import SipUri, TelUri, parse_uri
 from simulator.addresses import Address
 from simulator.agents.orders import CALL_HEADER
+from simulator.judging.evidence import PhoneSaw
 from simulator.stage.events import Event, Lifeline, Message, Phone, Text
 
 _LEG = re.compile(re.escape(f"\r\n{CALL_HEADER}: ".encode()) + rb"([^\r\n]*)", re.IGNORECASE)
@@ -30,12 +31,13 @@ _ANSWER = re.compile(rb"SIP/2\.0 (\d{3}) .*?\r\nCSeq\s*:[ \t]*\d+[ \t]+(\w+)", r
 class _Followed:
     """A call whose messages are followed; `phone` is the subscriber whose phone it is at, in `state` `since` a time,
     and what that shows. `openings` are the requests with which it came to the proxy, `came` when its INVITEs and 180s
-    did, and `transits` how long each took until it was behind the proxy."""
+    did, and `transits` how long each took until it was behind the proxy. `phone_saw` is what passed at the phone."""
 
     legs: list[str] = field(default_factory=list)
     openings: list[bytes] = field(default_factory=list)
     came: dict[tuple[str, bytes], float] = field(default_factory=dict)
     transits: list[float] = field(default_factory=list)
+    phone_saw: PhoneSaw = field(default_factory=PhoneSaw)
     phone: str = ""
     state: Literal["idle", "ringing", "talking"] = "idle"
     since: float = 0.0
@@ -91,12 +93,18 @@ class Watching:
         text = data.decode("utf-8", "replace")
         yield Message(since_1970, call, from_, to, transport, text.partition("\r\n")[0][:_LONGEST], text[:_LONGEST])
         if not near and "phone" in (from_, to):
+            self._calls[call].phone_saw = _seen_at_phone(self._calls[call].phone_saw, at, data, to_phone=to == "phone")
             yield from self._at_phone(since_1970, call, data, to_phone=to == "phone")
 
     def openings(self, call: str) -> tuple[bytes, ...]:
         """The requests with which a call came to the proxy: two where its caller was asked for a proof."""
         followed = self._calls.get(call)
         return tuple(followed.openings) if followed else ()
+
+    def phone_saw(self, call: str) -> PhoneSaw:
+        """The evidence of the phone that a call reached, whoever has it."""
+        followed = self._calls.get(call)
+        return followed.phone_saw if followed is not None else PhoneSaw()
 
     def delay(self, call: str) -> float | None:
         """The seconds that a call spent on its ways through the proxy until it rang; None where some are not known."""
@@ -205,6 +213,17 @@ def shown_by(request: Request) -> tuple[str, str]:
 
 def _body(request: Request) -> str:
     return request.body.decode("utf-8", "replace")[:_LONGEST]
+
+
+def _seen_at_phone(saw: PhoneSaw, at: float, data: bytes, *, to_phone: bool) -> PhoneSaw:
+    """The evidence of a phone, after a message to it or from it."""
+    if to_phone:
+        is_first = data.startswith((b"INVITE ", b"MESSAGE ")) and saw.first_invite is None
+        return replace(saw, invites=1, first_invite=at) if is_first else saw
+    answer = _ANSWER.match(data)
+    if answer is None or answer[2].upper() not in (b"INVITE", b"MESSAGE") or int(answer[1]) < 200 or saw.status:
+        return saw
+    return replace(saw, status=int(answer[1]))
 
 
 def _state_after(data: bytes, *, to_phone: bool) -> Literal["idle", "ringing", "talking"] | None:

@@ -210,6 +210,7 @@ class AsteriskSoftswitch:
         resolve: Callable[[str], str | None] | None = None,
         outside: Address | None = None,
         realm: str = "ringfence.example",
+        algorithms: tuple[str, ...] = (),  # noqa: ARG002  # Asterisk chooses its own
         ring_time: float = RING_TIME,
         say: Say = lambda _: None,
         tap: Tap | None = None,  # noqa: ARG002  # no tap of ours reaches into a container

@@ -7,6 +7,7 @@ Media does not pass through it, except in the calls that it takes part in itself
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
@@ -102,6 +103,11 @@ class Softswitch:
         bindings = self.registrar.find(account, now)
         return [found for binding in bindings[:MOST_PHONES] if (found := _destination(binding))] or 480
 
+    def contacts(self, number: str, now: float) -> list[str]:
+        """The contacts of an account's phones, the latest first."""
+        account = self._account_of(number)
+        return [binding.contact for binding in self.registrar.find(account, now)] if account is not None else []
+
     def _account_of(self, name: str) -> Account | None:
         account = self._accounts.get(name)
         if account is None and self._resolve is not None:
@@ -171,6 +177,7 @@ class EmbeddedSoftswitch:
             studio=Studio(self._media, prompt, folder),
             arrivals=arrivals,
         )
+        self._switch = switch
         self._udp = UdpEndpoint(bind, switch, tap)
         switch.endpoint = self._udp.endpoint
         self._media.after = self._udp.flush
@@ -179,6 +186,10 @@ class EmbeddedSoftswitch:
     def address(self) -> Address:
         """The address that it is bound to."""
         return self._udp.address
+
+    def contacts(self, number: str) -> list[str]:
+        """The addresses under which an account's phones are registered now, the latest first; their URIs."""
+        return self._switch.contacts(number, time.monotonic())
 
     @property
     def legs(self) -> int:

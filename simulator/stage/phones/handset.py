@@ -117,6 +117,7 @@ class Handset(PhoneListener):
         self.name = name
         self.number = number
         self.holders: set[object] = set()
+        self.aside = False  # a softphone has taken its place
         self.ears: set[Callable[[bytes], None]] = set()
         self.texts: deque[Text] = deque(maxlen=TEXTS)
         self.recent: deque[Past] = deque(maxlen=RECENT)
@@ -184,6 +185,8 @@ class Handset(PhoneListener):
             raise Unable("expected a number to send the text to")
         if not body.strip() or len(body) > LONGEST_TEXT:
             raise Unable(f"expected a text of at most {LONGEST_TEXT} characters")
+        if not _is_whole(body):
+            raise Unable("expected whole characters")
         self.texts.append(Text("", self._line.today(), self.number, body, number))
         self._line.place(self, number, body)
         self._line.changed(self)
@@ -282,6 +285,15 @@ def _who(from_: str) -> tuple[str, str]:
     except SipError:
         return "", ""
     return user_part(shown.uri)[:_NAME], shown.display_name[:_NAME]
+
+
+def _is_whole(text: str) -> bool:
+    """False for a text with half a character in it, which no UTF-8 can carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _without_pin(dialled: str) -> str:

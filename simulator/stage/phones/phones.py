@@ -12,7 +12,7 @@ from proxy.presets import preset
 from simulator.agents.listening import NOBODY, CallListener, PhoneListener, Sound
 from simulator.agents.orders import Order
 from simulator.lab.company import Company
-from simulator.lab.lab_spec import LOCALHOST
+from simulator.lab.lab_spec import LOCALHOST, digest_user
 from simulator.media.ports import RtpMedia
 from simulator.stage.events import Ended, Event, Heard, Judged, Phone, Settings
 from simulator.stage.hub import Hub
@@ -21,6 +21,7 @@ from simulator.stage.phones.handset import Handset, LiveSound, Text, Unable
 from simulator.stage.phones.live_sound import LiveCallSound
 from simulator.stage.phones.lookout import Lookout
 from simulator.stage.phones.recorded import LONGEST, Recordings
+from simulator.stage.phones.softphones import Softphones
 from simulator.stage.phones.speaker import Speaker, words
 from simulator.stage.phones.view import Sight
 from simulator.stage.standing import Standing
@@ -31,6 +32,7 @@ _PORTS = 32  # sides of calls that are heard at a time
 _RINGS = 60.0  # seconds that somebody who holds the phone may let it ring
 _TALKS = 180.0  # seconds of talk with somebody who holds the phone, at most
 _FAR_RINGS = 2.0  # seconds until somebody outside answers
+_GLANCE = 0.5  # seconds between two looks for softphones
 _LATER = 1.0  # seconds after which recordings of a softswitch are there
 
 
@@ -65,7 +67,11 @@ class Phones(Company):
     def begin(self) -> None:
         """Have the lab's phones be these. Raises FileErrors, OSError."""
         vocabulary = preset.load(self._standing.spec.preset).vocabulary
-        self.sight = Sight(vocabulary, Lookout(self._standing.folder / "proxy.yaml"), Apps())
+        host, port = self._standing.lab.next_hop
+        subscribers = self._standing.spec.subscribers
+        accounts = {name: (digest_user(name, subscribers[name]), subscribers[name].password) for name in self.handsets}
+        lookout = Lookout(self._standing.folder / "proxy.yaml")
+        self.sight = Sight(vocabulary, lookout, Apps(), f"{host}:{port}", accounts)
         self._standing.lab.wire.keep_company(self)
         self._hub.hearers.append(self._happened)
 
@@ -77,6 +83,17 @@ class Phones(Company):
             raise Unable("no notice on this phone tells of that caller")
         body, service = order
         handset.text(service, body)
+
+    async def keep_registered(self) -> None:
+        """Look after registrations for ever: the phones stay registered, and step aside for softphones."""
+        softphones = Softphones(self._standing.lab, self._renewed)
+        while True:
+            await softphones.look(self.handsets.values(), self.now())
+            await asyncio.sleep(_GLANCE)
+
+    def _renewed(self, handset: Handset, aside: bool) -> None:
+        handset.aside = aside
+        self.changed(handset)
 
     def close(self) -> None:
         """Give the ports back."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.self_service.vocabulary import Vocabulary
+from simulator.agents.orders import DOMAIN
 from simulator.stage.phones.apps import Apps, offered
 from simulator.stage.phones.handset import Handset, Held, Past, Text
 from simulator.stage.phones.lookout import Lookout
@@ -22,6 +23,8 @@ class Sight:
     vocabulary: Vocabulary
     lookout: Lookout
     apps: Apps
+    server: str  # of softphones
+    accounts: Mapping[str, tuple[str, str]]  # digest user and password by name
 
     def of(self, handset: Handset, state: State) -> dict[str, Any]:
         """The whole of a phone, by name."""
@@ -33,6 +36,8 @@ class Sight:
             "home": state.home,
             "service": self.vocabulary.numbers[0],
             "held": bool(handset.holders),
+            "aside": handset.aside,
+            "softphone": self._softphone(handset.name),
             "state": held.state if held else "idle",
             "call": self._call(held, state) if held else None,
             "texts": [self._text(each, handset, state) for each in reversed(handset.texts)],
@@ -42,6 +47,11 @@ class Sight:
             "apps": self.apps.to_json(handset.name),
             "offered_apps": offered(self.apps.listed),
         }
+
+    def _softphone(self, name: str) -> dict[str, str]:
+        """The settings of a softphone that shall have the place of this phone."""
+        user, password = self.accounts[name]
+        return {"server": self.server, "domain": DOMAIN, "user": user, "password": password}
 
     def _call(self, held: Held, state: State) -> dict[str, Any]:
         told = _told(state, held.id)

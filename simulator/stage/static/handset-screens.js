@@ -109,10 +109,16 @@ function callsScreen({ phone }) {
     el("section", { class: "pane ready", "data-key": "ready" },
       figure("rings"),
       el("div", {}, el("h2", { tabindex: "-1" }, t("ready.title")), el("p", { class: "dim" }, t("ready.says"))),
-      el("button", { type: "button", "data-do": "off" }, t("ready.off"))),
+      el("button", { type: "button", "data-do": "off" }, t("ready.off")),
+      phone.aside ? el("p", { class: "warning" }, figure("warned"), el("strong", {}, t("softphone.aside"))) : null),
     el("section", { class: "pane", "data-key": "recent" },
       el("h2", {}, t("recent.title")),
       phone.recent.length === 0 ? el("p", { class: "dim" }, t("recent.none")) : el("ol", { class: "recent" }, phone.recent.map(past))),
+    el("section", { class: "pane", "data-key": "softphone" },
+      el("details", {},
+        el("summary", {}, t("softphone.title")),
+        el("p", { class: "dim" }, t("softphone.says")),
+        el("dl", {}, Object.entries(phone.softphone).map(([key, value]) => el("div", {}, el("dt", {}, t(`softphone.${key}`)), el("dd", {}, value || "–")))))),
   ];
 }
 

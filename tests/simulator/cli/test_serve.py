@@ -28,7 +28,7 @@ class Serving:
     """The command, and where it says that the stage is."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self._command = [sys.executable, "-P", "-m", "simulator", "serve", *arguments]
+        self._command = [sys.executable, "-P", "-m", "simulator", "serve", "--sip-port", "0", *arguments]
         self.folder = folder
         (folder / "tmp").mkdir(exist_ok=True)
         self.process = subprocess.Popen(

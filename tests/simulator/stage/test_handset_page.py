@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from simulator.media.recognition import read_wav
 from simulator.stage.phones.apps import ON_THE_LIST
+from tests.plays import ROOT
 from tests.plays.browser import Look, chromium
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
@@ -325,6 +328,37 @@ def test_it_asks_nobody_but_the_stage(browser: Browser, stage: StagePlay) -> Non
         assert {re.match(r"\w+://[^/]+", url)[0] for url in look.asked} == {  # type: ignore[index]
             f"http://127.0.0.1:{stage.port}"
         }
+
+
+def test_the_picture_in_the_readme_is_what_a_handset_looks_like(
+    browser: Browser, stage: StagePlay, tmp_path: Path
+) -> None:
+    """RINGFENCE_PICTURES=1 takes it anew."""
+    kept = ROOT / "scenarios" / "handset.png"
+    taken = kept if os.environ.get("RINGFENCE_PICTURES") else tmp_path / "handset.png"
+    with switched_on(browser, stage) as look:
+        call_id = call(stage, **ABROAD)
+        expect(look.page.get_by_text("Your network says")).to_be_visible()
+        look.page.screenshot(path=taken, animations="disabled")
+        button(look.page, "Decline").click()
+        stage.ended(call_id)
+    assert png_size(taken) == png_size(kept) == (WIDTH, HEIGHT)
+    assert "handset.png" in (ROOT / "simulator" / "stage" / "README.md").read_text()
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    """Width and height, as the header of a PNG has them."""
+    width, height = struct.unpack(">II", path.read_bytes()[16:24])
+    return width, height
+
+
+def test_a_softphones_settings_are_shown_and_that_it_has_taken_the_place(browser: Browser, stage: StagePlay) -> None:
+    with switched_on(browser, stage, "carol") as look:
+        look.page.get_by_text("Use a softphone instead").click()
+        host, port = stage.stage.standing.lab.next_hop
+        for shown in (f"{host}:{port}", "ringfence.example", "carol", "s3cret-as-well"):
+            expect(look.page.get_by_role("definition").filter(has_text=shown).first).to_be_visible()
+        expect(look.page.get_by_text("A softphone is registered")).to_have_count(0)
 
 
 def test_all_of_it_is_there_in_chinese(browser: Browser, stage: StagePlay) -> None:
