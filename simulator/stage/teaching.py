@@ -166,7 +166,9 @@ class Teacher:
             await self._switches.set_mode(deed.rule.name, deed.rule.mode)
             return ""
         if deed.apps is not None:
-            apps, phone = self._phones.sight.apps, self._phones.handsets[deed.subscriber]
+            apps, phone = self._phones.sight.apps, self._phones.handsets.get(deed.subscriber)
+            if phone is None:
+                raise NoLesson(f"{deed.subscriber} has no phone on this stage")
             if deed.apps.reports:
                 apps.report(phone.name, list(deed.apps.installed), time.time())
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,6 +148,55 @@ def test_what_cannot_be_done_is_refused_with_the_reason(stage: StagePlay, asked:
     status, _, body = stage.ask("POST", "/api/lesson", json.dumps(asked).encode(), JSON)
     assert status == 422
     assert json.loads(body)["error"].startswith(said)
+
+
+OWN_STAGE = """\
+scenario: at-home
+home: GB
+preset: gb
+subscribers:
+  olivia: {number: "+447700900101", barring: {incoming_international: on}, notify: on}
+calls:
+  - {call: one, trunk: domestic, from: "+442079460123", to: olivia, truth: legit}
+"""
+OWN_LESSON = """\
+lesson: mine
+stage: ../own.yaml
+title: {en: Mine, zh: 我的}
+about: {en: About, zh: 关于}
+remember: {en: Remember, zh: 记住}
+steps:
+  - step: {en: Her aunt, zh: 姨妈}
+    say: {en: She calls., zh: 她打来。}
+    do: {call: {from: "+61491570156", to: olivia, trunk: international, truth: legit}}
+    see: {action: reject, phone: silent}
+  - step: {en: She may, zh: 放行}
+    say: {en: One tap., zh: 点一下。}
+    do: {allow: {subscriber: olivia}}
+    see: {allow: ["+61491570156"]}
+  - step: {en: By text, zh: 短信}
+    say: {en: Let all through., zh: 全部放行。}
+    do: {text: {from: olivia, to: "7000", trunk: phones, body: allow overseas, truth: legit}}
+    see: {rule: self_service, settings: {incoming_international: off}}
+  - step: {en: Take it back, zh: 恢复}
+    say: {en: On again., zh: 再开启。}
+    do: {set: {subscriber: olivia, settings: {incoming_international: on, notify: off}}}
+"""
+
+
+def test_a_lesson_of_ones_own_is_played_on_a_stage_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "own.yaml").write_text(OWN_STAGE)
+    (tmp_path / "lessons" / "mine.yaml").write_text(OWN_LESSON, encoding="utf-8")
+    with standing_stage(tmp_path, tmp_path / "own.yaml") as own:
+        assert [each["id"] for each in own.get("/api/state")["lessons"]] == ["mine"]
+        own.post("/api/lesson", id="mine", do="start")
+        for place in range(4):
+            own.post("/api/lesson", do="step")
+            assert settled(own, place)["result"] == "done"
+            own.post("/api/lesson", do="step")
+        assert lesson_of(own)["finished"]
+        assert not people(own, "olivia")["settings"]["notify"]
 
 
 def test_nobody_is_let_through_who_was_not_refused(stage: StagePlay, tmp_path: Any) -> None:
