@@ -73,16 +73,13 @@ def test_thirty_pages_do_not_slow_the_proxy(tmp_path: Path, figures: Figures) ->
         stage.post("/api/traffic", stop=True)
         assert stage.get("/api/state")["score"]["faults"] == 0
 
-    def p99(count: int) -> float:
-        return statistics.median(percentile(sorted(delays), 99) for delays, _ in found[count])
-
-    def p50(count: int) -> float:
-        return statistics.median(percentile(sorted(delays), 50) for delays, _ in found[count])
+    def share(count: int, percent: float) -> float:
+        return percentile(sorted(delay for delays, _ in found[count] for delay in delays), percent)
 
     cpu = {count: statistics.median(each for _, each in rounds) for count, rounds in found.items()}
-    figures.add(Figure("stage: p50 in the proxy, no page", "pure", p50(0) * 1e3, None, "ms"))
-    figures.add(Figure(f"stage: p50 in the proxy, {PAGES} pages", "pure", p50(PAGES) * 1e3, None, "ms"))
-    figures.add(Figure("stage: p99 in the proxy, no page", "pure", p99(0) * 1e3, None, "ms"))
-    figures.add(Figure(f"stage: p99 in the proxy, {PAGES} pages", "pure", p99(PAGES) * 1e3, None, "ms"))
+    figures.add(Figure("stage: p50 in the proxy, no page", "pure", share(0, 50) * 1e3, None, "ms"))
+    figures.add(Figure(f"stage: p50 in the proxy, {PAGES} pages", "pure", share(PAGES, 50) * 1e3, None, "ms"))
+    figures.add(Figure("stage: p99 in the proxy, no page", "pure", share(0, 99) * 1e3, None, "ms"))
+    figures.add(Figure(f"stage: p99 in the proxy, {PAGES} pages", "pure", share(PAGES, 99) * 1e3, None, "ms"))
     figures.add(Figure(f"stage: proxy's CPU a call, {PAGES} pages / none", "pure", cpu[PAGES] / cpu[0], None))
-    assert figures.add(Figure(f"stage: p99, {PAGES} pages / none", "pure", p99(PAGES) / p99(0), 1.1))
+    assert figures.add(Figure(f"stage: p99, {PAGES} pages / none", "pure", share(PAGES, 99) / share(0, 99), 1.1))

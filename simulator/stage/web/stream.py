@@ -13,7 +13,8 @@ from simulator.stage.web.bodies import Json
 
 MOST = 100  # pages at a time
 _ALIVE = 10.0  # seconds after which a line says that the connection stands
-_PAUSE = 0.04  # seconds between two writings: what happens meanwhile goes in one
+_PAUSE, _LONG_PAUSE = 0.04, 0.2  # seconds between two writings: what happens meanwhile goes in one
+_MUCH = 8  # events in one, after which the pause is long: calls at a rate cost many pages little then
 _AGAIN = b"retry: 1000\n\n"  # milliseconds until a browser that lost the connection comes back
 
 
@@ -41,4 +42,4 @@ async def _stream(hub: Hub) -> AsyncIterator[bytes]:
             yield b"".join(text for text in texts if text is not None)
             if None in texts:
                 return
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_PAUSE if len(texts) < _MUCH else _LONG_PAUSE)
