@@ -81,6 +81,7 @@ class Held:
     call: Call | None = None
     sound: LiveSound | None = None
     answered: bool = False
+    speaker: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +192,15 @@ class Handset(PhoneListener):
         self._line.place(self, number, body)
         self._line.changed(self)
 
-    def speak(self, samples: bytes) -> None:
-        """Say something in the call, as 16-bit samples, 8000 a second; nothing where there is none."""
+    def speak(self, samples: bytes, holder: object) -> None:
+        """Say something in the call, as 16-bit samples, 8000 a second. Of those who hold the phone, who spoke first in
+        the call does; where there is none, nothing is said."""
         held = self.held
-        if held is not None and held.answered and held.sound is not None:
+        if held is None or not held.answered or held.sound is None:
+            return
+        if held.speaker not in self.holders:
+            held.speaker = holder
+        if held.speaker is holder:
             held.sound.speak(samples)
 
     def dials(self, call: str, number: str) -> LiveSound | None:

@@ -147,7 +147,7 @@ class Phones(Company):
             caller=handset.number,
             caller_name=handset.name,
             callee=number,
-            callee_name=self._names.get(number),
+            callee_name=self._named(number),
             start=0.0,
             ring=_FAR_RINGS,
             talk=None,
@@ -160,6 +160,11 @@ class Phones(Company):
             body=text,
         )
         self._standing.place(planned)
+
+    def _named(self, dialled: str) -> str | None:
+        """The subscriber whose number was dialled, however that was written."""
+        is_same = self.sight.lookout.is_same
+        return next((name for number, name in self._names.items() if is_same(number, dialled)), None)
 
     def sound(self, call: str) -> LiveSound | None:
         """A port for the phone's side of a call; calls that come by themselves have none."""

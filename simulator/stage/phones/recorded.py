@@ -10,8 +10,8 @@ from pathlib import Path
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
 
 SIDES = ("caller", "phone")
-LONGEST = 120.0  # seconds of a recording
-_KEPT = 100  # calls whose recordings stay
+LONGEST = 90.0  # seconds of a recording
+_KEPT = 50  # calls whose recordings stay
 _HEAD = 44  # bytes of a WAV file in which nothing is heard
 _FILE = re.compile(rf"(?:{'|'.join((*SIDES, *RECORDING_SERVICES))})-[A-Za-z0-9._-]{{1,100}}\.wav")
 

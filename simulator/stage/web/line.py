@@ -22,7 +22,9 @@ from simulator.stage.web.phones import do
 
 MOST = 60  # pages at a time
 _LAGGING = 50  # packets of sound that a page may be behind: a second; then it misses some
-_PER_SECOND, _AT_ONCE = 75.0, 150.0  # messages that a page may send: 50 are sound
+_SOUND = 75.0, 150.0  # messages with sound a second, and at once, that a page may send: 50 are usual
+_ORDERS = 10.0, 40.0  # of others
+_PAUSE = 0.05  # seconds between two pictures of a phone
 _NO_PHONE, _TOO_MANY, _TOO_FAST = 4404, 4503, 4429
 
 
@@ -36,6 +38,7 @@ class Page:
         self._sound: deque[bytes] = deque(maxlen=_LAGGING)
         self._answers: deque[str] = deque(maxlen=_LAGGING)
         self._is_new = True
+        self._next = 0.0  # time of the next picture
         self._more = asyncio.Event()
 
     def changed(self, handset: Handset) -> None:
@@ -72,24 +75,35 @@ class Page:
             self._more.clear()
             while self._answers:
                 await self._socket.send_text(self._answers.popleft())
-            if self._is_new:
+            if self._is_new and self._may_show():
                 self._is_new = False
                 phone = self._stage.phones.sight.of(self._handset, self._stage.hub.state)
                 await self._socket.send_text(json.dumps({"phone": phone}))
             while self._sound:
                 await self._socket.send_bytes(self._sound.popleft())
 
+    def _may_show(self) -> bool:
+        """True if the page's last picture is long enough ago; else it is looked at again in time."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if now < self._next:
+            loop.call_at(self._next, self._more.set)
+            return False
+        self._next = now + _PAUSE
+        return True
+
     async def _listen(self) -> None:
-        rates = Rates(_PER_SECOND, _AT_ONCE)
+        sound, orders = Rates(*_SOUND), Rates(*_ORDERS)
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            if not rates.take("", time.monotonic()):
+            samples = message.get("bytes")
+            if not (orders if samples is None else sound).take("", time.monotonic()):
                 await self._socket.close(_TOO_FAST)
                 return
-            if (samples := message.get("bytes")) is not None:
-                self._handset.speak(samples)
+            if samples is not None:
+                self._handset.speak(samples, self)
             else:
                 self._do(message.get("text") or "")
 

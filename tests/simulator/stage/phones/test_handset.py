@@ -94,11 +94,11 @@ def test_what_is_said_and_heard_goes_by_the_sound_of_the_call() -> None:
     heard: list[bytes] = []
     lab.handset.ears.add(heard.append)
     call = lab.is_called()
-    lab.handset.speak(b"too early")
+    lab.handset.speak(b"too early", lab)
     lab.handset.answer()
     lab.settle()
     sound = lab.sounds[call.record.order.call_id]
-    lab.handset.speak(b"hello")
+    lab.handset.speak(b"hello", lab)
     assert sound.said == [b"hello"]
     assert sound.ear is not None
     sound.ear(b"who is it?")
@@ -106,8 +106,21 @@ def test_what_is_said_and_heard_goes_by_the_sound_of_the_call() -> None:
     lab.handset.hang_up()
     lab.settle()
     assert sound.closed
-    lab.handset.speak(b"too late")
+    lab.handset.speak(b"too late", lab)
     assert sound.said == [b"hello"]
+
+
+def test_of_two_pages_who_spoke_first_is_heard_until_they_put_the_phone_down() -> None:
+    lab = HandsetLab().hold()
+    lab.handset.hold("another page")
+    call = lab.is_called()
+    lab.handset.answer()
+    lab.settle()
+    lab.handset.speak(b"first", lab)
+    lab.handset.speak(b"second", "another page")
+    lab.handset.let_go(lab)
+    lab.handset.speak(b"third", "another page")
+    assert lab.sounds[call.record.order.call_id].said == [b"first", b"third"]
 
 
 def test_keys_are_pressed_by_sound() -> None:

@@ -174,10 +174,11 @@ def test_only_a_notice_of_a_refused_caller_lets_anybody_through(stage: StagePlay
 
 def test_one_handset_calls_another_and_keys_are_heard(stage: StagePlay, bob: HandsetLine) -> None:
     with handset_line(stage, "carol") as carol:
-        carol.tell("dial", number="+8613800138002")
+        carol.tell("dial", number="138 0013 8002")
         bob.until_state("ringing")
         assert bob.phone["call"]["peer"] == "+8613800138003"
         carol.until_state("calling")
+        assert stage.get("/api/state")["calls"][0]["subscriber"] == "bob"
         bob.tell("answer")
         carol.until_state("talking")
         carol.say((tone(800, 0.02) * 32767).astype("<i2").tobytes())
