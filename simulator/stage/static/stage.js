@@ -154,6 +154,7 @@ follow({
  * meanwhile comes after that. */
 async function catchUp(call, atOnce = true) {
   fetching = { id: call, events: [] };
+  const { begun } = programme;
   const got = await get(`/api/calls/${encodeURIComponent(call)}`);
   const meanwhile = fetching?.id === call ? fetching.events : [];
   if (fetching?.id === call) fetching = null;
@@ -161,6 +162,7 @@ async function catchUp(call, atOnce = true) {
     for (const event of meanwhile) programme.take(event);
     return;
   }
+  if (programme.begun !== begun && programme.call?.id !== call) return; // another one took the stage meanwhile
   const known = new Set(got.events.map((each) => JSON.stringify(each)));
   const events = [...got.events, ...meanwhile.filter((each) => !known.has(JSON.stringify(each)))];
   programme.replay(got.call, atOnce ? [] : events, { live: true });

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 
 from simulator.scenario.lesson import Lesson, load_lesson
 from tests.plays import ROOT
@@ -192,6 +192,29 @@ def test_what_was_seen_is_told_no_sooner_than_the_picture_shows_it(browser: Brow
                 break
         expect(device).to_contain_text("Ringing")
         expect(page.go).to_have_text("Next")
+
+
+def test_a_call_of_before_that_is_fetched_late_does_not_take_the_stage_from_a_lessons_call(
+    browser: Browser, stage: StagePlay
+) -> None:
+    before = stage.post("/api/call", **{"from": "+8613900139004", "to": "bob", "trunk": "domestic", "ring": "60s"})[
+        "id"
+    ]
+    with lesson_page(browser, stage) as page:
+        held: list[Route] = []
+        page.page.route(f"**/api/calls/{before}", lambda route: held.append(route))  # noqa: PLW0108
+        with page.page.expect_request(f"**/api/calls/{before}"):
+            page.page.reload()
+        page.page.locator(".family").first.wait_for()
+        page.page.locator("#tab-lesson").click()
+        page.start(FIRST)
+        page.at(FIRST, 0)
+        page.go.click()
+        expect(page.go).to_have_text("Next")
+        with page.page.expect_response(f"**/api/calls/{before}"):
+            held[0].continue_()
+        expect(page.page.locator("#verdict")).to_contain_text("+61491570156")
+        expect(page.page.locator(".device")).to_contain_text("alice")
 
 
 def test_a_step_that_is_seen_otherwise_says_what_and_can_be_done_again(browser: Browser, stage: StagePlay) -> None:
