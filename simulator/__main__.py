@@ -8,21 +8,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
-from simulator.lab.proxy_forks import proxy_forks
+if TYPE_CHECKING:
+    from simulator.lab.proxy_forks import ProxyForks
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with proxy_forks() if arguments[:1] in (["run"], ["compare"], ["serve"]) else nullcontext() as forks:
+        with _forks(arguments) as forks:
             from simulator.cli import commands  # which imports all the rest
 
             return commands.main(arguments, forks)
     except KeyboardInterrupt:  # while all the rest is imported
         return 130
+
+
+def _forks(arguments: Sequence[str]) -> AbstractContextManager[ProxyForks | None]:
+    if arguments[:1] not in (["run"], ["compare"], ["serve"]):
+        return nullcontext()
+    from simulator.lab.proxy_forks import proxy_forks
+
+    return proxy_forks()
 
 
 if __name__ == "__main__":

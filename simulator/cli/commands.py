@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
+from typing import TYPE_CHECKING
 
 import click
 
@@ -32,9 +32,10 @@ from simulator.cli.softswitch import softswitch
 from simulator.cli.subscribers import subscribers
 from simulator.cli.sweep import sweep
 from simulator.errors import LabError
-from simulator.judging.result import ExitCode
-from simulator.lab.proxy_forks import ProxyForks
-from simulator.report import terminal
+from simulator.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from simulator.lab.proxy_forks import ProxyForks
 
 _OVERVIEW = """\
 A SIP telephony lab on one machine: a proxy decides, call by call, whether the subscriber's phone may ring, and
@@ -67,7 +68,7 @@ _COMPLETION = "_RINGFENCE_COMPLETE"
 @click.group(
     "ringfence", Group, help=_OVERVIEW, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(metadata.version("ringfence"), prog_name="ringfence", message=f"%(prog)s %(version)s ({build()})")
+@click.version_option(package_name="ringfence", prog_name="ringfence", message=f"%(prog)s %(version)s ({build()})")
 def ringfence() -> None:
     """Choose a command."""
 
@@ -116,7 +117,7 @@ def main(arguments: Sequence[str], forks: ProxyForks | None = None) -> int:
     except KeyboardInterrupt:  # before the calls: while files are read or the softswitch's image is built
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough
-        terminal.let_go_of_output()
+        _let_go_of_output()
         return ExitCode.AS_EXPECTED
     except OSError as error:
         print(f"ringfence: {error.filename or 'a system call failed'}: {error.strerror}", file=sys.stderr)
@@ -128,7 +129,13 @@ def _written(code: int) -> int:
     try:
         sys.stdout.flush()
     except OSError as error:
-        terminal.let_go_of_output()
+        _let_go_of_output()
         if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
             raise
     return code
+
+
+def _let_go_of_output() -> None:
+    from simulator.report import terminal  # which not every command waits for
+
+    terminal.let_go_of_output()

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from simulator.cli.playing import RUNS, collect_between_passes, spare_the_collector, under_uvloop
 from simulator.errors import LabError
+from simulator.exit_code import ExitCode
 from simulator.judging import exact_test
 from simulator.judging.compared import Compared
 from simulator.judging.conditions import Condition
 from simulator.judging.paired import Comparison
-from simulator.judging.result import ExitCode, Result
+from simulator.judging.result import Result
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.offline.comparing import compare_offline
 from simulator.offline.traffic import begins

@@ -14,10 +14,9 @@ from importlib import metadata
 import click
 
 from proxy.process.build import build
-from simulator.agents.pjsua import phones as pjsua
 from simulator.cli.grammar import Command
 from simulator.errors import LabError
-from simulator.judging.result import ExitCode
+from simulator.exit_code import ExitCode
 
 _HELP = "Look at what this machine has of what the lab needs, and say how to mend what is missing."
 _DATA = "pip install 'ringfence[data]'"
@@ -115,6 +114,8 @@ def _package(name: str, what: str, advice: str) -> Finding:
 
 
 def _real_phones() -> Finding:
+    from simulator.agents.pjsua import phones as pjsua  # which imports the phones
+
     usable, reason = pjsua.available()
     return Finding("real phones (PJSIP)", usable, False, f"{reason}; until then wire agents play their calls")
 
@@ -143,6 +144,8 @@ def _ports() -> Finding:
 
 
 def _codecs() -> Finding:
+    from simulator.agents.pjsua import phones as pjsua
+
     usable, reason = pjsua.available()
     try:
         built = pjsua.built_codecs() if usable else []

@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.cli.playing import RUNS
 from simulator.errors import LabError
-from simulator.judging.result import ExitCode
+from simulator.exit_code import ExitCode
 from simulator.lab.lab_spec import LabSpec
 from simulator.load.drive import Asked, Drive
 from simulator.load.folder import LoadFolder, decisions, document

@@ -9,8 +9,6 @@ import click
 
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.cli.grammar import FILE, Command
-from simulator.results.messages import MESSAGES, Calls, json_lines
-from simulator.results.run_reader import find_call
 
 _EXAMPLES = """\
 examples:
@@ -29,6 +27,9 @@ members. RUN is the run's folder, such as runs/latest. Messages are recorded of 
 @click.option("--call", metavar="ID", help="of this call only, as the summary or calls.jsonl names it")
 def messages(run: Path, call: str | None) -> int:
     """Print them."""
+    from simulator.results.messages import MESSAGES, Calls, json_lines
+    from simulator.results.run_reader import find_call
+
     found = find_call(run, call) if call is not None else None
     calls = Calls((found.call_id, *found.record.get("legs", ()))) if found is not None else None
     if not (run / "manifest.json").exists():

@@ -14,7 +14,8 @@ from typing import Any
 
 from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
-from simulator.judging.result import ExitCode, Result, worst
+from simulator.exit_code import ExitCode, worst
+from simulator.judging.result import Result
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.play.again import Again, played_before
 from simulator.play.jobs import Job, jobs

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Iterator
-from itertools import chain
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.config.addresses import TransportAddress, parse_udp_address
-from proxy.files.visible import visible
-from proxy.observability.hep import Node
 from simulator.cli.grammar import FILE, Command
-from simulator.judging.result import ExitCode
-from simulator.report.evidence_words import caller_saw, phone_saw
-from simulator.report.hep import send_hep
-from simulator.report.pcap import captured, with_sound, write_pcap
-from simulator.results.messages import MESSAGES, messages_of
-from simulator.results.parquet import write_parquet
-from simulator.results.run_reader import PlayedCall, find_call, messages_of_call, missing_calls
-from simulator.wording import counted
+
+if TYPE_CHECKING:
+    from proxy.config.addresses import TransportAddress
 
 
-class _Collector(click.ParamType[TransportAddress]):
+class _Collector(click.ParamType[Any]):
     """A UDP address, such as udp:127.0.0.1:9060."""
 
     name = "address"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TransportAddress:
         """Read it."""
+        from proxy.config.addresses import parse_udp_address
+
         try:
             return parse_udp_address(value)
         except ValueError as error:
@@ -75,86 +64,8 @@ run's folder, such as runs/latest.
 @click.option(
     "--hep-rate", type=click.IntRange(1), default=1000, show_default=True, help="HEP packets a second, at most"
 )
-def report(
-    run: Path,
-    calls: tuple[str, ...],
-    html: Path | None,
-    pcap: Path | None,
-    parquet: Path | None,
-    hep: TransportAddress | None,
-    hep_key: str,
-    hep_rate: int,
-) -> int:
+def report(**options: Any) -> int:
     """Write the page of a run or a table, print what is known of calls, or write or send their messages."""
-    told = None
-    if pcap is not None:
-        found = [find_call(run, call) for call in calls]
-        messages = chain.from_iterable(messages_of_call(run, call) for call in found)
-        count = write_pcap(pcap, with_sound(run, messages) if calls else captured(run))
-        print(
-            f"{pcap}: {counted(count, 'packet')}" + ("" if count else "; `ringfence run --messages all` records them")
-        )
-    if parquet is not None:
-        told = write_parquet(run, parquet)
-        print(f"{parquet}: {counted(told, 'call')}")
-    if hep is not None:
-        chosen = [find_call(run, call) for call in calls]
-        sent = send_hep(run, chosen, (hep.host, hep.port), Node(key=hep_key), hep_rate)
-        print(f"{hep}: {sent}" + ("" if sent.messages else "; `ringfence run --messages all` records messages"))
-    if html is not None or (pcap is None and hep is None and parquet is None and not calls):
-        from simulator.report.html.load_page import document, is_load
-        from simulator.report.html.page import write  # which not every command waits for
+    from simulator.cli import reporting  # which imports what reads a run
 
-        target = html or run / "report.html"
-        if is_load(run):
-            target.write_text(document(run), encoding="utf-8")
-            print(target)
-            return 0
-        write(run, target, calls)
-        print(target)
-    elif pcap is None and hep is None:
-        for call in calls:
-            for line in shown(run, call):
-                print(visible(line))
-    complaints = list(missing_calls(run, told))
-    for complaint in complaints:
-        print(f"ringfence report: {complaint}", file=sys.stderr)
-    return ExitCode.ENVIRONMENT if complaints else 0
-
-
-def shown(run: Path, call_id: str) -> Iterator[str]:
-    """Tell all that is known of a call, line by line. Raises FileErrors where there is no such run or call."""
-    found = find_call(run, call_id)
-    call, record = found.told, found.record
-    yield f"{call['id']}, {call['method']} on trunk {call['trunk']} from {call['caller']} to {call['callee']}"
-    yield f"  truth     {call['truth']}"
-    expected = {name: value for name, value in (call["expected"] or {}).items() if value is not None}
-    if expected:
-        yield f"  expected  {', '.join(f'{name} {value}' for name, value in expected.items())}"
-    yield f"  caller    {caller_saw(call['caller_saw'])}"
-    yield f"  phone     {phone_saw(call['phone_saw'], call['method'])}"
-    wrote = call["proxy_wrote"]
-    if wrote is None:
-        yield "  proxy     wrote no call record"
-    else:
-        status = f" with {wrote['status']}" if wrote["status"] else ""
-        yield f"  proxy     {wrote['action']}{status} by {wrote['rule']}: {wrote['detail']}"
-        for rule, mode, outcome, detail in record.get("trace", ()):
-            yield f"              {rule} ({mode}) {outcome}: {detail}"
-    yield f"  became    {call['outcome']}"
-    if (run / MESSAGES).exists():
-        yield f"  messages  {_messages(run, found)}"
-    for problem in call["disagreements"]:
-        yield f"  fault     {problem}"
-    if call.get("wrong"):
-        yield f"  wrong     {call['wrong']}"
-
-
-def _messages(run: Path, call: PlayedCall) -> str:
-    """Tell how many messages of the call were recorded, and how to see them."""
-    found = messages_of(run, call.call_id, call.record.get("legs", ()))
-    if not found:
-        return f"none in {MESSAGES}"
-    ids = dict.fromkeys(message.call_id for message in found)
-    see = f"ringfence ladder {shlex.quote(str(run))} {call.told['id']}"
-    return f"{len(found)} in {MESSAGES}, Call-ID {', '.join(map(str, ids))}: {see}"
+    return reporting.report(reporting.Arguments(**options))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -44,6 +43,8 @@ def softswitch() -> None:
 @click.option("--folder", type=FILE, default=Path(), help="where recordings/ is made [where you are]")
 def embedded(config: Path, folder: Path) -> int:
     """Serve until a signal comes."""
+    import asyncio  # which not every command waits for
+
     from simulator.report.terminal import say
     from simulator.softswitch import serve
 
@@ -67,6 +68,8 @@ def base() -> int:
 @click.option("--port", type=int, default=_FASTAGI, help=f"TCP port on {_LOCALHOST} [{_FASTAGI}]")
 def accounts(config: Path, folder: Path, port: int) -> int:
     """Write and serve until a signal comes."""
+    import asyncio  # which not every command waits for
+
     from simulator.report.terminal import say
     from simulator.softswitch import serve
 

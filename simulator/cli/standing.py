@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import LabError
-from simulator.judging.result import ExitCode
+from simulator.exit_code import ExitCode
 from simulator.lab.lab_spec import LOCALHOST
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.loopback import free_port, port_or_free

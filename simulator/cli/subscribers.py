@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
 
-from proxy.config.models import ProxyConfig, load_config
-from proxy.files.yaml_file import FileError, FileErrors, load, read_bytes
-from proxy.policy.profile import Subscriber
-from proxy.process.loading import load_overlay
-from proxy.subscribers.change_store import ChangeStore
-from proxy.subscribers.changes import LAST_WRONG_PIN, WRONG_PINS, ChangedDirectory
-from proxy.subscribers.simservs.document import document
-from proxy.subscribers.simservs.reader import read
-from proxy.subscribers.sqlite import save_subscribers
-from proxy.subscribers.storage import SubscribersFile, read_directory
 from simulator.cli.grammar import FILE, Group
-from simulator.judging.result import ExitCode
-from simulator.wording import counted
 
-SQLITE = "sqlite:///"
 _IMPORT_EXAMPLE = """\
 examples:
   ringfence subscribers import subscribers.yaml sqlite:///ringfence.db
@@ -72,7 +54,9 @@ _SHORT = "YAML file -> SQLite database, or simservs XML -> one subscriber"
 @click.option("--config", type=FILE, metavar="CONFIG", help="the proxy's config, with --simservs")
 def taking(**options: Any) -> int:
     """Import them."""
-    return _import(SimpleNamespace(**options))
+    from simulator.cli import storing  # which imports what reads subscribers
+
+    return storing.put(SimpleNamespace(**options))
 
 
 @subscribers.command("export", epilog=_EXPORT_EXAMPLE, short_help="one subscriber -> simservs XML")
@@ -80,7 +64,9 @@ def taking(**options: Any) -> int:
 @click.option("--config", type=FILE, required=True, metavar="CONFIG", help="the proxy's config")
 def giving(**options: Any) -> int:
     """Print what a subscriber has chosen as a simservs document (3GPP TS 24.611)."""
-    return _export(SimpleNamespace(**options))
+    from simulator.cli import storing  # which imports what reads subscribers
+
+    return storing.export(SimpleNamespace(**options))
 
 
 @subscribers.command("unlock", epilog=_UNLOCK_EXAMPLE, short_help="let a subscriber use star codes again")
@@ -88,65 +74,6 @@ def giving(**options: Any) -> int:
 @click.argument("number")
 def unlocking(**options: Any) -> int:
     """Forget the wrong PINs that locked a subscriber's star codes."""
-    return _unlock(SimpleNamespace(**options))
+    from simulator.cli import storing  # which imports what reads subscribers
 
-
-def _import(arguments: SimpleNamespace) -> int:
-    if arguments.simservs is not None:
-        return _import_simservs(arguments)
-    if arguments.database is None or not arguments.database.startswith(SQLITE):
-        problem = "no database; write sqlite:///FILE"
-        raise FileErrors([FileError.whole(Path(arguments.database or arguments.file), problem)])
-    people = load(arguments.file, SubscribersFile).subscribers
-    save_subscribers(Path(arguments.database.removeprefix(SQLITE)), people)
-    print(f"{counted(len(people), 'subscriber')} put into {arguments.database}")
-    return ExitCode.AS_EXPECTED
-
-
-def _import_simservs(arguments: SimpleNamespace) -> int:
-    if arguments.config is None or arguments.database is not None:
-        print("ringfence subscribers import: --simservs NUMBER takes --config CONFIG and one XML file", file=sys.stderr)
-        return ExitCode.USAGE
-    config, subscriber = _chosen(arguments.config, arguments.simservs)
-    settings = read(arguments.file, read_bytes(arguments.file), config.numbering(), subscriber.allow)
-    changes = settings.changes(subscriber)
-    with _store(config) as store:
-        store.save(changes)
-    for left_out in settings.left_out:
-        print(left_out, file=sys.stderr)
-    named = ", ".join(change.field for change in changes) or "nothing"
-    print(f"{subscriber.number}: changed {named}; a running proxy reads it on SIGHUP")
-    return ExitCode.AS_EXPECTED
-
-
-def _export(arguments: SimpleNamespace) -> int:
-    print(document(_chosen(arguments.config, arguments.simservs)[1]), end="")
-    return ExitCode.AS_EXPECTED
-
-
-def _unlock(arguments: SimpleNamespace) -> int:
-    config, subscriber = _chosen(arguments.config, arguments.number)
-    with _store(config) as store:
-        store.forget(subscriber.number, (WRONG_PINS, LAST_WRONG_PIN))
-    print(f"{subscriber.number}: star codes are unlocked; a running proxy reads it on SIGHUP")
-    return ExitCode.AS_EXPECTED
-
-
-def _chosen(path: Path, number: str) -> tuple[ProxyConfig, Subscriber]:
-    """The config, and one of its subscribers as they are now, with what they changed themselves."""
-    config = load_config(path)
-    directory = read_directory(config.subscribers, config.numbering())
-    subscriber = ChangedDirectory(directory, load_overlay(config)).find(number)
-    if subscriber is None:
-        raise FileErrors([FileError.whole(path, f"no subscriber with the number {number}")])
-    return config, subscriber
-
-
-@contextmanager
-def _store(config: ProxyConfig) -> Iterator[ChangeStore]:
-    """Open the store of changes; FileErrors tell what goes wrong there."""
-    store = ChangeStore(config.subscribers or "")
-    try:
-        yield store
-    except sqlite3.Error as error:
-        raise FileErrors([FileError.whole(store.path, str(error))]) from None
+    return storing.unlock(SimpleNamespace(**options))

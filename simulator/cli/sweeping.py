@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.files.yaml_file import FileError, FileErrors, load
-from simulator.judging.result import ExitCode
+from simulator.exit_code import ExitCode
 from simulator.offline import dask_engine
 from simulator.offline.bundle import Bundle
 from simulator.offline.grid import NUMBERS, Grid, Point

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from simulator.exit_code import ExitCode
 from simulator.judging.conditions import Condition, Held
 from simulator.judging.paired import Comparison, Difference
 from simulator.judging.paired_delays import delay_differences
-from simulator.judging.result import ExitCode
 
 
 @dataclass(frozen=True)

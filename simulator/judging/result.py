@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
 
+from simulator.exit_code import ExitCode
 from simulator.judging.failure_kinds import FailureKind, failure_kinds
 from simulator.judging.figures import Figures
 from simulator.judging.observation import CallObservation, Outcome
@@ -18,35 +18,6 @@ LATENESS_BOUND = 0.5
 # The rates that a mistake makes worse, by what was mistaken.
 _ABOUT_UNWANTED = frozenset(("scam_recall", "accuracy"))
 _ABOUT_WANTED = frozenset(("false_block_rate", "precision", "accuracy"))
-
-
-class ExitCode(IntEnum):
-    """The exit code of `ringfence`; a promise of the command line."""
-
-    AS_EXPECTED = 0
-    WRONG_VERDICT = 1
-    USAGE = 2
-    ENVIRONMENT = 3
-    NOTHING_SELECTED = 5
-    THRESHOLD_MISSED = 99
-    INTERRUPTED = 130
-
-
-# Where several apply, the first of these wins: the figures of an invalid run say nothing about verdicts. A scenario of
-# which nothing could be played is no success, and spoils none.
-_SEVERITY = (
-    ExitCode.INTERRUPTED,
-    ExitCode.ENVIRONMENT,
-    ExitCode.WRONG_VERDICT,
-    ExitCode.THRESHOLD_MISSED,
-    ExitCode.AS_EXPECTED,
-    ExitCode.NOTHING_SELECTED,
-)
-
-
-def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """The code that a run of several scenarios ends with."""
-    return min(codes, key=_SEVERITY.index, default=ExitCode.AS_EXPECTED)
 
 
 def as_expected(left_out: Sequence[str], partial: bool) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator.exit_code import ExitCode
 from simulator.judging.histogram import Histogram
-from simulator.judging.result import ExitCode
 from simulator.load.drive import Asked
 from simulator.load.plateau import Plateau
 

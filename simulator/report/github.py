@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from simulator.judging.result import ExitCode, Result, worst
+from simulator.exit_code import ExitCode, worst
+from simulator.judging.result import Result
 from simulator.report.failures import Failure, failures, ladders
 from simulator.report.terminal import closing, with_interval
 from simulator.wording import counted

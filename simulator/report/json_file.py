@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from simulator.exit_code import worst
 from simulator.judging.accuracy import Confusion, Rate
 from simulator.judging.curves import Curve
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.latency import Distribution
 from simulator.judging.observation import CallObservation
-from simulator.judging.result import Result, worst
+from simulator.judging.result import Result
 
 
 def document(results: Sequence[Result]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from simulator.exit_code import ExitCode
 from simulator.judging.latency import Distribution
-from simulator.judging.result import ExitCode
 from simulator.load.drive import Asked, Live, Told
 from simulator.load.plateau import Plateau
 from simulator.load.result import LoadResult

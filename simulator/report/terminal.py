@@ -17,12 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.files.visible import visible
+from simulator.exit_code import ExitCode, worst
 from simulator.judging.accuracy import Confusion, Estimate, Rate
 from simulator.judging.curves import Curve
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
 from simulator.judging.latency import Distribution
-from simulator.judging.result import ExitCode, Result, as_expected, worst
+from simulator.judging.result import Result, as_expected
 from simulator.judging.shadow import ALL
 from simulator.wording import counted
 

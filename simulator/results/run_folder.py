@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_never
 
+from simulator.exit_code import ExitCode, worst
 from simulator.judging.figures import Figures, combine
 from simulator.judging.histogram import Histogram
-from simulator.judging.result import ExitCode, Result, worst
+from simulator.judging.result import Result
 from simulator.results.calls_file import write_calls
 from simulator.results.events import (
     CallEnded,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from simulator.__main__ import main
+from simulator.exit_code import ExitCode
 from simulator.judging import result
-from simulator.judging.result import ExitCode
 from tests.plays import ROOT
 from tests.plays.docker_engine import need_an_engine
 

@@ -16,8 +16,9 @@ import pytest
 
 from simulator.__main__ import main
 from simulator.addresses import Address
+from simulator.exit_code import ExitCode
 from simulator.judging import result as judging
-from simulator.judging.result import ExitCode, Result
+from simulator.judging.result import Result
 from simulator.play.jobs import jobs
 from simulator.play.runner import Settings
 from simulator.play.session import Session
@@ -227,6 +228,6 @@ def test_a_table_that_drops_a_row(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["run", written(tmp_path / "sound.yaml", QUICK)]) == 0
-    monkeypatch.setattr("simulator.cli.report.write_parquet", lambda _run, _target: 44)
+    monkeypatch.setattr("simulator.cli.reporting.write_parquet", lambda _run, _target: 44)
     assert main(["report", "runs/latest", "--parquet", "calls.parquet"]) == 3
     assert "45 calls were played, and 44 are told of: do not use this report" in capsys.readouterr().err

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from simulator.exit_code import ExitCode
 from simulator.judging.compared import Compared
 from simulator.judging.paired import by_size
-from simulator.judging.result import ExitCode
 from simulator.report.compare import words
 from simulator.wording import counted
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from simulator.exit_code import ExitCode
 from simulator.judging.compared import Compared
 from simulator.judging.paired import Cell, Changed, by_size, confusions_of
-from simulator.judging.result import ExitCode
 from simulator.report.compare import words
 from simulator.wording import counted
 

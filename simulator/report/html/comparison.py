@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from simulator.exit_code import ExitCode
 from simulator.judging.accuracy import Confusion
 from simulator.judging.compared import Compared
 from simulator.judging.paired import Cell, by_size, confusions_of
-from simulator.judging.result import ExitCode
 from simulator.report.compare import words
 from simulator.report.compare.terminal import by_effect, closing
 from simulator.report.html.page import still

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.files.yaml_file import FileError, FileErrors
-from simulator.judging.result import ExitCode
+from simulator.exit_code import ExitCode
 from simulator.load.folder import LOAD, SECONDS
 from simulator.report.html import figures
 from simulator.report.html.charts import nice, time_axis, y_axis

@@ -13,8 +13,9 @@ from typing import Any
 import jinja2
 
 from proxy.files.yaml_file import FileError, FileErrors
+from simulator.exit_code import ExitCode
 from simulator.judging.failure_kinds import kind_of
-from simulator.judging.result import ExitCode, as_expected
+from simulator.judging.result import as_expected
 from simulator.report.html import charts, curves, figures, table
 from simulator.report.html.distributions import distribution
 from simulator.report.html.panels import MOST, panels

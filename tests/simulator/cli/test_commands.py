@@ -39,6 +39,13 @@ def test_a_shell_is_told_how_commands_go_on(tmp_path: Path) -> None:
     assert told.stdout == "plain,softswitch\n"
 
 
+def test_a_command_waits_for_no_import_that_only_others_need() -> None:
+    heavy = "{'asyncio', 'numpy', 'phonenumbers', 'rich', 'pyarrow', 'docker'}"
+    script = f"import sys, simulator.__main__, simulator.cli.commands; print({heavy} & sys.modules.keys())"
+    told = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, timeout=60)
+    assert (told.stdout, told.stderr) == ("set()\n", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from simulator.exit_code import ExitCode, worst
 from simulator.judging.evidence import CallerSaw
 from simulator.judging.figures import Figures, combine
 from simulator.judging.observation import CallObservation
-from simulator.judging.result import LATENESS_BOUND, ExitCode, Result, worst
+from simulator.judging.result import LATENESS_BOUND, Result
 from simulator.scenario.calls import Expect
 from simulator.scenario.thresholds import Threshold
 from tests.plays.observed import call, changed

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from simulator.agents.pjsua import phones as pjsua
-from simulator.judging.result import ExitCode, Result
+from simulator.exit_code import ExitCode
+from simulator.judging.result import Result
 from simulator.lab import real_phones
 from simulator.media.prompts import prompt
 from simulator.media.recognition import tone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from simulator.judging.result import ExitCode
+from simulator.exit_code import ExitCode
 from simulator.load.drive import Asked
 from simulator.load.plateau import Plateau
 from simulator.load.result import LoadResult
