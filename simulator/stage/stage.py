@@ -79,6 +79,7 @@ class Stage:
         self.phones.begin()
         names = {each["name"]: each["number"] for each in self.hub.state.subscribers}
         self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
+        await self.switches.read()
         self.soon(self.phones.keep_registered())
         self.phones.on_answer = lambda: self.soon(self.switches.read())
         self.soon(self._offer())
@@ -146,7 +147,7 @@ class Stage:
         self.hub.publish(Scenarios(time.time(), tuple({"id": name} for name in names)))
 
     def _reconsidering(self) -> Reconsidering | None:
-        return self.switches.reconsidering()
+        return self.switches.reconsidering
 
     def _finished(self, call: CallObservation, delay: float | None) -> None:
         self.observed.append(call)

@@ -18,7 +18,7 @@ import yaml
 
 from proxy.config.models import load_config
 from proxy.counterfactual import Reconsidering
-from proxy.files.yaml_file import FileErrors, Problems
+from proxy.files.yaml_file import Problems
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
 from proxy.policy.precedence import SETTABLE
@@ -45,7 +45,11 @@ class Unchangeable(ValueError):
 
 
 class Switches:
-    """Reads and changes the files of the proxy in `folder`. `names` are the subscribers' numbers by name."""
+    """Reads and changes the files of the proxy in `folder`. `names` are the subscribers' numbers by name.
+    `reconsidering` decides again over calls by the files as they were read last.
+    """
+
+    reconsidering: Reconsidering | None = None
 
     def __init__(self, folder: Path, proxy: ProxyProcess, names: Mapping[str, str], hub: Hub) -> None:
         self._config = folder / "proxy.yaml"
@@ -54,31 +58,22 @@ class Switches:
         self._names = dict(names)
         self._hub = hub
         self._one_at_a_time = asyncio.Lock()
-        self._reconsidering: Reconsidering | None = None
-
-    def reconsidering(self) -> Reconsidering | None:
-        """Decides again over calls by the files as they are; None where they cannot be read."""
-        if self._reconsidering is None:
-            try:
-                self._reconsidering = Reconsidering(load_config(self._config))
-            except (FileErrors, OSError):
-                return None
-        return self._reconsidering
+        self._reading = asyncio.Lock()
 
     async def read(self) -> None:
-        """Tell of each subscriber whose settings are not those that pages know."""
-        self._reconsidering = None
-        found = await asyncio.to_thread(self._read)
+        """Read the files, beside all else, and tell of each subscriber whose settings are not those that pages know."""
+        async with self._reading:
+            found, self.reconsidering = await asyncio.to_thread(self._read)
         known = {each["name"]: each["settings"] for each in self._hub.state.subscribers}
         for name, settings in found.items():
             if name in known and known[name] != settings:
                 self._hub.publish(Settings(time.time(), name, settings))
 
-    def _read(self) -> dict[str, dict[str, Any]]:
+    def _read(self) -> tuple[dict[str, dict[str, Any]], Reconsidering]:
         config = load_config(self._config)
         directory = ChangedDirectory(read_directory(config.subscribers, config.numbering()), load_overlay(config))
         people = {name: directory.find(number) for name, number in self._names.items()}
-        return {name: settings_of(each) for name, each in people.items() if each is not None}
+        return {name: settings_of(each) for name, each in people.items() if each is not None}, Reconsidering(config)
 
     async def change(self, name: str, settings: Mapping[str, Any]) -> None:
         """Give a subscriber these settings; those that are not named stay. Raises Unchangeable."""
@@ -130,7 +125,7 @@ class Switches:
             except LabError as error:
                 _write(self._config, before)
                 raise Unchangeable(str(error)) from error
-            self._reconsidering = None
+            await self.read()
         known = next(each for each in self._hub.state.rules if each["name"] == rule)
         self._hub.publish(Rule(time.time(), rule, mode, known["enforced"], known["shadowed"]))
 
