@@ -10,7 +10,7 @@ import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
@@ -33,6 +33,7 @@ from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic.selection import compile_expression
 
+T = TypeVar("T")
 RUNS = Path("runs")
 _MODES = ("never", "failed", "all")
 
@@ -179,11 +180,11 @@ def collect_between_passes(event: Event) -> None:
         gc.collect()
 
 
-def under_uvloop(coroutine: Coroutine[Any, Any, list[Result]]) -> list[Result]:
+def under_uvloop(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run it, by uvloop where that is there."""
     try:
         import uvloop
     except ImportError:
         return asyncio.run(coroutine)
-    results: list[Result] = uvloop.run(coroutine)
-    return results
+    found: T = uvloop.run(coroutine)
+    return found

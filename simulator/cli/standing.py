@@ -8,12 +8,11 @@ import signal
 import socket
 import tempfile
 import webbrowser
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
+from simulator.cli.playing import RUNS, under_uvloop
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode
 from simulator.lab.lab_spec import LOCALHOST
@@ -31,7 +30,6 @@ from simulator.stage.web.serving import serve as serve_pages
 from simulator.traffic.plan import populated
 from simulator.wording import counted
 
-RUNS = Path("runs")
 PORT = 8060
 SIP_PORT = 5060  # of softphones; another one where that is taken
 
@@ -71,7 +69,7 @@ def serve(arguments: Arguments) -> int:
     listening = _listening(arguments.host, arguments.port)
     with listening, tempfile.TemporaryDirectory(prefix="ringfence-stage-") as folder:
         chosen = Chosen(scenario, source, arguments.softswitch, Path(folder), RUNS, _sip_port(arguments.sip_port))
-        _run(_stand(chosen, listening, arguments))
+        under_uvloop(_stand(chosen, listening, arguments))
     return ExitCode.AS_EXPECTED
 
 
@@ -94,16 +92,6 @@ async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments)
 async def _opened(url: str) -> None:
     if not await asyncio.to_thread(webbrowser.open, url):
         say("no browser could be opened: open that address in one")
-
-
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run it, by uvloop where that is there."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(coroutine)
-        return
-    uvloop.run(coroutine)
 
 
 def _listening(host: str, port: int | None) -> socket.socket:
