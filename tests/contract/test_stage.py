@@ -9,6 +9,8 @@ import pytest
 from simulator.softswitch.kinds import prepare
 from tests.contract.conftest import SWITCHES
 from tests.plays.docker_engine import need_an_engine
+from tests.plays.handset_line import handset_line
+from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
 
 
@@ -75,3 +77,35 @@ def test_the_session_can_be_saved(stage: StagePlay) -> None:
     assert {each["outcome"] for each in calls} == {"blocked", "passed"}
     events = stage.get(f"/api/runs/{run}/calls/{calls[1]['id']}")["events"]
     assert ("proxy", "phone") in {(each.get("from"), each.get("to")) for each in events}
+
+
+def test_a_handset_rings_talks_and_presses_keys(stage: StagePlay) -> None:
+    with handset_line(stage, "carol") as carol:
+        keys = {"from": "+8613900139001", "to": "carol", "trunk": "domestic", "family": "friend"}
+        call = stage.post("/api/call", **keys)["id"]
+        carol.until_state("ringing")
+        assert carol.phone["call"]["peer"] == "+8613900139001"
+        carol.tell("answer")
+        carol.until_state("talking")
+        for _ in range(50):
+            carol.say(b"\x00\x20" * 160)
+            carol.hear()
+        carol.tell("press", keys="15#")
+        carol.until(lambda line: len(line.sound) > 100)
+        carol.tell("hang_up")
+        carol.until_state("idle")
+        assert stage.ended(call)["outcome"] == "passed"
+        assert carol.errors == []
+
+    def heard() -> set[str]:
+        return {each["who"] for each in stage.get(f"/api/calls/{call}")["events"] if each["event"] == "heard"}
+
+    eventually(lambda: heard() == {"caller", "phone"})
+
+
+def test_a_star_code_with_its_pin_is_an_order_from_a_handset(stage: StagePlay) -> None:
+    with handset_line(stage, "carol") as carol:
+        carol.tell("dial", number="*331*9753#")
+        carol.until(lambda line: line.phone["settings"]["on"]["outgoing_international"])
+        carol.until_state("idle")
+        assert carol.phone["texts"][0]["from"] == "10086"
