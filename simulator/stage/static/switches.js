@@ -76,7 +76,8 @@ export class Switches {
       this.read.set(name, latest);
       this._look(name);
     }
-    show(this.root, state.subscribers.map((each) => card(each, this.phones.get(each.name) ?? {})));
+    show(this.root, state.subscribers.map((each) => card(each, this.phones.get(each.name) ?? {})),
+      el("p", { "data-key": " apps" }, el("a", { href: "/apps", target: "_blank", rel: "noopener" }, t("switches.apps"))));
   }
 }
 
