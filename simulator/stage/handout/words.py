@@ -8,7 +8,7 @@ from simulator.stage.events import Words
 
 SAID: Mapping[str, Words] = {
     "title": {"en": "What we saw today", "zh": "今天看到了什么"},
-    "about": {"en": "A session on the Ringfence stage", "zh": "Ringfence 舞台演示记录"},
+    "about": {"en": "A session on the Ringfence stage", "zh": "Ringfence 现场演示记录"},
     "when": {"en": "{date}, {begun} to {now}", "zh": "{date} {begun}–{now}"},
     "lab": {
         "en": "A lab on one computer, home country {home}, rules “{preset}”. No real phone was called.",
@@ -18,14 +18,14 @@ SAID: Mapping[str, Words] = {
     "print": {"en": "Print", "zh": "打印"},
     "remember": {"en": "To remember", "zh": "请记住"},
     "lessons": {"en": "Lessons", "zh": "课程"},
-    "no lessons": {"en": "No lesson was played.", "zh": "没有进行课程。"},
+    "no lessons": {"en": "No lesson was played.", "zh": "没有上课程。"},
     "figures": {"en": "Figures", "zh": "数据"},
     "no figures": {"en": "No call was placed.", "zh": "没有拨打任何电话。"},
-    "recall": {"en": "Scam calls stopped", "zh": "拦住的诈骗电话"},
+    "recall": {"en": "Scam calls stopped", "zh": "拦截的诈骗电话"},
     "false": {"en": "Wanted calls wrongly stopped", "zh": "误拦的正常电话"},
     "of": {"en": "{hits} of {of}", "zh": "{of} 个中的 {hits} 个"},
     "interval": {"en": "95 % interval: {low} to {high}", "zh": "95% 区间：{low} 至 {high}"},
-    "delay": {"en": "Time that the check adds", "zh": "检查增加的时间"},
+    "delay": {"en": "Time that the check adds", "zh": "判断增加的时延"},
     "half": {
         "en": "half of {count} calls within {p50}, 95 % within {p95}",
         "zh": "{count} 次呼叫中一半在 {p50} 内，95% 在 {p95} 内",
@@ -34,12 +34,12 @@ SAID: Mapping[str, Words] = {
         "en": "A handful of calls proves little: the true rate lies somewhere in the interval (Wilson). A measure has "
         "two figures, always: the scam that it stops, and the wanted calls that it stops as well.",
         "zh": "几个电话说明不了太多：真实比例在区间内的某处（Wilson 区间）。"
-        "一项措施总有两个数字：拦住多少诈骗，误拦多少正常电话。",
+        "一项措施总有两个数字：拦截多少诈骗，误拦多少正常电话。",
     },
     "kinds": {"en": "By kind of call", "zh": "按来电类型"},
     "kind": {"en": "Kind", "zh": "类型"},
-    "scam_blocked": {"en": "scam stopped", "zh": "诈骗拦住"},
-    "scam_passed": {"en": "scam let through", "zh": "诈骗漏过"},
+    "scam_blocked": {"en": "scam stopped", "zh": "诈骗拦截"},
+    "scam_passed": {"en": "scam let through", "zh": "诈骗漏拦"},
     "legit_passed": {"en": "wanted let through", "zh": "正常放行"},
     "legit_blocked": {"en": "wanted stopped", "zh": "正常误拦"},
     "calls": {"en": "Calls and texts", "zh": "电话与短信"},
@@ -50,7 +50,7 @@ SAID: Mapping[str, Words] = {
     "was": {"en": "Was", "zh": "性质"},
     "became": {"en": "What became of it, and why", "zh": "结果与原因"},
     "scam": {"en": "scam", "zh": "诈骗"},
-    "attack": {"en": "attack", "zh": "骚扰"},
+    "attack": {"en": "attack", "zh": "攻击"},
     "legit": {"en": "wanted", "zh": "正常"},
     "unknown": {"en": "—", "zh": "—"},
     "rightly": {"en": "rightly", "zh": "正确"},

@@ -26,6 +26,19 @@ function before(one, other) {
   return one.at < other.at;
 }
 
+/** Put an event among those that wait, in its place. */
+function insert(queue, event) {
+  const place = queue.findIndex((each) => before(event, each));
+  queue.splice(place < 0 ? queue.length : place, 0, event);
+}
+
+/** The events in the order in which they are shown. */
+export function ordered(events) {
+  const queue = [];
+  for (const event of events) insert(queue, event);
+  return queue;
+}
+
 /** -1 for what a verdict comes after, 1 for what it comes before, 0 for what has nothing to do with it. */
 function sideOfVerdict({ event, from, first_line: line }) {
   if (event !== "message") return 1;
@@ -53,8 +66,7 @@ export class Pace {
   /** Take an event in, in its place. */
   push(event) {
     if (this.queue.length === 0) this.late = this.spent;
-    const place = this.queue.findIndex((each) => before(event, each));
-    this.queue.splice(place < 0 ? this.queue.length : place, 0, event);
+    insert(this.queue, event);
   }
 
   /** Let the next event happen, whatever the pace. */

@@ -9,7 +9,7 @@ import { Hand } from "./hand.js";
 import { Keys } from "./keys.js";
 import { Ladder } from "./ladder.js";
 import { Lesson } from "./lesson.js";
-import { PACES, Pace } from "./pace.js";
+import { PACES, Pace, ordered } from "./pace.js";
 import { PaceBar } from "./pacebar.js";
 import { Picture } from "./picture.js";
 import { Programme } from "./programme.js";
@@ -167,7 +167,7 @@ async function catchUp(call, atOnce = true) {
   const events = [...got.events, ...meanwhile.filter((each) => !known.has(JSON.stringify(each)))];
   programme.replay(got.call, atOnce ? [] : events, { live: true });
   programme.ended = events.some((each) => each.event === "ended");
-  scene = atOnce ? events.reduce(after, { ...EMPTY, call: got.call }) : EMPTY;
+  scene = atOnce ? ordered(events).reduce(after, { ...EMPTY, call: got.call }) : EMPTY;
   if (atOnce) Object.assign(programme, { leg: scene.leg, taken: events.length, told: events.length });
   shown = programme.begun;
   stale = redraw = true;

@@ -44,7 +44,7 @@ def test_the_evidence_names_who_is_meant() -> None:
 
     assert said == {
         "en": "+12025550143 calls from abroad, and alice bars calls from abroad.",
-        "zh": "+12025550143是境外来电，而alice已开启境外来电拦截。",
+        "zh": "+12025550143 是境外来电，而 alice 已开启境外来电拦截。",
     }
 
 

@@ -218,3 +218,15 @@ def test_both_languages_have_all_words_and_none_that_nobody_says() -> None:
         assert [sorted(re.findall(r"\{\w+\}", book[key])) for book in books[:1]] == [
             sorted(re.findall(r"\{\w+\}", books[1][key]))
         ]
+
+
+def test_a_call_that_is_shown_as_it_is_by_now_has_its_verdict_before_what_came_of_it(page: Page) -> None:
+    placed, invite, verdict, *rest = REFUSED
+    as_clocks_say = [placed, invite, rest[0], {**verdict, "at": 0.0035}, *rest[1:]]
+    names = page.evaluate(
+        f"""async () => {{
+            const {{ ordered }} = await import("/static/pace.js");
+            return ordered({json.dumps(as_clocks_say)}).map(({{ event, first_line }}) => first_line ?? event);
+        }}"""
+    )
+    assert names[1:4] == ["INVITE sip:a SIP/2.0", "judged", "SIP/2.0 603 Decline"]
