@@ -78,7 +78,7 @@ def save(session: Session, recorder: MessageRecorder) -> Path:
     folder = RunFolder(chosen.runs, chosen.scenario.name, about, session.since)
     for name in _COPIED:
         if (chosen.folder / name).exists():
-            shutil.copyfile(chosen.folder / name, folder.path / name)
+            _copy(chosen.folder / name, folder.path / name)
     shutil.copytree(chosen.folder / INPUTS, folder.path / INPUTS)
     text = yaml.safe_dump(_scenario(session, source), sort_keys=False, allow_unicode=True)
     (folder.path / SCENARIO).write_text(text, encoding="utf-8")
@@ -88,6 +88,15 @@ def save(session: Session, recorder: MessageRecorder) -> Path:
     folder.hear(RunEnded(time.monotonic(), result, messages))
     page.write(folder.path, folder.path / REPORT)
     return folder.path
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file that may be written meanwhile: of lines only whole ones."""
+    shutil.copyfile(source, target)
+    if target.suffix == ".jsonl":
+        with target.open("rb+") as file:
+            data = file.read()
+            file.truncate(data.rfind(b"\n") + 1)
 
 
 def _tell(session: Session, folder: RunFolder) -> None:

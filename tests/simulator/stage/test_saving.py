@@ -16,8 +16,9 @@ from proxy.files.yaml_file import FileContext
 from simulator.results.run_reader import missing_calls
 from simulator.scenario.calls import Calls
 from simulator.scenario.model import load_scenarios
-from simulator.stage.saving import entry_of
+from simulator.stage.saving import _copy, entry_of
 from simulator.traffic.plan import plan
+from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
 
 ROOT = Path(__file__).parents[3]
@@ -73,6 +74,23 @@ def test_the_same_calls_are_played_again_with_the_settings_of_the_end(saved: Pat
     ringfence(saved, "run", str(saved))
     again = json.loads((saved.parent / "latest" / "metrics.json").read_text())
     assert (again["calls"], again["calls.scam_blocked"], again["calls.faults"]) == (3, 1, 0)
+
+
+def test_it_is_saved_whole_while_calls_come_by_themselves(tmp_path: Path) -> None:
+    with standing_stage(tmp_path) as stage:
+        stage.post("/api/traffic", scenario=None, rate=60)
+        for count in (10, 40, 70):
+            eventually(lambda count=count: stage.stage.tally.calls > count)  # type: ignore[misc]
+            run = tmp_path / "runs" / stage.post("/api/save")["run"]
+            for name in ("calls.jsonl", "proxy-calls.jsonl", "events.jsonl"):
+                assert [json.loads(line) for line in (run / name).read_text().splitlines()]
+            assert list(missing_calls(run)) == []
+
+
+def test_half_a_line_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\n{"b"')
+    _copy(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    assert (tmp_path / "b.jsonl").read_text() == '{"a": 1}\n'
 
 
 def entries() -> Iterator[Any]:
