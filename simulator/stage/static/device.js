@@ -18,7 +18,7 @@ export function subject(scene, state, chosen) {
 export function phoneState(scene) {
   if (scene.phone) return scene.phone.state === "idle" ? "idle" : scene.phone.state;
   if (scene.verdict && scene.reached !== "phone" && scene.texts.length === 0) {
-    if (scene.gate === "refused" || (scene.gate === "aside" && scene.ended)) return "silent";
+    if (scene.gate === "refused" || (scene.gate === "aside" && (scene.verdict.action !== "challenge" || scene.ended))) return "silent";
   }
   return "idle";
 }

@@ -36,7 +36,7 @@ export const WIDE = {
   sign: { x: 560, y: 70, size: 88, text: [618, 82] },
   proxy: [556, 476],
   softswitch: { x: 796, y: 222, width: 116, height: 108, caption: [854, 374] },
-  service: { x: 854, y: 430 },
+  service: { x: 854, y: 442 },
   size: 1,
 };
 
@@ -58,6 +58,6 @@ export const TALL = {
   sign: { x: 258, y: 244, size: 42, text: [388, 251] },
   proxy: [16, 360],
   softswitch: { x: 160, y: 366, width: 80, height: 66, caption: [256, 406] },
-  service: { x: 70, y: 400 },
+  service: { x: 72, y: 422 },
   size: 0.8,
 };

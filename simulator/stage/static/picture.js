@@ -74,7 +74,7 @@ export class Picture {
   }
 
   _service(scene) {
-    const service = scene.verdict?.service;
+    const service = /^rf\*(\w+)/.exec(scene.verdict?.service ?? "")?.[1];
     this.parts.service.classList.toggle("on", Boolean(service) && ["softswitch", "phone"].includes(scene.reached));
     write(this.parts.serviceName, service ? known(`service.${service}`, service) : "");
   }
@@ -193,7 +193,7 @@ function scenery(layout) {
     label(t("picture.fence"), [layout.proxy[0], layout.proxy[1] + 28 * layout.size], "small", tall ? "start" : "middle"),
     softswitch(box), label(t("picture.softswitch"), box.caption, "caption", tall ? "start" : "middle"),
     named("service", svg("g", { class: "service", transform: `translate(${layout.service.x} ${layout.service.y}) scale(${layout.size})` },
-      svg("path", { d: "M-92-30h184a12 12 0 0 1 12 12v34a12 12 0 0 1-12 12h-74l-18 18-18-18h-74a12 12 0 0 1-12-12v-34a12 12 0 0 1 12-12Z" }),
+      svg("path", { d: "M-96-30H-16L0-50 16-30H96a12 12 0 0 1 12 12v34a12 12 0 0 1-12 12H-96a12 12 0 0 1-12-12v-34a12 12 0 0 1 12-12Z" }),
       named("serviceName", label("", [0, 8], "small")))),
     svg("g", { transform: `translate(${layout.sign.x - layout.sign.size / 2} ${layout.sign.y - layout.sign.size / 2}) scale(${layout.sign.size / 24})` },
       named("sign", svg("g", { class: "sign" }))),

@@ -58,6 +58,9 @@ function way(leg, event) {
   return [end(from, to), end(to, from)];
 }
 
+/** What the gate does: who is refused by an announcement passes it, for the softswitch is to tell them. */
+const gateOf = ({ action, service }) => (action === "reject" && service ? "aside" : GATES[action] ?? "closed");
+
 /** The scene after an event. */
 export function after(scene, event) {
   const change = CHANGES[event.event];
@@ -87,7 +90,7 @@ const CHANGES = {
   judged(scene, event) {
     const verdict = { ...event, method: scene.call?.method };
     return {
-      ...scene, verdict, moving: null, gate: GATES[event.action] ?? "closed",
+      ...scene, verdict, moving: null, gate: gateOf(event),
       reached: scene.reached === "caller" ? "proxy" : scene.reached,
       steps: [...scene.steps, verdict],
     };

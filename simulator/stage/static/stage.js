@@ -45,6 +45,7 @@ let stale = true; // panels are to be drawn
 let redraw = true; // so is the picture
 let drawnAt = 0;
 let before = performance.now();
+let lostAt = null; // since when there is no connection, in seconds since 1970
 let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
 const pace = new Pace(PACES.includes(localStorage.getItem("ringfence.pace")) ? localStorage.getItem("ringfence.pace") : "slow");
 const programme = new Programme(pace, (call) => catchUp(call.id, false));
@@ -68,7 +69,7 @@ const score = new Score(id("score"), {
 });
 const calls = new Calls(id("calls"), { failed, replay: put });
 const lesson = new Lesson(id("lesson"), { failed, placed, programme, panel: (name) => choosePanel(name, false) });
-const choosePanel = tabs(id("tabs"));
+const choosePanel = tabs(id("tabs"), () => { stale = true; drawnAt = 0; });
 const chooseWork = tabs(id("work-tabs"));
 
 const doers = {
@@ -93,8 +94,18 @@ const keys = new Keys(BINDINGS, doers, id("sheet"));
 
 for (const name of ["audience", "mute", "language", "theme", "keys"]) id(name).addEventListener("click", () => doers[name]());
 onDo(id("verdict"), { hear: (button) => sound.play(button.dataset.url) });
-onLanguage(() => { stale = redraw = true; keysRedrawn(); post("/api/voices", { language: languageNow() }); });
+onLanguage(() => {
+  stale = redraw = true;
+  tellLost();
+  keysRedrawn();
+  post("/api/voices", { language: languageNow() });
+});
 showMuted(sound.muted);
+
+function tellLost() {
+  id("lost").hidden = lostAt === null;
+  id("lost").textContent = lostAt === null ? "" : t("lost", { at: clock(lostAt) });
+}
 
 function use(mode) {
   pace.mode = mode;
@@ -120,12 +131,8 @@ function keysRedrawn() {
 
 follow({
   onConnection(up) {
-    const lost = id("lost");
-    if (up) lost.hidden = true;
-    else if (lost.hidden) {
-      lost.textContent = t("lost", { at: clock(Date.now() / 1000) });
-      lost.hidden = false;
-    }
+    lostAt = up ? null : lostAt ?? Date.now() / 1000;
+    tellLost();
     document.documentElement.classList.toggle("cut-off", !up);
   },
   onState(whole) {
@@ -223,10 +230,10 @@ function panels() {
   ladder.draw(scene);
   drawVerdict(id("verdict"), scene);
   hand.draw(state);
-  switches.draw(state);
-  rules.draw(state, scene.verdict?.rule);
-  score.draw(state);
-  calls.draw(state, programme.call?.id);
+  if (!id("switches").hidden) switches.draw(state);
+  if (!id("rules").hidden) rules.draw(state, scene.verdict?.rule);
+  if (!id("score").hidden) score.draw(state);
+  if (!id("calls").hidden) calls.draw(state, programme.call?.id);
   lesson.draw(state);
   bar.draw({ pace, passed: programme.passed, call: programme.call, replayed: programme.replayed });
   show(id("lab"), el("b", {}, state.scenario), ...Object.entries(state.lab).map(([part, how]) =>

@@ -1,7 +1,8 @@
 // Tabs, by pointer and by arrows (WAI-ARIA Authoring Practices, "Tabs").
 
-/** Make a list of tabs work. Returns a function that chooses the one of a panel, and focuses it unless told not to. */
-export function tabs(list) {
+/** Make a list of tabs work; `changed` is called once another panel is shown. Returns a function that chooses the tab of a
+ * panel, and focuses it unless told not to. */
+export function tabs(list, changed = () => {}) {
   const all = [...list.querySelectorAll("[role=tab]")];
   const choose = (tab, focus = false) => {
     for (const each of all) {
@@ -12,17 +13,21 @@ export function tabs(list) {
     }
     if (focus) tab.focus();
   };
+  const show = (tab, focus) => {
+    choose(tab, focus);
+    changed();
+  };
   list.addEventListener("click", (event) => {
     const tab = event.target.closest("[role=tab]");
-    if (tab) choose(tab);
+    if (tab) show(tab);
   });
   list.addEventListener("keydown", (event) => {
     const place = all.indexOf(document.activeElement);
     const to = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: all.length - 1 }[event.key];
     if (place < 0 || to === undefined) return;
     event.preventDefault();
-    choose(all[(to + all.length) % all.length], true);
+    show(all[(to + all.length) % all.length], true);
   });
   choose(all[0]);
-  return (panel, focus = true) => choose(all.find((each) => each.getAttribute("aria-controls") === panel), focus);
+  return (panel, focus = true) => show(all.find((each) => each.getAttribute("aria-controls") === panel), focus);
 }

@@ -22,6 +22,7 @@ function remembered() {
 function use(wanted) {
   language = wanted;
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+  document.title = t("title");
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
   for (const node of document.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
   for (const node of document.querySelectorAll("[data-t-title]")) node.setAttribute("title", t(node.dataset.tTitle));

@@ -303,7 +303,7 @@ def test_traffic_runs_at_a_rate_until_it_is_stopped(browser: Browser, stage: Sta
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, 360])
 def test_nothing_keeps_anybody_out(
     browser: Browser, stage: StagePlay, width: int, scheme: Literal["light", "dark"]
 ) -> None:
