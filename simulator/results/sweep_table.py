@@ -61,13 +61,24 @@ class Journal:
         self._file.flush()
 
     def _read(self) -> tuple[float, list[Entry]]:
-        lines = self.path.read_text(encoding="utf-8").split("\n")
-        head, *rows = lines[:-1]  # a line that has no end was cut
-        said = json.loads(head)
-        if said.get("sweep") != self._fingerprint:
+        lines = self.path.read_bytes().split(b"\n")[:-1]  # a line that has no end was cut
+        read: list[Any] = []
+        try:
+            for line in lines:
+                read.append((_entry if read else _head)(json.loads(line)))
+            (sweep, begins), *rows = read
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            found = lines[len(read)][:40].decode(errors="replace") if lines else ""
+            expected = "what a sweep wrote; without --resume it begins anew"
+            raise FileErrors([FileError(self.path, len(read) + 1, 1, found, expected)]) from error
+        if sweep != self._fingerprint:
             why = "the grid, a scenario, a list or the seed is another one; without --resume it begins anew"
             raise FileErrors([FileError.whole(self.path, f"this is the beginning of another sweep: {why}")])
-        return said["begins"], [_entry(json.loads(row)) for row in rows]
+        return begins, rows
+
+
+def _head(line: Mapping[str, Any]) -> tuple[str, float]:
+    return line["sweep"], float(line["begins"])
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:

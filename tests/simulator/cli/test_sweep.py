@@ -101,6 +101,18 @@ def test_another_sweep_is_not_gone_on_with(scenario: str, tmp_path: Path, capsys
     assert "this is the beginning of another sweep" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [("", ":1:1: found , expected"), ("[1]\n", ":1:1: found [1], expected"), ("rubbish\n", ":1:1: found rubbish")],
+)
+def test_a_part_that_is_none_is_told(
+    scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], part: str, told: str
+) -> None:
+    (tmp_path / "grid.parquet.part").write_text(part, encoding="utf-8")
+    assert main(["sweep", "grid.yaml", scenario, "--resume"]) == 2
+    assert f"grid.parquet.part{told}" in capsys.readouterr().err
+
+
 def test_the_table_takes_no_scenarios_place(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", "grid.yaml", scenario, "-o", scenario]) == 2
     assert "would overwrite the scenario" in capsys.readouterr().err
