@@ -20,8 +20,9 @@ from simulator.judging.latency import TIMES
 HISTOGRAMS = "histograms.hlog"
 _VERSION = "#[Histogram log format version 1.3]"
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
-_START = re.compile(r"#\[StartTime: ([\d.]+) ")
-_INTERVAL = re.compile(r"Tag=([^,]+),([\d.]+),([\d.]+),[\d.]+,(\S+)")
+_SECONDS = r"\d{1,11}(?:\.\d+)?"
+_START = re.compile(rf"#\[StartTime: ({_SECONDS}) ")
+_INTERVAL = re.compile(rf"Tag=([^,]+),({_SECONDS}),({_SECONDS}),[\d.]+,(\S+)")
 _NEGATIVE = ".negative"
 _EXPECTED = "a line of an HdrHistogram log, Tag=NAME,START,LENGTH,MAX,HISTOGRAM"
 

@@ -56,6 +56,7 @@ def test_several_runs_are_added_up_in_the_order_in_which_times_are_told() -> Non
             "Tag=a,0.0,1.0,1.0,HISTFAAAAEV42pNpmSz",
             ":1:19: found HISTFAAAAEV42pNpmSz, expected an HDR histogram",
         ),
+        ("Tag=a,0..0,1.0,1.0,HISTF", ":1:1: found Tag=a,0..0,1.0,1.0,HISTF, expected a line"),
     ],
 )
 def test_what_is_no_histogram_is_told_with_its_place(tmp_path: Path, line: str, told: str) -> None:
