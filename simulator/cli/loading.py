@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json as json_format
 import os
 import signal
@@ -52,20 +53,21 @@ def load(arguments: Arguments) -> int:
     """Drive the load, print, write what was asked for; returns the exit code."""
     asked = {"--json": arguments.json, "--html": arguments.html}
     reports = {option: path for option, path in asked.items() if path is not None}
-    if objections := list(asked_for.objections(reports, [arguments.source])):
-        return _complained(objections, ExitCode.USAGE)
     try:
         traffic = traffic_of(arguments.source, arguments.seed, arguments.select)
     except ValueError as error:
         return _complained([f"-k {arguments.select!r}: {error}"], ExitCode.USAGE)
+    if objections := list(asked_for.objections(reports, [traffic.source])):
+        return _complained(objections, ExitCode.USAGE)
     if not traffic.calls:
         return _complained(["no call is left that can be placed"], ExitCode.NOTHING_SELECTED)
     if arguments.hold <= 0:
         return _complained(["--hold takes some time"], ExitCode.USAGE)
+    if (lowest := arguments.rate[0]) * arguments.hold < 1:
+        return _complained([f"--rate {lowest:g} places no call in --hold {arguments.hold:g}s"], ExitCode.USAGE)
     check_lists([traffic.scenario])
-    result = asyncio.run(_drive(arguments, traffic))
+    result, complaints = asyncio.run(_drive(arguments, traffic))
     load_terminal.summary(terminal.console(), result)
-    complaints = []
     for option, path in reports.items():
         try:
             path.write_text(_report(option, result), encoding="utf-8")
@@ -86,9 +88,10 @@ def _complained(complaints: list[str], code: ExitCode) -> ExitCode:
     return code
 
 
-async def _drive(arguments: Arguments, traffic: Traffic) -> LoadResult:
-    """Drive it into a folder of its own; Ctrl-C or SIGTERM ends it in order, and what was measured is kept."""
-    scenario, source = traffic.scenario, arguments.source
+async def _drive(arguments: Arguments, traffic: Traffic) -> tuple[LoadResult, list[str]]:
+    """Drive it into a folder of its own; Ctrl-C or SIGTERM ends it in order, and what was measured is kept. Returns
+    complaints where the folder cannot be written any more, too."""
+    scenario, source = traffic.scenario, traffic.source
     asked = Asked(*arguments.rate, arguments.ramp, arguments.hold, Limits(arguments.p99, arguments.failures))
     processes = arguments.processes or max(2, min(8, (os.cpu_count() or 2) // 2))
     inputs = Inputs.of(scenario, source)
@@ -97,7 +100,7 @@ async def _drive(arguments: Arguments, traffic: Traffic) -> LoadResult:
     writer = LoadFolder(folder)
     spec = replace(LabSpec.of(scenario), scam_lists=inputs.lists_in(folder.path, scenario))
     result = LoadResult(scenario.name, source, folder.path, asked, processes, (), None, notes=traffic.notes)
-    played = {"source": str(source.resolve()), "seed": arguments.seed, "select": arguments.select}
+    played = {"source": str(source.absolute()), "seed": arguments.seed, "select": arguments.select}
     problems: list[str] = []
     with load_terminal.LoadProgress(terminal.console(), asked, len(traffic.calls), processes) as progress:
 
@@ -112,11 +115,11 @@ async def _drive(arguments: Arguments, traffic: Traffic) -> LoadResult:
         try:
             async with rig:
                 await drive.run(rig)
-        except LabError as error:
+        except (LabError, OSError) as error:  # the latter where the disk is full
             if not drive.plateaus:
                 folder.finish("failed", reason=str(error))
                 raise
-            problems.append(str(error))
+            problems.append(str(error) if isinstance(error, LabError) else _not_written(folder, error))
     counters = rig.counters or {}
     problems += [
         f"the proxy counted {counters[name]} of {name} (see proxy.log)" for name in _WORRYING if counters.get(name)
@@ -130,15 +133,25 @@ async def _drive(arguments: Arguments, traffic: Traffic) -> LoadResult:
     )
     if result.shown is not None:
         result = replace(result, decisions=decisions(folder.path, result.shown))
-    writer.keep(result)
-    return result
+    try:
+        writer.keep(result)
+    except OSError as error:  # what was measured is still told
+        told = _not_written(folder, error)
+        with contextlib.suppress(OSError):
+            folder.finish("failed", reason=told)
+        return result, [told]
+    return result, []
+
+
+def _not_written(folder: RunFolder, error: OSError) -> str:
+    return f"{error.filename or folder.path}: not written: {error.strerror}"
 
 
 def _about(arguments: Arguments, traffic: Traffic, processes: int, inputs: Inputs) -> Mapping[str, Any]:
     scenario = traffic.scenario
     return {
         "scenario": scenario.name,
-        "source": str(arguments.source),
+        "source": str(traffic.source),
         "seed": scenario.seed if arguments.seed is None else arguments.seed,
         "home": scenario.home,
         "preset": scenario.preset,

@@ -194,9 +194,9 @@ class Rig:
     def broken(self) -> str:
         """The process that has ended though it was needed; empty where all run."""
         if not self.proxy.runs:
-            return "the proxy ended amid the load (see proxy.log)"
+            return f"the proxy ended amid the load; see {self._folder / 'proxy.log'}"
         gone = [each for each in (self.far_end, *self.generators) if each.process.returncode is not None]
-        return f"the {gone[0].name.replace('_', ' ')} of the load ended; see load.log" if gone else ""
+        return f"the {gone[0].name.replace('_', ' ')} of the load ended; see {self._log}" if gone else ""
 
 
 async def _stop(worker: Worker) -> None:

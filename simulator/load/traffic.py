@@ -19,9 +19,11 @@ MOST = 50_000  # different calls; a day's traffic of a town has millions
 
 
 class Traffic(NamedTuple):
-    """A scenario with its subscribers, the calls to place in rounds, and notes of what is not in them."""
+    """A scenario with its subscribers and the file that it is in, the calls to place in rounds, and notes of what is
+    not in them."""
 
     scenario: Scenario
+    source: Path
     calls: Sequence[PlannedCall]
     notes: tuple[str, ...]
 
@@ -35,7 +37,7 @@ def traffic_of(source: Path, seed: int | None, select: str | None) -> Traffic:
     scenarios = load_scenarios([source])
     if len(scenarios) != 1:
         raise FileErrors([FileError.whole(source, f"found {len(scenarios)} scenarios, expected one: name its file")])
-    ((scenario, _),) = scenarios
+    ((scenario, file),) = scenarios
     number = scenario.seed if seed is None else seed
     chosen = (each for each in in_order(scenario, number) if selected(f"{scenario.name}/{each.campaign}"))
     calls = list(islice(chosen, MOST))
@@ -46,7 +48,7 @@ def traffic_of(source: Path, seed: int | None, select: str | None) -> Traffic:
     if sound:
         notes.append(f"left out: {counted(sound, 'call')} that need sound, which real phones have")
     wire = [replace(each, agent="wire") for each in calls if not each.needs_sound]
-    return Traffic(populated(scenario, number), wire, tuple(notes))
+    return Traffic(populated(scenario, number), file, wire, tuple(notes))
 
 
 def call_id(prefix: str, number: int) -> str:

@@ -83,13 +83,15 @@ def _second(live: Live) -> Table:
 
 def summary(out: Console, result: LoadResult) -> None:
     """Print the plateaus, the rate that was found, what the times were there, and where the files are."""
-    out.print()
-    out.print(_plateaus(result))
+    if result.plateaus:
+        out.print()
+        out.print(_plateaus(result))
     if (shown := result.shown) is not None:
         out.print()
         out.print(Text(f"Times at {shown.rate:g} calls/s", style="bold"))
         named = {name: each for name, one in result.times.items() if (each := one.distribution) is not None}
-        times(out, named)
+        if named:
+            times(out, named)
         for why, count in list(shown.failures.items())[:_SHOWN]:
             out.print(Text(f"  failed: {counted(count, 'call')}: {why}", style="red"), soft_wrap=True)
     for note in result.told:

@@ -106,9 +106,11 @@ class RunFolder:
     def finish(self, state: str, **fields: Any) -> None:
         """Close the folder; `state` is finished, interrupted or failed."""
         self._manifest |= {"state": state, "finished": timestamp(), **fields}
-        self.write("manifest.json", self._manifest)
-        self.note(state)
-        self._events.close()
+        try:
+            self.write("manifest.json", self._manifest)
+            self.note(state)
+        finally:
+            self._events.close()
 
     def _keep(self, result: Result, messages: Recorded) -> None:
         write_calls(self.path / "calls.jsonl", result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from jsonschema import Draft202012Validator
 from simulator.__main__ import main
 from simulator.report.files import SCHEMAS
 from simulator.results.histograms import read_histograms
+from simulator.results.run_folder import RunFolder
 from tests.plays.command_desk import SCENARIO, lines, written
 from tests.plays.proxy_process import eventually
 
@@ -116,11 +118,12 @@ def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_wa
         (("--failures", "2"), 'found "2", expected a share such as "0.1%"'),
         (("-k", "wangiri and"), "expected a name, found the end"),
         (("--hold", "0s"), "--hold takes some time"),
+        (("--rate", "0.5..9", "--hold", "1s"), "--rate 0.5 places no call in --hold 1s"),
         (("--json", "no/where.json"), "there is no folder no"),
     ],
 )
 def test_options_that_cannot_be_are_told(
-    desk: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], told: str
+    desk: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, ...], told: str
 ) -> None:
     with pytest.raises(SystemExit) if "expected" in told and "-k" not in option else nullcontext():
         assert main(["load", written(desk / "small.yaml"), *option]) == 2
@@ -135,6 +138,43 @@ def test_a_folder_of_several_scenarios_is_told(desk: Path, capsys: pytest.Captur
     assert "found 2 scenarios, expected one: name its file" in capsys.readouterr().err
 
 
+def test_the_folder_of_a_run_is_loaded_with_its_scenario(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--rate", "10", "--hold", "0.3s", *EASY)
+    assert main(["load", written(desk / "small.yaml"), *options]) == 0
+    assert main(["load", "runs/latest", *options]) == 0
+    first, second = (json.loads((each / "manifest.json").read_text()) for each in sorted(Path("runs").glob("2*")))
+    assert second["source"].endswith("/inputs/scenario.yaml")
+    assert second["calls"] == first["calls"]
+    assert "10 calls/s held." in capsys.readouterr().out
+
+
 def test_a_selection_of_nothing_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["load", written(desk / "small.yaml"), "-k", "nobody"]) == 5
     assert "no call is left that can be placed" in capsys.readouterr().err
+
+
+def test_a_link_to_a_scenario_has_its_files_beside_itself(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (desk / "elsewhere").mkdir()
+    records = "records: {file: calls.csv, map: {start: when, caller: from, callee: to}}"
+    written(desk / "elsewhere" / "recorded.yaml", f"scenario: recorded\nhome: CN\npreset: cn\n{records}\n")
+    written(desk / "calls.csv", "when,from,to\n2026-01-01 00:00:00,+6591234567,+8613800138001\n")
+    (desk / "recorded.yaml").symlink_to(desk / "elsewhere" / "recorded.yaml")
+    assert main(["load", "recorded.yaml", "--rate", "5", "--hold", "0.4s", *EASY]) == 0
+    assert "5 calls/s held." in capsys.readouterr().out
+
+
+def test_what_was_measured_is_told_where_there_is_no_room_for_it(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: RunFolder, name: str, data: object) -> None:
+        if name != "manifest.json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(_, name, data)
+
+    write = RunFolder.write
+    monkeypatch.setattr(RunFolder, "write", full)
+    assert main(["load", written(desk / "small.yaml"), "--rate", "20", "--hold", "0.2s", *EASY]) == 3
+    shown = capsys.readouterr()
+    assert "Times at 20 calls/s" in shown.out
+    assert "not written: No space left on device" in shown.err
+    assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "failed"
