@@ -109,8 +109,8 @@ class Numbering:
     `home` is an ISO 3166 region ("CN"); `emergency` adds numbers to those that phonenumbers knows for it, `ranges`
     number ranges. `withheld` are the words, and the numbers in E.164, that networks write where a caller withholds
     theirs, beside anonymous. What stands without a plus is taken as dialled at home first; `as_written` understands
-    what trunks write. `like` is one whose plan is shared, `order` that of readings. Raises ValueError for an unknown
-    home.
+    what trunks write. `like` is one whose plan and words are shared, `order` that of readings. Raises ValueError for an
+    unknown home.
     """
 
     def __init__(
@@ -130,14 +130,18 @@ class Numbering:
         self._plan: HomePlan = like._plan if like else HomePlan(home, emergency, ranges)
         self.country_code = self._code = self._plan.code
         withheld = ["anonymous", *withheld]
-        self.withheld_words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
-        self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
+        self.withheld_words: frozenset[str] = (
+            like.withheld_words if like else frozenset(plain_word(word) for word in withheld if word[0] != "+")
+        )
+        self._withheld_numbers: frozenset[str] = (
+            like._withheld_numbers if like else frozenset(number for number in withheld if number[0] == "+")
+        )
         self._order: _Order = order
         self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
         self._recognised: dict[str, Number] = {}
         self._others: dict[tuple[Written, bool], Numbering] = like._others if like else {}
         if like is None:
-            made = {each: Numbering(home, withheld=withheld, like=self, order=each) for each in _ORDERS.values()}
+            made = {each: Numbering(home, like=self, order=each) for each in _ORDERS.values()}
             self._others |= {key: made[each] for key, each in _ORDERS.items()}
 
     def as_written(self, written: Written, *, abroad: bool) -> Numbering:

@@ -41,9 +41,10 @@ class Preset(Ruleset):
         return own.model_copy(update={"codes": shared.codes | own.codes})
 
 
-def names() -> list[str]:
+@cache  # one value
+def names() -> tuple[str, ...]:
     """The presets there are."""
-    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 
 
 @cache  # as many as there are files

@@ -21,7 +21,7 @@ HOMES = {"au": "AU", "cn": "CN", "gb": "GB", "in": "IN", "sg": "SG", "tw": "TW",
 
 
 def test_the_presets_are_those_promised() -> None:
-    assert preset.names() == sorted([*HOMES, "default"])
+    assert preset.names() == tuple(sorted([*HOMES, "default"]))
 
 
 @pytest.mark.parametrize("name", preset.names())
