@@ -21,6 +21,7 @@ from proxy.explain import explain
 from proxy.policy.engine import Policy
 from proxy.policy.remote import Lookup, Opinion, Reputon
 from proxy.process.loading import core_settings, load_overlay, load_snapshot, make_desk
+from proxy.process.reading import read
 from proxy.sip.flow import Flow
 from proxy.sip.message import Response, parse
 from simulator.agents.digest import answer_challenge
@@ -273,6 +274,8 @@ def test_explain_says_what_the_running_core_does(
     (tmp_path / "ringfence.secret").write_text(SECRET.hex())
     (tmp_path / "ringfence.secret").chmod(0o600)
     config = load_config(tmp_path / "proxy.yaml")
+    contents = read(config)
+    monkeypatch.setattr("proxy.process.loading.read", lambda *_: contents)  # once: the files stay as they are
     seen: Counter[Any] = Counter()
     given: Counter[Any] = Counter()
     requests = Requests(seed)
