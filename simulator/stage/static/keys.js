@@ -2,9 +2,10 @@
 // speech input types them unasked (WCAG 2.1, 2.1.4).
 
 import { el, show } from "./dom.js";
+import { keep, kept } from "./memory.js";
 import { t } from "./words.js";
 
-const KEY = "ringfence.keys";
+const KEY = "keys";
 
 /** Which keys do what. `doers` are by name; `sheet` is a dialog. */
 export class Keys {
@@ -12,11 +13,11 @@ export class Keys {
     this.bindings = bindings; // [[key, name], ...]
     this.doers = doers;
     this.sheet = sheet;
-    this.on = localStorage.getItem(KEY) !== "off";
+    this.on = kept(KEY) !== "off";
     addEventListener("keydown", (event) => this._pressed(event));
     sheet.addEventListener("change", (event) => {
       this.on = event.target.checked;
-      localStorage.setItem(KEY, this.on ? "on" : "off");
+      keep(KEY, this.on ? "on" : "off");
     });
     sheet.addEventListener("click", (event) => {
       if (event.target === sheet || event.target.closest("[data-do='close']")) sheet.close();

@@ -8,6 +8,7 @@ import { LIFELINES, figureOf, meaning } from "./scene.js";
 import { known, onLanguage, t } from "./words.js";
 
 const NARROW = 620; // px of the picture below which it stands upright
+const LONGEST = 22; // characters of what others chose
 const TRUTHS = { scam: "scam", legit: "legit", attack: "attack" };
 
 /** Draws into `root`. */
@@ -84,7 +85,7 @@ export class Picture {
     const call = scene.call;
     for (const name of ["abroad", "home"]) {
       const here = call !== null && side === name;
-      write(parts[`${name}-number`], here ? call.from || t("call.nobody") : "");
+      write(parts[`${name}-number`], here ? short(call.from || t("call.nobody")) : "");
       write(parts[`trunk-${name}`], trunkOf(name, here ? call.trunk : null, state));
     }
   }
@@ -117,9 +118,9 @@ export class Picture {
     if (!moving) return;
     const point = route.path.getPointAtLength(here);
     const back = way[1] < way[0];
-    const text = back ? `\u25c2 ${moving.label}` : `${moving.label} \u25b8`;
+    const text = back ? `\u25c2 ${short(moving.label)}` : `${short(moving.label)} \u25b8`;
     write(pill.querySelector("text"), text);
-    const width = Math.min(320, 30 + 16.5 * text.length);
+    const width = 30 + 16.5 * text.length;
     const box = pill.querySelector("rect");
     box.setAttribute("width", width);
     box.setAttribute("x", -width / 2);
@@ -145,6 +146,8 @@ function trunkOf(side, used, state) {
 }
 
 const eased = (share) => (share < 0.5 ? 2 * share * share : 1 - (2 - 2 * share) ** 2 / 2);
+
+const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 
 function write(node, text) {
   const shown = visible(text);

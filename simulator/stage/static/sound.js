@@ -1,12 +1,14 @@
 // Sound: the phone on the stage rings in the browser, and recordings of what was heard are played. One key mutes both.
 
-const KEY = "ringfence.muted";
+import { keep, kept } from "./memory.js";
+
+const KEY = "muted";
 const VOLUME = 0.12;
 const [RING, PAUSE] = [1, 4]; // seconds, as in China's ringing tone
 
 export class Sound {
   constructor() {
-    this.muted = localStorage.getItem(KEY) === "yes";
+    this.muted = kept(KEY) === "yes";
     this.context = null;
     this.ringing = false;
     this.timer = null;
@@ -24,7 +26,7 @@ export class Sound {
 
   mute(muted = !this.muted) {
     this.muted = muted;
-    localStorage.setItem(KEY, muted ? "yes" : "no");
+    keep(KEY, muted ? "yes" : "no");
     if (muted) this._hush();
     else if (this.ringing) this._again();
     if (this.audio) this.audio.muted = muted;

@@ -9,6 +9,7 @@ import { Hand } from "./hand.js";
 import { Keys } from "./keys.js";
 import { Ladder } from "./ladder.js";
 import { Lesson } from "./lesson.js";
+import { keep, kept } from "./memory.js";
 import { PACES, Pace, ordered } from "./pace.js";
 import { PaceBar } from "./pacebar.js";
 import { Picture } from "./picture.js";
@@ -47,7 +48,7 @@ let drawnAt = 0;
 let before = performance.now();
 let lostAt = null; // since when there is no connection, in seconds since 1970
 let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
-const pace = new Pace(PACES.includes(localStorage.getItem("ringfence.pace")) ? localStorage.getItem("ringfence.pace") : "slow");
+const pace = new Pace(PACES.includes(kept("pace")) ? kept("pace") : "slow");
 const programme = new Programme(pace, (call) => catchUp(call.id, false));
 const sound = new Sound();
 let shown = 0; // what the programme has begun, and the scene is of
@@ -55,7 +56,10 @@ let shown = 0; // what the programme has begun, and the scene is of
 // --- parts
 
 const failed = (answer) => notice("warning", answer.error ?? t(answer.status ? "failed.status" : "failed.connection", { status: answer.status }));
-const placed = (call) => { programme.want(call); };
+const placed = (call) => {
+  pace.paused = false;
+  programme.want(call);
+};
 
 const picture = new Picture(id("picture"));
 const ladder = new Ladder(id("ladder"), id("ladder-head"));
@@ -110,7 +114,7 @@ function tellLost() {
 function use(mode) {
   pace.mode = mode;
   pace.paused = false;
-  localStorage.setItem("ringfence.pace", mode);
+  keep("pace", mode);
   stale = true;
 }
 

@@ -1,6 +1,8 @@
 // Light or dark: as the system says, until the reader chooses; the browser remembers.
 
-const KEY = "ringfence.theme";
+import { keep, kept } from "./memory.js";
+
+const KEY = "theme";
 const THEMES = ["light", "dark"];
 
 function use(theme) {
@@ -12,8 +14,8 @@ export function nextTheme() {
   const dark = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   const now = document.documentElement.dataset.theme ?? dark;
   const next = now === "dark" ? "light" : "dark";
-  localStorage.setItem(KEY, next);
+  keep(KEY, next);
   use(next);
 }
 
-use(localStorage.getItem(KEY));
+use(kept(KEY));

@@ -1,7 +1,9 @@
 // The words of a page in the language that was chosen, which the browser remembers.
 
+import { keep, kept } from "./memory.js";
+
 const LANGUAGES = ["en", "zh"];
-const KEY = "ringfence.language";
+const KEY = "language";
 const books = {};
 const listeners = [];
 let language = "en";
@@ -15,8 +17,8 @@ export async function loadWords(book = "words") {
 }
 
 function remembered() {
-  const kept = localStorage.getItem(KEY);
-  return LANGUAGES.includes(kept) ? kept : null;
+  const found = kept(KEY);
+  return LANGUAGES.includes(found) ? found : null;
 }
 
 function use(wanted) {
@@ -61,7 +63,7 @@ export const languageNow = () => language;
 /** Change the language, at once and for the next time. */
 export function setLanguage(wanted) {
   if (!LANGUAGES.includes(wanted)) return;
-  localStorage.setItem(KEY, wanted);
+  keep(KEY, wanted);
   use(wanted);
   for (const listener of listeners) listener();
 }

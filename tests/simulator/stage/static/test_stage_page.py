@@ -357,3 +357,34 @@ def test_thirty_pages_are_open_and_those_that_draw_see_the_call(browser: Browser
         for events in followers:
             assert next(fields for name, fields in events if name == "judged")["action"] == "reject"
     assert stage.get("/api/state")["lab"] == {"proxy": "up", "softswitch": "up"}
+
+
+def test_a_long_answer_of_a_peer_stays_within_the_picture(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        drawn = page.evaluate(
+            """async () => {
+                const [{ Picture }, { EMPTY, after }, { NOTHING }] = await Promise.all(
+                    ["picture", "scene", "state"].map((name) => import(`/static/${name}.js`)));
+                const call = { id: "1", from: "+".padEnd(300, "9"), trunk: "international", method: "INVITE" };
+                const line = `SIP/2.0 603 ${"No".repeat(200)}`;
+                const events = [{ event: "placed", call },
+                    { event: "message", from: "proxy", to: "caller", first_line: line, text: line }];
+                const root = document.getElementById("picture");
+                new Picture(root).draw(events.reduce(after, EMPTY), 1, NOTHING, null);
+                return [...root.querySelectorAll(".pill text, .abroad .number")].map((each) => each.textContent.length);
+            }"""
+        )
+        assert drawn == [22, 24]
+
+
+def test_a_browser_that_keeps_nothing_shows_the_stage_too(browser: Browser, stage: StagePlay) -> None:
+    forbids = (
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+    )
+    page = browser.new_page()
+    page.add_init_script(forbids)
+    page.goto(f"http://127.0.0.1:{stage.port}/")
+    page.locator(".family").first.wait_for()
+    page.keyboard.press("l")
+    expect(page.get_by_role("tab", name="课程")).to_be_visible()
+    page.close()
