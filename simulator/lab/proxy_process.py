@@ -73,12 +73,18 @@ class ProxyProcess:
         """Have it read its files again, and wait until they are in force. Raises LabError where they are not."""
         while not self._reloads.empty():
             self._reloads.get_nowait()
+        told, ended = asyncio.create_task(self._reloads.get()), asyncio.create_task(self._process.wait())
         try:
-            self._process.send_signal(signal.SIGHUP)
-            async with asyncio.timeout(READY_WITHIN):
-                wrong = await self._reloads.get()
-        except (ProcessLookupError, TimeoutError):
-            raise LabError(f"the proxy does not read its files again; its log is {self._log}") from None
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGHUP)
+            await asyncio.wait({told, ended}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+            if not told.done():
+                said = "the proxy has ended" if ended.done() else "the proxy does not read its files again"
+                raise LabError(f"{said}; its log is {self._log}")
+        finally:
+            told.cancel()
+            ended.cancel()
+        wrong = told.result()
         if wrong:
             raise LabError(wrong)
 

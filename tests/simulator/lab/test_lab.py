@@ -167,5 +167,18 @@ async def test_a_lab_that_is_watched_writes_verdicts_and_reads_its_files_again(
     [verdict] = (json.loads(line) for line in (tmp_path / "proxy-verdicts.jsonl").read_text().splitlines())
     assert (verdict["event"], verdict["call_id"], verdict["rule"]) == ("judged", call.id, "default.allow")
     assert not lab.proxy.runs
-    with pytest.raises(LabError, match="does not read"):
+    with pytest.raises(LabError, match="has ended"):
         await lab.proxy.reload()
+
+
+async def test_who_waits_for_a_proxy_that_is_killed_is_told_at_once(tmp_path: Path, forks: ProxyForks | None) -> None:
+    async with Lab(spec(), [planned()], tmp_path, proxied=True, on_ended=ignore, forks=forks) as lab:
+        os.kill(lab.proxy.pid, signal.SIGSTOP)  # it reads nothing any more
+        waiting = asyncio.create_task(lab.proxy.reload())
+        await asyncio.sleep(0)
+        os.kill(lab.proxy.pid, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            with pytest.raises(LabError, match="has ended"):
+                await waiting
+            with pytest.raises(LabError, match="has ended"):
+                await lab.proxy.reload()
