@@ -6,8 +6,10 @@ Events are appended line by line as they happen, so that after a crash the file 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -41,6 +43,8 @@ from simulator.results.manifest import surroundings, timestamp
 from simulator.results.messages import Recorded
 from simulator.scenario.thresholds import Check
 
+_LATEST = "latest"
+
 
 class RunFolder:
     """One scenario's folder under `root`, a listener to its run. The constructor makes it and points `latest` at it;
@@ -54,11 +58,16 @@ class RunFolder:
         at = at if since is None else since
         self._began = began.timestamp()
         self.path = fresh(root / f"{now:%Y%m%dT%H%M%SZ}-{name}")
+        self._before = _latest(root)
         point_latest(root, self.path)
         self._events = (self.path / "events.jsonl").open("a", buffering=1, encoding="utf-8")
         self._manifest = {"state": "running", "started": timestamp(began), "started_at": at, **about, **surroundings()}
-        self.write("manifest.json", self._manifest)
-        self.note("started", timestamp=timestamp(began))
+        try:
+            self.write("manifest.json", self._manifest)
+            self.note("started", timestamp=timestamp(began))
+        except OSError:
+            self.discard()
+            raise
 
     def hear(self, event: Event) -> None:
         """Write down one event; it is on disk when this returns. Raises OSError where there is no room for it."""
@@ -87,6 +96,17 @@ class RunFolder:
                 pass
             case _:
                 assert_never(event)
+
+    def discard(self) -> None:
+        """Take the folder away again, as if there had been none: it could not be written."""
+        with contextlib.suppress(OSError):  # what waits to be written has no room
+            self._events.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+        root = self.path.parent
+        if _latest(root) == self.path.name:
+            (root / _LATEST).unlink()
+            if self._before and (root / self._before).is_dir():
+                point_latest(root, root / self._before)
 
     def note(self, kind: str, **fields: Any) -> None:
         """Append a line to events.jsonl."""
@@ -201,4 +221,12 @@ def point_latest(root: Path, target: Path) -> None:
     link = root / f".latest-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(target.name, target_is_directory=True)
-    link.replace(root / "latest")
+    link.replace(root / _LATEST)
+
+
+def _latest(root: Path) -> str:
+    """The name that `latest` points at; empty where it points at nothing."""
+    try:
+        return (root / _LATEST).readlink().name
+    except OSError:
+        return ""

@@ -62,7 +62,6 @@ class Session:
 def save(session: Session, recorder: MessageRecorder) -> Path:
     """Write the folder below the session's runs, and return it. It blocks. Raises OSError."""
     chosen = session.chosen
-    source = chosen.folder / SCENARIO
     about = {
         "scenario": chosen.scenario.name,
         "source": str(chosen.source),
@@ -76,18 +75,27 @@ def save(session: Session, recorder: MessageRecorder) -> Path:
         "only": None,
     }
     folder = RunFolder(chosen.runs, chosen.scenario.name, about, session.since)
+    try:
+        _fill(folder, session, recorder)
+    except OSError:
+        folder.discard()
+        raise
+    return folder.path
+
+
+def _fill(folder: RunFolder, session: Session, recorder: MessageRecorder) -> None:
+    chosen = session.chosen
     for name in _COPIED:
         if (chosen.folder / name).exists():
             _copy(chosen.folder / name, folder.path / name)
     shutil.copytree(chosen.folder / INPUTS, folder.path / INPUTS)
-    text = yaml.safe_dump(_scenario(session, source), sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(_scenario(session, chosen.folder / SCENARIO), sort_keys=False, allow_unicode=True)
     (folder.path / SCENARIO).write_text(text, encoding="utf-8")
     messages = recorder.copy_to(folder.path)
     _tell(session, folder)
     result = _result(session, folder.path)
     folder.hear(RunEnded(time.monotonic(), result, messages))
     page.write(folder.path, folder.path / REPORT)
-    return folder.path
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -32,7 +32,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
         try:
             folder = await stage.save()
         except OSError as error:
-            raise HTTPException(507, f"{error.filename}: {error.strerror}") from None
+            raise HTTPException(507, f"{root}: {error.strerror or error}") from None
         return Json({"folder": str(folder), "run": folder.name})
 
     async def runs(_: Request) -> Response:

@@ -19,7 +19,7 @@ from simulator.scenario.model import load_scenarios
 from simulator.stage.saving import _copy, entry_of
 from simulator.traffic.plan import plan
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage import JSON, StagePlay, standing_stage
 
 ROOT = Path(__file__).parents[3]
 
@@ -85,6 +85,19 @@ def test_it_is_saved_whole_while_calls_come_by_themselves(tmp_path: Path) -> Non
             for name in ("calls.jsonl", "proxy-calls.jsonl", "events.jsonl"):
                 assert [json.loads(line) for line in (run / name).read_text().splitlines()]
             assert list(missing_calls(run)) == []
+
+
+def test_what_cannot_be_written_whole_is_not_there_at_all(tmp_path: Path) -> None:
+    with standing_stage(tmp_path) as stage:
+        first = stage.post("/api/save")["run"]
+        (tmp_path / "lab" / "inputs").rename(tmp_path / "elsewhere")
+
+        status, _, body = stage.ask("POST", "/api/save", b"{}", JSON)
+
+        assert (status, str(tmp_path / "runs") in body.decode()) == (507, True)
+        assert sorted(each.name for each in (tmp_path / "runs").iterdir()) == [first, "latest"]
+        assert (tmp_path / "runs" / "latest").resolve().name == first
+        assert [each["id"] for each in stage.get("/api/runs")["runs"]] in ([first], [])
 
 
 def test_half_a_line_is_left_out(tmp_path: Path) -> None:
