@@ -37,7 +37,7 @@ export function device(scene, state, chosen) {
       el("p", { class: "owner" }, who?.name ?? (scene.call?.subscriber || scene.call?.to) ?? t("picture.phone")),
       el("div", { class: "does" }, figure(text ? "text" : FIGURES[does] ?? (rung ? "talking" : "idle")),
         el("p", {}, text ? t("phone.texted") : does === "idle" && rung ? t("phone.over") : t(`phone.${does}`))),
-      does === "silent" || (!rung && !text) ? null : el("p", { class: "who" }, name || caller || t("call.nobody")),
+      does === "silent" || (!rung && !text) ? null : el("p", { class: name ? "who" : "who plain" }, name || caller || t("call.nobody")),
       name && caller ? el("p", { class: "number" }, caller) : null,
       shown.label ? el("p", { class: "label" }, figure("warned"), el("span", {}, shown.label, gloss(shown.label) && el("small", {}, gloss(shown.label)))) : null,
       text ? el("p", { class: "bubble" }, text.body) : null),

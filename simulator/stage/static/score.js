@@ -53,11 +53,22 @@ function delay(found) {
 }
 
 function families(found) {
-  const all = Object.entries(found ?? {});
+  const all = Object.entries(byFamily(found ?? {}));
   if (!all.length) return null;
   return el("table", { class: "by-family", "data-key": "families" },
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("score.family")), ["blocked", "passed"].map((name) => el("th", { scope: "col" }, t(`score.${name}`))))),
     el("tbody", {}, all.map(([family, each]) => el("tr", { "data-key": family },
       el("th", { scope: "row" }, figure(each.legit_blocked + each.legit_passed ? "legit" : "scam"), known(`family.${family}`, family)),
       el("td", {}, count(each.scam_blocked + each.legit_blocked)), el("td", {}, count(each.scam_passed + each.legit_passed))))));
+}
+
+/** The counts by family; calls of the trainer's own choice have none but their names, and are one. */
+function byFamily(found) {
+  const all = Object.create(null); // names are of any kind
+  for (const [family, each] of Object.entries(found)) {
+    const name = /^call-\d+$/.test(family) ? "own" : family;
+    const sums = (all[name] ??= {});
+    for (const [key, value] of Object.entries(each)) if (typeof value === "number") sums[key] = (sums[key] ?? 0) + value;
+  }
+  return all;
 }

@@ -7,6 +7,8 @@ import { gloss } from "./gloss.js";
 import { figureOf, meaning } from "./scene.js";
 import { known, ruleTitle, t, told } from "./words.js";
 
+const LONGEST = 60; // characters of a name
+
 /** Draw the card of a scene into `root`. */
 export function drawVerdict(root, scene) {
   const { call, verdict } = scene;
@@ -30,9 +32,15 @@ export function drawVerdict(root, scene) {
 }
 
 function line(call) {
-  const shown = call.display_name ? t("call.shown", { name: call.display_name, number: call.from }) : call.from || t("call.nobody");
+  const shown = call.display_name ? t("call.shown", { name: clipped(call.display_name), number: call.from }) : call.from || t("call.nobody");
   const key = call.method === "MESSAGE" ? "call.text" : "call.call";
   return t(key, { caller: shown, callee: call.subscriber || call.to, trunk: known(`trunk.${call.trunk}`, call.trunk) });
+}
+
+/** A name as long as a phone shows it: callers choose it. */
+function clipped(name) {
+  const letters = [...name];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : name;
 }
 
 /** What the call truly was, and whether that was found. */

@@ -288,6 +288,19 @@ def test_everything_is_reached_with_tab_and_the_focus_is_seen(browser: Browser, 
         assert {"language", "pace", "ladder", "hand", "tab-hand", "tab-switches", "switches"} <= seen
 
 
+def test_calls_of_ones_own_are_one_family_and_a_long_name_is_clipped(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        for number in ("+12025550161", "+12025550162"):
+            keys = {"from": number, "to": "alice", "truth": "scam", "display_name": "W" * 300}
+            stage.ended(stage.post("/api/call", **keys)["id"])
+        page.page.get_by_role("tab", name="Score").click()
+        rows = page.page.locator(".by-family tbody th")
+        expect(rows.filter(has_text="A call of your own")).to_have_count(1)
+        expect(rows.filter(has_text="call-")).to_have_count(0)
+        expect(page.verdict).to_contain_text("W" * 60 + "…")
+
+
 def test_traffic_runs_at_a_rate_until_it_is_stopped(browser: Browser, stage: StagePlay) -> None:
     with ExitStack() as at_the_end, stage_page(browser, stage) as page:
         at_the_end.callback(stage.post, "/api/traffic", stop=True)
