@@ -163,10 +163,9 @@ def test_what_was_heard_can_be_heard(browser: Browser, stage: StagePlay) -> None
     with stage_page(browser, stage) as page:
         page.pace("Real time")
         page.call("friend", "bob")
-        heard = page.button("▶ What the phone heard")
-        heard.click()
-        fetched = "performance.getEntriesByType('resource').some(each => each.name.includes('/sound/'))"
-        page.page.wait_for_function(fetched)
+        with page.page.expect_response(lambda response: "/api/sound/" in response.url) as sound:
+            page.button("▶ What the phone heard").click()
+        assert sound.value.ok
         assert page.look.complaints == []
 
 
