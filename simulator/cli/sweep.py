@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -22,13 +23,31 @@ examples:
 """
 
 
+class _Scheduler(click.ParamType[str]):
+    """The address of a Dask scheduler."""
+
+    name = "scheduler"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read it: what Dask makes of other addresses takes long, and ends in a traceback."""
+        match = re.fullmatch(r"(?:tcp|tls)://[^\s/]+:(\d{1,5})", str(value))
+        if match is None or not 0 < int(match[1]) < 65536:
+            self.fail(f'found "{value}", expected an address such as tcp://127.0.0.1:8786', param, ctx)
+        return str(value)
+
+
 @click.command("sweep", Command, help=_HELP, epilog=_EXAMPLES, short_help="try many policies on the same calls")
 @click.argument("grid", type=FILE, metavar="GRID")
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="SCENARIO...")
 @click.option("-o", "output", type=FILE, metavar="F.parquet", help="the table (default: GRID's name with .parquet)")
 @click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenarios'")
 @click.option("--resume", is_flag=True, help="go on where a sweep into the same table was ended")
-@click.option("--scheduler", metavar="ADDRESS", help="judge on the Dask cluster of this scheduler, tcp://HOST:PORT")
+@click.option(
+    "--scheduler",
+    type=_Scheduler(),
+    metavar="ADDRESS",
+    help="judge on the Dask cluster of this scheduler, tcp://HOST:PORT",
+)
 @click.option("--html", type=FILE, metavar="F", help="write the trade-off as one page to this file")
 def sweep(**options: Any) -> int:
     """Sweep; SCENARIO is a scenario file, or a folder of them."""

@@ -59,6 +59,9 @@ def rows(
         raise LabError(MISSING) from None
     for name in ("distributed", "distributed.client"):  # what matters of it is said below
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    security: Any = distributed.Security
+    if scheduler.startswith("tls:") and security().get_connection_args("client").get("ssl_context") is None:
+        raise LabError(f"{scheduler} takes certificates: see distributed.comm.tls in Dask's own configuration")
     try:
         connect: Any = distributed.Client
         client = connect(scheduler, timeout=_CONNECT, set_as_default=False)

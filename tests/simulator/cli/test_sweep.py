@@ -138,6 +138,20 @@ def test_a_cluster_judges_what_is_left_of_a_sweep_that_was_begun_here(
     assert (tmp_path / "s.parquet").read_bytes() == whole
 
 
+@pytest.mark.parametrize("address", ["", "nonsense", "127.0.0.1:8786", "tcp://127.0.0.1", "tcp://127.0.0.1:99999"])
+def test_what_is_no_address_of_a_scheduler_is_told_at_once(
+    scenario: str, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["sweep", "grid.yaml", scenario, "--scheduler", address])
+    assert "expected an address such as tcp://127.0.0.1:8786" in capsys.readouterr().err
+
+
+def test_a_scheduler_over_tls_takes_certificates(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", "grid.yaml", scenario, "--scheduler", "tls://127.0.0.1:8786"]) == 3
+    assert "tls://127.0.0.1:8786 takes certificates" in capsys.readouterr().err
+
+
 def test_a_scheduler_that_is_not_there_leaves_what_is_done(
     scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
