@@ -32,3 +32,13 @@ def test_the_times_of_two_runs_are_added_up(desk: Path, capsys: pytest.CaptureFi
 def test_a_folder_of_no_run_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["histograms", str(desk)]) == 2
     assert "histograms.hlog: No such file or directory" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_written_are_told_first(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options, told in (
+        (["--json", "no/where.json"], "there is no folder no"),
+        (["-o", "same", "--json", "same"], "--json would overwrite the file of --output"),
+        (["-o", str(desk)], "this is a folder"),
+    ):
+        assert main(["histograms", "not-even-read", *options]) == 2
+        assert told in capsys.readouterr().err
