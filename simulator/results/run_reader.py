@@ -78,21 +78,32 @@ def addresses(run: Path) -> dict[str, str]:
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of one of its files. Raises FileErrors where there is no such file."""
+    """The lines of one of its files; a last one that was cut off is left out. Raises FileErrors where there is no such
+    file, or no JSON in it."""
     try:
         with path.open(encoding="utf-8") as file:
-            for line in file:
-                yield json.loads(line)
+            for number, line in enumerate(file, start=1):
+                try:
+                    said = json.loads(line)
+                except ValueError as error:
+                    if not line.endswith("\n"):
+                        return  # whoever wrote it was killed, or the disk was full
+                    column = getattr(error, "colno", 1)
+                    raise FileErrors([FileError(path, number, column, line[:40].rstrip(), "JSON")]) from None
+                yield said
     except FileNotFoundError:
         raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
 
 
 def manifest_of(run: Path) -> dict[str, Any]:
-    """Its manifest. Raises FileErrors where the folder is none of a run."""
+    """Its manifest. Raises FileErrors where the folder is none of a run, or its manifest no JSON."""
+    path = run / "manifest.json"
     try:
-        manifest: dict[str, Any] = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileErrors([FileError.whole(run, "this is no folder of a run")]) from None
+    except ValueError as error:
+        raise FileErrors([FileError.whole(path, f"this is no JSON: {error}")]) from None
     return manifest
 
 
