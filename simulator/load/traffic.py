@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.scenario.model import Scenario, load_scenarios
+from simulator.traffic.call_records import Reading, unreadable
 from simulator.traffic.plan import in_order, populated
 from simulator.traffic.planned_call import PlannedCall
 from simulator.traffic.selection import compile_expression
@@ -39,10 +40,11 @@ def traffic_of(source: Path, seed: int | None, select: str | None) -> Traffic:
         raise FileErrors([FileError.whole(source, f"found {len(scenarios)} scenarios, expected one: name its file")])
     ((scenario, file),) = scenarios
     number = scenario.seed if seed is None else seed
-    chosen = (each for each in in_order(scenario, number) if selected(f"{scenario.name}/{each.campaign}"))
+    planned = in_order(scenario, number, reading := Reading())
+    chosen = (each for each in planned if selected(f"{scenario.name}/{each.campaign}"))
     calls = list(islice(chosen, MOST))
     sound = sum(each.needs_sound for each in calls)
-    notes = []
+    notes = list(unreadable(scenario.records, reading)[0])
     if len(calls) == MOST:
         notes.append(f"of this scenario's calls the first {MOST:,} are placed, again and again")
     if sound:

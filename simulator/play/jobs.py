@@ -13,7 +13,7 @@ from simulator.judging.result import Result
 from simulator.play.again import Again
 from simulator.scenario.model import Scenario
 from simulator.scenario.policies import OWN
-from simulator.traffic.call_records import Reading, of_no_trunk
+from simulator.traffic.call_records import Reading, unreadable
 from simulator.traffic.plan import plan, populated
 from simulator.traffic.planned_call import PlannedCall
 from simulator.wording import counted
@@ -59,21 +59,8 @@ def jobs(
                 used,
                 calls,
                 len(calls) < len(planned),
-                *_unreadable(scenario, reading),
+                *unreadable(scenario.records, reading),
             )
-
-
-def _unreadable(scenario: Scenario, reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Notes of the records' rows that could not be read, in a few words too, and of calls on trunks nobody named."""
-    if scenario.records is None:
-        return (), ()
-    said = of_no_trunk(reading)
-    notes = (f"{scenario.records.file}: {said}",) if said else ()
-    if not reading.left_out:
-        return notes, ()
-    rows = f"{counted(reading.left_out, 'row')} of {reading.rows:,}"
-    note = f"{scenario.records.file}: {rows} left out; the first: {reading.errors[0]}"
-    return (note, *notes), (f"{rows} in {scenario.records.file.name} that could not be read",)
 
 
 def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:

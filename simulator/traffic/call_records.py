@@ -364,6 +364,19 @@ def told(path: Path, reading: Reading, calls: int) -> Iterable[str]:
         yield f"{path}: {said}"
 
 
+def unreadable(records: Records | None, reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Notes of the records' rows that could not be read, in a few words too, and of calls on trunks nobody named."""
+    if records is None:
+        return (), ()
+    said = of_no_trunk(reading)
+    notes = (f"{records.file}: {said}",) if said else ()
+    if not reading.left_out:
+        return notes, ()
+    rows = f"{_many(reading.left_out, 'row')} of {reading.rows:,}"
+    note = f"{records.file}: {rows} left out; the first: {reading.errors[0]}"
+    return (note, *notes), (f"{rows} in {records.file.name} that could not be read",)
+
+
 def of_no_trunk(reading: Reading) -> str:
     """A word about calls on trunks that `trunk` says nothing of; "" where there are none."""
     if not reading.trunks:

@@ -157,10 +157,12 @@ def test_a_link_to_a_scenario_has_its_files_beside_itself(desk: Path, capsys: py
     (desk / "elsewhere").mkdir()
     records = "records: {file: calls.csv, map: {start: when, caller: from, callee: to}}"
     written(desk / "elsewhere" / "recorded.yaml", f"scenario: recorded\nhome: CN\npreset: cn\n{records}\n")
-    written(desk / "calls.csv", "when,from,to\n2026-01-01 00:00:00,+6591234567,+8613800138001\n")
+    written(desk / "calls.csv", "when,from,to\n2026-01-01 00:00:00,+6591234567,+8613800138001\nnever,1,2\n")
     (desk / "recorded.yaml").symlink_to(desk / "elsewhere" / "recorded.yaml")
     assert main(["load", "recorded.yaml", "--rate", "5", "--hold", "0.4s", *EASY]) == 0
-    assert "5 calls/s held." in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "5 calls/s held." in out
+    assert "calls.csv: 1 row of 2 left out; the first: " in out
 
 
 def test_what_was_measured_is_told_where_there_is_no_room_for_it(
