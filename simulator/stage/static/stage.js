@@ -241,7 +241,7 @@ function panels() {
   lesson.draw(state);
   bar.draw({ pace, passed: programme.passed, call: programme.call, replayed: programme.replayed });
   show(id("lab"), el("b", {}, state.scenario), ...Object.entries(state.lab).map(([part, how]) =>
-    el("span", { class: `part ${how}` }, `${t(`lifeline.${part}`)}: ${t(`lab.${how}`)}`)));
+    el("span", { class: `part ${how}` }, t("lab.part", { part: t(`lifeline.${part}`), state: t(`lab.${how}`) }))));
 }
 
 /** Tell those who listen rather than look. */
