@@ -8,13 +8,14 @@ from typing import Final
 from urllib.parse import quote
 
 from proxy.numbers.country_names import origin_name, unknown_origin
+from proxy.numbers.numbering import Number
 from proxy.policy.answers import Answer, Treatment
-from proxy.policy.call import Call
 from proxy.policy.case import Case, number_origin
 from proxy.policy.precedence import CALLERS_OWN
 from proxy.policy.treatments import COUNTRY, Label
 from proxy.policy.verdict import Step, Verdict
 
+_MOST_PREPARED: Final = 1024  # treatments
 _USER_CHARACTERS: Final = "!$&'()*+,-.~"  # of a SIP user part, beside letters and digits
 _LONGEST_NAME: Final = 40  # characters of a caller's name that are shown behind a label
 _NAME_CHARACTERS: Final = frozenset(" '-.,&")  # beside letters and digits
@@ -22,56 +23,110 @@ _NAME_CHARACTERS: Final = frozenset(" '-.,&")  # beside letters and digits
 _LOOKALIKES: Final = str.maketrans("аеорсухіјѕԁӏѵԝɡαορνυικτ0134", "aeopcyxijsdlvwgaopvuiktolea")
 
 
-def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) -> Treatment | None:
+class Prepared:
+    """A treatment with all at hand that does not depend on the call: models of pydantic are slow to ask."""
+
+    def __init__(self, treatment: Treatment) -> None:
+        self.treatment: Final = treatment
+        self.action: Final = treatment.action
+        self.status: Final = treatment.status
+        self.phrase: Final = treatment.phrase
+        self.only: Final = treatment.only
+        self.label: Final = treatment if isinstance(treatment, Label) else None
+        self.answer: Final = treatment if isinstance(treatment, Answer) else None
+        self.keeps_name: Final = self.label is not None and self.label.name == "keep"
+        self._labels: Final[dict[str, str]] = {}  # by region
+
+    def label_of(self, number: Number) -> str:
+        """The words of a label, with the country of that number, without a name."""
+        if self.label is None:
+            return ""
+        if COUNTRY not in self.label.label:
+            return self.label.label
+        region = number.region
+        if region is None or number.e164 is None or number.kind in ("invalid", "global"):
+            return self.label.label.replace(COUNTRY, origin_name(number, self.label.language))
+        if (found := self._labels.get(region)) is None:
+            found = self._labels[region] = self.label.label.replace(COUNTRY, origin_name(number, self.label.language))
+        return found
+
+
+_prepared: Final[dict[int, Prepared]] = {}  # by identity, which nobody else has while a treatment is held here
+
+
+def _prepare(treatment: Treatment) -> Prepared:
+    found = _prepared.get(id(treatment))
+    if found is None:
+        if len(_prepared) >= _MOST_PREPARED:
+            _prepared.clear()
+        found = _prepared[id(treatment)] = Prepared(treatment)
+    return found
+
+
+def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) -> Prepared | None:
     """The treatment of a call that a rule decided: the subscriber's own choice goes before the others."""
     subscriber = case.calling if rule in CALLERS_OWN else case.called
     treatment = treatments.get(rule)
     if subscriber is not None and subscriber.treatment:
         treatment = subscriber.treatment.get(rule, treatment)
-    if treatment is None or not _is_meant(treatment, case):
+    if treatment is None or not _is_meant(prepared := _prepare(treatment), case):
         return None
     # Nobody can label, divert or challenge a text.
-    return treatment if case.call.method == "INVITE" or treatment.action == "reject" else None
+    return prepared if case.call.method == "INVITE" or prepared.action == "reject" else None
 
 
-def treated(treatment: Treatment, rule: str, detail: str, trace: tuple[Step, ...], case: Case) -> Verdict:
+def treated(prepared: Prepared, rule: str, detail: str, trace: tuple[Step, ...], case: Case) -> Verdict:
     """The verdict on a call that is treated so."""
+    service = "" if prepared.label is not None else _service(prepared, case)
+    label = "" if prepared.label is None else _label_text(prepared, prepared.label, case)
+    return Verdict(
+        prepared.action,
+        prepared.status,
+        prepared.phrase,
+        rule,
+        detail,
+        trace,
+        prepared.treatment,
+        service,
+        label,
+    )
+
+
+def _service(prepared: Prepared, case: Case) -> str:
     callee = case.call.callee
     if callee.e164 is None and case.behind.number is not None:  # behind #31#: the switch calls whom it is for
         callee = case.behind.number
     number = callee.e164 or quote(callee.presented, _USER_CHARACTERS, errors="surrogateescape")
-    service = treatment.service(number, case.call.arrival)
-    if service and (case.call.method != "INVITE" or _is_needless(treatment, case.call)):  # a text hears nothing
-        service = ""
-    label = label_text(treatment, case) if isinstance(treatment, Label) else ""
-    return Verdict(treatment.action, treatment.status, treatment.phrase, rule, detail, trace, treatment, service, label)
+    service = prepared.treatment.service(number, case.call.arrival)
+    # A text hears nothing.
+    return "" if service and (case.call.method != "INVITE" or _is_needless(prepared.answer, case)) else service
 
 
-def _is_needless(treatment: Treatment, call: Call) -> bool:
+def _is_needless(answer: Answer | None, case: Case) -> bool:
     """True for an announcement that is not owed, to callers whose network understands 608 (RFC 8688), or not to be had:
     who insists on reliable provisional responses (RFC 3262) would get none from every softswitch."""
-    if not isinstance(treatment, Answer):
+    if answer is None:
         return False
-    return call.insists_on_100rel or (treatment.reject == "608" and call.understands_608)
+    return case.call.insists_on_100rel or (answer.reject == "608" and case.call.understands_608)
 
 
-def _is_meant(treatment: Treatment, case: Case) -> bool:
-    if treatment.only is None:
+def _is_meant(prepared: Prepared, case: Case) -> bool:
+    if prepared.only is None:
         return True
     if case.caller_origin != "overseas":
         return False
-    return treatment.only == "overseas" or number_origin(case.call.caller, case.snapshot) == "domestic"
+    return prepared.only == "overseas" or number_origin(case.call.caller, case.snapshot) == "domestic"
 
 
-def label_text(treatment: Label, case: Case) -> str:
+def _label_text(prepared: Prepared, treatment: Label, case: Case) -> str:
     """The caller as the phone shows them. A home number that came in from overseas says nothing of its origin, and the
     name of a caller who withholds it, or their identity, is not kept (RFC 3323, RFC 3325 7)."""
-    label = treatment.label
-    if COUNTRY in label:
-        caller, language = case.call.caller, treatment.language
-        pretends = case.caller_origin == "overseas" and number_origin(caller, case.snapshot) == "domestic"
-        label = label.replace(COUNTRY, unknown_origin(language) if pretends else origin_name(caller, language))
-    keeps = treatment.name == "keep" and not (case.call.withheld or case.call.name_withheld)
+    caller = case.call.caller
+    if case.caller_origin == "overseas" and number_origin(caller, case.snapshot) == "domestic":
+        label = treatment.label.replace(COUNTRY, unknown_origin(treatment.language))
+    else:
+        label = prepared.label_of(caller)
+    keeps = prepared.keeps_name and not (case.call.withheld or case.call.name_withheld)
     if keeps and (name := plain_name(case.call.display_name, treatment.label)):
         label = f"{label} ({name})"
     return label
