@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from proxy.files.last_good import Extent, Kept, keep
 from proxy.reputation.scam_csv import NONE_REFUSED, read_rows
 from proxy.reputation.scam_fields import CONFIDENCE_STEPS, EPOCH, NEVER
 from proxy.reputation.sorted_rows import ATTRIBUTES, DIGITS, TENS, SortedRows, digits_of, keys_of, rows_of
+from proxy.sip.value import Value
 
 _SECONDS_A_DAY: Final = 86_400
 _DIGITS: Final[int] = DIGITS  # compiled code looks a name of an interpreted module up each time, a constant never
@@ -34,17 +35,21 @@ Allocate = Callable[[Any, int], npt.NDArray[Any]]  # a column's data type and le
 _TYPES: Final = {"key": np.uint64, "parent": np.int32, **dict.fromkeys(ATTRIBUTES, np.uint16)}
 
 
-class ScamEntry(NamedTuple):
+class ScamEntry(Value):
     """An entry of a list for a number (E.164), or for a prefix, which ends in `*`.
 
     `confidence` is 0 to 1; the entry counts through the day `expires` (UTC), None for ever.
     """
 
-    pattern: str
-    category: str
-    confidence: float
-    source: str
-    expires: date | None
+    __slots__ = ("category", "confidence", "expires", "pattern", "source")
+    __match_args__ = ("pattern", "category", "confidence", "source", "expires")
+
+    def __init__(self, pattern: str, category: str, confidence: float, source: str, expires: date | None) -> None:
+        self.pattern: Final = pattern
+        self.category: Final = category
+        self.confidence: Final = confidence
+        self.source: Final = source
+        self.expires: Final = expires
 
 
 class ScamList:
