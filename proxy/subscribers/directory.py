@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product, starmap
-from typing import Any
+from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
@@ -23,11 +22,11 @@ from pydantic import TypeAdapter
 from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.treatments import Treatments, written
 
-SEPARATOR = "\x1f"  # in no field: profile.py refuses control characters
-_END = b"\n"
-_USUAL = 256  # bytes of a row
-_BEHIND_A_DOOR = 8  # hashes, on average
-_HASH_BITS = 32
+SEPARATOR: Final = "\x1f"  # in no field: profile.py refuses control characters
+_END: Final = b"\n"
+_USUAL: Final = 256  # bytes of a row
+_BEHIND_A_DOOR: Final = 2  # hashes, at most on average
+_HASH_BITS: Final = 32
 _READ_TREATMENTS: TypeAdapter[Treatments] = TypeAdapter(Treatments)
 _UNTREATED: Treatments = {}
 _BARRINGS = tuple(starmap(Barring, product((False, True), repeat=len(Barring.__slots__))))
@@ -217,8 +216,8 @@ class _IndexBuilder:
 class _Index:
     """Hash of a text -> where rows start that may hold it; 8 bytes a text.
 
-    Hashes spread evenly: `_doors` tells for the first bits of one where to look, so that a look-up touches two or three
-    places in memory and not twenty.
+    Hashes spread evenly: `_doors` tells for the first bits of one where to look, and one or two stand there, so that a
+    look-up touches two or three places in memory and not twenty.
     """
 
     def __init__(self, hashes: npt.NDArray[np.uint32], starts: npt.NDArray[Any]) -> None:
@@ -231,10 +230,13 @@ class _Index:
     def starts(self, text: str) -> list[int]:
         wanted, hashes = _hash(text), self._hashes
         door = wanted >> self._shift
-        end = self._doors[door + 1]
-        index = bisect_left(hashes, wanted, self._doors[door], end)
+        index, end = self._doors[door], self._doors[door + 1]
         found = []
-        while index < end and hashes[index] == wanted:
-            found.append(self._starts[index])
+        while index < end:
+            here = hashes[index]
+            if here == wanted:
+                found.append(self._starts[index])
+            elif here > wanted:
+                break
             index += 1
         return found
