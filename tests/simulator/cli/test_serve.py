@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from simulator.__main__ import main
 from simulator.cli.standing import Arguments
-from simulator.loopback import free_port
 from tests.plays.proxy_process import eventually
 
 ROOT = Path(__file__).parents[3]
@@ -110,21 +111,19 @@ def test_two_stand_side_by_side(serve: Any) -> None:
     assert (first.end(), second.end()) == (0, 0)
 
 
-def test_a_port_that_is_taken_is_said(serve: Any) -> None:
-    first = serve("--port", str(free_port("127.0.0.1")))
-
-    second = serve("--port", str(first.port))
-
-    assert second.process.wait(WITHIN) == 3
-    assert f"cannot listen on 127.0.0.1 port {first.port}" in second.process.stderr.read()
+@pytest.mark.usefixtures("runs_beside_others")
+def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["serve", "--sip-port", "0", "--port", str(port)]) == 3
+    assert f"cannot listen on 127.0.0.1 port {port}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
-def test_others_are_let_in_only_where_that_is_said(serve: Any, host: str) -> None:
-    stage = serve("--host", host)
-
-    assert stage.process.wait(WITHIN) == 2
-    assert "--share" in stage.process.stderr.read()
+@pytest.mark.usefixtures("runs_beside_others")
+def test_others_are_let_in_only_where_that_is_said(capsys: pytest.CaptureFixture[str], host: str) -> None:
+    assert main(["serve", "--sip-port", "0", "--host", host]) == 2
+    assert "--share" in capsys.readouterr().err
 
 
 def test_a_shared_one_has_a_token_in_its_address(serve: Any) -> None:
@@ -165,11 +164,10 @@ def test_a_scenario_gives_the_lab_its_people_and_its_home(serve: Any) -> None:
         ("nothing.yaml", 2, "nothing.yaml"),
     ],
 )
-def test_what_is_no_scenario_is_named(serve: Any, name: str, code: int, said: str) -> None:
-    stage = serve(str(ROOT / name))
-
-    assert stage.process.wait(WITHIN) == code
-    assert said in stage.process.stderr.read()
+@pytest.mark.usefixtures("runs_beside_others")
+def test_what_is_no_scenario_is_named(capsys: pytest.CaptureFixture[str], name: str, code: int, said: str) -> None:
+    assert main(["serve", "--sip-port", "0", str(ROOT / name)]) == code
+    assert said in capsys.readouterr().err
 
 
 def test_a_proxy_that_ends_is_told(serve: Any) -> None:

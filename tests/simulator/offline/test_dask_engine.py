@@ -126,7 +126,7 @@ def test_a_scheduler_that_ends_amid_a_sweep_is_told_in_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenarios, points = given(tmp_path, calls=3000)
-    with dask_cluster(tmp_path) as cluster:
+    with dask_cluster(tmp_path, workers=1) as cluster:
         rows = dask_engine.rows(cluster.address, Bundle.of(scenarios, points, None, BEGIN), points)
         next(rows)
         cluster.scheduler.kill()
