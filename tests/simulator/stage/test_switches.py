@@ -18,6 +18,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
         yield play
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    """One for all that is refused, which changes nothing."""
+    with standing_stage(tmp_path_factory.mktemp("untouched")) as play:
+        yield play
+
+
 def settings(stage: StagePlay, name: str) -> dict[str, Any]:
     found: dict[str, Any] = next(each for each in stage.get("/api/state")["subscribers"] if each["name"] == name)
     return dict(found["settings"])
@@ -126,8 +133,8 @@ def test_who_roams_is_told_to_the_proxy(stage: StagePlay) -> None:
         ("/api/rule", {"rule": "scam_list.exact", "mode": "sometimes"}),
     ],
 )
-def test_what_makes_no_sense_is_refused(stage: StagePlay, path: str, keys: dict[str, Any]) -> None:
-    status, _, body = stage.ask("POST", path, json.dumps(keys).encode(), JSON)
+def test_what_makes_no_sense_is_refused(untouched: StagePlay, path: str, keys: dict[str, Any]) -> None:
+    status, _, body = untouched.ask("POST", path, json.dumps(keys).encode(), JSON)
 
     assert status == 422
     assert json.loads(body)["error"]

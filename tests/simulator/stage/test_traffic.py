@@ -25,6 +25,13 @@ def stage(tmp_path: Path) -> Iterator[StagePlay]:
         yield play
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    """One for all that is refused, which changes nothing."""
+    with standing_stage(tmp_path_factory.mktemp("untouched")) as play:
+        yield play
+
+
 def test_every_family_has_a_share() -> None:
     assert set(SHARES) == set(NAMES)
 
@@ -71,8 +78,8 @@ def test_messages_of_one_call_at_a_time_are_told(stage: StagePlay) -> None:
 @pytest.mark.parametrize(
     "keys", [{"rate": 0}, {"rate": 1e9}, {"rate": "fast"}, {}, {"rate": 1, "scenario": "../../etc"}, {"rate": True}]
 )
-def test_traffic_that_makes_no_sense_is_refused(stage: StagePlay, keys: dict[str, object]) -> None:
-    status, _, body = stage.ask("POST", "/api/traffic", json.dumps(keys).encode(), JSON)
+def test_traffic_that_makes_no_sense_is_refused(untouched: StagePlay, keys: dict[str, object]) -> None:
+    status, _, body = untouched.ask("POST", "/api/traffic", json.dumps(keys).encode(), JSON)
 
     assert status == 422
     assert json.loads(body)["error"]
