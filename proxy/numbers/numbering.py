@@ -48,6 +48,10 @@ def plain_word(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
+def _words(withheld: Iterable[str]) -> frozenset[str]:
+    return frozenset(plain_word(word) for word in withheld if word[0] != "+")
+
+
 class Number(Value):
     """One understood number.
 
@@ -130,18 +134,14 @@ class Numbering:
         self._plan: HomePlan = like._plan if like else HomePlan(home, emergency, ranges)
         self.country_code = self._code = self._plan.code
         withheld = ["anonymous", *withheld]
-        self.withheld_words: frozenset[str] = (
-            like.withheld_words if like else frozenset(plain_word(word) for word in withheld if word[0] != "+")
-        )
-        self._withheld_numbers: frozenset[str] = (
-            like._withheld_numbers if like else frozenset(number for number in withheld if number[0] == "+")
-        )
+        self.withheld_words = like.withheld_words if like else _words(withheld)
+        self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
         self._order: _Order = order
         self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
         self._recognised: dict[str, Number] = {}
         self._others: dict[tuple[Written, bool], Numbering] = like._others if like else {}
         if like is None:
-            made = {each: Numbering(home, like=self, order=each) for each in _ORDERS.values()}
+            made = {each: Numbering(home, withheld=withheld, like=self, order=each) for each in _ORDERS.values()}
             self._others |= {key: made[each] for key, each in _ORDERS.items()}
 
     def as_written(self, written: Written, *, abroad: bool) -> Numbering:

@@ -1,4 +1,4 @@
-"""What is done about calls by their treatment: whichever calls came before says nothing of the next one."""
+"""Calls are treated as their treatment says: whichever calls came before says nothing of the next one."""
 
 from __future__ import annotations
 

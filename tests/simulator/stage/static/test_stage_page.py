@@ -64,10 +64,8 @@ def test_the_keyboard_places_a_call_and_leads_through_it_step_by_step(browser: B
         press("2")
         press("h")
         assert "One ring" in page.look.focused()
-        press("Tab")
-        press("Tab")
-        press("Tab")
-        press("Enter")
+        for key in ("Tab", "Tab", "Tab", "Enter"):
+            press(key)
         expect(page.page.locator(".note")).to_contain_text("steps to come")
         assert page.messages() == []
         press("n")
