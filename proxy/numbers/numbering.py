@@ -134,7 +134,7 @@ class Numbering:
         self._plan: HomePlan = like._plan if like else HomePlan(home, emergency, ranges)
         self.country_code = self._code = self._plan.code
         withheld = ["anonymous", *withheld]
-        self.withheld_words = like.withheld_words if like else _words(withheld)
+        self.withheld_words: frozenset[str] = like.withheld_words if like else _words(withheld)
         self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
         self._order: _Order = order
         self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
