@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Each would start threads for matrices, of which there are none.
 export OPENBLAS_NUM_THREADS := 1
 # The proxy's core compiled by mypyc: an environment of its own, so that what runs in .venv is always what is written.
-COMPILED := .venv-compiled
+COMPILED := .venv-compiled$(RINGFENCE_OPTIMISE:%=-%)
 LAB_PORT := $(or $(RINGFENCE_PORT),5060)
 
 .PHONY: help demo test test-compiled unit compiled lint types style bench coverage clean system-packages docker-engine standing-lab
@@ -56,7 +56,7 @@ compiled: $(COMPILED)/.done ## build the proxy with its core compiled (mypyc), i
 $(COMPILED)/.done: .venv/.done .ci/compile.py .ci/compiled-venv $(shell find proxy simulator -type f -not -name '*.pyc')
 	@PYTHON="$(PYTHON)" .ci/system-packages cc Python.h
 	@echo "compiling the proxy's core ..."
-	@.ci/compiled-venv
+	@.ci/compiled-venv $(COMPILED)
 	@$(COMPILED)/bin/ringfence --version
 
 lint: .venv/.done ## ruff and the import contracts
@@ -93,5 +93,5 @@ standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones 
 	@echo "the standing lab answers on 127.0.0.1:$(LAB_PORT); who has a phone: docker/standing-lab/subscribers.yaml"
 
 clean: ## remove the environment, caches and runs
-	rm -rf .venv $(COMPILED) .compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist runs
+	rm -rf .venv .venv-compiled* .compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist runs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

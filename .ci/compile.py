@@ -2,6 +2,7 @@
 
 RINGFENCE_COMPILE=1 asks for it: `RINGFENCE_COMPILE=1 pip install .` needs a C compiler and Python's headers. Where
 either is missing, or anything fails, the wheel is what it is without: pure Python. RINGFENCE_COMPILE=require fails.
+RINGFENCE_OPTIMISE=0 (3 by itself) takes less of the C compiler's time, for whoever only tests what is compiled.
 
 Nothing compiled ever lies beside the sources, where it would be imported instead of what somebody edits: C and objects
 are kept in .compiled/, the modules go into the wheel alone, and an editable install is always pure.
@@ -59,6 +60,10 @@ def _asked() -> str:
     return "" if value == "0" else value
 
 
+def _level() -> str:
+    return os.environ.get("RINGFENCE_OPTIMISE") or "3"
+
+
 def _refuse_strays(root: Path) -> None:
     for stray in (*root.glob("proxy/**/*.so"), *root.glob("proxy/**/*.pyd"), *root.glob("*__mypyc*.so")):
         raise RuntimeError(f"{stray} would be imported instead of its source: delete it")
@@ -99,7 +104,7 @@ def _has_compiler() -> bool:
 def _key(root: Path, modules: list[str]) -> str:
     from mypy.version import __version__
 
-    key = hashlib.sha256(f"{__version__} {modules}".encode())
+    key = hashlib.sha256(f"{__version__} {_level()} {modules}".encode())
     for path in (*sorted(root.glob("proxy/**/*.py")), root / "pyproject.toml", Path(__file__)):
         key.update(path.read_bytes())
     return key.hexdigest()
@@ -135,12 +140,13 @@ def _compile(modules: list[str], folder: Path) -> None:
         ["--config-file=pyproject.toml", "--ignore-missing-imports", *modules],
         group_name=_LIBRARY,
         multi_file=True,
+        opt_level=_level(),
         debug_level="0",
         target_dir=str(folder / "c"),
     )
     headers = max(path.stat().st_mtime for path in folder.glob("c/**/*.h"))
     build = Build(Distribution({"name": "ringfence", "ext_modules": extensions}))
-    build.build_lib, build.build_temp = str(folder / "modules"), str(folder / "objects")
+    build.build_lib, build.build_temp = str(folder / "modules"), str(folder / f"objects-{_level()}")
     build.parallel = os.cpu_count()
     build.ensure_finalized()
     build.run()

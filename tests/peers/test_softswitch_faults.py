@@ -176,9 +176,9 @@ def test_over_tcp_too(running_proxy: Start, listening: bool) -> None:
 def test_nothing_is_said_of_a_switch_that_answers(lab: FaultLab) -> None:
     lab.proxy.stop()
     lab.proxy.change_config(softswitch_probe={"interval_seconds": 0.2, "timeout_seconds": 2})
-    lab.proxy.start()
-    lab.proxy.wait_for("ready")
-    with Peer(SWITCH, lab.switch.port) as switch:
+    with Peer(SWITCH, lab.switch.port) as switch:  # there before the first probe
+        lab.proxy.start()
+        lab.proxy.wait_for("ready")
         switch.proxy = lab.caller.proxy
         for status in (200, 404, 501):
             lab.call()

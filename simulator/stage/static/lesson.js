@@ -19,7 +19,10 @@ export class Lesson {
     this.at = ""; // the step whose panel was brought into view
     this.failed = failed;
     this.placed = placed;
-    this.focus = false; // on the button that goes on, once it is there
+    this.focus = false; // on the button that goes on, whenever it can be pressed, until somebody moves it
+    document.addEventListener("focusin", ({ target }) => {
+      if (target.dataset?.key !== "go") this.focus = false;
+    });
     this.settled = { call: "", count: 0 }; // the call of a step, and its events until all was seen of it
     const ask = (what) => () => this.ask({ do: what });
     onDo(root, {
@@ -79,7 +82,6 @@ export class Lesson {
     const active = document.activeElement;
     if (!button || button.disabled) return;
     if (active === document.body || this.root.contains(active)) button.focus({ preventScroll: true });
-    this.focus = false;
   }
 
   /** Mark the control of the stage by which the step can be done as well. */

@@ -17,6 +17,7 @@ export class Programme {
     this.ended = false;
     this.replayed = false;
     this.taken = this.told = 0; // events of it that are known, and that have begun
+    this.due = 0; // events of it that were told before they are known
     this.next = null; // {call, count}: a call that waits, and how many of its events were told
     this.passed = 0; // calls that went by while this one was shown
     this.wanted = null; // the id of a call that the trainer placed
@@ -56,7 +57,7 @@ export class Programme {
 
   /** How many events of a call are known that are on the stage, or will be. */
   known(id) {
-    return this.call?.id === id ? this.taken : this.next?.call.id === id ? this.next.count : 0;
+    return this.call?.id === id ? Math.max(this.taken, this.due) : this.next?.call.id === id ? this.next.count : 0;
   }
 
   /** True where so many events of a call have begun on the stage, or never will. */
@@ -78,15 +79,22 @@ export class Programme {
     return this.pace.done && !this.pace.paused && (this.ended || this.replayed || this.quiet > PATIENCE);
   }
 
+  /** An event of the call on the stage was told, and comes with those that are being brought. */
+  awaits() {
+    this.due += 1;
+  }
+
   _begin(call) {
+    const due = this.next?.call.id === call.id ? this.next.count : 0;
     this._put(call, []);
+    this.due = due;
     this.begins(call);
   }
 
   _put(call, events) {
     this.pace.clear();
     this.passed = this.next === null ? 0 : this.passed + (this.next.call.id === call.id ? 0 : 1);
-    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, next: null, quiet: 0 });
+    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, due: 0, next: null, quiet: 0 });
     this.begun += 1;
     for (const event of events) this._push(event);
   }

@@ -152,8 +152,10 @@ follow({
   onEvent(event) {
     state = reduced(state, event);
     stale = true;
-    if (fetching && (event.call === fetching.id || event.call?.id === fetching.id)) fetching.events.push(event);
-    else programme.take(event);
+    if (fetching && (event.call === fetching.id || event.call?.id === fetching.id)) {
+      fetching.events.push(event);
+      if (programme.call?.id === fetching.id) programme.awaits();
+    } else programme.take(event);
     if (event.event === "lesson") lesson.take(event.lesson);
     if (event.event === "lesson" && event.lesson) chooseWork("lesson", false);
     if (event.event === "notice") notice(event.level, told(event.words));

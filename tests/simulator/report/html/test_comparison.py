@@ -84,8 +84,9 @@ def test_a_comparison_says_what_changed_and_shows_both_traces(browser: Browser, 
 
 def test_a_sweep_draws_its_points_and_the_front(browser: Browser, sweep_page: Path) -> None:
     with looking(browser, sweep_page) as look:
-        assert look.page.locator("svg .dot").count() == 50
-        assert look.page.locator("svg .best").count() > 2
+        tradeoff = look.page.locator("svg").first
+        assert tradeoff.locator(".dot").count() == 50
+        assert tradeoff.locator(".best").count() > 2
         text = look.page.inner_text("body")
         assert "50 of 60 points, 149 calls each; it was interrupted" in text
         assert "The same for all: lists a.csv b.csv." in text

@@ -185,12 +185,14 @@ def test_what_was_seen_is_told_no_sooner_than_the_picture_shows_it(browser: Brow
         done, device = page.panel.locator(".check.done"), page.page.locator(".device")
         expect(device).not_to_contain_text("Ringing")
         expect(done).to_have_count(0)
+        rang = False
         for _ in range(40):
             page.page.keyboard.press("n")
             page.page.wait_for_timeout(300)
+            rang = rang or "Ringing" in device.inner_text()
             if done.count():
                 break
-        expect(device).to_contain_text("Ringing")
+        assert rang, "the step is done, and the phone on the picture never rang"
         expect(page.go).to_have_text("Next")
 
 

@@ -158,6 +158,16 @@ def test_what_the_trainer_places_comes_at_once_whichever_is_heard_of_first(page:
     assert programmed(page, script) == ["two", "three", ["three"]]
 
 
+def test_what_was_told_of_a_call_is_not_shown_before_it_was_brought(page: Page) -> None:
+    script = """
+        placed("one"); placed("two"); ends("two"); programme.want("two");
+        const known = programme.known("two"), before = programme.shown("two", known);
+        programme.awaits();
+        return [brought, known, before, programme.known("two")];
+    """
+    assert programmed(page, script) == [["two"], 2, False, 3]
+
+
 def test_a_call_of_which_nothing_is_heard_any_more_makes_room(page: Page) -> None:
     script = """
         placed("one"); programme.pass(10); placed("two");
