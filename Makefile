@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 py
 BIN := .venv/bin
 # Most tests wait for sockets, processes and sound more than they compute: twice as many at once as there are processors.
 WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
-PYTEST = -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+# A dialogue in real time may fail where a busy machine was late: it is told as a rerun, and what fails thrice is a failure.
+PYTEST = -m pytest --reruns 2 -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 # Tests start Python hundreds of times: what it compiled is kept (`make clean` takes it away).
 unexport PYTHONDONTWRITEBYTECODE
 # Each would start threads for matrices, of which there are none.

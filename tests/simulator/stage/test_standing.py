@@ -88,6 +88,7 @@ def test_closing_all_pages_leaves_the_lab_as_it_is_and_who_comes_back_gets_the_s
         call = stage.post("/api/call", **keys)["id"]
         assert next(fields for name, fields in events if name == "phone")["state"] == "ringing"
     eventually(lambda: stage.stage.hub.followers == 0)
+    eventually(lambda: any(each["id"] == call and "rule" in each for each in stage.get("/api/state")["calls"]))
 
     with stage.events() as events:
         name, state = next(events)
