@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.results.formats import Count, Format, Moment
+from simulator.results.formats import Count, Format, LoadAsked, Moment
 
 
 class PlateauLine(Format):
@@ -21,18 +21,11 @@ class PlateauLine(Format):
     metrics: dict[str, float]
 
 
-class LoadFile(Format):
+class LoadFile(LoadAsked):
     """load.json of a load's folder: what was asked for, each plateau in the order in which it was driven, and the place
     of the one that the figures in metrics.json and the histograms are of, from 0; null where there is none."""
 
     scenario: str
-    lowest: float
-    highest: float
-    ramp: float
-    hold: float
-    p99: float
-    failures: float
-    processes: Count
     highest_rate: float | None
     shown: Count | None
     told: list[str]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from simulator.judging.lesson_checks import Difference
 from simulator.scenario.lesson import LANGUAGES, SETTINGS, Deed, PlacedCall, See, SentText
 from simulator.stage.events import Words
+from simulator.stage.phrases import fill, joined, short
 
 # The rooms of a call on its way in, and subscribers' settings.
 _TRUNKS: Mapping[str, Words] = {
@@ -103,17 +104,16 @@ def deed(one: Deed, rules: Mapping[str, Words]) -> Words:
     if one.set_ is not None:
         who = one.set_.subscriber
         said = [
-            _fill(_SAID["on" if on else "off"], who=who, setting=SETTING[name])
-            for name, on in one.set_.settings.items()
+            fill(_SAID["on" if on else "off"], who=who, setting=SETTING[name]) for name, on in one.set_.settings.items()
         ]
-        return _joined(said)
+        return joined(said)
     if one.rule is not None:
-        return _fill(_SAID["rule"], rule=rules.get(one.rule.name, one.rule.name), mode=_MODES[one.rule.mode])
+        return fill(_SAID["rule"], rule=rules.get(one.rule.name, one.rule.name), mode=_MODES[one.rule.mode])
     if one.apps is not None:
-        return _fill(
+        return fill(
             _SAID["apps" if one.apps.reports else "no apps"], who=one.subscriber, apps=_list(one.apps.installed)
         )
-    return _fill(_SAID["allow"], who=one.subscriber)
+    return fill(_SAID["allow"], who=one.subscriber)
 
 
 def button(one: Deed) -> Words:
@@ -126,19 +126,19 @@ def button(one: Deed) -> Words:
 def _request(request: PlacedCall | SentText) -> Words:
     shown: Words | str = request.from_
     if not any(character.isdigit() for character in request.from_):
-        shown = _fill(_SAID["theirs"], who=request.from_)
+        shown = fill(_SAID["theirs"], who=request.from_)
     if isinstance(request, SentText):
         form = _SAID["order" if request.by else "text"]
         trunk = _TRUNKS.get(request.trunk, "")
         from_ = request.from_ if request.by else shown
-        return _fill(form, **{"from": from_}, to=request.to, body=request.body, trunk=trunk)
+        return fill(form, **{"from": from_}, to=request.to, body=request.body, trunk=trunk)
     if request.by:
-        return _fill(_SAID["dial"], **{"from": request.from_}, to=request.to)
-    name: Words | str = _fill(_SAID["named"], name=request.display_name) if request.display_name else ""
-    said = _fill(_SAID["call"], **{"from": shown}, to=request.to, trunk=_TRUNKS.get(request.trunk, ""), name=name)
+        return fill(_SAID["dial"], **{"from": request.from_}, to=request.to)
+    name: Words | str = fill(_SAID["named"], name=request.display_name) if request.display_name else ""
+    said = fill(_SAID["call"], **{"from": shown}, to=request.to, trunk=_TRUNKS.get(request.trunk, ""), name=name)
     if request.diversion is None:
         return said
-    more = _fill(_SAID["forwarded"], by=request.diversion)
+    more = fill(_SAID["forwarded"], by=request.diversion)
     return {language: said[language] + more[language] for language in LANGUAGES}
 
 
@@ -159,25 +159,23 @@ def _parts(see: See, rules: Mapping[str, Words]) -> Iterator[Words]:
     if see.action is not None and not (see.phone == "rings" and see.action == "allow"):
         yield _SEEN[see.action]
     if see.label is not None:
-        yield _fill({"en": "it shows “{label}”", "zh": "显示“{label}”"}, label=_open(see.label))
+        yield fill({"en": "it shows “{label}”", "zh": "显示“{label}”"}, label=_open(see.label))
     if see.rule is not None:
-        yield _fill({"en": "rule: “{rule}”", "zh": "规则：“{rule}”"}, rule=rules.get(see.rule, see.rule))
+        yield fill({"en": "rule: “{rule}”", "zh": "规则：“{rule}”"}, rule=rules.get(see.rule, see.rule))
     if see.status is not None:
-        yield _fill({"en": "the caller gets {status}", "zh": "主叫收到 {status}"}, status=str(see.status))
+        yield fill({"en": "the caller gets {status}", "zh": "主叫收到 {status}"}, status=str(see.status))
     if see.reply is not None:
         yield {"en": "a text answers", "zh": "收到回复短信"}
     for name, on in (see.settings or {}).items():
-        yield _fill(
+        yield fill(
             {"en": "“{name}” is {on}", "zh": "“{name}”为{on}"}, name=SETTING[name], on=_SEEN["on" if on else "off"]
         )
     for key, numbers in (("allow", see.allow), ("block", see.block)):
         for number in numbers or ():
-            yield _fill(
-                {"en": "{number} is on the {list}", "zh": "{number} 在{list}上"}, number=number, list=_KEYS[key]
-            )
+            yield fill({"en": "{number} is on the {list}", "zh": "{number} 在{list}上"}, number=number, list=_KEYS[key])
 
     if see.warned:
-        yield _fill({"en": "a warning of {apps}", "zh": "警示：{apps}"}, apps=_list(see.warned))
+        yield fill({"en": "a warning of {apps}", "zh": "警示：{apps}"}, apps=_list(see.warned))
     elif see.warned is not None:
         yield {"en": "no warning", "zh": "没有警示"}
 
@@ -197,27 +195,14 @@ def difference(one: Difference, rules: Mapping[str, Words]) -> Words:
     else:
         values = [_open(value) or _SEEN[""] for value in (one.expected, one.seen)]
     key = _KEYS.get(one.what) or SETTING.get(one.what) or rules.get(one.what) or one.what
-    return _fill(_DIFFERS, key=key, expected=values[0], seen=values[1])
+    return fill(_DIFFERS, key=key, expected=values[0], seen=values[1])
 
 
 def strayed(request: PlacedCall | SentText, placed: Mapping[str, object]) -> Words:
     """Another call was placed than the one that a step asks for."""
     to = str(placed.get("subscriber") or placed.get("to"))
     asked = f"{request.from_} → {request.to}"
-    return _fill(_STRAYED, **{"from": _short(str(placed.get("from")))}, to=_short(to), asked=asked)
-
-
-def _fill(form: Words, **fields: Words | str) -> Words:
-    return {
-        language: form[language].format(
-            **{name: value if isinstance(value, str) else value[language] for name, value in fields.items()}
-        )
-        for language in LANGUAGES
-    }
-
-
-def _joined(said: Sequence[Words]) -> Words:
-    return {language: ("" if language == "zh" else " ").join(each[language] for each in said) for language in LANGUAGES}
+    return fill(_STRAYED, **{"from": short(str(placed.get("from")), _LONGEST)}, to=short(to, _LONGEST), asked=asked)
 
 
 def _sentence(text: str) -> str:
@@ -226,8 +211,4 @@ def _sentence(text: str) -> str:
 
 def _open(pattern: str) -> str:
     """A pattern as people read it."""
-    return _short(pattern.strip("*") + ("…" if pattern.endswith("*") else ""))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return short(pattern.strip("*") + ("…" if pattern.endswith("*") else ""), _LONGEST)

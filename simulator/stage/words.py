@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from proxy.counterfactual import Counterfactual
+from simulator.scenario.lesson import LANGUAGES
 from simulator.stage.events import Words
-
-LANGUAGES = ("en", "zh")
+from simulator.stage.phrases import fill, joined, short
 
 # The name of each rule, for switches and verdicts.
 TITLES: Mapping[str, Words] = {
@@ -286,7 +286,7 @@ def title(rule: str) -> Words:
 
 def decided(action: str, status: int | None, label: str, service: str, method: str, rule: str) -> Words:
     """Say what was decided over a call or text."""
-    return _say(_DECIDED[_kind(action, label, service, method, rule)], status=str(status or ""), label=_short(label))
+    return fill(_DECIDED[_kind(action, label, service, method, rule)], status=str(status or ""), label=_short(label))
 
 
 def _kind(action: str, label: str, service: str, method: str, rule: str) -> str:
@@ -310,7 +310,12 @@ def evidence(rule: str, detail: str, caller: str, callee: str) -> Words:
     for reason in _REASONS.get(rule, ()):
         if (found := re.fullmatch(reason.pattern, detail, re.DOTALL)) is not None:
             fields = {name: _short(value) for name, value in found.groupdict().items()}
-            return _say({"en": reason.en, "zh": reason.zh}, caller=_short(caller), callee=_short(callee), **fields)
+            return fill(
+                {"en": reason.en, "zh": reason.zh},
+                caller=_short(caller),
+                callee=_short(callee),
+                **fields,
+            )
     return dict.fromkeys(LANGUAGES, _short(detail))
 
 
@@ -329,11 +334,11 @@ def otherwise(
     said: list[Words] = []
     if found is not None:
         by = title(found.by)
-        said.append(_each(_OTHERWISE[_became(found, action, method)], title=title(rule), by=by))
+        said.append(fill(_OTHERWISE[_became(found, action, method)], title=title(rule), by=by))
     elif barred:
-        said.append(_say(_OTHERWISE["barred"], callee=_short(callee)))
-    said += (_each(_OTHERWISE["shadowed"], by=title(each)) for each in _shadowed(trace))
-    return {language: _joined(language, [each[language] for each in said]) for language in LANGUAGES} if said else {}
+        said.append(fill(_OTHERWISE["barred"], callee=_short(callee)))
+    said += (fill(_OTHERWISE["shadowed"], by=title(each)) for each in _shadowed(trace))
+    return joined(said) if said else {}
 
 
 def _became(found: Counterfactual, action: str, method: str) -> str:
@@ -354,20 +359,5 @@ def _shadowed(trace: Sequence[Sequence[str]]) -> Iterator[str]:
             yield rule
 
 
-def _say(template: Words, **fields: str) -> Words:
-    return {language: template[language].format(**fields) for language in LANGUAGES}
-
-
-def _each(template: Words, **fields: Words) -> Words:
-    return {
-        language: template[language].format(**{name: words[language] for name, words in fields.items()})
-        for language in LANGUAGES
-    }
-
-
-def _joined(language: str, sentences: Sequence[str]) -> str:
-    return ("" if language == "zh" else " ").join(sentences)
-
-
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return short(text, _LONGEST)

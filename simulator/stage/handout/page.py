@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.report.html.svg import Markup, joined, tag
+from simulator.scenario.lesson import LANGUAGES
 from simulator.stage import lesson_json
 from simulator.stage.events import Words
 from simulator.stage.handout.charts import CELLS, interval, parts
@@ -18,7 +19,6 @@ from simulator.stage.handout.words import KINDS, SAID
 from simulator.stage.teaching import Taught
 from simulator.stage.words import TITLES
 
-LANGUAGES = ("en", "zh")
 _OWN = re.compile(r"call-[0-9]+")  # calls of the trainer's own choice have no kind but their name
 _SHEET = "handout.css"
 _TAGS = {"en": "en", "zh": "zh-Hans"}

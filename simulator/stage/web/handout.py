@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulator.stage.handout.page import LANGUAGES, document
+from simulator.scenario.lesson import LANGUAGES
+from simulator.stage.handout.page import document
 from simulator.stage.stage import Stage
 
 

@@ -19,7 +19,7 @@ from simulator.stage.phones.apps import ON_THE_LIST
 from tests.plays import ROOT
 from tests.plays.browser import Look, chromium
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage import StagePlay
 
 pytestmark = pytest.mark.browser
 
@@ -33,12 +33,6 @@ Scheme = Literal["light", "dark"]
 def browser() -> Iterator[Browser]:
     with chromium(*_MICROPHONE) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
 
 
 @contextmanager

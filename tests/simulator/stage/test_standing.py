@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
+from tests.plays.stage import StagePlay
 
 
 def test_a_call_from_abroad_is_refused_and_the_phone_stays_silent(stage: StagePlay) -> None:

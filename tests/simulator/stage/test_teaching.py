@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,6 @@ from tests.plays.proxy_process import eventually
 from tests.plays.stage import JSON, StagePlay, standing_stage
 
 LESSONS = [load_lesson(path).name for path in sorted((ROOT / "scenarios" / "lessons").glob("*.yaml"))]
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
 
 
 def lesson_of(stage: StagePlay) -> dict[str, Any]:

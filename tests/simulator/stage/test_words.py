@@ -11,6 +11,7 @@ from proxy.counterfactual import Counterfactual
 from proxy.policy.precedence import PRECEDENCE
 from simulator.offline.calls import CallMaker
 from simulator.offline.verdicts import Data, Deciding
+from simulator.scenario.lesson import LANGUAGES
 from simulator.scenario.model import load_scenarios
 from simulator.stage import words
 from simulator.traffic.plan import plan, populated
@@ -20,7 +21,7 @@ RULES = (*PRECEDENCE, "self_service")
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_has_a_name_and_words_for_evidence_that_nobody_foresaw(rule: str, language: str) -> None:
     said = words.evidence(rule, "something new", "the caller", "alice")[language]
 

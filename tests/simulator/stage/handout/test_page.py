@@ -17,7 +17,7 @@ from simulator.stage.handout.page import Happened, document, write
 from simulator.stage.state import State
 from simulator.stage.teaching import Taught
 from tests.plays import ROOT
-from tests.plays.browser import chromium, looking
+from tests.plays.browser import looking
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
 
@@ -114,12 +114,6 @@ def test_the_pages_in_a_folder_need_nothing_else(tmp_path: Path) -> None:
         page = (tmp_path / name).read_text(encoding="utf-8")
         assert "@page" in page
         assert not any(word in page for word in ("<script", "<link", "href=", "src="))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def _is_done(stage: StagePlay, place: int) -> bool:

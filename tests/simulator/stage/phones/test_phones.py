@@ -13,13 +13,7 @@ from simulator.media.prompts import caller_says
 from simulator.media.recognition import likeness, read_wav, tone, tone_seconds
 from tests.plays.handset_line import HandsetLine, handset_line
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
+from tests.plays.stage import StagePlay
 
 
 @pytest.fixture

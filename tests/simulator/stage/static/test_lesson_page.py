@@ -11,27 +11,15 @@ from playwright.sync_api import Browser, Locator, Route, expect
 
 from simulator.scenario.lesson import Lesson, load_lesson
 from tests.plays import ROOT
-from tests.plays.browser import Look, chromium, looking
+from tests.plays.browser import Look, looking
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import WITHIN, StagePlay, standing_stage
+from tests.plays.stage import WITHIN, StagePlay
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=WITHIN * 1000)
 
 SHIPPED = [load_lesson(path) for path in sorted((ROOT / "scenarios" / "lessons").glob("*.yaml"))]
 FIRST = SHIPPED[0]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
 
 
 class LessonPage:

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.plays import ROOT
-from tests.plays.browser import chromium
 from tests.plays.pictures import png_size, take
-from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage import StagePlay
 from tests.plays.stage_page import StagePage, stage_page
 
 pytestmark = pytest.mark.browser
 LARGEST = 150_000  # bytes
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
 
 
 def compare(page: StagePage, name: str, folder: Path) -> None:

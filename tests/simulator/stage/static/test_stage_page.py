@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.plays.browser import chromium
-from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage import StagePlay
 from tests.plays.stage_page import relay_to, stage_page
 
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e<script>alert(2)</script>{{7*7}}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
 
 
 def test_a_scam_call_is_refused_before_everybodys_eyes(browser: Browser, stage: StagePlay) -> None:

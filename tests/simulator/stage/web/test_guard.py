@@ -17,12 +17,6 @@ CALL = b'{"id": "cold-call", "to": "alice"}'
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
-
-
-@pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
     with standing_stage(tmp_path_factory.mktemp("shared"), token=TOKEN) as play:
         yield play

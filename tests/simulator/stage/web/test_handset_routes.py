@@ -20,12 +20,6 @@ TOKEN = "the-stage-s-own"
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
-
-
-@pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
     with standing_stage(tmp_path_factory.mktemp("shared"), token=TOKEN) as play:
         yield play

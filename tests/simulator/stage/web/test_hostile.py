@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 from simulator.stage.events import Notice
 from simulator.stage.hub import as_text
 from simulator.stage.web.bodies import Json
-from tests.plays.stage import JSON, StagePlay, standing_stage
+from tests.plays.stage import JSON, StagePlay
 
 NAMES = [
     '"><img src=x onerror=alert(1)>',
@@ -21,12 +20,6 @@ NAMES = [
     "data: x",
     "名" * 200,
 ]
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
 
 
 @pytest.mark.parametrize("name", NAMES)

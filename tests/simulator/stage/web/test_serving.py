@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -11,13 +10,7 @@ import pytest
 from simulator.stage.events import Notice
 from simulator.stage.web import serving
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
+from tests.plays.stage import StagePlay
 
 
 @pytest.fixture
