@@ -11,6 +11,12 @@ from proxy.sip.uri import SipUri, parse_uri
 Address = tuple[str, int]
 
 
+def read_address(text: str) -> Address:
+    """The address that is written HOST:PORT. Raises ValueError where it has no port."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 @lru_cache(maxsize=4096)
 def address_of(uri: str) -> Address | None:
     """Return the IP address and port that a SIP URI names; None where it names no IP address: nothing asks a DNS."""

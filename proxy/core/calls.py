@@ -126,7 +126,7 @@ class Calls:
 
     def softswitch_says(self, state: CallState, response: Response) -> None:
         """Keep what a final response of the switch says of its reason."""
-        reasons = ", ".join(response.headers("reason")) if response.has("reason") else ""
+        reasons = ", ".join(response.headers("reason"))
         state.said = SoftswitchSaid(response.status, reasons[:_SHOWN], (response.header("retry-after") or "")[:_SHOWN])
 
     def concluded(self, state: CallState, status: int | None, by: Party, now: float) -> None:

@@ -21,7 +21,7 @@ from proxy.sip.errors import (
 from proxy.sip.flow import DEFAULT_PORTS, Flow
 from proxy.sip.headers import Via, parse_name_addr, parse_via, split_values
 from proxy.sip.message import Request
-from proxy.sip.uri import SipUri, Uri, cached_uri, is_address
+from proxy.sip.uri import SipUri, Uri, cached_uri, hostport, is_address
 
 _ONLY_ONCE: Final[tuple[str, ...]] = (
     "refer-to",
@@ -56,7 +56,7 @@ class Listener:
     @property
     def host_port(self) -> str:
         """As it stands in a URI and in a Via."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return hostport(self.host, self.port)
 
 
 class Routed:
@@ -343,9 +343,7 @@ class Router:
         hops = forwarded.header("max-forwards")
         forwarded.replace("Max-Forwards", "70" if hops is None else _ONE_LESS.get(hops) or str(int(hops) - 1))
         forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
-        breadth = (
-            forwarded.header("max-breadth") if "max-breadth" in forwarded.shape.first else None
-        )  # quicker where not
+        breadth = forwarded.header("max-breadth")
         if breadth is None:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
         elif int(breadth) > int(_MAX_BREADTH):

@@ -16,6 +16,7 @@ from proxy.core.events import Answered, Ended, Event, Shadowed, Unanswered
 from proxy.observability.hep import LOG, SIP, Address, Correlations, Node, Packets
 from proxy.observability.message_log import call_id_of, is_message
 from proxy.sip.flow import Flow
+from proxy.sip.uri import hostport
 
 _QUIET = 10.0  # seconds between two warnings
 
@@ -113,9 +114,4 @@ class CaptureAgent:
         now = time.monotonic()
         if now >= self._tell_at:
             self._tell_at = now + _QUIET
-            log.warning("hep_lost", collector=_shown(self._collector), lost=self._counters["hep_lost"], detail=why)
-
-
-def _shown(address: Address) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            log.warning("hep_lost", collector=hostport(*self._collector), lost=self._counters["hep_lost"], detail=why)

@@ -15,6 +15,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Protocol
 
 from proxy.sip.flow import Flow
+from proxy.sip.uri import hostport
 
 _CALL_ID = b"\r\nCall-ID: "
 _ANY_CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
@@ -135,9 +136,4 @@ def _to_the_second(since_1970: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _addresses(transport: str, sender: tuple[str, int], receiver: tuple[str, int]) -> str:
-    return f'"transport":"{transport}","from":"{_shown(sender)}","to":"{_shown(receiver)}",'
-
-
-def _shown(address: tuple[str, int]) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f'"transport":"{transport}","from":"{hostport(*sender)}","to":"{hostport(*receiver)}",'

@@ -82,6 +82,11 @@ class ServiceUrn:
 Uri = SipUri | TelUri | ServiceUrn
 
 
+def hostport(host: str, port: int) -> str:
+    """The host and port as they are written together (`hostport`, RFC 3261 25.1): an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_address(host: str) -> bool:
     """True for an IP address, in brackets or without, and not for a name."""
     try:

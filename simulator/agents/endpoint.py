@@ -18,6 +18,7 @@ from proxy.sip.flow import Flow
 from proxy.sip.message import Request, Response, broken_request, parse
 from proxy.sip.transaction import ClientTransaction, ServerTransaction
 from proxy.sip.transaction_layer import MAGIC_COOKIE, TransactionLayer, server_key
+from proxy.sip.uri import hostport
 from simulator.addresses import Address
 from simulator.agents.scheduler import Scheduler
 
@@ -105,7 +106,7 @@ class Endpoint:
     def __init__(self, address: Address, application: Application) -> None:
         host, port = address
         self.address = address
-        self.authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.authority = hostport(host, port)
         self.application = application
         self.transactions = TransactionLayer()
         self.scheduler = Scheduler()

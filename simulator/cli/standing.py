@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from proxy.sip.uri import hostport
 from simulator.cli.playing import RUNS, under_uvloop
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode
@@ -126,7 +127,7 @@ def _shown(host: str, port: int) -> str:
     """HOST:PORT as others reach it."""
     if host in ("0.0.0.0", "::"):
         host = _outward() or host
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return hostport(host, port)
 
 
 def _outward() -> str:

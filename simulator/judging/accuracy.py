@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from simulator.judging.observation import CallObservation, Outcome
 
@@ -115,6 +116,11 @@ class Confusion:
             "faults": self.faults,
             **({"unknown": self.unknown} if self.unknown else {}),
         }
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The cells, and the rates that were measured with their intervals, as they stand in JSON."""
+        return self.counts | {name: {"value": rate.value, **asdict(rate)} for name, rate in self.rates.items()}
 
     @property
     def scam_recall(self) -> Rate | None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from proxy.observability.hep import LOG, SIP, Correlations, Node, Packets, TooLong
-from simulator.addresses import Address
+from proxy.sip.uri import hostport
+from simulator.addresses import Address, read_address
 from simulator.errors import LabError
 from simulator.results.messages import MESSAGES, Message, read_messages
 from simulator.results.run_reader import PlayedCall, addresses, lines_of, messages_of_call
@@ -70,9 +71,9 @@ def send_hep(run: Path, calls: Sequence[PlayedCall], collector: Address, node: N
             if error := out.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise OSError(error, os.strerror(error))
         except ConnectionRefusedError:
-            raise LabError(f"udp:{_shown(collector)}: nothing listens there for HEP") from None
+            raise LabError(f"udp:{hostport(*collector)}: nothing listens there for HEP") from None
         except OSError as error:
-            raise LabError(f"udp:{_shown(collector)}: {error.strerror}") from None
+            raise LabError(f"udp:{hostport(*collector)}: {error.strerror}") from None
     return Sent(counts[SIP], counts[LOG], too_long)
 
 
@@ -117,8 +118,7 @@ def _records(run: Path) -> Iterator[tuple[Address, dict[str, Any]]]:
     if not path.exists():
         return
     ours = next((name for name, what in addresses(run).items() if what == "proxy"), None)
-    host, _, port = ours.rpartition(":") if ours else ("", "", "")
-    address = (host.strip("[]"), int(port)) if ours else _UNKNOWN
+    address = read_address(ours) if ours else _UNKNOWN
     yield from ((address, record) for record in lines_of(path))
 
 
@@ -129,8 +129,3 @@ def _entry(record: dict[str, Any], ours: Address) -> _Item:
         at += record.get("waited_ms", 0) / 1e3 + record["elapsed_us"] / 1e6
     data = json.dumps(record, separators=(",", ":")).encode()
     return _Item(LOG, at, "udp", ours, ours, data, record["call_id"])
-
-
-def _shown(address: Address) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from simulator.exit_code import worst
-from simulator.judging.accuracy import Confusion, Rate
+from simulator.judging.accuracy import Rate
 from simulator.judging.curves import Curve
 from simulator.judging.failure_kinds import FailureKind, proxys_reason
 from simulator.judging.figures import Figures, combine
@@ -62,14 +62,12 @@ def _figures(figures: Figures) -> dict[str, Any]:
     measured = figures.accuracy
     estimate = figures.precision_at_prevalence
     return {
-        "confusion": _confusion(measured.total),
+        "confusion": measured.total.figures,
         **({} if estimate is None else {"precision_at_prevalence": asdict(estimate)}),
-        "by_rule": {name: _confusion(row) for name, row in measured.by_rule.items()},
-        "by_family": {name: _confusion(row) for name, row in measured.by_family.items()},
-        "by_segment": {name: _confusion(row) for name, row in measured.by_segment.items()},
-        "shadow": {
-            name: found.counts | {"enforced": _confusion(found.enforced)} for name, found in figures.shadow.items()
-        },
+        "by_rule": {name: row.figures for name, row in measured.by_rule.items()},
+        "by_family": {name: row.figures for name, row in measured.by_family.items()},
+        "by_segment": {name: row.figures for name, row in measured.by_segment.items()},
+        "shadow": {name: found.counts | {"enforced": found.enforced.figures} for name, found in figures.shadow.items()},
         "curves": {kind: _curve(curve) for kind, curve in figures.curves.items()},
         "latency": {name: _distribution(delay) for name, delay in figures.distributions.items()},
     }
@@ -86,10 +84,6 @@ def _curve(curve: Curve) -> dict[str, Any]:
 
 def _rate(rate: Rate | None) -> dict[str, Any] | None:
     return None if rate is None else {"value": rate.value, **asdict(rate)}
-
-
-def _confusion(confusion: Confusion) -> dict[str, Any]:
-    return confusion.counts | {name: {"value": rate.value, **asdict(rate)} for name, rate in confusion.rates.items()}
 
 
 def _distribution(distribution: Distribution) -> dict[str, float]:

@@ -14,6 +14,7 @@ from textwrap import wrap
 from typing import Any
 
 from proxy.files.visible import visible
+from proxy.sip.uri import hostport
 from simulator.addresses import Address
 from simulator.results.messages import Message, messages_by_call
 from simulator.results.run_reader import PlayedCall, addresses, find_calls, messages_of_call
@@ -170,8 +171,7 @@ def _order(role: str) -> tuple[int, str]:
 
 
 def _name(address: Address) -> str:
-    host, port = address[0], address[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return hostport(*address)
 
 
 def text(ladder: Ladder, width: int = 80) -> Iterator[str]:

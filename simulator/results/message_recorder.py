@@ -20,7 +20,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from simulator.addresses import Address
+from simulator.addresses import read_address
 from simulator.agents.tap import Hear
 from simulator.results.events import Event, PassEnded, Tick
 from simulator.results.media import MEDIA, Ends, keep_media
@@ -132,12 +132,7 @@ def message_of_line(line: Mapping[str, str | float]) -> Record:
         datetime.fromisoformat(str(line["timestamp"])).timestamp(),
         True,
         str(line["transport"]),
-        _address(str(line["from"])),
-        _address(str(line["to"])),
+        read_address(str(line["from"])),
+        read_address(str(line["to"])),
         b64decode(str(line["base64"])) if text is None else str(text).encode(),
     )
-
-
-def _address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)

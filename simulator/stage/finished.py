@@ -12,7 +12,7 @@ from proxy.config.models import ProxyConfig, load_config
 from proxy.counterfactual import Reconsidering
 from proxy.files.yaml_file import FileErrors, load
 from proxy.subscribers.storage import SubscribersFile, path_of
-from simulator.addresses import Address
+from simulator.addresses import Address, read_address
 from simulator.results.messages import Message as Recorded
 from simulator.results.run_reader import PlayedCall, addresses, find_call, lines_of, manifest_of, messages_of_call
 from simulator.stage.events import Ended, Event, Lifeline, Message, Phone, Placed, Text, name_of, to_json
@@ -89,14 +89,16 @@ def _events(folder: Path, call: PlayedCall, messages: Sequence[Recorded], config
     callee = phones.get(told["callee"])
     first = opening(openings[0]) if openings else None
     shown = {"subscriber": callee, "display_name": shown_by(first)[1] if first is not None else "", "body": None}
-    yield Placed(begins - _TICK, {**_shown(told), **shown})
-    for event in seen:
-        yield event._replace(call=told["id"]) if isinstance(event, (Message, Phone, Text)) else event
+    seen = [each._replace(call=told["id"]) if isinstance(each, (Message, Phone, Text)) else each for each in seen]
     if record:
         deciding = None if manifest_of(folder).get("pseudonyms") else Reconsidering(config)
         judged = verdict_of(record, told["caller"], callee or told["callee"], openings, deciding)
-        yield judged._replace(call=told["id"])
-    last = messages[-1].at + offset if messages else begins
+        seen.append(judged._replace(call=told["id"]))
+    # The proxy's clock may be a little behind that of the messages, or before it.
+    first_at = min((event.at for event in seen), default=begins)
+    last = max((event.at for event in seen), default=begins)
+    yield Placed(first_at - _TICK, {**_shown(told), **shown})
+    yield from seen
     yield Ended(last + _TICK, told["id"], told["outcome"], told["caller_saw"]["status"], str(record.get("by", "")))
 
 
@@ -108,8 +110,7 @@ def _elements(run: Path) -> dict[Address, Lifeline]:
     """The lab's proxy and softswitch, by address."""
     found: dict[Address, Lifeline] = {}
     for address, role in addresses(run).items():
-        host, _, port = address.rpartition(":")
-        found[host.strip("[]"), int(port)] = "proxy" if role == "proxy" else "softswitch"
+        found[read_address(address)] = "proxy" if role == "proxy" else "softswitch"
     return found
 
 

@@ -61,8 +61,4 @@ def _sum(one: Confusion, other: Confusion) -> Confusion:
 
 
 def _figures(confusion: Confusion) -> dict[str, Any]:
-    rates = {
-        name: {"value": rate.value, "hits": rate.hits, "of": rate.of, "lower95": rate.lower95, "upper95": rate.upper95}
-        for name, rate in confusion.rates.items()
-    }
-    return {"calls": confusion.calls, **confusion.counts, **rates}
+    return {"calls": confusion.calls, **confusion.figures}

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from simulator.judging.accuracy import Confusion
 from simulator.judging.compared import Compared
 from simulator.judging.paired import Cell, Difference, Judged, Paired, by_size, confusions_of
 from simulator.report.compare.words import effect
@@ -28,7 +27,7 @@ def document(compared: Compared) -> dict[str, Any]:
         "calls": comparison.calls,
         "verdicts_changed": comparison.verdicts_changed,
         "outcomes_changed": comparison.outcomes_changed,
-        "confusion": {"a": _confusion(a), "b": _confusion(b)},
+        "confusion": {"a": a.figures, "b": b.figures},
         "differences": {name: _difference(each) for name, each in comparison.differences.items()},
         "paired": {
             "scam_recall": _paired(comparison.recall),
@@ -58,10 +57,6 @@ def document(compared: Compared) -> dict[str, Any]:
         ],
         "changed_calls": [{**asdict(each), "a": _judged(each.a), "b": _judged(each.b)} for each in comparison.examples],
     }
-
-
-def _confusion(confusion: Confusion) -> dict[str, Any]:
-    return confusion.counts | {name: {"value": rate.value, **asdict(rate)} for name, rate in confusion.rates.items()}
 
 
 def _difference(difference: Difference) -> dict[str, float]:

@@ -16,6 +16,7 @@ from proxy.core.treatment import is_dialable
 from proxy.sip.digest import ALGORITHMS
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request, Response
+from proxy.sip.uri import hostport
 from simulator.addresses import Address, address_of
 from simulator.agents.dialog import address_header
 from simulator.agents.endpoint import ALLOW, Endpoint, Incoming
@@ -99,7 +100,7 @@ class Softswitch:
             if self._outside is None:
                 return 404
             host, port = self._outside
-            return [Destination(f"sip:{dialled}@{f'[{host}]' if ':' in host else host}:{port}", (), self._outside)]
+            return [Destination(f"sip:{dialled}@{hostport(host, port)}", (), self._outside)]
         bindings = self.registrar.find(account, now)
         return [found for binding in bindings[:MOST_PHONES] if (found := _destination(binding))] or 480
 

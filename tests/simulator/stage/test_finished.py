@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from simulator.stage.finished import events_of
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
 
@@ -51,6 +55,18 @@ def test_a_call_has_the_events_that_it_had(stage: StagePlay, name: str) -> None:
     assert {each["call"] for each in told["events"] if each["event"] != "placed"} == {name}
     assert told["events"][0]["event"] == "placed"
     assert told["events"][-1]["event"] == "ended"
+
+
+def test_a_call_begins_with_being_placed_whatever_the_proxys_clock_says(stage: StagePlay, tmp_path: Path) -> None:
+    copy = shutil.copytree(stage.stage.chosen.runs / run(stage), tmp_path / "early")
+    records = copy / "proxy-calls.jsonl"
+    year = re.compile(r'"timestamp":"20\d\d')
+    records.write_text(year.sub('"timestamp":"2001', records.read_text()))
+
+    names = [event["event"] for event in events_of(tmp_path, "early", "cold-call-1")]
+
+    assert names[:2] == ["placed", "judged"]
+    assert names[-1] == "ended"
 
 
 def test_a_saved_report_is_shown_as_a_page_that_can_do_nothing_here(stage: StagePlay) -> None:
