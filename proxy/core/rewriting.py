@@ -52,7 +52,7 @@ class Rewriter:
             if decision.registration is not None:
                 self._registrations.forward(forwarded, decision.registration)
         self.clean(forwarded, side)
-        if side == "softswitch" and "identity" in forwarded.shape.first:
+        if side == "softswitch" and forwarded.has("identity"):
             self._withhold_signature(forwarded, target)
         if decision.subscriber is not None:
             self._authenticator.assert_identity(forwarded, decision.subscriber)

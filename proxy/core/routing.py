@@ -284,7 +284,7 @@ class Router:
         if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
             self._repair_strict_route(request, uri, routed)
         for _ in range(_ROUTES_OF_OURS):
-            if "route" not in request.shape.first:
+            if not request.has("route"):
                 return routed
             top = split_values(request.header("route") or "")
             if not top or not top[0]:
@@ -348,7 +348,7 @@ class Router:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
         elif int(breadth) > int(_MAX_BREADTH):
             forwarded.replace("Max-Breadth", _MAX_BREADTH)
-        if "route" in forwarded.shape.first:
+        if forwarded.has("route"):
             _yield_to_strict_router(forwarded)
         if target[0] != "udp":
             forwarded.say_length()

@@ -153,7 +153,7 @@ class Screening:
         """Hold everything from outside to the softswitch, whatever its headers ask for. `source` is the address that
         it came from. Raises Forbidden."""
         uri = cached_uri(request.uri)  # a strict router's was repaired
-        if "route" in request.shape.first:
+        if request.has("route"):
             begins = request.to.tag is None
             in_dialog = not begins and self._is_on(routed, trunk)
             phone = source if begins and trunk.kind == "access" else ""
@@ -184,7 +184,7 @@ class Screening:
         if request.method not in DIALOG_MAKING and request.method != "MESSAGE":
             return True
         uris = [request.uri]
-        if "route" in request.shape.first and self._router.softswitch_routes.may_be_one(cached_uri(request.uri)):
+        if request.has("route") and self._router.softswitch_routes.may_be_one(cached_uri(request.uri)):
             routes = [parse_name_addr(value).uri for value in request.values("route")]
             uris += [route for route in routes if not self._router.is_own(cached_uri(route))]  # tokens are no numbers
         for uri in uris:
@@ -218,7 +218,7 @@ class Screening:
         Raises Forbidden where that is not the one for whom our token was made, or the switch would act on another.
         """
         self._check_peer(request, routed, policy)
-        if "route" in request.shape.first and self._names_another(request.uri, routed, policy):
+        if request.has("route") and self._names_another(request.uri, routed, policy):
             raise Forbidden("a text in a dialog with somebody else")
         return request.uri if self._leads_abroad(request.uri, routed, policy) else request.to.uri
 

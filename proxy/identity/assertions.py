@@ -43,7 +43,7 @@ def clean(message: Message, side: Side) -> None:
     if isinstance(message, Request):
         if not side.trust_identity:
             drop_verstat(message)
-        if "priority" in message.shape.first and not (side.trust_identity and side.kind == "domestic"):
+        if message.has("priority") and not (side.trust_identity and side.kind == "domestic"):
             _drop_callback_mark(message)
 
 

@@ -36,7 +36,7 @@ _NOTHING = Hidden()
 
 def priv_values(message: Message) -> frozenset[str]:
     """The values of all Privacy headers, in lower case."""
-    if "privacy" not in message.shape.first:  # as in nearly all messages
+    if not message.has("privacy"):  # as in nearly all messages
         return _NONE
     return frozenset(_PRIV_VALUE.findall(";".join(message.headers("privacy")).lower()))
 
@@ -59,7 +59,7 @@ def hidden_by(request: Request) -> Hidden:
 
     A wish to stay unknown needs no trust: it takes from nobody but who utters it.
     """
-    if "privacy" not in request.shape.first and "remote-party-id" not in request.shape.first:
+    if not request.has("privacy") and not request.has("remote-party-id"):
         return _NOTHING
     if wishes := priv_values(request) & OF_THE_IDENTITY:
         return Hidden(f"Privacy: {';'.join(sorted(wishes))}", name=True)
