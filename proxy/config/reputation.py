@@ -84,7 +84,7 @@ class Weighing(BaseModel):
 
     At most `in_flight` questions are open at once, over `connections` connections. For `cache_seconds` answers are
     kept, `cache_entries` of them. After `breaker_failures` failures in a row the source is asked nothing for
-    `breaker_seconds`.
+    `breaker_seconds`; where it says Retry-After, at once and for as long as that, if it is longer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

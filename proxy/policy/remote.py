@@ -23,7 +23,7 @@ class RemoteSource:
 
     At most `in_flight` questions are open at once, over `connections` connections. Answers are kept for
     `cache_seconds`, `cache_entries` of them. After `breaker_failures` failures in a row it is asked nothing for
-    `breaker_seconds`, and then one question to see.
+    `breaker_seconds`, and then one question to see; so it is at once where it says that it wants to be left alone.
     """
 
     name: str
@@ -63,7 +63,8 @@ class Opinion(NamedTuple):
     """The outcome of a lookup: `reputons`, none where the source knows nothing, or a `failure` in words.
 
     `expires` is the epoch time until which the source stands by it. `waited` is how long a call waited for it, `age`
-    how long ago it was given to another, None of a fresh one; both in seconds.
+    how long ago it was given to another, None of a fresh one, `leave_alone` how long the source that failed wants no
+    more questions (Retry-After, RFC 9110 10.2.3), 0 where it did not say; all in seconds.
     """
 
     reputons: tuple[Reputon, ...] = ()
@@ -71,6 +72,7 @@ class Opinion(NamedTuple):
     expires: float | None = None
     waited: float = 0.0
     age: float | None = None
+    leave_alone: float = 0.0
 
 
 class Opinions(Protocol):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import time
 from collections.abc import Collection
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 import aiohttp
@@ -24,6 +26,7 @@ _HEADERS = {
     "User-Agent": "ringfence",
 }
 _KEPT_ALIVE = 60.0  # seconds that a connection stays open without a question
+_LONGEST_ALONE = 3600.0  # seconds
 
 
 # The words for errors: what aiohttp says of them holds the URL, and that a number.
@@ -49,7 +52,7 @@ class Asker:
         except TimeoutError:
             failure = f"no answer within {source.timeout * 1000:.0f} ms"
         except _Useless as error:
-            failure = str(error)
+            return Opinion(failure=str(error), leave_alone=error.leave_alone)
         except aiohttp.ClientConnectorCertificateError as error:
             failure = f"its certificate is not trusted ({_untrusted(error.certificate_error)})"
         except aiohttp.ClientConnectorDNSError:
@@ -81,7 +84,7 @@ class Asker:
         async with self._session(source).get(URL(url, encoded=True), allow_redirects=False) as response:
             if response.status != 200:
                 whither = " (redirections are not followed)" if 300 <= response.status < 400 else ""
-                raise _Useless(f"HTTP {response.status}{whither}")
+                raise _Useless(f"HTTP {response.status}{whither}", _retry_after(response))
             if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise _Useless("an answer in a content coding that nobody asked for")
             body = await _read(response)
@@ -105,7 +108,27 @@ class Asker:
 
 
 class _Useless(Exception):
-    """An answer came, and nothing can be made of it."""
+    """An answer came, and nothing can be made of it; who gave it wants no more questions for so many seconds."""
+
+    def __init__(self, failure: str, leave_alone: float = 0.0) -> None:
+        super().__init__(failure)
+        self.leave_alone = leave_alone
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float:
+    """The seconds for which a server that has too much to do, or is not there for now, asks to be left alone.
+
+    Of 429 (RFC 6585 4) and 503, as a number or a date (RFC 9110 10.2.3), an hour at most; 0.0 where it does not say.
+    """
+    said = response.headers.get("Retry-After", "") if response.status in (429, 503) else ""
+    if said.isascii() and said.isdigit():
+        seconds = float(said)
+    else:
+        try:
+            seconds = parsedate_to_datetime(said).timestamp() - time.time()
+        except ValueError:
+            seconds = 0.0
+    return min(max(seconds, 0.0), _LONGEST_ALONE)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -2,6 +2,7 @@
 
 Times are epoch seconds. A source that fails again and again is asked no more for a while (a circuit breaker), so that
 its callers do not each wait for nothing; then one question goes out to see, and its answer brings the source back.
+One that asks to be left alone is, at once.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Sources:
         if opinion.failure:
             self._counters["reputation_failed"] += 1
             self._put(SourceFailed(lookup.source.name, opinion.failure))
-            self._failed(lookup, state, opinion.failure, at)
+            self._failed(lookup, state, opinion, at)
         else:
             self.learn(lookup, opinion, at)
 
@@ -127,13 +128,14 @@ class Sources:
             state = self._states[source] = _State()
         return state
 
-    def _failed(self, lookup: Lookup, state: _State, failure: str, at: float) -> None:
+    def _failed(self, lookup: Lookup, state: _State, opinion: Opinion, at: float) -> None:
         source = lookup.source
         state.failures += 1
+        retry_at = at + max(source.breaker_seconds, opinion.leave_alone)
         if state.down_since:
             if state.trial == lookup:  # others were asked while it was thought to be there
-                state.trial, state.retry_at = None, at + source.breaker_seconds
-        elif state.failures >= source.breaker_failures:
-            state.down_since, state.retry_at = at, at + source.breaker_seconds
-            self._put(SourceDown(source.name, failure))
+                state.trial, state.retry_at = None, retry_at
+        elif opinion.leave_alone or state.failures >= source.breaker_failures:
+            state.down_since, state.retry_at = at, retry_at
+            self._put(SourceDown(source.name, opinion.failure))
             self._counters["reputation_down"] += 1

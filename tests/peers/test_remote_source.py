@@ -193,6 +193,34 @@ def test_a_source_may_hang_up_after_each_answer(lab: Callable[..., SourceLab], s
     assert not on.proxy.events("reputation_failed")
 
 
+@pytest.mark.parametrize("said", ["120", "Fri, 31 Dec 2100 23:59:59 GMT"])
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_a_source_that_says_retry_after_is_not_asked_again_until_then(
+    lab: Callable[..., SourceLab], source: ReputationSource, status: str, said: str
+) -> None:
+    source.says = reply(b"", status, f"Retry-After: {said}")
+    on = lab(source.url, breaker_seconds=0.1)
+    for caller in (STRANGER, SPAMMER):
+        on.calls_in(caller)
+        on.rings()
+    assert f"desk: HTTP {status[:3]}" in on.step(1)
+    assert "desk: is down" in on.step(2)
+    assert source.asked == [STRANGER]
+    assert on.proxy.wait_for("reputation_down")["detail"] == f"HTTP {status[:3]}"
+
+
+@pytest.mark.parametrize("said", ["soon", "-5", "Sun, 06 Nov 1994 08:49:37 GMT", ""])
+def test_a_retry_after_that_says_nothing_of_use_is_not_there(
+    lab: Callable[..., SourceLab], source: ReputationSource, said: str
+) -> None:
+    source.says = reply(b"", "503 Service Unavailable", f"Retry-After: {said}")
+    on = lab(source.url)
+    for caller in (STRANGER, SPAMMER):
+        on.calls_in(caller)
+        on.rings()
+    assert source.asked == [STRANGER, SPAMMER]
+
+
 def test_a_redirection_is_not_followed(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
     with ReputationSource() as elsewhere:
         there = elsewhere.url.replace("{e164}", "x")

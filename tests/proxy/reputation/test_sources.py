@@ -74,6 +74,19 @@ def test_questions_that_were_open_when_a_source_went_down_put_nothing_off() -> N
     assert sources.begin(lookups[0], 110.0) == ""
 
 
+def test_a_source_that_wants_to_be_left_alone_is_at_once_and_as_long_as_it_says() -> None:
+    sources = Told()
+    patient = replace(DESK, breaker_seconds=10)
+    for said, alone in ((120.0, 120.0), (3.0, 10.0)):
+        busy = Opinion(failure="HTTP 429", leave_alone=said)
+        sources.hears("+1", busy, 1000.0, patient)
+        assert sources.events[-1] == SourceDown("desk", "HTTP 429")
+        assert sources.begin(Lookup(patient, "+2"), 999.9 + alone) == "is down"
+        sources.hears("+2", busy, 1000.0 + alone, patient)  # the one that goes out to see
+        assert sources.begin(Lookup(patient, "+3"), 999.9 + 2 * alone) == "is down"
+        sources.hears("+3", BAD, 1000.0 + 2 * alone, patient)
+
+
 def test_an_answer_to_an_older_question_brings_a_source_back() -> None:
     sources = Told()
     weak = replace(DESK, breaker_failures=1)
