@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from simulator.cli.grammar import FILE, Command
+from simulator.cli.grammar import FILE, Command, OneOf
+from simulator.cli.pseudonym_option import pseudonym_option
 
 _HELP = """\
 Place a scenario's calls through the proxy, again and again, at a rate that never waits for answers, and say how much
@@ -30,6 +31,7 @@ examples:
 """
 _RATE = "hold N calls a second, or find the highest rate that holds from A to B (default: 20..5000)"
 _FAILURES = "share of calls that may fail: no answer, 408, 5xx, or another status than expected (default: 0.1%)"
+_SWITCH = "load the whole chain, with this softswitch behind the proxy and phones registered with it (default: neither)"
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -89,10 +91,12 @@ class _Share(click.ParamType[float]):
 )
 @click.option("--failures", type=_Share(), default=0.001, metavar="SHARE", help=_FAILURES)
 @click.option("--processes", type=click.IntRange(1, 64), metavar="N", help="generators (default: half the processors)")
+@click.option("--softswitch", type=OneOf(("embedded", "docker")), help=_SWITCH)
 @click.option("-k", "select", metavar="EXPR", help="only calls with names that match, such as 'wangiri and not family'")
 @click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--html", type=FILE, metavar="F", help="write the report as one page to this file")
+@pseudonym_option
 def load(**options: Any) -> int:
     """Drive a load."""
     from simulator.cli import loading  # which imports the lab

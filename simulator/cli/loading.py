@@ -8,12 +8,13 @@ import json as json_format
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from simulator.cli.playing import RUNS
+from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode
 from simulator.lab.lab_spec import LabSpec
@@ -28,6 +29,7 @@ from simulator.report.html import load_page
 from simulator.results.inputs import Inputs
 from simulator.results.run_folder import RunFolder
 from simulator.scenario.model import check_lists
+from simulator.softswitch.kinds import Kind, prepare
 
 _WORRYING = ("internal_error", "socket_error", "unknown_source")
 
@@ -47,6 +49,8 @@ class Arguments:
     seed: int | None
     json: Path | None
     html: Path | None
+    softswitch: Kind | None = None
+    pseudonymise: str | None = None
 
 
 def load(arguments: Arguments) -> int:
@@ -66,7 +70,17 @@ def load(arguments: Arguments) -> int:
     if (lowest := arguments.rate[0]) * arguments.hold < 1:
         return _complained([f"--rate {lowest:g} places no call in --hold {arguments.hold:g}s"], ExitCode.USAGE)
     check_lists([traffic.scenario])
-    result, complaints = asyncio.run(_drive(arguments, traffic))
+    if arguments.softswitch is not None:
+        prepare(arguments.softswitch, terminal.say)
+    key = arguments.pseudonymise
+    pseudonymiser = Pseudonymiser(key, [(traffic.scenario, traffic.calls)]) if key is not None else None
+    try:
+        result, complaints = asyncio.run(_drive(arguments, traffic, pseudonymiser))
+    finally:
+        if pseudonymiser is not None:
+            pseudonymiser.finish()
+    if pseudonymiser is not None:
+        result = pseudonymiser.load(result)
     load_terminal.summary(terminal.console(), result)
     for option, path in reports.items():
         try:
@@ -88,18 +102,34 @@ def _complained(complaints: list[str], code: ExitCode) -> ExitCode:
     return code
 
 
-async def _drive(arguments: Arguments, traffic: Traffic) -> tuple[LoadResult, list[str]]:
+async def _drive(
+    arguments: Arguments, traffic: Traffic, pseudonymiser: Pseudonymiser | None
+) -> tuple[LoadResult, list[str]]:
     """Drive it into a folder of its own; Ctrl-C or SIGTERM ends it in order, and what was measured is kept. Returns
     complaints where the folder cannot be written any more, too."""
     scenario, source = traffic.scenario, traffic.source
     asked = Asked(*arguments.rate, arguments.ramp, arguments.hold, Limits(arguments.p99, arguments.failures))
     processes = arguments.processes or max(2, min(8, (os.cpu_count() or 2) // 2))
     inputs = Inputs.of(scenario, source)
-    folder = RunFolder(RUNS, scenario.name, _about(arguments, traffic, processes, inputs))
+    command = pseudonymiser.command(sys.argv) if pseudonymiser is not None else tuple(sys.argv)
+    folder = RunFolder(RUNS, scenario.name, _about(arguments, traffic, processes, inputs, command))
+    if pseudonymiser is not None:
+        pseudonymiser.begins(folder.path)
     inputs.write(folder.path)
     writer = LoadFolder(folder)
     spec = replace(LabSpec.of(scenario), scam_lists=inputs.lists_in(folder.path, scenario))
-    result = LoadResult(scenario.name, source, folder.path, asked, processes, (), None, notes=traffic.notes)
+    kind = arguments.softswitch
+    result = LoadResult(
+        scenario.name,
+        source,
+        folder.path,
+        asked,
+        processes,
+        (),
+        None,
+        notes=(*_chain(kind), *traffic.notes),
+        switch=kind,
+    )
     played = {"source": str(source.absolute()), "seed": arguments.seed, "select": arguments.select}
     problems: list[str] = []
     with load_terminal.LoadProgress(terminal.console(), asked, len(traffic.calls), processes) as progress:
@@ -111,7 +141,7 @@ async def _drive(arguments: Arguments, traffic: Traffic) -> tuple[LoadResult, li
         drive = Drive(asked, traffic.calls, tell)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, drive.stop.set)
-        rig = Rig(spec, folder.path, played, processes, drive.rows)
+        rig = Rig(spec, folder.path, played, processes, drive.rows, kind)
         try:
             async with rig:
                 await drive.run(rig)
@@ -143,11 +173,19 @@ async def _drive(arguments: Arguments, traffic: Traffic) -> tuple[LoadResult, li
     return result, []
 
 
+def _chain(kind: Kind | None) -> tuple[str, ...]:
+    """A note of what stands behind the proxy, where that is more than it takes to load the proxy alone."""
+    names = {"embedded": "the embedded softswitch", "docker": "Asterisk"}
+    return () if kind is None else (f"behind the proxy was {names[kind]}: what did not hold may be its limit",)
+
+
 def _not_written(folder: RunFolder, error: OSError) -> str:
     return f"{error.filename or folder.path}: not written: {error.strerror}"
 
 
-def _about(arguments: Arguments, traffic: Traffic, processes: int, inputs: Inputs) -> Mapping[str, Any]:
+def _about(
+    arguments: Arguments, traffic: Traffic, processes: int, inputs: Inputs, command: Sequence[str]
+) -> Mapping[str, Any]:
     scenario = traffic.scenario
     return {
         "scenario": scenario.name,
@@ -156,7 +194,8 @@ def _about(arguments: Arguments, traffic: Traffic, processes: int, inputs: Input
         "home": scenario.home,
         "preset": scenario.preset,
         "calls": len(traffic.calls),
-        "command": list(sys.argv),
+        **({"softswitch": arguments.softswitch} if arguments.softswitch is not None else {}),
+        "command": list(command),
         "files": inputs.hashes(),
         "load": {
             "lowest": arguments.rate[0],

@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from proxy.files.yaml_file import FileErrors
 from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode, worst
@@ -83,7 +85,7 @@ def run(arguments: Arguments) -> int:
     check_lists(job.scenario for job in playing)
     softswitch: Kind = arguments.softswitch or kinds.pop()
     prepare(softswitch, terminal.say)
-    pseudonymiser = Pseudonymiser(arguments.pseudonymise, playing) if arguments.pseudonymise else None
+    pseudonymiser = _pseudonymiser(arguments.pseudonymise, playing) if arguments.pseudonymise else None
     command = pseudonymiser.command(sys.argv) if pseudonymiser else tuple(sys.argv)
     try:
         results = under_uvloop(_play(playing, arguments, softswitch, command, pseudonymiser))
@@ -117,6 +119,10 @@ def run(arguments: Arguments) -> int:
     return code
 
 
+def _pseudonymiser(key: str, playing: Iterable[Job]) -> Pseudonymiser:
+    return Pseudonymiser(key, [(job.scenario, job.calls) for job in playing])
+
+
 def _played_again(paths: Iterable[Path]) -> tuple[list[Path], dict[Path, Again]]:
     """The paths with the scenarios of runs' folders in the place of these, and how they were played."""
     files: list[Path] = []
@@ -134,9 +140,10 @@ def _ladder_of_first_failed(results: Iterable[Result]) -> Iterator[str]:
     """The ladder of the first call that went wrong, as far as its messages were recorded."""
     for result in results:
         for call in (*(call for call, _ in result.wrong), *result.faults):
-            drawn = ladder.ladder_of(result.folder, find_call(result.folder, call.id))
-            if drawn.steps:
-                yield from ladder.text(drawn)
+            with suppress(FileErrors):  # of a folder without room for its calls, which was told
+                drawn = ladder.ladder_of(result.folder, find_call(result.folder, call.id))
+                if drawn.steps:
+                    yield from ladder.text(drawn)
             return
 
 

@@ -1,4 +1,4 @@
-"""`ringfence run --pseudonymise`: the key, and the folders that runs have begun to fill."""
+"""`--pseudonymise` of runs and loads: the key, and the folders that these have begun to fill."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from pathlib import Path
 import click
 
 from simulator.judging.result import Result
-from simulator.play.jobs import Job
-from simulator.report.pseudonymised import masked, pseudonymise_folder, pseudonymise_result, pseudonyms_for
+from simulator.load.result import LoadResult
+from simulator.report.pseudonymised import (
+    masked,
+    pseudonymise_folder,
+    pseudonymise_load,
+    pseudonymise_result,
+    pseudonyms_for,
+)
 from simulator.results.events import Event, RunBegan
+from simulator.scenario.model import Scenario
+from simulator.traffic.planned_call import PlannedCall
 
 OPTION = "--pseudonymise"
 _SHORTEST_KEY = 8  # characters
@@ -33,15 +41,19 @@ class Pseudonymiser:
 
     hears = frozenset((RunBegan,))
 
-    def __init__(self, key: str, jobs: Iterable[Job]) -> None:
-        self._pseudonyms = pseudonyms_for(key, [(job.scenario, job.calls) for job in jobs])
+    def __init__(self, key: str, played: Iterable[tuple[Scenario, Iterable[PlannedCall]]]) -> None:
+        self._pseudonyms = pseudonyms_for(key, played)
         self._began: list[Path] = []
         self._renamed: dict[Path, Path] = {}
 
     def __call__(self, event: Event) -> None:
         """Hear of a run that begins."""
         if isinstance(event, RunBegan):
-            self._began.append(event.folder)
+            self.begins(event.folder)
+
+    def begins(self, folder: Path) -> None:
+        """Something begins to fill this folder."""
+        self._began.append(folder)
 
     def finish(self) -> None:
         """Put pseudonyms into the folders of all runs that began. Raises OSError."""
@@ -54,6 +66,10 @@ class Pseudonymiser:
         return [
             pseudonymise_result(each, self._renamed.get(each.folder, each.folder), self._pseudonyms) for each in results
         ]
+
+    def load(self, result: LoadResult) -> LoadResult:
+        """The result of a load with pseudonyms, and with its folder as it is called now."""
+        return pseudonymise_load(result, self._renamed.get(result.folder, result.folder), self._pseudonyms)
 
     def command(self, command: Sequence[str]) -> tuple[str, ...]:
         """The command line as it may be told."""

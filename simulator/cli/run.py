@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from simulator.cli.grammar import FILE, Command, OneOf
+from simulator.cli.pseudonym_option import pseudonym_option
 
 _HELP = """\
 Play scenarios: labelled calls pass the proxy on their way to a softswitch and a phone. The summary says how many
@@ -26,14 +27,7 @@ _SWITCH = "embedded: in this process (default, but for a run's folder: as then);
 _MESSAGES = "SIP messages to leave in messages.bin: of no call, of failed ones (default), or all, registrations too"
 
 _GITHUB = "print annotations for GitHub Actions, and append to the step's summary; by itself where GITHUB_ACTIONS=true"
-_KEY = "put pseudonyms in the place of numbers and user names, in the run's folder and reports; @FILE reads the key"
 _PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (default), of failed ones, or of all"
-
-
-def _key(context: click.Context, option: click.Parameter, said: str | None) -> str | None:  # noqa: ARG001  # as click calls it
-    from simulator.cli.pseudonymising import key_of
-
-    return None if said is None else key_of(said)
 
 
 @click.command("run", Command, help=_HELP, epilog=_EXAMPLES, short_help="play scenarios and report")
@@ -47,9 +41,7 @@ def _key(context: click.Context, option: click.Parameter, said: str | None) -> s
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--junit", type=FILE, metavar="F", help="write the result as JUnit XML to this file")
 @click.option("--html", type=FILE, metavar="F", help="write the report as one page to this file")
-@click.option(
-    "--pseudonymise", callback=_key, envvar="RINGFENCE_PSEUDONYM_KEY", show_envvar=True, metavar="KEY", help=_KEY
-)
+@pseudonym_option
 @click.option("--github/--no-github", default=None, help=_GITHUB)
 @click.pass_obj
 def run(forks: Any, /, **options: Any) -> int:

@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from proxy.numbers.numbering import Numbering
-from proxy.presets import preset
 from proxy.sip.digest import ALGORITHMS
 from simulator.addresses import Address
 from simulator.agents.tap import Tap
@@ -23,18 +21,18 @@ from simulator.errors import LabError
 from simulator.judging.evidence import Evidence, ProxyWrote
 from simulator.judging.records import read_records
 from simulator.lab.cast import Cast, MixedCast, OnEnded
-from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, digest_user, write_files
+from simulator.lab.handed_over import handed_over
+from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, MESSAGE_LOG, LabSpec, write_files
 from simulator.lab.loopback_tap import LoopbackTap
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import Key, new_key, whose
 from simulator.lab.real_cast import RealCast
-from simulator.lab.reputation_source import ReputationSource
+from simulator.lab.surroundings import sources_of, switch_of
 from simulator.lab.wire_cast import WireCast
 from simulator.loopback import free_port
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
-from simulator.softswitch.embedded.softswitch import Account
-from simulator.softswitch.kinds import Kind, softswitch
+from simulator.softswitch.kinds import Kind
 from simulator.traffic.planned_call import PlannedCall
 
 _WORRYING = {
@@ -122,15 +120,11 @@ class Lab:
             await self._tap_loopback(self._tap)
         wire = await enter(WireCast(self.spec, self._on_ended, self._tap))
         self.switch = await enter(
-            softswitch(self._switch_kind)(
-                (LOCALHOST, 0),
-                [
-                    Account(each.number, digest_user(name, each), each.password)
-                    for name, each in self.spec.subscribers.items()
-                ],
-                folder=self.folder if self.proxied else self.folder / "direct",
-                resolve=lambda dialled: self._numbering.understand(dialled).e164,
-                outside=wire.outside,
+            switch_of(
+                self.spec,
+                self._switch_kind,
+                self.folder if self.proxied else self.folder / "direct",
+                wire.outside,
                 tap=self._tap,
                 arrivals=self._arrivals if self.proxied else None,
                 # Many a softphone knows MD5 alone, and gives up where another algorithm is offered before it.
@@ -154,8 +148,7 @@ class Lab:
     async def _start_proxy(self, trunks: dict[str, Address]) -> Address:
         address = (LOCALHOST, self._softphones or free_port())
         key = new_key(self.folder / CARD_KEY) if self.spec.card else None
-        enter = self._stack.enter_async_context
-        sources = {name: (await enter(ReputationSource(one))).url for name, one in self.spec.reputation.items()}
+        sources = await sources_of(self.spec, self._stack)
         config = write_files(
             self.spec,
             self.folder,
@@ -194,11 +187,6 @@ class Lab:
         self.cast.expect(call)
         self.cast.place(call, due)
 
-    @cached_property
-    def _numbering(self) -> Numbering:
-        """The softswitch's reading of what is dialled."""
-        return preset.numbering(self.spec.home, preset.load(self.spec.preset))
-
     def evidence(self, call: PlannedCall) -> Evidence | None:
         """Return all that is known of a call once the lab is down; None where it was never placed."""
         seen = self.cast.saw(call)
@@ -229,6 +217,8 @@ class Lab:
     async def close(self) -> None:
         """Take everything down; `problems` then says what went wrong meanwhile."""
         await self._stack.aclose()
+        if self.proxied and self._switch_kind != "embedded":  # whose socket tells when something comes
+            self._arrivals |= handed_over(self.folder / MESSAGE_LOG, self.switch.address)
         self.problems += [*self.cast.problems, *self.switch.problems]
 
     async def _stop_proxy(self, proxy: ProxyProcess) -> None:

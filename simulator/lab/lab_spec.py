@@ -23,6 +23,7 @@ LOCALHOST = "127.0.0.1"
 CARD_KEY = "card-key.pem"
 _THIS_MACHINE = "127.0.0.0/8"
 VERDICTS = "proxy-verdicts.jsonl"
+MESSAGE_LOG = "proxy-messages.jsonl"
 _NO_SOURCES: Mapping[str, str] = {}
 _LABS_OWN = {"rates", "delay", "behaves"}  # keys of a remote source that are no proxy's
 
@@ -105,7 +106,7 @@ def write_files(
         }
     if heard_elsewhere is not None:
         without = [f"udp:{address[0]}:{address[1]}" for address in sorted(heard_elsewhere)]
-        config["message_log"] = {"file": "proxy-messages.jsonl", "without": without}
+        config["message_log"] = {"file": MESSAGE_LOG, "without": without}
     for name, content in (
         ("subscribers.yaml", {"subscribers": list(_listed(spec))}),
         ("proxy.yaml", config),

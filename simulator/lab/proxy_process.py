@@ -107,9 +107,11 @@ class ProxyProcess:
 
     async def _read(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - asked for above
-        with self._log.open("a", encoding="utf-8", buffering=1) as log:
-            while line := (await _line(self._process.stderr)).decode("utf-8", "replace"):
-                log.write(line)
+        with self._log.open("ab", buffering=0) as log:
+            while written := await _line(self._process.stderr):
+                with contextlib.suppress(OSError):  # no room: who reads on hears of more than a log
+                    log.write(written)
+                line = written.decode("utf-8", "replace")
                 self._last_words = line.strip() or self._last_words
                 self._hear(line)
 

@@ -17,13 +17,14 @@ from typing import Self
 from simulator.addresses import Address
 from simulator.agents.orders import Credentials, OutgoingCall
 from simulator.agents.tap import Tap
-from simulator.agents.wire import WirePhone, WirePhones, WireTrunk
+from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.errors import LabError
 from simulator.judging.evidence import CallerSaw, Evidence, PhoneSaw
 from simulator.lab.cast import OnEnded
 from simulator.lab.company import Company
 from simulator.lab.directions import behaviour_of, order_of
 from simulator.lab.lab_spec import LOCALHOST, LabSpec, digest_user
+from simulator.lab.surroundings import phone_of
 from simulator.traffic.planned_call import PlannedCall
 
 _NOWHERE = (LOCALHOST, 9)  # next hop of agents until theirs is known
@@ -88,9 +89,7 @@ class WireCast:
             agent.next_hop = next_hop
         subscribers = self._spec.subscribers
         failures = await self._phones.register(
-            WirePhone(each.number, digest_user(name, each), each.password)
-            for name, each in subscribers.items()
-            if name not in elsewhere
+            phone_of(self._spec, name) for name in subscribers if name not in elsewhere
         )
         if failures:
             first = failures[0]
@@ -109,12 +108,7 @@ class WireCast:
 
     async def enrol(self, names: Collection[str], *, expires: int = 3600) -> None:
         """Have phones of these subscribers register again, or with `expires` 0 no longer be registered."""
-        subscribers = self._spec.subscribers
-        await self._phones.register(
-            (WirePhone(subscribers[name].number, digest_user(name, subscribers[name]), subscribers[name].password)
-             for name in names),
-            expires=expires,
-        )  # fmt: skip
+        await self._phones.register((phone_of(self._spec, name) for name in names), expires=expires)
 
     def flush(self) -> None:
         """Send what commands to calls have left to be sent."""

@@ -86,6 +86,7 @@ class Drive:
     _live: Live | None = None
     _told: float = field(default_factory=time.monotonic)
     _spent: float = 0.0
+    _began: tuple[float, float] | None = None  # the plateau under way, by both clocks
 
     def rows(self, rows: array[float]) -> None:
         """Count what has become of calls. Those of a ramp, or of a plateau that is over, count in what is live."""
@@ -98,13 +99,19 @@ class Drive:
                 self._tally.add(row, call)
 
     async def run(self, rig: Rig) -> None:
-        """Drive it to its end. Raises LabError where a process ends."""
+        """Drive it to its end. Raises LabError where a process ends; what the plateau under way came to is kept."""
         number, before = 0, self.asked.lowest / 2
         while not self.stop.is_set() and (rate := self._next_rate()) is not None:
             pace = Pace(
                 len(self.plateaus), number, time.monotonic() + _LEAD, before, rate, self.asked.ramp, self.asked.hold
             )
-            plateau = await self._play(rig, pace)
+            try:
+                plateau = await self._play(rig, pace)
+            except LabError as error:
+                if (broken_off := self._broken_off(pace, str(error))) is not None:
+                    self.plateaus.append(broken_off)
+                    self.listener(broken_off)
+                raise
             number += pace.calls
             self.plateaus.append(plateau)
             self.listener(plateau)
@@ -127,10 +134,11 @@ class Drive:
         return next((each for each in self.plateaus if each.rate == rate and each.held), None)
 
     async def _play(self, rig: Rig, pace: Pace) -> Plateau:
-        self._pace, self._tally, self._recent, self._live = pace, Tally(), Tally(), None
+        self._pace, self._tally, self._recent, self._live, self._began = pace, Tally(), Tally(), None, None
         rig.play(pace)
         await self._until(pace.plateau_begins, rig)
-        clocks, spent, before = (time.time(), time.monotonic()), rig.spent(), machine()
+        self._began = clocks = (time.time(), time.monotonic())
+        spent, waited, before = rig.spent(), rig.proxy_waited(), machine()
         cut = await self._until(pace.end, rig, lambda: self._hopeless(rig, pace))
         if cut or self.stop.is_set():
             rig.cut(pace.plateau)
@@ -139,6 +147,8 @@ class Drive:
             name: max((now - then) / seconds for now, then in zip(each, spent[name], strict=True))
             for name, each in rig.spent().items()
         }
+        if waited is not None and (waited_then := rig.proxy_waited()) is not None:
+            processors["proxy_waited"] = (waited_then - waited) / seconds
         if before is not None and (after := machine()) is not None and after.all > before.all:
             processors["idle"] = (after.idle - before.idle) / (after.all - before.all)
         await asyncio.sleep(_REPORTED)
@@ -153,6 +163,17 @@ class Drive:
         limits = self.asked.limits
         return Plateau(
             pace.plateau, pace.rate, placed, unheard, tally, limits, processors, clocks[0], ended, seconds, cut=cut
+        )
+
+    def _broken_off(self, pace: Pace, why: str) -> Plateau | None:
+        """The plateau under way as far as it came; None in its ramp, which does not count."""
+        if self._began is None:
+            return None
+        began, seconds = self._began[0], max(1e-3, time.monotonic() - self._began[1])
+        tally, limits = self._tally, self.asked.limits
+        calls = tally.heard + tally.failed[NO_ANSWER]  # nobody knows any more what became of others
+        return Plateau(
+            pace.plateau, pace.rate, calls, 0, tally, limits, {}, began, began + seconds, seconds, broken=why
         )
 
     def _hopeless(self, rig: Rig, pace: Pace) -> bool:

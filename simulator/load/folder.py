@@ -62,6 +62,7 @@ def document(result: LoadResult) -> dict[str, Any]:
         "p99": asked.limits.p99,
         "failures": asked.limits.failures,
         "processes": result.processes,
+        "softswitch": result.switch,
         "highest_rate": result.best.rate if asked.find and result.best is not None else None,
         "shown": result.plateaus.index(shown) if shown is not None else None,
         "told": [*result.invalid_because, *result.told],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from simulator.results.formats import Count, Format, LoadAsked, Moment
 
 
@@ -22,10 +24,12 @@ class PlateauLine(Format):
 
 
 class LoadFile(LoadAsked):
-    """load.json of a load's folder: what was asked for, each plateau in the order in which it was driven, and the place
+    """load.json of a load's folder: what was asked for, the softswitch behind the proxy (null where the load's own far
+    end was in its place), each plateau in the order in which it was driven, and the place
     of the one that the figures in metrics.json and the histograms are of, from 0; null where there is none."""
 
     scenario: str
+    softswitch: Literal["embedded", "docker"] | None = None
     highest_rate: float | None
     shown: Count | None
     told: list[str]

@@ -13,6 +13,7 @@ _MUCH = 1 / 3  # of the delay that was measured
 _BUSY = 0.9  # of a processor: a process cannot do much more
 _NOTHING_LEFT = 0.03  # of all processors
 _DRIVEN = 0.8  # of a processor: what a proxy that has all it needs reaches in the end
+_STARVED = 0.05  # of the time: a proxy that waited for a processor for less had one when it wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,9 @@ class Limits:
 class Plateau:
     """A plateau of so many calls a second. `unheard` callers had heard nothing when it was judged; `cut` is it where it
     was ended early, since it could not hold any more. `processors` are shares of one processor: of the `proxy`, the
-    `far_end`, the busiest of the `generators`; `idle` is the share of the whole machine. `began` and `ended` are in
-    seconds since 1970; it lasted for `seconds`."""
+    `far_end`, the busiest of the `generators`; `idle` is the share of the whole machine, `proxy_waited` that of the
+    time in which the proxy waited for a processor. `began` and `ended` are in seconds since 1970; it lasted for
+    `seconds`. `broken` says what ended it before its time; then only calls whose callers were heard of count."""
 
     number: int
     rate: float
@@ -42,6 +44,7 @@ class Plateau:
     ended: float
     seconds: float
     cut: bool = False
+    broken: str = ""
 
     @property
     def failures(self) -> dict[str, int]:
@@ -81,6 +84,8 @@ class Plateau:
             yield "no call was placed"
         if self.cut:
             yield "it was ended early, as calls queued up"
+        if self.broken:
+            yield f"it was broken off after {self.seconds:.0f} s"
 
     @property
     def held(self) -> bool:
@@ -104,7 +109,8 @@ class Plateau:
             yield f"a generator computed {share['generators'] * 100:.0f} % of the time: try more --processes"
         if share.get("far_end", 0.0) > _BUSY:
             yield f"the far end, in the place of the phones, computed {share['far_end'] * 100:.0f} % of the time"
-        if share.get("idle", 1.0) < _NOTHING_LEFT and share.get("proxy", 1.0) < _DRIVEN:
+        starved = share.get("proxy_waited", 1.0) > _STARVED  # one that hangs waits for no processor
+        if share.get("idle", 1.0) < _NOTHING_LEFT and share.get("proxy", 1.0) < _DRIVEN and starved:
             yield (
                 f"this machine had no processor left: the proxy got {share['proxy'] * 100:.0f} % of one, "
                 f"and {share['idle'] * 100:.0f} % of all was idle"

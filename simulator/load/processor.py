@@ -1,8 +1,9 @@
-"""The time that a process, and the machine, have computed (Linux: from /proc)."""
+"""The time that a process, and the machine, have computed, and have waited to (Linux: from /proc)."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,19 @@ def spent(pid: int) -> float | None:
         return None
     fields = text.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def waited(pid: int) -> float | None:
+    """Seconds that the threads of a process that could compute have waited for a processor; None where nobody tells."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return None
+    found = []
+    for thread in threads:
+        with suppress(OSError, IndexError, ValueError):  # it has ended meanwhile, or this kernel does not count it
+            found.append(int((thread / "schedstat").read_text(encoding="ascii").split()[1]) / 1e9)
+    return sum(found) if found else None
 
 
 def machine() -> Machine | None:

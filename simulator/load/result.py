@@ -10,12 +10,14 @@ from simulator.exit_code import ExitCode
 from simulator.judging.histogram import Histogram
 from simulator.load.drive import Asked
 from simulator.load.plateau import Plateau
+from simulator.softswitch.kinds import Kind
 
 
 @dataclass(frozen=True)
 class LoadResult:
     """The plateaus of a load; `best` is that of the rate that was found, or the only one that was asked for.
 
+    `switch` is the softswitch that was behind the proxy, None where the load's own far end was in its place.
     `decisions` are the proxy's own decision times meanwhile. `problems` are reasons why the figures must not be used.
     """
 
@@ -30,6 +32,7 @@ class LoadResult:
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     interrupted: bool = False
+    switch: Kind | None = None
 
     @property
     def above(self) -> Plateau | None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import sys
 from array import array
 from collections.abc import Callable, Mapping
@@ -24,14 +25,17 @@ from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, write_files
 from simulator.lab.lifeline import end_with
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import new_key
-from simulator.lab.reputation_source import ReputationSource
+from simulator.lab.surroundings import sources_of
 from simulator.load.frames import frames
 from simulator.load.pace import Pace
-from simulator.load.processor import spent
+from simulator.load.processor import spent, waited
 from simulator.loopback import free_port
+from simulator.softswitch.kinds import Kind
 
 _READY_WITHIN = 60.0  # seconds: a generator plans the scenario's calls before
+_REGISTERED_WITHIN = 120.0
 _STOP_WITHIN = 5.0
+_STOP_SWITCH_WITHIN = 20.0  # with a container to take down
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Worker:
     process: asyncio.subprocess.Process
     stats: dict[str, Any] = field(default_factory=dict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    registered: asyncio.Event = field(default_factory=asyncio.Event)
     reading: asyncio.Task[None] | None = None
 
     def order(self, message: Mapping[str, Any]) -> None:
@@ -53,6 +58,7 @@ class Worker:
 
 class Rig:
     """The processes of one load; an async context manager. `on_rows` is given what generators tell of their calls.
+    Without a `switch` the far end is in the place of softswitch and phones.
 
     Entering raises LabError where something does not come up.
     """
@@ -64,6 +70,7 @@ class Rig:
         played: Mapping[str, Any],
         processes: int,
         on_rows: Callable[[array[float]], None],
+        switch: Kind | None = None,
     ) -> None:
         """`played` says what each process reads: `source`, `seed` and `select`."""
         self._spec = spec
@@ -71,6 +78,7 @@ class Rig:
         self._played = dict(played)
         self._count = processes
         self._on_rows = on_rows
+        self._switch = switch
         self._stack = AsyncExitStack()
         self._log = folder / "load.log"
         self.generators: list[Worker] = []
@@ -92,21 +100,36 @@ class Rig:
     async def _open(self) -> None:
         hosts = {name: f"127.0.{place}.1" for place, name in enumerate(self._spec.trunks, start=1)}
         prefix = f"load-{secrets.token_hex(4)}"
-        self.far_end = await self._start("far_end", {"prefix": prefix})
+        access = next(name for name, kind in self._spec.trunks.items() if kind == "access")
+        self.far_end = await self._start(
+            "far_end",
+            {
+                "prefix": prefix,
+                "switch": self._switch,
+                "folder": str(self._folder.absolute()),
+                "host": LOCALHOST if self._switch is None else hosts[access],
+            },
+        )
         orders = [{"prefix": prefix, "hosts": hosts, "first": each, "of": self._count} for each in range(self._count)]
         self.generators = list(await asyncio.gather(*(self._start("generator", order) for order in orders)))
-        await asyncio.gather(*(self._wait_ready(each) for each in (self.far_end, *self.generators)))
+        workers = (self.far_end, *self.generators)
+        await asyncio.gather(*(self._wait(each, each.ready, _READY_WITHIN, "start") for each in workers))
         switch = (self.far_end.stats["address"][0], self.far_end.stats["address"][1])
         self.address = await self._start_proxy({name: (host, 0) for name, host in hosts.items()}, switch)
         for each in self.generators:
             each.order({"next_hop": self.address})
+        if self._switch is not None:
+            self.far_end.order({"next_hop": self.address})
+            await self._wait(self.far_end, self.far_end.registered, _REGISTERED_WITHIN, "register its phones")
+            if failures := self.far_end.stats["failures"]:
+                of = len(self._spec.subscribers)
+                raise LabError(f"{len(failures)} of {of} phones could not register; the first is {failures[0]}")
 
     async def _start_proxy(self, trunks: dict[str, Address], switch: Address) -> Address:
         address = (LOCALHOST, free_port())
         if self._spec.card is not None:
             new_key(self._folder / CARD_KEY)
-        enter = self._stack.enter_async_context
-        sources = {name: (await enter(ReputationSource(one))).url for name, one in self._spec.reputation.items()}
+        sources = await sources_of(self._spec, self._stack)
         config = write_files(self._spec, self._folder, address, switch, trunks, None, sources)
         self.proxy = await ProxyProcess.start(config, self._folder / "proxy.log")
         self._stack.push_async_callback(self._stop_proxy)
@@ -131,7 +154,8 @@ class Rig:
                 preexec_fn=end_with(os.getpid()),
             )
         worker = Worker(name, process)
-        self._stack.push_async_callback(_stop, worker)
+        within = _STOP_WITHIN if self._switch is None or name != "far_end" else _STOP_SWITCH_WITHIN
+        self._stack.push_async_callback(_stop, worker, within)
         worker.reading = asyncio.create_task(self._read(worker))
         worker.order({**self._played, **order})
         return worker
@@ -143,19 +167,19 @@ class Rig:
                 self._on_rows(frame)
             else:
                 worker.stats |= frame
-                if frame.get("ready"):
-                    worker.ready.set()
+                for event in ("ready", "registered"):
+                    if frame.get(event):
+                        getattr(worker, event).set()
 
-    async def _wait_ready(self, worker: Worker) -> None:
-        ready = asyncio.create_task(worker.ready.wait())
-        waiting = {ready, asyncio.create_task(worker.process.wait())}
+    async def _wait(self, worker: Worker, event: asyncio.Event, within: float, what: str) -> None:
+        waiting = {asyncio.create_task(event.wait()), asyncio.create_task(worker.process.wait())}
         try:
-            await asyncio.wait(waiting, timeout=_READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waiting:
                 task.cancel()
-        if not worker.ready.is_set():
-            raise LabError(f"the {worker.name.replace('_', ' ')} of the load did not start; see {self._log}")
+        if not event.is_set():
+            raise LabError(f"the {worker.name.replace('_', ' ')} of the load did not {what}; see {self._log}")
 
     def play(self, pace: Pace) -> None:
         """Have the generators place the calls of a plateau."""
@@ -190,22 +214,29 @@ class Rig:
         proxy = spent(self.proxy.pid)
         return found if proxy is None else {"proxy": (proxy,), **found}
 
+    def proxy_waited(self) -> float | None:
+        """The seconds that the proxy could have computed in and found no processor; None where nobody tells."""
+        return waited(self.proxy.pid)
+
     @property
     def broken(self) -> str:
         """The process that has ended though it was needed; empty where all run."""
         if not self.proxy.runs:
             return f"the proxy ended amid the load; see {self._folder / 'proxy.log'}"
-        gone = [each for each in (self.far_end, *self.generators) if each.process.returncode is not None]
-        return f"the {gone[0].name.replace('_', ' ')} of the load ended; see {self._log}" if gone else ""
+        for each in (self.far_end, *self.generators):
+            if (code := each.process.returncode) is not None:
+                how = signal.Signals(-code).name if code < 0 else f"code {code}"
+                return f"a {each.name.replace('_', ' ')} of the load ended ({how}); see {self._log}"
+        return ""
 
 
-async def _stop(worker: Worker) -> None:
+async def _stop(worker: Worker, within: float) -> None:
     """End it by closing its standard input; by force where that does not."""
     process = worker.process
     if process.stdin is not None:
         process.stdin.close()
     try:
-        async with asyncio.timeout(_STOP_WITHIN):
+        async with asyncio.timeout(within):
             await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):

@@ -52,6 +52,7 @@ from simulator.wording import counted
 _LEAD = 0.02  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
 _GRACE = PATIENCE + 5.0
+_NO_TRANSIT = "transit time was not measured: without messages nothing tells when calls left for Asterisk"
 _TICK = 0.2  # seconds between two looks at how far a pass is
 
 
@@ -75,7 +76,8 @@ class Runner:
         self._listeners = self._followers
         self._stop = stop
         self._settings = settings
-        self._broken: OSError | None = None  # a listener had no room for what it was told
+        self._broken: OSError | None = None  # a listener failed where that must not be raised
+        self._full: OSError | None = None  # there was no room for the folder: what was played until then is told
         self._cut = float("inf")  # when the run was stopped: what calls came to afterwards says nothing
 
     def _tell(self, event: Event) -> None:
@@ -98,14 +100,26 @@ class Runner:
         return Tap(hear, recorder.hearing_media(proxied=proxied))
 
     async def play(self, job: Job) -> Result:
-        """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder."""
+        """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder.
+
+        Where there is no more room for the folder, the run ends early, and its result has what was played.
+        """
         inputs = Inputs.of(job.scenario, job.source)
         about = self._about(job) | {"files": inputs.hashes()}
         folder = RunFolder(self._runs, job.scenario.name, about)
         inputs.write(folder.path)
         spec = replace(LabSpec.of(job.scenario), scam_lists=inputs.lists_in(folder.path, job.scenario))
         recorder = MessageRecorder(folder.path, self._settings.messages)
-        self._listeners = (folder.hear, recorder.hear, *self._followers)
+        self._full = None
+
+        def keep(event: Event) -> None:
+            if self._full is None:
+                try:
+                    folder.hear(event)
+                except OSError as error:
+                    self._full = error
+
+        self._listeners = (keep, recorder.hear, *self._followers)
         self._tell(RunBegan(time.monotonic(), job.scenario.name, folder.path, job.calls, about))
         try:
             result, recorded = await self._play(job, spec, folder.path, recorder)
@@ -119,8 +133,9 @@ class Runner:
         wrong = {call.id: why for call, why in result.wrong}
         for call in result.calls:
             self._tell(CallJudged(time.monotonic(), call, wrong.get(call.id)))
-        self._tell(RunEnded(time.monotonic(), result, recorded))
-        return result
+        if self._full is None:
+            self._tell(RunEnded(time.monotonic(), result, recorded))
+        return result if self._full is None else _not_kept(result, folder, self._full)
 
     def _about(self, job: Job) -> dict[str, Any]:
         scenario = job.scenario
@@ -146,6 +161,8 @@ class Runner:
         problems = list(proxied.problems)
         if self._settings.messages == "all":
             notes = (*notes, *proxied.notes)
+        if self._settings.messages == "never" and self._settings.softswitch == "docker":
+            notes = (*notes, _NO_TRANSIT)
         played = {call.id for call in calls}
         unfinished = (proxied.cast.saw(call) for call in job.calls if call.id not in played)
         cut_short = {evidence.call_id for evidence in unfinished if evidence is not None}
@@ -153,7 +170,7 @@ class Runner:
         comparable = {call.id for call in calls if call.outcome is Outcome.PASSED and call.timed}
         twins = closer_together(call for call in job.calls if call.id in comparable)
         seen: dict[str, CallerSaw] = {}
-        if twins and not self._stop.is_set():
+        if twins and not self._ended_early:
             tap = self._tap(recorder, proxied=False)
             direct = await self._pass(scenario.name, twins, spec, folder, tap, proxied=False)
             problems += direct.problems
@@ -227,25 +244,40 @@ class Runner:
                 self._tell(Tick(time.monotonic(), lab.cast.ended))
                 if self._broken is not None:
                     raise self._broken
+                if self._full is not None:
+                    break
             for task in done:
                 task.result()
-            if self._stop.is_set():
+            if self._ended_early:
                 self._cut = min(self._cut, time.monotonic())
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
 
+    @property
+    def _ended_early(self) -> bool:
+        """True once calls are left out: the run was stopped, or there is no room for more of it."""
+        return self._stop.is_set() or self._full is not None
+
     def _observations(self, job: Job, lab: Lab) -> Iterator[CallObservation]:
         """The observations of every call by each side; of an interrupted run only of those that came to their end."""
         for call in job.calls:
             evidence = lab.evidence(call)
             final = evidence.caller_saw.final if evidence else None
-            if self._stop.is_set() and (final is None or final > self._cut):
+            if self._ended_early and (final is None or final > self._cut):
                 continue
             if evidence is None:
                 raise LabError(f"call {call.id} was planned and never placed")
             yield CallObservation.of(call, evidence)
+
+
+def _not_kept(result: Result, folder: RunFolder, error: OSError) -> Result:
+    """The result of a run whose folder found no room for all of it."""
+    why = f"{error.filename or folder.path}: {error.strerror}; the run ended there, and its folder is not complete"
+    with contextlib.suppress(OSError):
+        folder.finish("failed", reason=why)
+    return replace(result, problems=(why, *result.problems))
 
 
 def _answered(lab: Lab, call: PlannedCall) -> CallerSaw | None:

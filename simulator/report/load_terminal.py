@@ -111,7 +111,7 @@ def closing(result: LoadResult) -> str:
     if code is ExitCode.INTERRUPTED:
         return "Interrupted: the figures hold what was measured until then."
     if code is ExitCode.ENVIRONMENT:
-        return "INVALID: do not use these figures, it was not the proxy that was measured."
+        return "INVALID: do not use these figures."
     if code is ExitCode.WRONG_VERDICT:
         return "Some calls got another answer than the scenario expects."
     if not asked.find:

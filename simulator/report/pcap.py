@@ -17,6 +17,7 @@ from pathlib import Path
 from sys import byteorder
 from typing import BinaryIO
 
+from proxy.files.yaml_file import FileErrors
 from simulator.addresses import Address
 from simulator.results.media import MEDIA, Ends, read_media
 from simulator.results.messages import MESSAGES, Calls, Message, Mode, read_messages
@@ -39,8 +40,8 @@ def leave_captures(folders: Iterable[Path], mode: Mode) -> Iterator[str]:
     for run in folders if mode != "never" else ():
         try:
             write_pcap(run / CAPTURE, captured(run, failed_calls(run) if mode == "failed" else None))
-        except OSError as error:
-            yield f"{run / CAPTURE}: not written: {error.strerror}"
+        except (OSError, FileErrors) as error:
+            yield f"{run / CAPTURE}: not written: {getattr(error, 'strerror', None) or error}"
 
 
 def captured(run: Path, calls: Calls | None = None) -> Iterator[Message]:

@@ -18,6 +18,7 @@ from typing import Any
 from proxy.numbers.numbering import Numbering
 from proxy.policy.precedence import PRECEDENCE
 from simulator.judging.result import Result
+from simulator.load.result import LoadResult
 from simulator.report.files import SCHEMAS
 from simulator.report.pseudonyms import SHORTEST, Pseudonyms
 from simulator.results.inputs import INPUTS
@@ -174,6 +175,14 @@ def pseudonymise_result(result: Result, folder: Path, pseudonyms: Pseudonyms) ->
     """The result with pseudonyms, for the reports that are made of it; its folder is this one now."""
     mapped: Result = _mapped(result, pseudonyms)
     return replace(mapped, folder=folder)
+
+
+def pseudonymise_load(result: LoadResult, folder: Path, pseudonyms: Pseudonyms) -> LoadResult:
+    """The same of a load, which knows no more of calls than counts and times."""
+    name, source, notes, problems = (
+        _mapped(each, pseudonyms) for each in (result.name, result.source, result.notes, result.problems)
+    )
+    return replace(result, name=name, source=source, folder=folder, notes=notes, problems=problems)
 
 
 def _mapped(value: Any, pseudonyms: Pseudonyms) -> Any:

@@ -143,5 +143,5 @@ def leave_tables(folders: Iterable[Path]) -> Iterator[str]:
     for run in folders:
         try:
             yield from missing_calls(run, write_parquet(run, run / "calls.parquet"))
-        except OSError as error:
-            yield f"{run / 'calls.parquet'}: not written: {error.strerror}"
+        except (OSError, FileErrors) as error:
+            yield f"{run / 'calls.parquet'}: not written: {getattr(error, 'strerror', None) or error}"

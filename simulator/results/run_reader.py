@@ -6,16 +6,22 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from io import BytesIO
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from proxy.files.visible import visible
 from proxy.files.yaml_file import FileError, FileErrors
+from simulator.results.formats import Manifest
 from simulator.results.messages import Calls, Message, messages_of
 
 _SHOWN = 5  # names of calls in an error
+_SHOWN_LETTERS = 40  # of what is wrong in a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,9 @@ def addresses(run: Path) -> dict[str, str]:
     return found | {str(config["softswitch"]).partition(":")[2].partition(";")[0]: "softswitch"}
 
 
-def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+def lines_of(path: Path, model: Any = None) -> Iterator[dict[str, Any]]:
     """The lines of one of its files; a last one that was cut off is left out. Raises FileErrors where there is no such
-    file, or no JSON in it."""
+    file, or no JSON in it, or where a line is not of the format of a `model`."""
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
@@ -90,21 +96,61 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
                         return  # whoever wrote it was killed, or the disk was full
                     column = getattr(error, "colno", 1)
                     raise FileErrors([FileError(path, number, column, line[:40].rstrip(), "JSON")]) from None
+                if model is not None and (wrong := list(_not_of_format(said, model))):
+                    raise FileErrors(FileError(path, number, 1, *each) for each in wrong)
                 yield said
     except FileNotFoundError:
         raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
 
 
-def manifest_of(run: Path) -> dict[str, Any]:
-    """Its manifest. Raises FileErrors where the folder is none of a run, or its manifest no JSON."""
+def manifest_of(run: Path, *needed: str) -> dict[str, Any]:
+    """Its manifest. Raises FileErrors where the folder is none of a run, or its manifest not of that format; a member
+    may be missing, as it is in the folder of an older Ringfence, unless it is `needed`."""
     path = run / "manifest.json"
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileErrors([FileError.whole(run, "this is no folder of a run")]) from None
-    except ValueError as error:
-        raise FileErrors([FileError.whole(path, f"this is no JSON: {error}")]) from None
+    if not path.exists():
+        raise FileErrors([FileError.whole(run, "this is no folder of a run")])
+    manifest: dict[str, Any] = read_json(path, Manifest, whole=False)
+    if missing := [name for name in needed if name not in manifest]:
+        raise FileErrors(FileError.whole(path, f"found no {name}, expected one") for name in missing)
     return manifest
+
+
+def read_json(path: Path, model: Any, *, whole: bool = True) -> Any:
+    """A JSON file as it is, once it has been held against the `model` of its format; members that are more than that
+    are no mistake, nor are fewer where it need not be `whole`. Raises FileErrors, for a file that somebody has changed
+    say."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileErrors([FileError.whole(path, "there is no such file")]) from None
+    except JSONDecodeError as error:
+        there = error.doc[error.pos : error.pos + 20].strip() or "the end"
+        raise FileErrors([FileError(path, error.lineno, error.colno, there, "JSON")]) from None
+    except UnicodeDecodeError:
+        raise FileErrors([FileError.whole(path, "this is no UTF-8")]) from None
+    found = _not_of_format(said, model, whole=whole)
+    if wrong := [f"found {each}, expected {expected}" for each, expected in found]:
+        raise FileErrors(FileError.whole(path, each) for each in wrong)
+    return said
+
+
+def _not_of_format(said: Any, model: Any, *, whole: bool = True) -> Iterator[tuple[str, str]]:
+    """The places at which this is not of the format: a word each of what is found, and of what is expected."""
+    try:
+        _adapter(model).validate_python(said)
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_context=False):
+            where, kind = ".".join(map(str, each["loc"])), each["type"]
+            if kind == "missing" and whole:
+                yield f"no {where}", "one"
+            elif kind not in ("missing", "extra_forbidden"):
+                found = visible(repr(each["input"]))[:_SHOWN_LETTERS]
+                yield f"{where}: {found}" if where else found, each["msg"].removeprefix("Input should be ")
+
+
+@cache
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
 
 
 def missing_calls(run: Path, told: int | None = None) -> Iterator[str]:

@@ -1,15 +1,20 @@
-"""A proxy whose disk is full goes on with its calls, says at once that records are lost, and how many in the end."""
+"""A proxy whose disk is full goes on with its calls, says at once that records are lost, and how many in the end; a
+run ends, and tells what was played."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from simulator.loopback import free_port
+from tests.plays import ROOT
 from tests.plays.proxy_process import INTERNATIONAL, SWITCH, ProxyProcess
 from tests.plays.small_disk import SmallDisk, small_disk
 
@@ -63,3 +68,32 @@ def test_records_that_a_full_disk_costs_are_told_of_at_once_and_counted(
     assert kept[-5:] == list(range(200, 205))
     stopped = proxy.wait_for("stopped")
     assert stopped["lost"] == stopped["counters"]["records_lost"] == 205 - len(kept) > 0
+
+
+SCENARIO = """\
+scenario: much
+home: CN
+preset: cn
+subscribers: {alice: {number: "+8613800138001", barring: {incoming_international: on}}}
+calls:
+  - {campaign: cold, trunk: international, from: {prefix: "+23224", pool: 40}, to: [alice], count: 2000, rate: 50/s,
+     ring: 0.1s, truth: scam}
+"""
+
+
+def test_a_run_that_fills_the_disk_tells_what_was_played_until_then(disk: SmallDisk) -> None:
+    (disk.folder / "much.yaml").write_text(SCENARIO)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "simulator", "run", "much.yaml"],
+        cwd=disk.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    disk.limit(run.pid)
+    out, _ = run.communicate()
+    assert run.returncode == 3, out
+    assert "the run ended there, and its folder is not complete" in out
+    assert "INVALID" in out
+    assert "not played to the end: " in out

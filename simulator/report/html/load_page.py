@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.exit_code import ExitCode
 from simulator.load.folder import LOAD, SECONDS
+from simulator.load.formats import LoadFile, SecondLine
 from simulator.report.html import figures
 from simulator.report.html.charts import nice, time_axis, y_axis
 from simulator.report.html.distributions import distribution
 from simulator.report.html.page import still
 from simulator.report.html.svg import Markup, path, picture, tag
 from simulator.results.histograms import read_histograms
-from simulator.results.run_reader import lines_of, manifest_of
+from simulator.results.run_reader import lines_of, manifest_of, read_json
 
 _WIDTH, _HEIGHT = 860, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 16, 14, 200
@@ -31,13 +31,15 @@ def is_load(folder: Path) -> bool:
 
 def document(folder: Path) -> str:
     """The text of the page. Raises FileErrors, OSError."""
-    manifest = manifest_of(folder)
-    try:
-        load: dict[str, Any] = json.loads((folder / LOAD).read_text(encoding="utf-8"))
-        metrics: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise FileErrors([FileError.whole(folder / LOAD, f"this load has not come to its end: {error}")]) from None
-    shown = load["plateaus"][load["shown"]] if load["shown"] is not None else None
+    manifest = manifest_of(folder, "started", "command")
+    if not is_load(folder) or not {"exit_code", "invalid_because"} <= manifest.keys():
+        raise FileErrors([FileError.whole(folder, "this load has not come to its end")])
+    load: dict[str, Any] = read_json(folder / LOAD, LoadFile)
+    metrics: dict[str, float] = read_json(folder / "metrics.json", dict[str, float])
+    place, plateaus = load["shown"], load["plateaus"]
+    if place is not None and place >= len(plateaus):
+        raise FileErrors([FileError.whole(folder / LOAD, f"shown: found {place}, expected a place of a plateau")])
+    shown = plateaus[place] if place is not None else None
     return still(
         "load.html",
         {
@@ -48,7 +50,7 @@ def document(folder: Path) -> str:
             "plateaus": sorted(load["plateaus"], key=lambda each: each["rate"]),
             "delays": list(figures.delays(metrics)),
             "by_rate": _by_rate(load["plateaus"], load["p99"]),
-            "over_time": _over_time(_thinned(list(lines_of(folder / SECONDS)))),
+            "over_time": _over_time(_thinned(list(lines_of(folder / SECONDS, SecondLine)))),
             "distribution": distribution(read_histograms(folder).times),
         },
     )
@@ -59,7 +61,7 @@ def _verdict(manifest: Mapping[str, Any], load: Mapping[str, Any]) -> tuple[str,
     if code is ExitCode.INTERRUPTED:
         return "void", "!", "Interrupted", "The figures hold what was measured until then."
     if code is ExitCode.ENVIRONMENT:
-        return "void", "!", "Invalid", "Do not use these figures: it was not the proxy that was measured."
+        return "void", "!", "Invalid", "Do not use these figures: the notes say why."
     if code is ExitCode.WRONG_VERDICT:
         return "bad", "✕", "Wrong verdict", "Some calls got another answer than the scenario expects."
     rate = load["highest_rate"]

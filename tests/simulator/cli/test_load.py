@@ -63,6 +63,22 @@ def test_a_rate_is_held_and_leaves_a_folder(desk: Path, capsys: pytest.CaptureFi
     assert "ringfence load runs/latest/inputs/scenario.yaml" in capsys.readouterr().err
 
 
+def test_the_whole_chain_is_loaded_where_a_softswitch_is_asked_for(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = written(desk / "small.yaml")
+    assert main(["load", scenario, "--rate", "20", "--hold", "1s", "--softswitch", "embedded", *EASY]) == 0
+    assert "behind the proxy was the embedded softswitch: what did not hold may be its limit" in capsys.readouterr().out
+    run = Path("runs/latest")
+    load = json.loads((run / "load.json").read_text())
+    Draft202012Validator(SCHEMAS["load"]()).validate(load)
+    assert load["softswitch"] == json.loads((run / "manifest.json").read_text())["softswitch"] == "embedded"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["calls.failed"] == metrics["calls.wrong"] == 0
+    assert metrics["setup_delay.count"] > 0
+    assert "transit_time.count" not in metrics  # the phones are not the next ones
+
+
 def test_a_search_ends_at_the_highest_rate_asked_for_where_all_hold(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,3 +198,49 @@ def test_what_was_measured_is_told_where_there_is_no_room_for_it(
     assert "Times at 20 calls/s" in shown.out
     assert "not written: No space left on device" in shown.err
     assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "failed"
+
+
+def test_a_generator_that_is_killed_ends_the_load_and_what_was_heard_until_then_is_kept(desk: Path) -> None:
+    command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "60s"]
+    process = subprocess.Popen([*command, *EASY, "--json", "l.json"], stdout=subprocess.PIPE, text=True)
+    seconds = Path("runs/latest/load-seconds.jsonl")
+    eventually(lambda: seconds.exists() and any(each["placed"] for each in lines(seconds)))
+    (generator,) = (each for each in children(process.pid) if b"simulator.load.generator" in each[1])
+    os.kill(generator[0], signal.SIGKILL)
+    out, _ = process.communicate()
+    assert (process.returncode, "INVALID: a generator of the load ended (SIGKILL); see " in out) == (3, True), out
+    assert "it was broken off after " in out
+    (plateau,) = json.loads(Path("l.json").read_text())["plateaus"]
+    assert plateau["calls"] > 0
+    assert plateau["failures"] == {}
+    assert json.loads(Path("runs/latest/metrics.json").read_text())["send_lateness.count"] == plateau["calls"]
+
+
+def test_a_file_of_a_load_that_somebody_changed_is_told_with_the_place(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["load", written(desk / "small.yaml"), "--rate", "20", "--hold", "0.2s", *EASY]) == 0
+    run = Path("runs/latest")
+    for name, old, new, told in (
+        ("load.json", '"rate":', '"rats":', "load.json: found no plateaus.0.rate, expected one"),
+        ("load.json", '"shown": 0', '"shown": 7', "load.json: shown: found 7, expected a place of a plateau"),
+        ("load.json", '"p99": 30.0', '"p99": "x"', "load.json: found p99: 'x', expected a valid number"),
+        ("load.json", '"plateaus"', "plateaus", "load.json:"),
+        ("metrics.json", "20.0", "[]", "metrics.json: found load.rate: [], expected a valid number"),
+        ("manifest.json", '"exit_code"', '"exit"', "this load has not come to its end"),
+        ("manifest.json", '"started"', '"star"', "manifest.json: found no started, expected one"),
+        (
+            "manifest.json",
+            '"finished"',
+            '"never"',
+            "manifest.json: found state: 'never', expected 'running', 'finished', ",
+        ),
+        ("load-seconds.jsonl", '"placed"', '"laced"', "load-seconds.jsonl:1:1: found no placed, expected one"),
+    ):
+        text = (run / name).read_text()
+        assert old in text
+        (run / name).write_text(text.replace(old, new))
+        assert main(["report", "runs/latest"]) == 2, name
+        assert told in capsys.readouterr().err
+        (run / name).write_text(text)
+    assert main(["report", "runs/latest"]) == 0

@@ -1,9 +1,10 @@
-"""`ringfence run --pseudonymise`: no number and no user name is left, in any spelling, in any file."""
+"""`--pseudonymise` of runs and loads: no number and no user name is left, in any spelling, in any file."""
 
 from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,3 +192,26 @@ def test_a_run_that_fails_leaves_no_numbers_either(desk: Path, monkeypatch: pyte
     run = (desk / "runs" / "latest").resolve()
     assert json.loads((run / "manifest.json").read_text())["state"] == "failed"
     assert not found(run, {"13800138001", "13800138002", "91234567", *SECRET})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes Linux")
+def test_no_number_and_no_name_is_left_of_a_load(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    held = ["--rate", "20", "--hold", "0.5s", "--ramp", "0s", "--p99", "30s", "--failures", "50%"]
+    options = [*held, "--processes", "1"]
+    assert main(["load", "evening.yaml", *options]) in (0, 1)
+    plain = (desk / "runs" / "latest").resolve()
+    secrets = {"13800138001", "13800138002", "91234567", *SECRET}
+    assert {each.split(" in ")[0] for each in found(plain, secrets)} == secrets
+    capsys.readouterr()
+    reports = ["--json", "reports/l.json", "--html", "reports/l.html"]
+    (desk / "reports").mkdir()
+    assert main(["load", "evening.yaml", *options, "--pseudonymise", KEY, *reports]) in (0, 1)
+    shared = (desk / "runs" / "latest").resolve()
+    assert shared != plain
+    (desk / "reports" / "printed.txt").write_text(capsys.readouterr().out)
+    assert not found(shared, secrets)
+    assert not found(desk / "reports", secrets)
+    manifest = json.loads((shared / "manifest.json").read_text())
+    assert len(manifest["pseudonyms"]) == 8
+    assert KEY not in str(manifest["command"])
+    assert main(["report", str(shared)]) == 0

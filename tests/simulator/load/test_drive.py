@@ -42,6 +42,9 @@ class SeemingRig:
     def placed(self, plateau: int) -> int:
         return self.played[plateau].calls - self.played[plateau].ramp_calls
 
+    def proxy_waited(self) -> float | None:
+        return 1.0
+
     def spent(self) -> dict[str, tuple[float, ...]]:
         return {"proxy": (1.0,), "far_end": (1.0,), "generators": (1.0, 1.0)}
 
@@ -101,6 +104,21 @@ async def test_a_process_that_ends_ends_the_load() -> None:
     rig.broken = "the proxy ended amid the load"
     with pytest.raises(LabError, match="amid the load"):
         await driven(rig, 100.0, 100.0)
+
+
+async def test_of_a_plateau_that_a_process_broke_off_what_was_heard_is_kept() -> None:
+    rig = SeemingRig(lambda _: 0.01)
+    told: list[Told] = []
+    drive = Drive(Asked(100.0, 100.0, 0.0, 60.0, LIMITS), [plan()], told.append)
+    rig.on_rows = drive.rows
+    asyncio.get_running_loop().call_later(0.1, setattr, rig, "broken", "a generator of the load ended (SIGKILL)")
+    with pytest.raises(LabError, match="SIGKILL"):
+        await drive.run(cast("Rig", rig))
+    (plateau,) = drive.plateaus
+    assert told[-1] is plateau
+    assert (plateau.held, plateau.calls, plateau.failed) == (False, plateau.tally.heard, 0)
+    assert "it was broken off after 0 s" in plateau.missed
+    assert plateau.broken == "a generator of the load ended (SIGKILL)"
 
 
 async def test_a_load_that_is_stopped_keeps_the_plateau_under_way() -> None:

@@ -53,6 +53,13 @@ def test_a_proxy_that_takes_a_whole_processor_is_what_was_measured() -> None:
     assert plateau(rang=0.5, processors={"proxy": 0.99, "generators": 0.4, "far_end": 0.3, "idle": 0.0}).itself == ()
 
 
+def test_a_proxy_that_hangs_on_a_busy_machine_waits_for_no_processor_and_is_what_was_measured() -> None:
+    busy = {"proxy": 0.0, "generators": 0.9, "far_end": 0.1, "idle": 0.0}
+    assert plateau(unheard=100, processors=busy | {"proxy_waited": 0.0}).itself == ()
+    (starved,) = plateau(unheard=100, processors=busy | {"proxy_waited": 0.6}).itself
+    assert starved.startswith("this machine had no processor left: the proxy got 0 %")
+
+
 def test_its_figures_have_flat_names() -> None:
     flat = plateau(rate=200.0, failing=1).metrics
     assert (flat["load.rate"], flat["calls"], flat["calls.failed"], flat["failure_rate"]) == (200.0, 100, 1, 0.01)

@@ -20,5 +20,5 @@ def test_what_is_no_json_is_told_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(FileErrors, match=r'x\.jsonl:2:7: found {"a": }, expected JSON'):
         list(lines_of(tmp_path / "x.jsonl"))
     (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(FileErrors, match=r"manifest\.json: this is no JSON"):
+    with pytest.raises(FileErrors, match=r"manifest\.json:1:2: found the end, expected JSON"):
         manifest_of(tmp_path)
