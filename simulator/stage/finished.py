@@ -16,6 +16,7 @@ from simulator.addresses import Address, read_address
 from simulator.results.messages import Message as Recorded
 from simulator.results.run_reader import PlayedCall, addresses, find_call, lines_of, manifest_of, messages_of_call
 from simulator.stage.events import Ended, Event, Lifeline, Message, Phone, Placed, Text, name_of, to_json
+from simulator.stage.masking import without_pin
 from simulator.stage.saving import REPORT
 from simulator.stage.verdicts import verdict_of
 from simulator.stage.watching import Watching, opening, shown_by
@@ -92,7 +93,7 @@ def _events(folder: Path, call: PlayedCall, messages: Sequence[Recorded], config
     seen = [each._replace(call=told["id"]) if isinstance(each, (Message, Phone, Text)) else each for each in seen]
     if record:
         deciding = None if manifest_of(folder).get("pseudonyms") else Reconsidering(config)
-        judged = verdict_of(record, told["caller"], callee or told["callee"], openings, deciding)
+        judged = verdict_of(record, told["caller"], callee or without_pin(told["callee"]), openings, deciding)
         seen.append(judged._replace(call=told["id"]))
     # The proxy's clock may be a little behind that of the messages, or before it.
     first_at = min((event.at for event in seen), default=begins)
@@ -138,7 +139,7 @@ def _shown(call: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": call["id"],
         "from": call["caller"],
-        "to": call["callee"],
+        "to": without_pin(call["callee"]),
         "trunk": call["trunk"],
         "method": call["method"],
         "truth": call["truth"],

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from simulator.judging.lesson_checks import Difference
 from simulator.scenario.lesson import LANGUAGES, SETTINGS, Deed, PlacedCall, See, SentText
 from simulator.stage.events import Words
+from simulator.stage.masking import without_pin
 from simulator.stage.phrases import fill, joined, short
 
 # The rooms of a call on its way in, and subscribers' settings.
@@ -133,7 +134,7 @@ def _request(request: PlacedCall | SentText) -> Words:
         from_ = request.from_ if request.by else shown
         return fill(form, **{"from": from_}, to=request.to, body=request.body, trunk=trunk)
     if request.by:
-        return fill(_SAID["dial"], **{"from": request.from_}, to=request.to)
+        return fill(_SAID["dial"], **{"from": request.from_}, to=without_pin(request.to))
     name: Words | str = fill(_SAID["named"], name=request.display_name) if request.display_name else ""
     said = fill(_SAID["call"], **{"from": shown}, to=request.to, trunk=_TRUNKS.get(request.trunk, ""), name=name)
     if request.diversion is None:
@@ -201,7 +202,7 @@ def difference(one: Difference, rules: Mapping[str, Words]) -> Words:
 def strayed(request: PlacedCall | SentText, placed: Mapping[str, object]) -> Words:
     """Another call was placed than the one that a step asks for."""
     to = str(placed.get("subscriber") or placed.get("to"))
-    asked = f"{request.from_} → {request.to}"
+    asked = f"{request.from_} → {without_pin(request.to)}"
     return fill(_STRAYED, **{"from": short(str(placed.get("from")), _LONGEST)}, to=short(to, _LONGEST), asked=asked)
 
 

@@ -34,6 +34,7 @@ from simulator.results.manifest import timestamp
 from simulator.results.message_recorder import MessageRecorder
 from simulator.results.run_folder import RunFolder
 from simulator.stage.chosen import Chosen
+from simulator.stage.masking import without_pin
 from simulator.traffic.planned_call import PlannedCall
 from simulator.wording import counted
 
@@ -136,10 +137,15 @@ def _result(session: Session, folder: Path) -> Result:
         preset=scenario.preset,
         seed=scenario.seed,
         folder=folder,
-        figures=Figures(session.calls, {}, scenario.prevalence),
+        figures=Figures(tuple(map(_shown, session.calls)), {}, scenario.prevalence),
         notes=tuple(notes),
         duration=time.monotonic() - session.since,
     )
+
+
+def _shown(call: CallObservation) -> CallObservation:
+    """The call as its report may show it: a trainer opens that before an audience."""
+    return replace(call, planned=replace(call.planned, callee=without_pin(call.planned.callee)))
 
 
 def _scenario(session: Session, source: Path) -> dict[str, Any]:

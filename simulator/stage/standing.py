@@ -28,6 +28,7 @@ from simulator.results.message_recorder import MessageRecorder, message_of_line
 from simulator.softswitch.kinds import Kind
 from simulator.stage.events import Ended, Event, Judged, LabState, Lifeline, Message, Notice, Placed, Text
 from simulator.stage.hub import Hub
+from simulator.stage.masking import without_pin
 from simulator.stage.tail import Tail
 from simulator.stage.watching import Watching
 from simulator.stage.words import PROXY_ENDED
@@ -276,7 +277,7 @@ def _said(planned: PlannedCall) -> dict[str, Any]:
     return {
         "id": planned.id,
         "from": planned.caller,
-        "to": planned.callee,
+        "to": without_pin(planned.callee),
         "subscriber": planned.callee_name,
         "trunk": planned.trunk,
         "display_name": planned.display_name,

@@ -12,6 +12,7 @@ from proxy.counterfactual import Reconsidering
 from simulator.stage import words
 from simulator.stage.events import Judged, Rule
 from simulator.stage.hub import Hub
+from simulator.stage.masking import without_pin
 from simulator.stage.soon import Soon
 from simulator.traffic.planned_call import PlannedCall
 
@@ -31,7 +32,7 @@ class Verdicts:
     def judged(self, line: Mapping[str, Any], planned: PlannedCall, requests: Sequence[bytes]) -> Judged:
         """The event of a line; `requests` are those with which the call came to the proxy."""
         self._count(line["rule"], line["trace"])
-        caller, callee = planned.caller_name or planned.caller, planned.callee_name or planned.callee
+        caller, callee = planned.caller_name or planned.caller, planned.callee_name or without_pin(planned.callee)
         return verdict_of(line, caller, callee, requests, self._reconsidering())
 
     def shadow(self, line: Mapping[str, Any]) -> None:

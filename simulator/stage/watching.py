@@ -15,6 +15,7 @@ from simulator.addresses import Address
 from simulator.agents.orders import CALL_HEADER
 from simulator.judging.evidence import PhoneSaw
 from simulator.stage.events import Event, Lifeline, Message, Phone, Text
+from simulator.stage.masking import message_without_pin
 
 _LEG = re.compile(re.escape(f"\r\n{CALL_HEADER}: ".encode()) + rb"([^\r\n]*)", re.IGNORECASE)
 _LONGEST = 8192  # characters of a message that are shown
@@ -90,7 +91,7 @@ class Watching:
         self._pass(self._calls[call], at, data, call_id, sender, receiver, near=near)
         since_1970 = at + self._clock()
         from_, to = self._lifeline(sender, near=near), self._lifeline(receiver, near=near)
-        text = data.decode("utf-8", "replace")
+        text = message_without_pin(data.decode("utf-8", "replace"))
         yield Message(since_1970, call, from_, to, transport, text.partition("\r\n")[0][:_LONGEST], text[:_LONGEST])
         if not near and "phone" in (from_, to):
             self._calls[call].phone_saw = _seen_at_phone(self._calls[call].phone_saw, at, data, to_phone=to == "phone")

@@ -17,6 +17,7 @@ from proxy.sip.headers import parse_name_addr
 from simulator.agents.listening import Call, PhoneListener, Sound
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour, IncomingCall, OutgoingCall
 from simulator.agents.uas import UasCall, user_part
+from simulator.stage.masking import without_pin
 
 TEXTS = 50  # that a phone keeps
 RECENT = 30  # calls that it lists
@@ -25,7 +26,6 @@ _NAME = 200  # characters of a name or number that it shows
 _SHOWN = 8192  # characters of a text that it shows
 _DIALLED = re.compile(r"\+?[0-9*#]{1,40}")
 _KEYS = re.compile(r"[0-9*#]{1,32}")
-_PIN = re.compile(r"^([*#]{1,2}[0-9]{2,3}\*)([0-9]+)")
 State = Literal["ringing", "calling", "talking"]
 
 
@@ -206,7 +206,9 @@ class Handset(PhoneListener):
     def dials(self, call: str, number: str) -> LiveSound | None:
         """A call of its own goes out now; returns its sound."""
         sound = self._sound(call)
-        self._calls[call] = Held(call, False, number[:_NAME], "", self._line.today(), "calling", None, sound)
+        self._calls[call] = Held(
+            call, False, without_pin(number)[:_NAME], "", self._line.today(), "calling", None, sound
+        )
         return sound
 
     def _ringing(self) -> UasCall:
@@ -256,9 +258,7 @@ class Handset(PhoneListener):
         today = self._line.today()
         seconds = today - held.since if held.answered else None
         record = call.record
-        self.recent.append(
-            Past(held.id, today, held.incoming, _without_pin(held.peer), held.display_name, seconds, record.status)
-        )
+        self.recent.append(Past(held.id, today, held.incoming, held.peer, held.display_name, seconds, record.status))
         self._line.changed(self)
 
     def got_text(self, taken: IncomingCall, _now: float) -> None:
@@ -300,8 +300,3 @@ def _is_whole(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _without_pin(dialled: str) -> str:
-    """A star code as it may be listed: its PIN is nobody's business."""
-    return _PIN.sub(lambda found: found[1] + "•" * len(found[2]), dialled)

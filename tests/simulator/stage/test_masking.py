@@ -1,0 +1,50 @@
+"""PINs are kept off the stage, in whatever way a star code is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.stage.masking import message_without_pin, without_pin
+
+
+@pytest.mark.parametrize(
+    ("dialled", "shown"),
+    [
+        ("*354*2468#", "*354*••••#"),
+        ("#354*2468#", "#354*••••#"),
+        ("**21*2468*10#", "**21*••••#"),
+        ("*354*2468", "*354*••••#"),
+        ("354*2468#", "354*••••"),
+        ("*03*330*1111*2222*2222#", "*03••••"),
+        ("＊354＊2468＃", "*354*••••#"),
+        ("*354 * 2468#", "*354*••••#"),
+        ("*354#", "*354#"),
+        ("10086", "10086"),
+        ("+8613800138001", "+8613800138001"),
+        ("anonymous", "anonymous"),
+        ("rf*announce*barred", "rf*announce*barred"),
+        ("", ""),
+    ],
+)
+def test_of_a_star_code_the_beginning_is_shown(dialled: str, shown: str) -> None:
+    assert without_pin(dialled) == shown
+
+
+@pytest.mark.parametrize("code", ["*354*2468#", "*354*2468%23", "%2A354%2A2468%23", "*354*2468", "#354*2468#"])
+def test_no_uri_of_a_message_has_the_pin(code: str) -> None:
+    message = (
+        f"INVITE sip:{code}@ringfence.example;user=phone SIP/2.0\r\nTo: <sip:{code}@127.0.0.1:5060>\r\n"
+        f'Authorization: Digest username="bob", uri="sip:{code}@ringfence.example", response="2468*x"\r\n\r\n'
+    )
+
+    shown = message_without_pin(message)
+
+    assert "2468" not in shown.replace('response="2468*x"', "")
+    assert shown.count("354*••••") == 3
+    assert "@ringfence.example;user=phone SIP/2.0\r\n" in shown
+
+
+def test_other_messages_are_left_as_they_are() -> None:
+    message = "INVITE sip:+8613800138001@a SIP/2.0\r\nAccept: */*\r\nTo: <sip:rf*announce*barred@b:5080>\r\n\r\n"
+
+    assert message_without_pin(message) == message
