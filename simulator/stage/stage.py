@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from proxy.counterfactual import Reconsidering
 from proxy.policy.precedence import PRECEDENCE, SETTABLE
@@ -41,6 +41,13 @@ from simulator.stage.words import title
 
 KEPT = 20_000  # calls that a saved session has: the latest
 _SHOWN = 12  # subscribers that have a place on the stage
+
+
+class Saved(NamedTuple):
+    """The folder of a session that was saved, and if the hand-outs found room in it."""
+
+    folder: Path
+    handout: bool
 
 
 class Stage:
@@ -128,14 +135,18 @@ class Stage:
             time.time(),
         )
 
-    async def save(self) -> Path:
-        """Save the session so far as the folder of a run, with its report and hand-outs. Raises OSError."""
+    async def save(self) -> Saved:
+        """Save the session so far as the folder of a run, with its report and hand-outs. Raises OSError where there is
+        no such folder."""
         async with self._saving:
             self.standing.recorder.flush()
             session = Session(self.chosen, tuple(self.observed), self.tally.calls, self._since)
             folder = await asyncio.to_thread(save, session, self.standing.recorder)
-            await asyncio.to_thread(handout.write, self.happened(), folder)
-            return folder
+            try:
+                await asyncio.to_thread(handout.write, self.happened(), folder)
+            except OSError:
+                return Saved(folder, handout=False)
+            return Saved(folder, handout=True)
 
     async def _offer(self) -> None:
         """Look for scenarios whose calls can come by themselves, beside all else: there may be many files."""

@@ -81,6 +81,7 @@ class Relay:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
+        self.silent = False  # True: connections stand, but nothing comes through, as over a network that is dead
         self.port = 0
         self.mend()
 
@@ -111,6 +112,8 @@ class Relay:
         """Carry what one says to the other, with the server's port in Host and Origin: it serves no other name."""
         with suppress(OSError):
             while data := one.recv(65536):
+                if self.silent:
+                    continue
                 other.sendall(data.replace(ours, theirs) if ours else data)
         with suppress(OSError):
             other.shutdown(socket.SHUT_RDWR)

@@ -40,9 +40,15 @@ class Happened:
 
 
 def write(session: Happened, folder: Path) -> None:
-    """Write a page for each language into a folder: handout.en.html, handout.zh.html. Raises OSError."""
-    for language in LANGUAGES:
-        (folder / f"handout.{language}.html").write_text(document(session, language, alone=True), encoding="utf-8")
+    """Write a page for each language into a folder: `handout.en.html` ... Raises OSError, and leaves none."""
+    pages = {folder / f"handout.{language}.html": document(session, language, alone=True) for language in LANGUAGES}
+    try:
+        for path, text in pages.items():
+            path.write_text(text, encoding="utf-8")
+    except OSError:
+        for path in pages:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def document(session: Happened, language: str, *, alone: bool = False) -> str:

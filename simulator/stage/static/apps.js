@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { el, onDo, show } from "./dom.js";
 import "./theme.js";
-import { loadWords, nextLanguage, onLanguage, t } from "./words.js";
+import { loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
 
 const REASONS = ["fake_bank", "fake_police", "loan", "remote_control", "other"];
 const id = (name) => document.getElementById(name);
@@ -32,7 +32,7 @@ function row(app) {
 async function change(apps) {
   const got = await post("/api/app-list", { apps });
   id("error").hidden = got.ok;
-  id("error").textContent = got.error ?? "";
+  id("error").textContent = told(got.words) || (got.error ?? "");
   if (got.ok) listed = got;
   draw();
 }

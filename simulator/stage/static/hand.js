@@ -58,6 +58,7 @@ export class Hand {
   _free(form) {
     const body = Object.fromEntries([...form.entries()].filter(([name, value]) => value !== "" && !["to", "rate", "scenario"].includes(name)));
     if (this.method !== "MESSAGE") delete body.body;
+    if (!body.from) this.root.querySelector(".own input[name=from]").focus();
     this.place("/api/call", { ...body, to: this.chosen });
   }
 

@@ -1,5 +1,7 @@
 // The line to the phone on the server: what it shows comes as texts, sound as binary messages; both go the other way too.
 
+import { Watch } from "./connection.js";
+
 const [FIRST, LONGEST] = [500, 5000]; // milliseconds until the next try
 const WHY = { 4404: "lost.phone", 4503: "lost.many" };
 
@@ -12,6 +14,7 @@ export class Line {
     this.held = false;
     this.socket = null;
     this.timer = null;
+    this.watch = new Watch(() => this._lost(this.socket, 0)); // no word came, not even that the line stands
     addEventListener("online", () => this._again(0));
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this._again(0); });
     this._open();
@@ -39,10 +42,12 @@ export class Line {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${this.path}/line`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
+    this.watch.heard();
     socket.onopen = () => {
       if (this.held) this.tell({ do: "hold", on: true });
     };
     socket.onmessage = ({ data }) => {
+      this.watch.heard();
       if (typeof data !== "string") {
         this.heard.sound(data);
         return;
@@ -52,19 +57,24 @@ export class Line {
         this.pause = FIRST;
         this.heard.lost(null);
         this.heard.phone(told.phone);
-      } else if (told.error) this.heard.error(told.error);
+      } else if (told.error) this.heard.error(told);
     };
-    socket.onclose = (event) => {
-      if (this.socket !== socket) return;
-      this.heard.lost(WHY[event.code] ?? "lost");
-      if (event.code !== 4404) this._again(this.pause);
-      this.pause = Math.min(2 * this.pause, LONGEST);
-      if (!WHY[event.code]) this._ask();
-    };
+    socket.onclose = (event) => this._lost(socket, event.code);
+  }
+
+  _lost(socket, code) {
+    if (this.socket !== socket) return;
+    this.socket = null;
+    this.watch.stop();
+    socket.close();
+    this.heard.lost(WHY[code] ?? "lost");
+    if (code !== 4404) this._again(this.pause);
+    this.pause = Math.min(2 * this.pause, LONGEST);
+    if (!WHY[code]) this._ask();
   }
 
   _again(pause) {
-    if ((this.socket?.readyState ?? WebSocket.CLOSED) !== WebSocket.CLOSED) return;
+    if (this.socket) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this._open(), pause);
   }

@@ -8,7 +8,7 @@ import { Microphone, Speaker } from "./handset-sound.js";
 import { post } from "./api.js";
 import { Sound } from "./sound.js";
 import { nextTheme } from "./theme.js";
-import { loadWords, nextLanguage, onLanguage, t } from "./words.js";
+import { loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
 
 const id = (name) => document.getElementById(name);
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -34,7 +34,7 @@ const state = {
 };
 const line = new Line(name, {
   phone: (phone) => took(phone),
-  error: (error) => complain(error),
+  error: (answer) => complain(why(answer)),
   sound: (data) => speaker.play(data),
   lost: (why) => { state.away = why; draw(); },
 });
@@ -92,6 +92,8 @@ function over() {
   navigator.vibrate?.(0);
 }
 
+const why = (answer) => (told(answer.words) || answer.error) ?? t("lost");
+
 function complain(error) {
   id("error").textContent = error;
   id("error").hidden = false;
@@ -137,7 +139,7 @@ function tick() {
 async function report() {
   const told = state.reports ? { apps: state.installed ?? state.phone.offered_apps.slice(0, 4) } : { off: true };
   const got = await post(`/api/apps/${encodeURIComponent(name)}`, told);
-  if (!got.ok) complain(got.error ?? t("lost"));
+  if (!got.ok) complain(why(got));
 }
 
 function remember() {

@@ -47,6 +47,7 @@ let redraw = true; // so is the picture
 let drawnAt = 0;
 let before = performance.now();
 let lostAt = null; // since when there is no connection, in seconds since 1970
+let lostWhy = ""; // why, where that is known
 let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
 const pace = new Pace(PACES.includes(kept("pace")) ? kept("pace") : "slow");
 const programme = new Programme(pace, (call) => catchUp(call.id, false));
@@ -55,7 +56,7 @@ let shown = 0; // what the programme has begun, and the scene is of
 
 // --- parts
 
-const failed = (answer) => notice("warning", answer.error ?? t(answer.status ? "failed.status" : "failed.connection", { status: answer.status }));
+const failed = (answer) => notice("warning", (told(answer.words) || answer.error) ?? t(answer.status ? "failed.status" : "failed.connection", { status: answer.status }));
 const placed = (call) => {
   pace.paused = false;
   programme.want(call);
@@ -67,9 +68,11 @@ const hand = new Hand(id("hand"), { placed, failed, choose: (name) => { chosen =
 const switches = new Switches(id("switches"), { failed, code: (name) => showCode(id("code"), name) });
 const rules = new Rules(id("rules"), { failed });
 const score = new Score(id("score"), {
-  saved: (answer) => (answer.ok
-    ? notice("info", t("score.saved", { folder: answer.folder }), { href: reportOf(answer.run), text: t("score.report") })
-    : failed(answer)),
+  saved: (answer) => {
+    if (!answer.ok) failed(answer);
+    else notice("info", t("score.saved", { folder: answer.folder }), { href: reportOf(answer.run), text: t("score.report") });
+    if (answer.handout === false) notice("warning", t("score.noHandout"));
+  },
 });
 const calls = new Calls(id("calls"), { failed, replay: put });
 const lesson = new Lesson(id("lesson"), { failed, placed, programme, panel: (name) => choosePanel(name, false) });
@@ -108,7 +111,7 @@ showMuted(sound.muted);
 
 function tellLost() {
   id("lost").hidden = lostAt === null;
-  id("lost").textContent = lostAt === null ? "" : t("lost", { at: clock(lostAt) });
+  id("lost").textContent = lostAt === null ? "" : t(lostWhy ? `lost.${lostWhy}` : "lost", { at: clock(lostAt) });
 }
 
 function use(mode) {
@@ -134,8 +137,9 @@ function keysRedrawn() {
 // --- what comes in
 
 follow({
-  onConnection(up) {
+  onConnection(up, why = lostWhy) {
     lostAt = up ? null : lostAt ?? Date.now() / 1000;
+    lostWhy = up ? "" : why;
     tellLost();
     document.documentElement.classList.toggle("cut-off", !up);
   },

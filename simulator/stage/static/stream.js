@@ -1,38 +1,64 @@
 // What the server tells: the whole state first, then events. A connection that is lost comes back with the state as it is.
+// All tabs of a browser share one, by a worker; a browser without such workers has one for each.
 
-const NAMES = [
-  "placed", "message", "judged", "phone", "text", "heard", "ended",
-  "settings", "rule", "score", "traffic", "scenarios", "lesson", "lab", "notice",
-];
-const AGAIN = 1500; // ms until the next try where the browser makes none by itself
+import { Connection, Watch } from "./connection.js";
 
-/** Follow `/api/events`: `onState(state)`, `onEvent({event, at, ...})`, and `onConnection(up)`. */
+const SILENT = 25_000; // ms without a word from the worker, which looks after its own connection sooner
+
+/** Follow the events: `onState(state)`, `onEvent({event, at, ...})`, and `onConnection(up, why)`. */
 export function follow({ onState, onEvent, onConnection }) {
-  let source;
-  let timer;
+  let way = null; // {again, leave}
 
-  const open = () => {
-    clearTimeout(timer);
-    source?.close();
-    source = new EventSource("/api/events");
-    source.addEventListener("state", (event) => {
+  const watch = new Watch(() => {
+    onConnection(false);
+    join();
+  }, SILENT);
+  const hear = (told) => {
+    watch.heard();
+    if (told.state) {
       onConnection(true);
-      onState(JSON.parse(event.data));
-    });
-    for (const name of NAMES) {
-      source.addEventListener(name, (event) => {
-        if (event.data) onEvent({ event: name, ...JSON.parse(event.data) });
-      });
-    }
-    source.onerror = () => {
-      onConnection(false);
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
-    };
+      onState(told.state);
+    } else if (told.event) onEvent(told.event);
+    else if (told.up === false) onConnection(false, told.why);
   };
 
-  addEventListener("online", open);
+  const join = () => {
+    way?.leave();
+    watch.heard();
+    way = shared(hear, () => { way = alone(hear); }) ?? alone(hear);
+  };
+
+  addEventListener("online", () => way.again());
   addEventListener("offline", () => onConnection(false));
-  addEventListener("pagehide", () => source?.close());
-  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
-  open();
+  addEventListener("pagehide", () => {
+    watch.stop();
+    way.leave();
+  });
+  addEventListener("pageshow", (event) => { if (event.persisted) join(); });
+  join();
+}
+
+/** The connection of all tabs; null where there is no such thing. `failed` is called where it turns out so later. */
+function shared(hear, failed) {
+  let worker;
+  try {
+    worker = new SharedWorker("/static/stream-worker.js", { type: "module", name: "ringfence" });
+  } catch {
+    return null;
+  }
+  worker.onerror = failed;
+  worker.port.onmessage = ({ data }) => hear(data);
+  return {
+    again: () => worker.port.postMessage("again"),
+    leave: () => {
+      worker.onerror = worker.port.onmessage = null;
+      worker.port.postMessage("leave");
+    },
+  };
+}
+
+/** A connection of one's own. */
+function alone(hear) {
+  const connection = new Connection(hear);
+  return { again: () => connection.open(), leave: () => connection.close() };
 }

@@ -9,6 +9,7 @@ const BARRING = [
   "incoming_international", "incoming_international_texts", "anonymous", "all_incoming", "incoming_when_roaming",
   "outgoing_international", "all_outgoing",
 ];
+const HAS_PIN = /^[*#]{1,2}\d{2,3}\*\d/; // a star code of which others shall not see more
 const OTHERS = ["notify", "roaming"];
 
 /** Draws into `root`; `failed(answer)` hears of what was not taken, `code(name)` of whose phone a handset shall be. */
@@ -17,6 +18,7 @@ export class Switches {
     this.root = root;
     this.failed = failed;
     this.phones = new Map(); // by name: what its page would show
+    this.secret = new Set(); // names of those for whom a PIN is being typed
     this.read = new Map(); // by name: when the latest of its texts came
     onDo(root, {
       turn: ({ dataset: { of, setting }, ariaChecked }) => {
@@ -34,6 +36,12 @@ export class Switches {
       const name = event.target.closest(".ways")?.dataset.of;
       if (name && !this.phones.has(name)) this._look(name);
     });
+    root.addEventListener("input", ({ target }) => {
+      const of = target.closest(".ways")?.dataset.of;
+      if (!of) return;
+      this.secret[HAS_PIN.test(target.value) ? "add" : "delete"](of);
+      this.draw(this.state);
+    });
     root.addEventListener("submit", (event) => {
       event.preventDefault();
       const form = event.target;
@@ -44,6 +52,7 @@ export class Switches {
       else if (/^[*#]/.test(value)) this._phone(of, { do: "dial", number: value });
       else this._phone(of, { do: "text", to: form.elements.to.value.trim(), body: value });
       form.elements.value.value = "";
+      this.secret.delete(of);
     });
   }
 
@@ -76,12 +85,12 @@ export class Switches {
       this.read.set(name, latest);
       this._look(name);
     }
-    show(this.root, state.subscribers.map((each) => card(each, this.phones.get(each.name) ?? {})),
+    show(this.root, state.subscribers.map((each) => card(each, this.phones.get(each.name) ?? {}, this.secret.has(each.name))),
       el("p", { "data-key": " apps" }, el("a", { href: "/apps", target: "_blank", rel: "noopener" }, t("switches.apps"))));
   }
 }
 
-function card(each, phone) {
+function card(each, phone, secret) {
   const { settings = {} } = each;
   const number = `switches-${each.name}`;
   return el("article", { class: "subscriber", "data-key": each.name, "aria-labelledby": number },
@@ -94,7 +103,7 @@ function card(each, phone) {
       OTHERS.filter((name) => name in settings).map((name) => toggle(each.name, name, settings[name]))),
     ["allow", "block"].map((list) => numbers(each, list)),
     el("form", { class: "ways", "data-key": "ways", "data-of": each.name, "data-does": "way" },
-      el("label", {}, el("span", {}, t("switches.way")), el("input", { name: "value", autocomplete: "off", maxlength: 60, list: `ways-${each.name}` })),
+      el("label", {}, el("span", {}, t("switches.way")), el("input", { name: "value", class: secret ? "secret" : null, autocomplete: "off", maxlength: 60, list: `ways-${each.name}` })),
       el("datalist", { id: `ways-${each.name}` }, ways(phone).map(([value, what]) => el("option", { value, "data-key": value }, what))),
       el("input", { type: "hidden", name: "to", value: phone.service ?? "10086" }),
       el("button", { type: "submit" }, t("switches.send"))),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from simulator.stage.stage import Stage
 from simulator.stage.web import calls, handout, lessons, line, pages, phones, runs, switches, traffic
-from simulator.stage.web.bodies import Json
+from simulator.stage.web.bodies import Wrong
 from simulator.stage.web.guard import App, Doors, Guard, Refused
 
 
@@ -31,9 +31,9 @@ def web_app(stage: Stage, doors: Doors) -> App:
 
 async def _error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as it is registered
-    return Json({"error": error.detail}, error.status_code)
+    return Wrong(error.status_code, error.detail)
 
 
 async def _refused(_: Request, refused: Exception) -> Response:
     assert isinstance(refused, Refused)  # noqa: S101 - as it is registered
-    return Json({"error": refused.why}, refused.status)
+    return Wrong(refused.status, refused.why)

@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from simulator.stage.error_words import error_words
+
 
 class Json(Response):
     """An answer in JSON, as ASCII: what a SIP message said may hold halves of characters, which no UTF-8 can carry."""
@@ -18,6 +20,13 @@ class Json(Response):
     def render(self, content: Any) -> bytes:
         """Its bytes."""
         return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+
+
+class Wrong(Json):
+    """An answer that says what is wrong: `error` for programs, `words` for people."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__({"error": error, "words": error_words(error)}, status)
 
 
 async def body_of(request: Request, *needed: str) -> dict[str, Any]:

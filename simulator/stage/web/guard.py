@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from simulator.stage.web.guests import guest_of, may_ask
+from simulator.stage.error_words import error_words
+from simulator.stage.web.guests import guest_cookie, guest_of, may_ask
 
 LARGEST = 64 * 1024  # bytes of a body
 PER_SECOND = 40.0  # requests that change something, from one address
@@ -49,8 +50,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Doors:
     """The names under which the pages may be asked for, HOST:PORT, and the token that is asked for, if any, with the
-    name of the cookie that keeps it; a guest's is kept beside it. `by_address`: any IP address will do for the host, as
-    nobody else can name one. `shown` is HOST:PORT as others reach the pages."""
+    name of the cookie that keeps it; those of guests are kept beside it. `by_address`: any IP address will do for the
+    host, as nobody else can name one. `shown` is HOST:PORT as others reach the pages."""
 
     hosts: frozenset[str]
     token: str = ""
@@ -145,8 +146,8 @@ class Guard:
         token = self._doors.token
         if not token:
             return None
-        kept, beside = headers.get("cookie", ""), f"{self._doors.cookie}-phone"
-        if _same(_cookie(kept, self._doors.cookie), token):
+        kept, beside = dict(_cookies(headers.get("cookie", ""))), f"{self._doors.cookie}-phone"
+        if _same(kept.get(self._doors.cookie, ""), token):
             return None
         if _same(headers.get("authorization", "").removeprefix("Bearer "), token):
             return None
@@ -156,8 +157,8 @@ class Guard:
             if _same(given, token):
                 return _moved(scope, query, f"{self._doors.cookie}={token}")
             if self._is_guest(given, scope):
-                return _moved(scope, query, f"{beside}={given}")
-        if self._is_guest(_cookie(kept, beside), scope):
+                return _moved(scope, query, f"{guest_cookie(beside, given)}={given}")
+        if any(name.startswith(beside) and self._is_guest(value, scope) for name, value in kept.items()):
             return None
         raise Refused(401, "the address that `ringfence serve` printed has a token: use that one")
 
@@ -204,12 +205,10 @@ def _same(given: str, token: str) -> bool:
     return compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
-def _cookie(header: str, name: str) -> str:
+def _cookies(header: str) -> Iterator[tuple[str, str]]:
     for part in header.split(";"):
-        key, _, value = part.strip().partition("=")
-        if key == name:
-            return value
-    return ""
+        name, _, value = part.strip().partition("=")
+        yield name, value
 
 
 def _limited(receive: Receive) -> Receive:
@@ -240,7 +239,7 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _refuse(send: Send, refused: Refused) -> None:
-    body = json.dumps({"error": refused.why}).encode()
+    body = json.dumps({"error": refused.why, "words": error_words(refused.why)}).encode()
     await _answer(send, refused.status, body, (b"content-type", b"application/json"), *refused.more)
 
 

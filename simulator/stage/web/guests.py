@@ -15,6 +15,11 @@ def guest_token(secret: str, name: str) -> str:
     return f"{base64.urlsafe_b64encode(name.encode()).decode().rstrip('=')}.{_signature(secret, name)}"
 
 
+def guest_cookie(prefix: str, token: str) -> str:
+    """The name of the cookie that keeps a guest's token: one for each phone, as a browser may have several open."""
+    return f"{prefix}-{token.partition('.')[0]}"
+
+
 def guest_of(secret: str, token: str) -> str | None:
     """The name of the phone that a token opens; None for what is no guest's."""
     encoded, _, signature = token.partition(".")

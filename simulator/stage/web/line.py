@@ -1,7 +1,8 @@
 """The line between a handset's page and its phone: a WebSocket for what the phone shows, what it shall do, and sound.
 
 Texts are JSON: `{"phone": {...}}`, whenever something of it has changed, one way; `{"do": ..., ...}` the other, where
-`{"error": ...}` answers what cannot be done. Binary messages are sound, both ways: 16-bit samples, 8000 a second.
+`{"error": ...}` answers what cannot be done; `{"beat": true}` says that the line stands. Binary messages are sound,
+both ways: 16-bit samples, 8000 a second.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import deque
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from simulator.stage.error_words import error_words
 from simulator.stage.phones.handset import Handset, Unable
 from simulator.stage.stage import Stage
 from simulator.stage.web.guard import Rates
@@ -25,6 +27,8 @@ _LAGGING = 50  # packets of sound that a page may be behind: a second; then it m
 _SOUND = 75.0, 150.0  # messages with sound a second, and at once, that a page may send: 50 are usual
 _ORDERS = 10.0, 40.0  # of others
 _PAUSE = 0.05  # seconds between two pictures of a phone
+_ALIVE = 5.0  # seconds without a word, after which one of no meaning says that the line stands
+_BEAT = '{"beat": true}'
 _NO_PHONE, _TOO_MANY, _TOO_FAST = 4404, 4503, 4429
 
 
@@ -71,7 +75,12 @@ class Page:
     async def _tell(self) -> None:
         self._more.set()
         while True:
-            await self._more.wait()
+            try:
+                async with asyncio.timeout(_ALIVE):
+                    await self._more.wait()
+            except TimeoutError:
+                await self._socket.send_text(_BEAT)
+                continue
             self._more.clear()
             while self._answers:
                 await self._socket.send_text(self._answers.popleft())
@@ -119,7 +128,7 @@ class Page:
             self._say("found no JSON")
 
     def _say(self, error: str) -> None:
-        self._answers.append(json.dumps({"error": error}))
+        self._answers.append(json.dumps({"error": error, "words": error_words(error)}))
         self._more.set()
 
 

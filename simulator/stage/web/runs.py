@@ -30,10 +30,10 @@ def routes(stage: Stage) -> list[BaseRoute]:
 
     async def save(_: Request) -> Response:
         try:
-            folder = await stage.save()
+            saved = await stage.save()
         except OSError as error:
             raise HTTPException(507, f"{root}: {error.strerror or error}") from None
-        return Json({"folder": str(folder), "run": folder.name})
+        return Json({"folder": str(saved.folder), "run": saved.folder.name, "handout": saved.handout})
 
     async def runs(_: Request) -> Response:
         return Json({"runs": await asyncio.to_thread(finished.runs_in, root)})

@@ -12,9 +12,10 @@ from simulator.stage.hub import Hub
 from simulator.stage.web.bodies import Json
 
 MOST = 100  # pages at a time
-_ALIVE = 10.0  # seconds after which a line says that the connection stands
+_ALIVE = 5.0  # seconds without an event, after which one of no meaning says that the connection stands
 _PAUSE, _LONG_PAUSE = 0.04, 0.2  # seconds between two writings: what happens meanwhile goes in one
 _MUCH = 8  # events in one, after which the pause is long: calls at a rate cost many pages little then
+_BEAT = b"event: beat\ndata: {}\n\n"
 _AGAIN = b"retry: 1000\n\n"  # milliseconds until a browser that lost the connection comes back
 
 
@@ -34,7 +35,7 @@ async def _stream(hub: Hub) -> AsyncIterator[bytes]:
                 async with asyncio.timeout(_ALIVE):
                     first = await queue.get()
             except TimeoutError:
-                yield b": still here\n\n"
+                yield _BEAT
                 continue
             texts = [first]
             while not queue.empty():

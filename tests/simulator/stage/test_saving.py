@@ -41,6 +41,22 @@ def played(stage: StagePlay) -> None:
     stage.ended(stage.post("/api/call", **text)["id"])
 
 
+def test_a_session_is_saved_where_only_its_hand_outs_find_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("simulator.stage.handout.page.document", full)
+    with standing_stage(tmp_path) as stage:
+        played(stage)
+        answer = stage.post("/api/save")
+
+    assert answer["handout"] is False
+    assert json.loads(Path(answer["folder"], "manifest.json").read_text())["state"] == "finished"
+    assert not list(Path(answer["folder"]).glob("handout*"))
+
+
 def ringfence(run: Path, *arguments: str) -> str:
     command = [sys.executable, "-P", "-m", "simulator", *arguments]
     where = run.parent.parent

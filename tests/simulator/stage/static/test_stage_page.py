@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.plays.stage import StagePlay
-from tests.plays.stage_page import relay_to, stage_page
+from tests.plays.stage_page import stage_page
 
 pytestmark = pytest.mark.browser
 
@@ -202,9 +202,14 @@ def test_a_call_of_ones_own_is_shown_as_what_it_is_however_hostile(browser: Brow
 def test_what_cannot_be_placed_is_said(browser: Browser, stage: StagePlay) -> None:
     with stage_page(browser, stage) as page:
         page.page.locator(".own summary").click()
-        page.page.get_by_label("From number").fill("no number")
         page.page.locator(".own").get_by_role("button", name="Call").click()
-        expect(page.page.locator("#notices")).to_contain_text("from: expected")
+        expect(page.page.locator("#notices")).to_contain_text("Say which number calls")
+        expect(page.page.get_by_label("From number")).to_be_focused()
+        page.page.keyboard.press("Escape")
+        page.button("中文").click()
+        page.page.get_by_label("主叫号码").fill("no number")
+        page.page.locator(".own button").click()
+        expect(page.page.locator("#notices")).to_contain_text("请填写主叫号码")
 
 
 def test_both_languages_are_there_at_once_and_the_choice_is_remembered(browser: Browser, stage: StagePlay) -> None:
@@ -224,20 +229,27 @@ def test_both_languages_are_there_at_once_and_the_choice_is_remembered(browser: 
         expect(page.verdict.locator("h2")).to_have_text("Refused")
 
 
-def test_a_page_that_lost_its_connection_says_so_and_comes_back_with_the_state(
-    browser: Browser, stage: StagePlay
-) -> None:
-    with relay_to(stage.port) as relay, stage_page(browser, relay.port) as page:
-        relay.cut()
-        expect(page.page.get_by_role("alert")).to_contain_text("Connection lost")
-        call = stage.post("/api/family", id="impersonation", to="bob")["id"]
-        stage.ended(call)
-        relay.mend()
-        expect(page.page.get_by_role("alert")).to_be_hidden()
-        page.page.get_by_role("tab", name="Calls").click()
-        expect(page.page.locator(f'.calls [data-id="{call}"]')).to_contain_text("Refused")
-        page.call("cold-call", "alice")
-        expect(page.verdict).to_contain_text("calls alice")
+def test_a_pin_is_seen_by_nobody_who_looks_at_the_stage(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.pace("Real time")
+        bob = page.page.get_by_role("article", name="bob")
+        way = bob.get_by_label("Text a keyword, or dial a star code")
+        for code in ("*354*1357#", "#354*1357#"):
+            way.fill(code[:5])
+            expect(way).not_to_have_class("secret")
+            way.fill(code)
+            expect(way).to_have_class("secret")
+            bob.get_by_role("button", name="Send").click()
+            expect(way).not_to_have_class("secret")
+            expect(page.verdict).to_contain_text(f"{code[:5]}••••#")
+            state = str(code.startswith("*")).lower()
+            expect(page.switch("bob", "Bar calls from abroad")).to_have_attribute("aria-checked", state)
+            expect(page.device).to_contain_text("Call over")
+        page.ladder.get_by_role("button").first.click()
+        expect(page.ladder.locator("pre")).to_contain_text("INVITE sip:%23354*••••%23@")
+        assert "1357" not in page.evaluate("document.body.innerText")
+    for call in stage.get("/api/state")["calls"]:
+        assert "1357" not in stage.ask("GET", f"/api/calls/{call['id']}")[2].decode(), call["id"]
 
 
 def test_keys_are_told_of_and_can_be_switched_off(browser: Browser, stage: StagePlay) -> None:

@@ -97,7 +97,7 @@ def test_a_guest_gets_the_phone_of_the_code_and_nothing_else(shared: StagePlay) 
     token = guest_token(TOKEN, "alice")
     status, headers, _ = shared.ask("GET", f"/phone/alice?token={token}")
     assert (status, headers["location"]) == (303, "/phone/alice")
-    assert all(word in headers["set-cookie"] for word in ("HttpOnly", "SameSite=Strict", "-phone="))
+    assert all(word in headers["set-cookie"] for word in ("HttpOnly", "SameSite=Strict", "-phone-"))
     cookie = {"Cookie": headers["set-cookie"].partition(";")[0]}
     assert TOKEN not in cookie["Cookie"]
     for path in ("/phone/alice", "/static/handset.css", "/api/phones/alice"):
@@ -111,6 +111,25 @@ def test_a_guest_gets_the_phone_of_the_code_and_nothing_else(shared: StagePlay) 
         assert line.phone["name"] == "alice"
     with pytest.raises(InvalidStatus), handset_line(shared, "bob", cookie=cookie["Cookie"]):
         pass
+
+
+def test_one_browser_has_the_phones_of_several_codes(shared: StagePlay) -> None:
+    cookies: dict[str, str] = {}
+    for name in ("alice", "bob"):
+        kept = {"Cookie": "; ".join(cookies.values())}
+        _, headers, _ = shared.ask("GET", f"/phone/{name}?token={guest_token(TOKEN, name)}", headers=kept)
+        cookie = headers["set-cookie"].partition(";")[0]
+        cookies[cookie.partition("=")[0]] = cookie
+    both = {"Cookie": "; ".join(cookies.values())}
+    for path in ("/phone/alice", "/phone/bob", "/api/phones/alice", "/api/phones/bob", "/static/handset.js"):
+        assert shared.ask("GET", path, headers=both)[0] == 200, path
+    for path in ("/phone/carol", "/api/phones/carol", "/", "/api/state"):
+        assert shared.ask("GET", path, headers=both)[0] == 401, path
+    with (
+        handset_line(shared, "alice", cookie=both["Cookie"]),
+        handset_line(shared, "bob", cookie=both["Cookie"]) as line,
+    ):
+        assert line.phone["name"] == "bob"
 
 
 def test_the_token_of_another_phone_opens_nothing(shared: StagePlay) -> None:

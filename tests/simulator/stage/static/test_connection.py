@@ -1,0 +1,91 @@
+"""The connection of the page to its server: shared among tabs, watched, and made anew where it was lost."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.plays.browser import looking
+from tests.plays.proxy_process import eventually
+from tests.plays.stage import StagePlay
+from tests.plays.stage_page import relay_to, stage_page
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_page_that_lost_its_connection_says_so_and_comes_back_with_the_state(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with relay_to(stage.port) as relay, stage_page(browser, relay.port) as page:
+        relay.cut()
+        expect(page.page.get_by_role("alert")).to_contain_text("Connection lost")
+        call = stage.post("/api/family", id="impersonation", to="bob")["id"]
+        stage.ended(call)
+        relay.mend()
+        expect(page.page.get_by_role("alert")).to_be_hidden()
+        page.page.get_by_role("tab", name="Calls").click()
+        expect(page.page.locator(f'.calls [data-id="{call}"]')).to_contain_text("Refused")
+        page.call("cold-call", "alice")
+        expect(page.verdict).to_contain_text("calls alice")
+
+
+def test_many_tabs_of_a_browser_share_one_connection(browser: Browser, stage: StagePlay) -> None:
+    with ExitStack() as at_the_end:
+        context = browser.new_context(viewport={"width": 390, "height": 300})
+        at_the_end.callback(context.close)
+        eventually(lambda: stage.within(lambda: stage.stage.hub.followers) == 0)
+        tabs = [context.new_page() for _ in range(8)]
+        for tab in tabs:
+            tab.goto(f"http://127.0.0.1:{stage.port}/")
+            tab.locator(".family").first.wait_for()
+        assert stage.within(lambda: stage.stage.hub.followers) == 1
+        number = "+12025550133"
+        stage.ended(stage.post("/api/call", **{"from": number, "to": "alice", "truth": "scam"})["id"])
+        for tab in tabs:
+            expect(tab.locator("#verdict")).to_contain_text(f"{number} calls alice")
+        tabs[0].close()
+        late = context.new_page()
+        late.goto(f"http://127.0.0.1:{stage.port}/")
+        expect(late.locator("#verdict")).to_contain_text(f"{number} calls alice")
+        late.get_by_role("radio", name="bob").check(force=True)
+        late.locator('.family[data-id="friend"]').click()
+        for tab in (late, *tabs[1:]):
+            expect(tab.locator("#verdict")).to_contain_text("calls bob")
+
+
+def test_a_network_that_is_silent_is_noticed_though_nothing_was_cut(browser: Browser, stage: StagePlay) -> None:
+    watch = """async () => {
+        const { Connection } = await import("/static/connection.js");
+        window.told = [];
+        new Connection((each) => window.told.push(each.state ? "state" : each.up === false ? "lost" : "else"));
+    }"""
+    with relay_to(stage.port) as relay, looking(browser, f"http://127.0.0.1:{relay.port}/apps") as look:
+        look.page.clock.install()
+        look.page.evaluate(watch)
+        look.page.wait_for_function("() => told.includes('state')")
+        look.page.clock.fast_forward(14_000)
+        assert "lost" not in look.page.evaluate("told")
+        relay.silent = True
+        look.page.clock.fast_forward(15_000)
+        assert look.page.evaluate("told.filter((each) => each !== 'else')") == ["state", "lost"]
+        relay.silent = False
+        look.page.clock.fast_forward(15_000)
+        look.page.wait_for_function("() => told.filter((each) => each === 'state').length === 2")
+
+
+def test_a_page_that_may_no_longer_come_in_says_why(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        said = page.evaluate(
+            """async () => {
+                const { Connection } = await import("/static/connection.js");
+                window.fetch = async () => ({ status: 401 });
+                window.EventSource = class { readyState = 2; addEventListener() {} close() {} };
+                window.EventSource.CLOSED = 2;
+                return new Promise((told) => new Connection((each) => each.why && told(each.why)).source.onerror());
+            }"""
+        )
+        assert page.evaluate(f"import('/static/words.js').then(({{ t }}) => t('lost.{said}'))").startswith(
+            "This address"
+        )
