@@ -26,18 +26,19 @@ class Family:
     more: tuple[tuple[str, str], ...] = ()
 
     def call(self, number: int, callee: str) -> dict[str, str]:
-        """The call's keys; `number` chooses among its callers, `callee` is the number of whom is called."""
-        digits = f"{1 + number % _DRAWN:02}"
+        """The call's keys; `number`, from 1, chooses among its callers, `callee` is the number of whom is called."""
+        digits = f"{1 + (number - 1) % _DRAWN:02}"
         caller = callee if self.caller == _CALLEE else self.caller.format(digits)
         chosen = {"from": caller, "trunk": self.trunk, "truth": self.truth, "display_name": self.display_name}
         return chosen | dict(self.more)
 
     def to_json(self, name: str) -> dict[str, Any]:
-        """It as the page draws it; an empty `from` is the number of whom is called."""
+        """It as the page draws it; an empty `from` is the number of whom is called, and one that ends in `…` stands for
+        several."""
         return {
             "id": name,
             "title": {"en": self.en, "zh": self.zh},
-            "from": "" if self.caller == _CALLEE else self.caller.format("01"),
+            "from": "" if self.caller == _CALLEE else self.caller.format("…"),
             "trunk": self.trunk,
             "display_name": self.display_name,
             "truth": self.truth,

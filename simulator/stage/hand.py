@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,7 @@ class Hand:
         self._scenario = scenario.model_copy(update={"mix": None, "records": None})
         self._known = FileContext(document={"subscribers": dict.fromkeys(scenario.subscribers)})
         self._numbers = itertools.count(1)
+        self._turns: Counter[str] = Counter()  # calls of each family so far
         neighbour = next((each.number for each in scenario.subscribers.values()), "")
         self.families = families_of(scenario.home, neighbour)
 
@@ -54,9 +56,10 @@ class Hand:
         chosen = self.families.get(name)
         if chosen is None:
             raise Unplaceable(f"found no family {name[:_SHOWN]!r}, expected one of {', '.join(self.families)}")
-        number, called = next(self._numbers), self._scenario.subscribers.get(to)
-        keys = chosen.call(number, to if called is None else called.number)
-        return self._planned(f"{name}-{number}", {**keys, "family": name, "to": to})
+        self._turns[name] += 1
+        called = self._scenario.subscribers.get(to)
+        keys = chosen.call(self._turns[name], to if called is None else called.number)
+        return self._planned(f"{name}-{next(self._numbers)}", {**keys, "family": name, "to": to})
 
     def call(self, chosen: Mapping[str, Any]) -> PlannedCall:
         """The call or text that was chosen, by the keys of `/api/call`. Raises Unplaceable, with what is wrong."""

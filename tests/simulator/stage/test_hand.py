@@ -45,7 +45,7 @@ def test_callers_from_abroad_have_numbers_of_another_country(home: str, name: st
 
 
 def test_in_a_country_that_is_not_known_callers_look_like_neighbours() -> None:
-    assert families_of("FR", "+33612345678")["friend"].call(4, "")["from"] == "+33612345605"
+    assert families_of("FR", "+33612345678")["friend"].call(4, "")["from"] == "+33612345604"
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,20 @@ def test_a_family_meets_the_rule_that_it_is_for(name: str, to: str, rule: str) -
 
     assert verdict is not None
     assert verdict.rule == rule
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_calls_of_a_button_come_from_the_numbers_that_it_shows(name: str) -> None:
+    hand = Hand(STAGE)
+    shown = hand.families[name].to_json(name)["from"]
+    placed = [hand.family(name, "bob") for _ in range(2)]
+    called = {each.caller for each in placed}
+
+    if shown.endswith("…"):
+        assert called == {f"{shown[:-1]}01", f"{shown[:-1]}02"}
+    else:
+        assert called == {shown or placed[0].callee}
+    assert len({each.id for each in placed}) == 2
 
 
 def test_every_button_has_words_in_both_languages() -> None:
