@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from proxy.presets import preset
 from simulator.agents.listening import NOBODY, CallListener, PhoneListener, Sound
@@ -125,7 +127,12 @@ class Phones(Company):
         sound = self._open(call.id, "caller")
         if sound is None:
             return order, None, NOBODY
-        return order, sound, Speaker(sound, words(call.family, call.truth, self.language))
+        said = words(call.family, call.truth, self.language)
+        speaker = Speaker(sound, said, order.talk, partial(self._diverted, call.id), self._standing.lab.wire.flush)
+        return replace(order, talk=None), sound, speaker
+
+    def _diverted(self, call: str) -> bool:
+        return self._told(call).get("action") == "divert"
 
     # --- the line of the handsets
 
@@ -222,12 +229,14 @@ class Phones(Company):
         if isinstance(event, Settings):
             name = event.subscriber
         elif isinstance(event, Judged):
-            call = next((each for each in self._hub.state.calls if each["id"] == event.call), {})
-            name = str(call.get("subscriber"))
+            name = str(self._told(event.call).get("subscriber"))
         else:
             return
         if name in self.handsets:
             self.changed(self.handsets[name])
+
+    def _told(self, call: str) -> Mapping[str, Any]:
+        return next((each for each in self._hub.state.calls if each["id"] == call), {})
 
     def _heard(self, call: str) -> None:
         for who, file in self.recordings.found(call):

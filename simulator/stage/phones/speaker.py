@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from simulator.agents.listening import Call, CallListener
@@ -11,6 +12,7 @@ from simulator.media.call_sound import CallSound
 from simulator.media.prompts import caller_says
 
 _PAUSE = 1.5  # seconds in which whoever was called may speak
+_TO_A_MACHINE = 6.0  # seconds more for a call that was diverted: a mailbox says its greeting first
 _BY_FAMILY: Mapping[str, str] = {
     "bank": "bank",
     "courier": "prize",
@@ -31,21 +33,46 @@ def words(family: str, truth: str, language: str) -> Path:
 
 
 class Speaker(CallListener):
-    """One side of a call: it speaks from the answer on. Needs a running event loop."""
+    """A caller: speaks from the answer on, and hangs up `talk` seconds later, or a while after that where the call was
+    `diverted`; None: leaves that to the callee. `flush` sends what was left to be sent. Needs a running event loop."""
 
-    def __init__(self, sound: CallSound, wav: Path) -> None:
+    def __init__(
+        self,
+        sound: CallSound,
+        wav: Path,
+        talk: float | None,
+        diverted: Callable[[], bool],
+        flush: Callable[[], None],
+    ) -> None:
         self._sound = sound
         self._wav = wav
+        self._talk = talk
+        self._diverted = diverted
+        self._flush = flush
         self._again: asyncio.TimerHandle | None = None
+        self._leaves: asyncio.TimerHandle | None = None
         self._over = False
 
-    def established(self, _call: Call, _now: float) -> None:
+    def established(self, call: Call, _now: float) -> None:
+        if self._talk is not None:
+            self._leaves = asyncio.get_running_loop().call_later(self._talk, self._leave, call)
         self._speak()
 
     def ended(self, _call: Call, _now: float) -> None:
         self._over = True
-        if self._again is not None:
-            self._again.cancel()
+        for timer in (self._again, self._leaves):
+            if timer is not None:
+                timer.cancel()
+
+    def _leave(self, call: Call) -> None:
+        if self._diverted():
+            self._leaves = asyncio.get_running_loop().call_later(_TO_A_MACHINE, self._hang_up, call)
+        else:
+            self._hang_up(call)
+
+    def _hang_up(self, call: Call) -> None:
+        call.hang_up(time.monotonic())
+        self._flush()
 
     def _speak(self) -> None:
         if not self._over:

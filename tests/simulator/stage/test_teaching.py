@@ -8,27 +8,9 @@ from typing import Any
 
 import pytest
 
-from simulator.scenario.lesson import load_lesson
-from tests.plays import ROOT
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import JSON, StagePlay, standing_stage
-
-LESSONS = [load_lesson(path).name for path in sorted((ROOT / "scenarios" / "lessons").glob("*.yaml"))]
-
-
-def lesson_of(stage: StagePlay) -> dict[str, Any]:
-    lesson: dict[str, Any] = stage.get("/api/state")["lesson"]
-    return lesson
-
-
-def settled(stage: StagePlay, place: int) -> dict[str, Any]:
-    """The step once nothing of it is left to be seen."""
-
-    def found() -> dict[str, Any]:
-        step: dict[str, Any] = lesson_of(stage)["steps"][place]
-        return step if step["result"] not in ("waits", "runs") else {}
-
-    return eventually(found)
+from tests.plays.taught import LESSONS, lesson_of, play_to_the_end, settled
 
 
 def people(stage: StagePlay, name: str = "alice") -> dict[str, Any]:
@@ -37,21 +19,7 @@ def people(stage: StagePlay, name: str = "alice") -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_each_step_of_a_shipped_lesson_is_seen_as_it_should_be(stage: StagePlay, name: str) -> None:
-    stage.post("/api/lesson", id=name, do="start")
-    steps = lesson_of(stage)["steps"]
-    for place in range(len(steps)):
-        assert lesson_of(stage)["step"] == place
-        if lesson_of(stage)["steps"][place]["result"] == "waits":
-            stage.post("/api/lesson", do="step")
-        step = settled(stage, place)
-        wanted = "said" if step["do"] is None else "done"
-        assert (place, step["result"], [each["en"] for each in step["found"]]) == (place, wanted, [])
-        stage.post("/api/lesson", do="step")
-    finished = lesson_of(stage)
-    assert finished["finished"]
-    assert {step["state"] for step in finished["steps"]} == {"done"}
-    stage.post("/api/lesson", do="step")
-    assert lesson_of(stage) is None
+    play_to_the_end(stage, name)
 
 
 def test_a_lesson_begins_with_its_own_settings_whatever_was_switched_before(stage: StagePlay) -> None:

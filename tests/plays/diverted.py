@@ -1,0 +1,39 @@
+"""Calls on a stage that are sent aside: to a mailbox, and to a honeypot, which record who calls."""
+
+from __future__ import annotations
+
+import io
+import wave
+
+import numpy as np
+
+from tests.plays import ROOT
+from tests.plays.proxy_process import eventually
+from tests.plays.stage import StagePlay
+
+SCENARIO = ROOT / "scenarios" / "labels-and-detours.yaml"
+CALLS = {
+    "voicemail": {"from": "+12025550143", "to": "carol", "truth": "scam"},
+    "honeypot": {"from": "+232245550101", "to": "alice", "truth": "scam"},
+}
+
+
+def recorded(stage: StagePlay, service: str) -> None:
+    """Place a call that goes there: what was recorded of it can be heard, and what its caller heard."""
+    call = stage.post("/api/call", **CALLS[service])["id"]
+    over = stage.ended(call)
+    assert (over["action"], over["service"].split("*")[1], over["outcome"]) == ("divert", service, "blocked")
+
+    def heard() -> dict[str, str]:
+        events = stage.get(f"/api/calls/{call}")["events"]
+        return {each["who"]: each["url"] for each in events if each["event"] == "heard"}
+
+    eventually(lambda: {service, "caller"} <= set(heard()))
+    assert set(heard()) == {service, "caller"}  # no phone heard anything
+    for who, url in heard().items():
+        status, headers, body = stage.ask("GET", url)
+        assert (status, headers["content-type"]) == (200, "audio/wav"), who
+        with wave.open(io.BytesIO(body)) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        assert samples.size > 2 * 8000, who
+        assert abs(samples).max() > 1000, who
