@@ -31,7 +31,7 @@ class Serving:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._command = [sys.executable, "-P", "-m", "simulator", "serve", "--sip-port", "0", *arguments]
         self.folder = folder
-        (folder / "tmp").mkdir(exist_ok=True)
+        (folder / "tmp").mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
             self._command,
             cwd=folder,
@@ -54,6 +54,12 @@ class Serving:
             answer = connection.getresponse()
             return answer.status, answer.read()
 
+    def state(self) -> Any:
+        """The state of the stage, asked for with its token."""
+        status, body = self.ask("/api/state", {"Authorization": f"Bearer {self.token}"})
+        assert status == 200, body
+        return json.loads(body)
+
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Its exit code once it has ended."""
         self.process.send_signal(number)
@@ -71,44 +77,46 @@ class Serving:
         return [*of_it, *(each.name for each in (self.folder / "tmp").glob("ringfence-*"))]
 
 
+def ended(begun: Serving) -> None:
+    """Have it end, whatever becomes of it."""
+    if begun.process.poll() is None:
+        begun.process.kill()
+    begun.process.communicate()
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Any]:
-    begun: list[Serving] = []
-
-    def begin(*arguments: str) -> Serving:
-        begun.append(Serving(tmp_path, *arguments))
-        return begun[-1]
-
-    yield begin
-    for each in begun:
-        if each.process.poll() is None:
-            each.process.kill()
-        each.process.communicate()
+def two(tmp_path: Path) -> Iterator[list[Serving]]:
+    """Two that stand side by side."""
+    both = [Serving(tmp_path / name) for name in ("one", "other")]
+    yield both
+    for each in both:
+        ended(each)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_is_and_ends_with_all_that_it_began(serve: Any, number: signal.Signals) -> None:
-    stage = serve()
-    assert stage.said.startswith("the stage is at http://127.0.0.1:")
-    assert json.loads(stage.ask("/api/state")[1])["scenario"] == "stage"
-    with closing(http.client.HTTPConnection("127.0.0.1", stage.port, timeout=WITHIN)) as watching:
-        watching.request("GET", "/api/events")
-        answer = watching.getresponse()
-        assert answer.readline()
-        assert len(stage.left()) > 1
-
-        assert stage.end(number) == 0
-
-        answer.read()  # the page hears that it is over
-    eventually(lambda: not stage.left())
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One with a scenario of its own, that is shared."""
+    scenario = str(ROOT / "scenarios" / "spoofed-home-number.yaml")
+    stage = Serving(tmp_path_factory.mktemp("shared"), "--share", "--host", "127.0.0.1", "--port", "0", scenario)
+    yield stage
+    ended(stage)
 
 
-def test_two_stand_side_by_side(serve: Any) -> None:
-    first, second = serve(), serve()
+def test_two_stand_side_by_side_say_where_they_are_and_end_with_all_that_they_began(two: list[Serving]) -> None:
+    assert two[0].port != two[1].port
+    for stage, number in zip(two, (signal.SIGINT, signal.SIGTERM), strict=True):
+        assert stage.said.startswith("the stage is at http://127.0.0.1:")
+        assert json.loads(stage.ask("/api/state")[1])["scenario"] == "stage"
+        with closing(http.client.HTTPConnection("127.0.0.1", stage.port, timeout=WITHIN)) as watching:
+            watching.request("GET", "/api/events")
+            answer = watching.getresponse()
+            assert answer.readline()
+            assert len(stage.left()) > 1
 
-    assert first.port != second.port
-    assert second.ask("/api/state")[0] == 200
-    assert (first.end(), second.end()) == (0, 0)
+            assert stage.end(number) == 0
+
+            answer.read()  # the page hears that it is over
+        eventually(lambda stage=stage: not stage.left())  # type: ignore[misc]
 
 
 @pytest.mark.usefixtures("runs_beside_others")
@@ -126,13 +134,10 @@ def test_others_are_let_in_only_where_that_is_said(capsys: pytest.CaptureFixture
     assert "--share" in capsys.readouterr().err
 
 
-def test_a_shared_one_has_a_token_in_its_address(serve: Any) -> None:
-    stage = serve("--share", "--host", "127.0.0.1", "--port", "0")
-
-    assert len(stage.token) >= 20
-    assert stage.ask("/api/state")[0] == 401
-    assert stage.ask("/api/state", {"Authorization": f"Bearer {stage.token}"})[0] == 200
-    assert stage.end() == 0
+def test_a_shared_one_has_a_token_in_its_address(shared: Serving) -> None:
+    assert len(shared.token) >= 20
+    assert shared.ask("/api/state")[0] == 401
+    assert shared.state()["lab"]["proxy"] == "up"
 
 
 @pytest.mark.parametrize(
@@ -148,12 +153,9 @@ def test_it_listens_to_other_machines_only_where_it_is_shared(asked: str | None,
     assert Arguments(None, "embedded", asked, None, share, opens=False).host == host
 
 
-def test_a_scenario_gives_the_lab_its_people_and_its_home(serve: Any) -> None:
-    stage = serve(str(ROOT / "scenarios" / "spoofed-home-number.yaml"))
-
-    state = json.loads(stage.ask("/api/state")[1])
+def test_a_scenario_gives_the_lab_its_people_and_its_home(shared: Serving) -> None:
+    state = shared.state()
     assert (state["home"], [each["name"] for each in state["subscribers"]]) == ("GB", ["olivia", "george"])
-    assert stage.end() == 0
 
 
 @pytest.mark.parametrize(
@@ -170,17 +172,16 @@ def test_what_is_no_scenario_is_named(capsys: pytest.CaptureFixture[str], name: 
     assert said in capsys.readouterr().err
 
 
-def test_a_proxy_that_ends_is_told(serve: Any) -> None:
-    stage = serve()
+def test_a_proxy_that_ends_is_told(shared: Serving) -> None:
     proxies = [
         int(pid)
-        for pid in stage.left()
-        if pid.isdigit() and int(pid) != stage.process.pid and b"proxy" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        for pid in shared.left()
+        if pid.isdigit() and int(pid) != shared.process.pid and b"proxy" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
     assert proxies
 
     for pid in proxies:
         os.kill(pid, signal.SIGKILL)
 
-    eventually(lambda: json.loads(stage.ask("/api/state")[1])["lab"]["proxy"] == "down")
-    assert stage.end() == 0
+    eventually(lambda: shared.state()["lab"]["proxy"] == "down")
+    assert shared.end() == 0
