@@ -19,22 +19,42 @@ ROOT = Path(__file__).parents[2]
 class DaskCluster:
     """A running cluster; `workers` are its processes, without a nurse who would bring a dead one back."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._begun = 0  # workers
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start a scheduler that has no workers yet."""
+        self.workers: list[subprocess.Popen[bytes]] = []
         self.address = f"tcp://127.0.0.1:{free_port()}"
         host, _, port = self.address.removeprefix("tcp://").rpartition(":")
         self.scheduler = self._start(
             "dask_scheduler", "--host", host, "--port", port, "--no-dashboard", "--dashboard-address", f"{host}:0"
         )
         self._await_scheduler(host, int(port))
-        self.workers = [
-            self._start(
-                "dask_worker",
-                *(self.address, "--host", host, "--nthreads", "1", "--no-nanny", "--no-dashboard"),
-                *("--memory-limit", "0", "--local-directory", str(folder / f"worker-{number}")),
-            )
-            for number in range(workers)
-        ]
+
+    def having(self, workers: int) -> DaskCluster:
+        """Have so many workers, of whom those that a test killed are replaced, as is the scheduler."""
+        if self.scheduler.poll() is not None:
+            self.close()
+            self._begin()
+        self.workers = [each for each in self.workers if each.poll() is None]
+        for each in self.workers[workers:]:
+            each.kill()
+            each.wait()
+        del self.workers[workers:]
+        self.workers += [self._start_worker() for _ in range(workers - len(self.workers))]
+        return self
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        self._begun += 1
+        host = self.address.removeprefix("tcp://").rpartition(":")[0]
+        return self._start(
+            "dask_worker",
+            *(self.address, "--host", host, "--nthreads", "1", "--no-nanny", "--no-dashboard"),
+            *("--memory-limit", "0", "--local-directory", str(self._folder / f"worker-{self._begun}")),
+        )
 
     def _await_scheduler(self, host: str, port: int) -> None:
         """Wait until it takes connections: a busy machine may need a while."""
@@ -68,9 +88,9 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(folder: Path, workers: int = 2) -> Iterator[DaskCluster]:
+def dask_cluster(folder: Path) -> Iterator[DaskCluster]:
     """A cluster until the end of the block."""
-    cluster = DaskCluster(folder, workers)
+    cluster = DaskCluster(folder)
     try:
         yield cluster
     finally:

@@ -123,7 +123,8 @@ def test_a_cluster_judges_what_is_left_of_a_sweep_that_was_begun_here(
 ) -> None:
     assert main(["sweep", "grid.yaml", scenario, "-o", "whole.parquet"]) == 0
     whole = (tmp_path / "whole.parquet").read_bytes()
-    with dask_cluster(tmp_path, workers=1) as cluster:
+    with dask_cluster(tmp_path) as cluster:
+        cluster.having(workers=1)
         arguments = ["sweep", "grid.yaml", scenario, "-o", "s.parquet", "--scheduler", cluster.address]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Sweep, "rows", interrupted_after(2, Sweep.rows))
