@@ -28,9 +28,10 @@ examples:
 def ladder(run: Path, call: str, direct: bool, messages: bool) -> int:
     """Print a ladder, and the messages where asked."""
     from simulator.report import ladder as drawing
-    from simulator.results.run_reader import find_call
+    from simulator.results.run_reader import as_written, find_in
 
-    drawn = drawing.ladder_of(run, find_call(run, call), proxied=not direct)
+    with as_written(run):
+        drawn = drawing.ladder_of(*find_in(run, call), proxied=not direct)
     for line in drawing.text(drawn):
         print(line)
     if messages:

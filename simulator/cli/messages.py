@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from proxy.files.yaml_file import FileError, FileErrors
 from simulator.cli.grammar import FILE, Command
 
 _EXAMPLES = """\
@@ -28,14 +27,15 @@ members. RUN is the run's folder, such as runs/latest. Messages are recorded of 
 def messages(run: Path, call: str | None) -> int:
     """Print them."""
     from simulator.results.messages import MESSAGES, Calls, json_lines
-    from simulator.results.run_reader import find_call
+    from simulator.results.run_reader import find_in, parts_of
 
-    found = find_call(run, call) if call is not None else None
-    calls = Calls((found.call_id, *found.record.get("legs", ()))) if found is not None else None
-    if not (run / "manifest.json").exists():
-        raise FileErrors([FileError.whole(run, "this is no folder of a run")])
-    if not (run / MESSAGES).exists():
+    parts, calls = parts_of(run), None
+    if call is not None:
+        folder, found = find_in(run, call)
+        parts, calls = [folder], Calls((found.call_id, *found.record.get("legs", ())))
+    if not any((part / MESSAGES).exists() for part in parts):
         print(f"{run / MESSAGES}: none recorded; `ringfence run --messages all` records them", file=sys.stderr)
-    for line in json_lines(run / MESSAGES, calls):
-        print(line)
+    for part in parts:
+        for line in json_lines(part / MESSAGES, calls):
+            print(line)
     return 0

@@ -18,7 +18,7 @@ from simulator.report.hep import send_hep
 from simulator.report.pcap import captured, with_sound, write_pcap
 from simulator.results.messages import MESSAGES, messages_of
 from simulator.results.parquet import write_parquet
-from simulator.results.run_reader import PlayedCall, find_call, messages_of_call, missing_calls
+from simulator.results.run_reader import PlayedCall, as_written, find_in, messages_of_call, missing_calls, parts_of
 from simulator.wording import counted
 
 
@@ -38,13 +38,18 @@ class Arguments:
 
 def report(arguments: Arguments) -> int:
     """Write, print or send what was asked for."""
+    with as_written(arguments.run):
+        return _report(arguments)
+
+
+def _report(arguments: Arguments) -> int:
     run, calls, hep = arguments.run, arguments.calls, arguments.hep
     html, pcap, parquet = arguments.html, arguments.pcap, arguments.parquet
     told = None
+    found = [find_in(run, call) for call in calls]
     if pcap is not None:
-        found = [find_call(run, call) for call in calls]
-        messages = chain.from_iterable(messages_of_call(run, call) for call in found)
-        count = write_pcap(pcap, with_sound(run, messages) if calls else captured(run))
+        of_calls = (with_sound(part, messages_of_call(part, call)) for part, call in found)
+        count = write_pcap(pcap, chain.from_iterable(of_calls if calls else map(captured, parts_of(run))))
         print(
             f"{pcap}: {counted(count, 'packet')}" + ("" if count else "; `ringfence run --messages all` records them")
         )
@@ -52,8 +57,8 @@ def report(arguments: Arguments) -> int:
         told = write_parquet(run, parquet)
         print(f"{parquet}: {counted(told, 'call')}")
     if hep is not None:
-        chosen = [find_call(run, call) for call in calls]
-        sent = send_hep(run, chosen, (hep.host, hep.port), Node(key=arguments.hep_key), arguments.hep_rate)
+        chosen: list[tuple[Path, PlayedCall | None]] = [*found] or [(part, None) for part in parts_of(run)]
+        sent = send_hep(chosen, (hep.host, hep.port), Node(key=arguments.hep_key), arguments.hep_rate)
         print(f"{hep}: {sent}" + ("" if sent.messages else "; `ringfence run --messages all` records messages"))
     if html is not None or (pcap is None and hep is None and parquet is None and not calls):
         from simulator.report.html.load_page import document, is_load
@@ -67,8 +72,8 @@ def report(arguments: Arguments) -> int:
         write(run, target, calls)
         print(target)
     elif pcap is None and hep is None:
-        for call in calls:
-            for line in shown(run, call):
+        for part, call in found:
+            for line in shown(part, call):
                 print(visible(line))
     complaints = list(missing_calls(run, told))
     for complaint in complaints:
@@ -76,9 +81,8 @@ def report(arguments: Arguments) -> int:
     return ExitCode.ENVIRONMENT if complaints else 0
 
 
-def shown(run: Path, call_id: str) -> Iterator[str]:
-    """Tell all that is known of a call, line by line. Raises FileErrors where there is no such run or call."""
-    found = find_call(run, call_id)
+def shown(run: Path, found: PlayedCall) -> Iterator[str]:
+    """Tell all that is known of a call, line by line."""
     call, record = found.told, found.record
     yield f"{call['id']}, {call['method']} on trunk {call['trunk']} from {call['caller']} to {call['callee']}"
     yield f"  truth     {call['truth']}"

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,20 +47,22 @@ class _Item(NamedTuple):
     correlation: str | None
 
 
-def send_hep(run: Path, calls: Sequence[PlayedCall], collector: Address, node: Node, rate: float) -> Sent:
-    """Send what passed through the proxy, and its records: of these calls, or of all where none are given.
+def send_hep(calls: Sequence[tuple[Path, PlayedCall | None]], collector: Address, node: Node, rate: float) -> Sent:
+    """Send what passed through the proxy, and its records: of calls of runs, or of all where it is None.
 
     It goes at `rate` packets a second, so that a collector can follow. Raises LabError where that cannot be reached,
     and FileErrors where it is no run.
     """
-    next(lines_of(run / "calls.jsonl"), None)  # raises where it is no run
+    for run, _ in calls:
+        next(lines_of(run / "calls.jsonl"), None)  # raises where it is no run
+    items = chain.from_iterable(_of_all(run) if call is None else _of_call(run, call) for run, call in calls)
     packets, counts = Packets(node), {SIP: 0, LOG: 0}
     too_long = 0
     family = socket.AF_INET6 if ":" in collector[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as out:
         try:
             out.connect(collector)
-            for item in _paced(_of_calls(run, calls) if calls else _of_all(run), rate):
+            for item in _paced(items, rate):
                 try:
                     packet = packets.packet(*item)
                 except TooLong:
@@ -87,12 +90,10 @@ def _paced(items: Iterable[_Item], rate: float) -> Iterator[_Item]:
             time.sleep(due - time.monotonic() if due > time.monotonic() else 0)
 
 
-def _of_calls(run: Path, calls: Sequence[PlayedCall]) -> Iterator[_Item]:
-    for call in calls:
-        for message in messages_of_call(run, call):
-            yield _item(message, call.call_id)
-    ids = {call.call_id for call in calls}
-    yield from (_entry(record, ours) for ours, record in _records(run) if record["call_id"] in ids)
+def _of_call(run: Path, call: PlayedCall) -> Iterator[_Item]:
+    for message in messages_of_call(run, call):
+        yield _item(message, call.call_id)
+    yield from (_entry(record, ours) for ours, record in _records(run) if record["call_id"] == call.call_id)
 
 
 def _of_all(run: Path) -> Iterator[_Item]:

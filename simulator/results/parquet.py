@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from proxy.files.yaml_file import FileError, FileErrors
-from simulator.results.run_reader import lines_of, manifest_of, missing_calls
+from simulator.results.run_reader import lines_of, manifest_of, missing_calls, parts_of
 
 MISSING = "Parquet takes pyarrow: pip install 'ringfence[data]'"
 _ROWS = 10_000  # of a group
@@ -75,7 +75,7 @@ def write_parquet(run: Path, target: Path) -> int:
         _MOMENT: pyarrow.timestamp("us", tz="UTC"),
     }
     fields = [pyarrow.field(name, types[kind], metadata={"description": text}) for name, kind, text in COLUMNS]
-    rows, count = _rows(run), 0
+    rows, count = chain.from_iterable(map(_rows, parts_of(run))), 0
     with parquet.ParquetWriter(target, pyarrow.schema(fields), compression="zstd") as writer:
         while group := list(islice(rows, _ROWS)):
             columns = [
@@ -105,7 +105,7 @@ def write_columns(target: Path, columns: Mapping[str, tuple[str, str, list[Any]]
 
 
 def _rows(run: Path) -> Iterator[tuple[Any, ...]]:
-    manifest = manifest_of(run)
+    manifest = manifest_of(run, "started", "started_at", "scenario")
     begins, at = datetime.fromisoformat(manifest["started"]), manifest["started_at"]
     for call in lines_of(run / "calls.jsonl"):
         saw, phone, wrote, direct = call["caller_saw"], call["phone_saw"], call["proxy_wrote"] or {}, call["direct"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from proxy.files.visible import visible
 from proxy.files.yaml_file import FileError, FileErrors
-from simulator.results.formats import Manifest
+from simulator.results.formats import CallLine, Events, Manifest, Records
 from simulator.results.messages import Calls, Message, messages_of
 
 _SHOWN = 5  # names of calls in an error
@@ -49,6 +50,46 @@ def find_call(run: Path, name: str) -> PlayedCall:
     more = f" or one of {len(known) - len(near):,} more" if len(known) > len(near) else ""
     expected = ", ".join(f'"{each}"' for each in near) + more if known else "nothing: no call was played"
     raise FileErrors([FileError.whole(path, f'found no call "{name}", expected {expected}')])
+
+
+def parts_of(run: Path) -> list[Path]:
+    """The folders with the calls of a run: its own, or of a suite those of its scenarios. Raises FileErrors."""
+    folders = [each["folder"] for each in manifest_of(run).get("scenarios", ())]
+    beside = run.parent if all((run.parent / each).exists() for each in folders) else run.resolve().parent
+    return [beside / each for each in folders] or [run]
+
+
+def find_in(run: Path, name: str) -> tuple[Path, PlayedCall]:
+    """The call of that name and the folder that it is in, which of a suite is that of its scenario. Raises FileErrors
+    where there is no such run or call, or where several scenarios of a suite have one of that name."""
+    parts = parts_of(run)
+    if len(parts) == 1:
+        return parts[0], find_call(parts[0], name)
+    found = [(part, calls[name]) for part in parts if name in (calls := find_calls(part, (name,)))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        where = ", ".join(str(part) for part, _ in found)
+        raise FileErrors(
+            [FileError.whole(run, f'found {len(found)} calls "{name}", expected the folder of one: {where}')]
+        )
+    known = [str(call["id"]) for part in parts for call in lines_of(part / "calls.jsonl")]
+    near = ", ".join(f'"{each}"' for each in get_close_matches(name, known, n=_SHOWN) or known[:_SHOWN])
+    raise FileErrors([FileError.whole(run, f'found no call "{name}", expected {near} or one of {len(known):,} in all')])
+
+
+@contextmanager
+def as_written(run: Path) -> Iterator[None]:
+    """Turn what goes wrong inside into FileErrors with the place, where a file of the run is not as it was written."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        for part in parts_of(run):
+            for name, model in (("calls.jsonl", CallLine), ("events.jsonl", Events), ("proxy-calls.jsonl", Records)):
+                if (part / name).exists():
+                    for _ in lines_of(part / name, model):
+                        pass
+        raise
 
 
 def find_calls(run: Path, names: Collection[str]) -> dict[str, PlayedCall]:
@@ -156,12 +197,16 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
 def missing_calls(run: Path, told: int | None = None) -> Iterator[str]:
     """Say of a run, or of each scenario of a suite, if its file of calls has others than were played; of a report that
     has `told` of so many, if it left some out."""
-    manifest = manifest_of(run)
-    parts = [run.resolve().parent / each["folder"] for each in manifest.get("scenarios", ())]
-    for part in parts:
-        yield from missing_calls(part)
+    manifest, parts = manifest_of(run), parts_of(run)
+    if parts != [run]:
+        for part in parts:
+            yield from missing_calls(part)
+        played = sum(manifest_of(part).get("played", 0) for part in parts)
+        if told not in (None, played):
+            yield f"{run}: {played:,} calls were played, and {told:,} are told of: do not use this report"
+        return
     path, played = run / "calls.jsonl", manifest.get("played")
-    if parts or played is None:
+    if played is None:
         return
     with path.open("rb") if path.exists() else BytesIO() as file:
         written = sum(1 for _ in file)

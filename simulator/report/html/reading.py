@@ -15,11 +15,11 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
-from proxy.files.yaml_file import FileError, FileErrors
 from proxy.self_service.desk import RULE as SELF_SERVICE
 from simulator.judging.histogram import Histogram
 from simulator.judging.observation import UNWANTED, Outcome
 from simulator.results.histograms import HISTOGRAMS, read_histograms
+from simulator.results.run_reader import manifest_of, parts_of, read_json
 
 CELLS = ("scam_blocked", "scam_passed", "legit_blocked", "legit_passed", "faults", "unknown")
 WORDS = (
@@ -129,15 +129,14 @@ class Run:
 
 def read_run(folder: Path) -> Run:
     """Read a run's folder. Raises FileErrors where it is none."""
-    manifest = _json(folder / "manifest.json")
+    manifest = manifest_of(folder)
     calls = Calls()
-    parts = [folder.resolve().parent / each["folder"] for each in manifest.get("scenarios", ())] or [folder]
-    scenarios = [_played(part, calls) for part in parts]
+    scenarios = [_played(part, calls) for part in parts_of(folder)]
     return Run(folder, manifest, _figures(folder), _times(folder), scenarios, calls)
 
 
 def _played(folder: Path, calls: Calls) -> Played:
-    manifest = _json(folder / "manifest.json")
+    manifest = manifest_of(folder, "started")
     moments, placed = _moments(folder)
     played = Played(folder, manifest, _figures(folder), moments, len(calls))
     _add_calls(folder / "calls.jsonl", played.name, calls, placed)
@@ -145,19 +144,10 @@ def _played(folder: Path, calls: Calls) -> Played:
     return played
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileErrors([FileError.whole(path, "this is no folder of a run")]) from None
-    except ValueError as error:
-        raise FileErrors([FileError.whole(path, f"this is no JSON: {error}")]) from None
-    return read
-
-
 def _figures(folder: Path) -> dict[str, float]:
     path = folder / "metrics.json"
-    return _json(path) if path.exists() else {}
+    figures: dict[str, float] = read_json(path, dict[str, float]) if path.exists() else {}
+    return figures
 
 
 def _times(folder: Path) -> dict[str, Histogram]:

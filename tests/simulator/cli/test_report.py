@@ -10,7 +10,7 @@ import pytest
 from simulator.__main__ import main
 from simulator.results.messages import MESSAGES, read_messages
 from simulator.results.run_reader import find_call, messages_of_call
-from tests.plays.command_desk import written
+from tests.plays.command_desk import SCENARIO, written
 from tests.plays.hep_collector import collecting
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
@@ -105,3 +105,51 @@ def test_a_collector_that_is_not_there_or_has_no_udp_address_is_an_error(
     assert 'found "tcp:127.0.0.1:9060", expected udp, an IP address and a port' in capsys.readouterr().err
     assert main(["report", "runs", "--hep", address]) == 2
     assert "this is no folder of a run" in capsys.readouterr().err
+
+
+def test_of_a_suite_each_call_is_found_in_the_folder_of_its_scenario(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [
+        written(desk / "first.yaml", SCENARIO.replace("scenario: small", "scenario: first")),
+        written(
+            desk / "second.yaml",
+            SCENARIO.replace("scenario: small", "scenario: second").replace("call: daughter", "call: son"),
+        ),
+    ]
+    assert main(["run", *files, "--messages", "all"]) == 0
+    capsys.readouterr()
+    assert main(["report", "runs/latest", "--call", "son", "--call", "daughter"]) == 0
+    shown = capsys.readouterr().out
+    assert "son, INVITE on trunk international from +6591234567" in shown
+    assert "ringfence ladder runs/2" in shown
+    assert main(["ladder", "runs/latest", "son"]) == 0
+    assert "label by subscriber.allow" in capsys.readouterr().out
+    assert main(["report", "runs/latest", "--call", "emergency"]) == 2
+    assert 'found 2 calls "emergency", expected the folder of one: runs/2' in capsys.readouterr().err
+    assert main(["report", "runs/latest", "--call", "sun"]) == 2
+    assert 'runs/latest: found no call "sun", expected "son"' in capsys.readouterr().err
+    assert main(["report", "runs/latest", "--parquet", "calls.parquet", "--pcap", "all.pcap"]) == 0
+    told = capsys.readouterr().out
+    assert "calls.parquet: 24 calls" in told
+    assert main(["messages", "runs/latest"]) == 0
+    recorded = capsys.readouterr().out.splitlines()
+    assert f"all.pcap: {len(recorded)} packets" in told
+    assert main(["report", "runs/latest", "--call", "son", "--pcap", "son.pcap"]) == 0
+    assert 0 < int(capsys.readouterr().out.split()[1]) < len(recorded) / 2
+
+
+def test_a_line_that_somebody_changed_is_told_with_its_place(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", written(desk / "small.yaml")]) == 0
+    run = Path("runs/latest")
+    capsys.readouterr()
+    for name, old, new, told in (
+        ("calls.jsonl", '"caller_saw"', '"saw"', "calls.jsonl:1:1: found no caller_saw, expected one"),
+        ("calls.jsonl", '"sent": ', '"sent": "x', "calls.jsonl:1:"),
+        ("events.jsonl", '"timestamp"', '"time"', "events.jsonl:1:1: found no "),
+    ):
+        text = (run / name).read_text()
+        (run / name).write_text(text.replace(old, new))
+        assert main(["report", "runs/latest", "--html", "r.html"]) == 2
+        assert told in capsys.readouterr().err
+        (run / name).write_text(text)
