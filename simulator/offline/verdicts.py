@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from proxy.core.deciding import Decision, decide
 from proxy.core.emergency_calls import EmergencyCalls
+from proxy.core.plain_calls import remember
 from proxy.numbers.numbering import Numbering
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
@@ -26,7 +27,6 @@ from proxy.sip.errors import SipError
 from proxy.subscribers.changes import ChangedDirectory, Overlay
 from proxy.subscribers.directory import Directory
 from simulator.agents.orders import DOMAIN
-from simulator.offline.engine import remember
 from simulator.scenario.model import Scenario
 from simulator.scenario.reputation import Canned
 

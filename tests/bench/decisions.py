@@ -20,6 +20,7 @@ from time import perf_counter_ns, process_time
 import numpy as np
 
 import proxy.core.proxy_core as core
+from proxy.core.plain_calls import PlainCall, decisions
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Barring, Subscriber
@@ -29,7 +30,6 @@ from proxy.presets.preset import build_snapshot
 from proxy.reputation.scam_list import ScamList
 from proxy.sip.message import Request
 from proxy.subscribers.directory import Directory
-from simulator.offline.engine import PlainCall, decisions
 
 ROUNDS = 8
 TRUNKS = {

@@ -1,4 +1,4 @@
-"""Calls decided offline are decided as the proxy would, with what it remembers."""
+"""Calls of plain fields are decided as the proxy would, with what it remembers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from proxy.core.deciding import decide
 from proxy.core.emergency_calls import EmergencyCalls
+from proxy.core.plain_calls import PlainCall, decisions
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.profile import Barring, Subscriber
@@ -17,7 +18,6 @@ from proxy.presets import preset
 from proxy.presets.preset import build_snapshot
 from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.directory import Directory
-from simulator.offline.engine import PlainCall, decisions
 from simulator.scenario.reputation import Canned, LabSource
 
 ALICE, BOB = "+8613800138001", "+8613800138002"

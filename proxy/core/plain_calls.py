@@ -1,4 +1,4 @@
-"""Decides calls offline: plain fields in, decisions out, by the very function that the proxy asks.
+"""Decides calls of plain fields, by the very function that the running proxy asks: for whoever replays or rehearses.
 
 What the policy remembers of earlier calls is remembered here too, so calls come in the order of their time. Who parts
 them among several processes keeps all calls of one subscriber together.
@@ -47,30 +47,36 @@ def decisions(
     sources, of a scenario those of `Canned`; without them nothing is known against anybody. Raises KeyError for a trunk
     that is none of `trunks`, SipError for an identity of somebody authenticated that cannot be read.
     """
-    snapshot, remembered = policy.snapshot, EmergencyCalls() if memory is None else memory
-    numbering, make = snapshot.numbering, Call.from_fields
-    for caller, callee, name, at, method, display_name, withheld, diversion, authenticated, text in calls:
-        trunk = trunks[name]
-        if method == "INVITE" and not (display_name or withheld or diversion or authenticated):  # as nearly all are
-            call = make(caller, callee, trunk, numbering, at)
-        else:
-            call = make(
-                caller,
-                callee,
-                trunk,
-                numbering,
-                at,
-                method=method,
-                display_name=display_name,
-                withheld=withheld,
-                diversion=diversion,
-                authenticated=authenticated,
-                text=text,
-            )
-        decision = decide(call, policy, None, remembered, opinions)
-        if call.callee.e164 is None:  # as few are: it may be a call for help
-            remember(decision, call, trunk, snapshot, remembered)
-        yield decision
+    remembered = EmergencyCalls() if memory is None else memory
+    for call in calls:
+        yield _decided(call, policy, trunks, remembered, opinions)
+
+
+def _decided(
+    plain: PlainCall, policy: Policy, trunks: Mapping[str, Trunk], memory: EmergencyCalls, opinions: Opinions
+) -> Decision:
+    caller, callee, name, at, method, display_name, withheld, diversion, authenticated, text = plain
+    snapshot, trunk = policy.snapshot, trunks[name]
+    if method == "INVITE" and not (display_name or withheld or diversion or authenticated):  # as nearly all are
+        call = Call.from_fields(caller, callee, trunk, snapshot.numbering, at)
+    else:
+        call = Call.from_fields(
+            caller,
+            callee,
+            trunk,
+            snapshot.numbering,
+            at,
+            method=method,
+            display_name=display_name,
+            withheld=withheld,
+            diversion=diversion,
+            authenticated=authenticated,
+            text=text,
+        )
+    decision = decide(call, policy, None, memory, opinions)
+    if call.callee.e164 is None:  # as few are: it may be a call for help
+        remember(decision, call, trunk, snapshot, memory)
+    return decision
 
 
 def remember(decision: Decision, call: Call, trunk: Trunk, snapshot: Snapshot, memory: EmergencyCalls) -> None:
