@@ -12,12 +12,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from proxy.numbers.beginnings import begins
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.plans import Beginnings, Format, beginnings, countries, country_of, dialling
 
-ABROAD = "00*"  # every number whose country code is not that of home
+ABROAD: Final = "00*"  # every number whose country code is not that of home
 
 _WRITTEN = re.compile(r"(?:\+[1-9][0-9]{0,15}|[0-9]{1,20})\*?")  # in any country
 _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u2212]+")
@@ -66,6 +67,14 @@ def read_patterns(written: Iterable[str], numbering: Numbering) -> tuple[str, ..
         except ValueError:
             found[text] = None
     return tuple(found)
+
+
+def matching(patterns: Iterable[str], number: str) -> str | None:
+    """The first of `patterns` that `number` equals, or starts with where the pattern ends in `*`."""
+    for pattern in patterns:
+        if number.startswith(pattern[:-1]) if pattern.endswith("*") else number == pattern:
+            return pattern
+    return None
 
 
 def without_trunk_prefix(pattern: str) -> str:

@@ -12,10 +12,10 @@ from typing import Final, Literal
 
 from proxy.numbers.dialled import Behind
 from proxy.numbers.numbering import Number
-from proxy.numbers.patterns import ABROAD
+from proxy.numbers.patterns import ABROAD, matching
 from proxy.policy.call import Call
 from proxy.policy.memory import NOTHING, Memory
-from proxy.policy.profile import Subscriber, matching
+from proxy.policy.profile import Subscriber
 from proxy.policy.readings import other_readings
 from proxy.policy.remote import UNASKED, Opinions
 from proxy.policy.snapshot import ListedNumber, ScamNumbers, Snapshot

@@ -6,7 +6,6 @@ Frozen values, validated where they enter (YAML, SQLite, a scenario), so that ev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
@@ -125,11 +124,3 @@ def at_home(subscriber: Subscriber, numbering: Numbering) -> Subscriber:
     if problems:
         raise Problems(problems)
     return replace(subscriber, allow=lists["allow"], block=lists["block"])
-
-
-def matching(patterns: Iterable[str], number: str) -> str | None:
-    """The first of `patterns` that `number` equals, or starts with where the pattern ends in `*`."""
-    for pattern in patterns:
-        if number.startswith(pattern[:-1]) if pattern.endswith("*") else number == pattern:
-            return pattern
-    return None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from proxy.config.reputation import Share, Weighing
-from proxy.policy.profile import matching
+from proxy.numbers.patterns import matching
 from proxy.policy.remote import Lookup, Opinion, Reputon
 from simulator.scenario.fields import Duration
 

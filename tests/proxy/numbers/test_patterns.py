@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.numbers.numbering import Numbering
-from proxy.numbers.patterns import ABROAD, compact, read_pattern, read_patterns
+from proxy.numbers.patterns import ABROAD, compact, matching, read_pattern, read_patterns
 
 
 @cache
@@ -218,3 +218,12 @@ def test_nothing_is_left_of_a_numbering_once_its_lists_were_read_anew() -> None:
     assert kept() > before
     del numbering
     assert kept() == before
+
+
+def test_a_pattern_matches_a_whole_number_or_what_comes_before_its_star() -> None:
+    patterns = ("+6591234567", "+1900*", "00*")
+    assert matching(patterns, "+6591234567") == "+6591234567"
+    assert matching(patterns, "+65912345678") is None
+    assert matching(patterns, "+19005550123") == "+1900*"
+    assert matching(patterns, "0016505550123") == "00*"
+    assert matching((), "+1") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from proxy.policy.profile import Barring, Subscriber, matching
+from proxy.policy.profile import Barring, Subscriber
 
 READ = TypeAdapter(Subscriber).validate_python
 
@@ -51,12 +51,3 @@ def test_a_subscriber_is_read_from_text_as_the_files_give_it() -> None:
 def test_a_wrong_field_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         READ({"number": "+8613800138001"} | wrong)
-
-
-def test_a_pattern_matches_a_whole_number_or_what_comes_before_its_star() -> None:
-    patterns = ("+6591234567", "+1900*", "00*")
-    assert matching(patterns, "+6591234567") == "+6591234567"
-    assert matching(patterns, "+65912345678") is None
-    assert matching(patterns, "+19005550123") == "+1900*"
-    assert matching(patterns, "0016505550123") == "00*"
-    assert matching((), "+1") is None
