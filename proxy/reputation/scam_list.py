@@ -25,6 +25,8 @@ from proxy.sip.value import Value
 _SECONDS_A_DAY: Final = 86_400
 _DIGITS: Final[int] = DIGITS  # compiled code looks a name of an interpreted module up each time, a constant never
 _TENS: Final[tuple[int, ...]] = TENS
+_CONFIDENCE_STEPS: Final[int] = CONFIDENCE_STEPS
+_NEVER: Final[int] = NEVER
 _TOP: Final = -1  # the parent of an entry under no prefix
 _STRIDE: Final = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
 _AT_ONCE: Final = 1 << 18  # entries
@@ -157,8 +159,8 @@ class ScamList:
         length = len(e164) - 1
         if not 0 < length <= _DIGITS:
             return None
-        number = int(e164[1:]) * _TENS[_DIGITS - length]
-        keys, wanted = self._keys, (number * 16 + length) * 2 + 1
+        number = int(e164[1:].ljust(_DIGITS, "0"))
+        keys, wanted = self._keys, (number << 4 | length) << 1 | 1
         near = bisect_right(self._signposts, wanted) * _STRIDE
         index = bisect_right(keys, wanted, max(near - _STRIDE, 0), min(near, len(keys))) - 1
         while index != _TOP:
@@ -167,18 +169,18 @@ class ScamList:
             width = 0 if key & 1 else _TENS[_DIGITS - digits]
             covers = key == wanted or (start <= number < start + width and digits <= length)
             if covers and not 0 < self._expires[index] < at // _SECONDS_A_DAY:
-                return self._entry(index, start, digits, exact=key & 1)
+                return self._entry(index, e164[: digits + 1] if key & 1 else f"{e164[: digits + 1]}*")
             index = self._parents[index]
         return None
 
-    def _entry(self, index: int, start: int, digits: int, *, exact: int) -> ScamEntry:
+    def _entry(self, index: int, pattern: str) -> ScamEntry:
         expires = self._expires[index]
         return ScamEntry(
-            f"+{start // _TENS[_DIGITS - digits] if digits else ''}{'' if exact else '*'}",
+            pattern,
             self.names[self._category[index]],
-            self._confidence[index] / CONFIDENCE_STEPS,
+            self._confidence[index] / _CONFIDENCE_STEPS,
             self.names[self._source[index]],
-            date.fromordinal(EPOCH + expires) if expires != NEVER else None,
+            date.fromordinal(EPOCH + expires) if expires != _NEVER else None,
         )
 
 

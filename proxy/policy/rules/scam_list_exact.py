@@ -5,9 +5,13 @@ The longest entry counts: where the number itself is listed with too little conf
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.policy.case import Case
 from proxy.policy.snapshot import ListedNumber
 from proxy.policy.verdict import Finding
+
+_IN_WORDS: Final[dict[float, str]] = {}  # confidences, of which lists have 10,001 at most
 
 
 def judge(case: Case) -> Finding | str:
@@ -28,8 +32,15 @@ def judge_listed(case: Case, *, prefix: bool) -> Finding | str:
 def _weigh(case: Case, entry: ListedNumber) -> Finding | str:
     wanted = case.snapshot.preset.scam_list
     if entry.confidence < wanted.min_confidence:
-        return f"{entry.pattern} is listed with a confidence of {entry.confidence:.2f} only"
+        return f"{entry.pattern} is listed with a confidence of {_in_words(entry.confidence)} only"
     if wanted.categories and entry.category not in wanted.categories:
         return f"{entry.pattern} is listed for {entry.category}, which does not count here"
-    detail = f"{entry.pattern} is listed by {entry.source} for {entry.category} ({entry.confidence:.2f})"
+    detail = f"{entry.pattern} is listed by {entry.source} for {entry.category} ({_in_words(entry.confidence)})"
     return Finding("reject", detail, 603, "Decline")
+
+
+def _in_words(confidence: float) -> str:
+    words = _IN_WORDS.get(confidence)
+    if words is None:
+        words = _IN_WORDS[confidence] = f"{confidence:.2f}"
+    return words

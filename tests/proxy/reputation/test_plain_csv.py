@@ -49,7 +49,7 @@ def read(path: Path, lines: list[str], end: str, last: str) -> Any:
     except FileErrors as errors:
         return str(errors)
     keys = scam_list.table["key"].tolist()
-    found = [scam_list._entry(index, key >> 5, key >> 1 & 15, exact=key & 1) for index, key in enumerate(keys)]
+    found = [scam_list._entry(index, str(key)) for index, key in enumerate(keys)]
     return found, scam_list.table["parent"].tolist(), scam_list.files
 
 
