@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from proxy.numbers.home_plan import HomePlan, NumberRange
 from proxy.numbers.plans import Country, countries, country_of, has_plan, kind_of_e164
@@ -25,13 +25,9 @@ _SHORTEST_E164: Final = 7  # digits with country code; the shortest in use are t
 
 Written = Literal["international", "national", "either"]  # how a trunk writes numbers
 _Order = Literal["dialled", "home first", "abroad first", "home", "abroad"]  # of readings of digits without a plus
-_ORDERS: Final[dict[tuple[Written, bool], _Order]] = {  # by what a trunk writes, and True for one from abroad
-    ("either", False): "home first",
-    ("either", True): "abroad first",
-    ("national", False): "home",
-    ("national", True): "home",
-    ("international", False): "abroad",
-    ("international", True): "abroad",
+_ORDERS: Final[dict[bool, dict[Written, _Order]]] = {  # True for a trunk from abroad, and by what it writes
+    False: {"either": "home first", "national": "home", "international": "abroad"},
+    True: {"either": "abroad first", "national": "home", "international": "abroad"},
 }
 
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
@@ -111,10 +107,9 @@ class Numbering:
     """Understands numbers as the home country writes them. Safe to share; caches are bounded.
 
     `home` is an ISO 3166 region ("CN"); `emergency` adds numbers to those that phonenumbers knows for it, `ranges`
-    number ranges. `withheld` are the words, and the numbers in E.164, that networks write where a caller withholds
-    theirs, beside anonymous. What stands without a plus is taken as dialled at home first; `as_written` understands
-    what trunks write. `like` is one whose plan and words are shared, `order` that of readings. Raises ValueError for an
-    unknown home.
+    number ranges. `withheld` are the words, and the numbers in E.164, that networks write for a withheld one, beside
+    anonymous. What stands without a plus is taken as dialled at home first; `as_written` understands what trunks write.
+    `like` is one whose plan and words are shared, `order` that of readings. Raises ValueError for an unknown home.
     """
 
     def __init__(
@@ -139,10 +134,11 @@ class Numbering:
         self._order: _Order = order
         self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
         self._recognised: dict[str, Number] = {}
-        self._others: dict[tuple[Written, bool], Numbering] = like._others if like else {}
+        self._others: dict[bool, dict[Written, Numbering]] = like._others if like else {}
         if like is None:
-            made = {each: Numbering(home, withheld=withheld, like=self, order=each) for each in _ORDERS.values()}
-            self._others |= {key: made[each] for key, each in _ORDERS.items()}
+            made = {each: Numbering(home, withheld=withheld, like=self, order=each) for each in get_args(_Order)}
+            for abroad, orders in _ORDERS.items():
+                self._others[abroad] = {written: made[each] for written, each in orders.items()}
 
     def as_written(self, written: Written, *, abroad: bool) -> Numbering:
         """Understands numbers as a trunk writes them that is one from `abroad`, or not.
@@ -150,7 +146,7 @@ class Numbering:
         Without a plus `international` means E.164, `national` as dialled at home. `either` is what fits, and where both
         do, home; from abroad it is a number abroad. Such a number has the other reading in `also`.
         """
-        return self._others[written, abroad]
+        return self._others[abroad][written]
 
     def understand(self, text: str) -> Number:
         """Read a SIP user part, a tel number with its parameters, or a whole sip, sips, tel or urn:service URI.

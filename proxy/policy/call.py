@@ -243,15 +243,15 @@ class Call(Value):
         calling; `text` is what a MESSAGE says.
         """
         written = numbering.as_written(trunk.numbers, abroad=trunk.kind == "international")
-        dialling, understand = (numbering if trunk.numbers == "either" else written), written.understand
+        dialling = numbering if trunk.numbers == "either" else written
         called = callee if ":" in callee else f"sip:{callee}@{_ANY_HOST}"
-        sender, is_number, uri = understand(caller), False, caller
+        sender, is_number, uri = written.understand(caller), False, caller
         if ":" not in caller:
             is_number = sender.e164 == caller  # a plus and digits, as nearly all: there is nothing else to read in it
             if not is_number or display_name or authenticated:
                 uri = f"sip:{caller}@{_ANY_HOST}" if caller else f"sip:{_ANY_HOST}"
-                sender = understand(uri)
-        caller_number = understand(authenticated) if authenticated else sender
+                sender = written.understand(uri)
+        caller_number = written.understand(authenticated) if authenticated else sender
         others = () if authenticated or is_number or is_plain(uri) else _others(caller_number, (uri,), written)
         hidden = withheld
         if not hidden and (not is_number or display_name):
@@ -260,13 +260,13 @@ class Call(Value):
             method,
             caller_number,
             display_name,
-            without_pin(dialling.understand(called)),
+            without_pin(dialling.understand(called if "@" in callee else callee)),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
             arrival,
             hidden,
-            tuple(map(understand, diversion)) if trunk.trust_identity and not authenticated else (),
+            tuple([written.understand(uri) for uri in diversion]) if trunk.trust_identity and not authenticated else (),
             others,
             hidden != "",
             called,

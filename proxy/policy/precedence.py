@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 Action = Literal["allow", "label", "challenge", "divert", "reject"]
 
 # Stable names, seen in configs, call records and reports, and what a match means: only refusals can be put otherwise
 # (`treatments`). The module of a rule is named for it, with _ for the dot.
-SPOOFED = "spoofed.subscriber_number"
-REMOTE = "reputation.remote"
+SPOOFED: Final = "spoofed.subscriber_number"
+REMOTE: Final = "reputation.remote"
 _RULES: Mapping[str, Literal["allow", "reject"]] = {
     SPOOFED: "reject",  # asked of callers who proved who they are: their network answers for what they present
     "never_block": "allow",
@@ -34,4 +34,4 @@ ALWAYS_ENFORCED = frozenset((SPOOFED, "default.allow"))  # nothing is done other
 SETTABLE = tuple(rule for rule in PRECEDENCE if rule not in ALWAYS_ENFORCED)  # rules that can be turned off
 REFUSING = tuple(rule for rule in SETTABLE if _RULES[rule] == "reject")  # rules whose refusals can be treated
 # About what the caller asked for: the others are about what the callee did.
-CALLERS_OWN = frozenset(("barring.all_outgoing", "barring.outgoing_international"))
+CALLERS_OWN: Final = frozenset(("barring.all_outgoing", "barring.outgoing_international"))

@@ -35,19 +35,19 @@ class Prepared:
         self.label: Final = treatment if isinstance(treatment, Label) else None
         self.answer: Final = treatment if isinstance(treatment, Answer) else None
         self.keeps_name: Final = self.label is not None and self.label.name == "keep"
+        self._words: Final = "" if self.label is None else self.label.label
+        self._names_country: Final = COUNTRY in self._words
         self._labels: Final[dict[str, str]] = {}  # by region
 
     def label_of(self, number: Number) -> str:
         """The words of a label, with the country of that number, without a name."""
-        if self.label is None:
-            return ""
-        if COUNTRY not in self.label.label:
-            return self.label.label
+        if self.label is None or not self._names_country:
+            return self._words
         region = number.region
         if region is None or number.e164 is None or number.kind in ("invalid", "global"):
-            return self.label.label.replace(COUNTRY, origin_name(number, self.label.language))
+            return self._words.replace(COUNTRY, origin_name(number, self.label.language))
         if (found := self._labels.get(region)) is None:
-            found = self._labels[region] = self.label.label.replace(COUNTRY, origin_name(number, self.label.language))
+            found = self._labels[region] = self._words.replace(COUNTRY, origin_name(number, self.label.language))
         return found
 
 
