@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from simulator.errors import LabError
 from simulator.judging.result import Result
 from simulator.load.result import LoadResult
 from simulator.report.pseudonymised import (
@@ -56,10 +57,16 @@ class Pseudonymiser:
         self._began.append(folder)
 
     def finish(self) -> None:
-        """Put pseudonyms into the folders of all runs that began. Raises OSError."""
+        """Put pseudonyms into the folders of all runs that began. Raises LabError where a folder still has numbers."""
+        failed = []
         while self._began:
             folder = self._began.pop()
-            self._renamed[folder] = pseudonymise_folder(folder, self._pseudonyms)
+            try:
+                self._renamed[folder] = pseudonymise_folder(folder, self._pseudonyms)
+            except OSError as error:
+                failed.append(f"{folder} still has numbers, remove it: {error.strerror or error}")
+        if failed:
+            raise LabError("; ".join(failed))
 
     def results(self, results: Iterable[Result]) -> list[Result]:
         """The results with pseudonyms, and with the folders as they are called now."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 from simulator.errors import LabError
 from simulator.lab.lifeline import end_with
 from simulator.lab.proxy_forks import ForkedProxy, ProxyForks
+from simulator.processes import end_or_kill
 
 READY_WITHIN = 30.0  # seconds; it takes about one, a machine under load its time
 STOP_WITHIN = 15.0  # seconds; the proxy drains for less, unless its config says otherwise
@@ -93,14 +94,7 @@ class ProxyProcess:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
-            try:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(STOP_WITHIN):
-                        await self._process.wait()
-            finally:
-                if self._process.returncode is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        self._process.kill()
+            await end_or_kill(self._process, STOP_WITHIN)
         await self._reader
         await self._process.wait()
         return self._counters

@@ -30,6 +30,7 @@ from simulator.load.frames import frames
 from simulator.load.pace import Pace
 from simulator.load.processor import spent, waited
 from simulator.loopback import free_port
+from simulator.processes import end_or_kill
 from simulator.softswitch.kinds import Kind
 
 _READY_WITHIN = 60.0  # seconds: a generator plans the scenario's calls before
@@ -235,12 +236,7 @@ async def _stop(worker: Worker, within: float) -> None:
     process = worker.process
     if process.stdin is not None:
         process.stdin.close()
-    try:
-        async with asyncio.timeout(within):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    await end_or_kill(process, within)
+    await process.wait()
     if worker.reading is not None:
         await worker.reading

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, cast
 
+from simulator.processes import end_or_kill
+
 Message = dict[str, Any]
 
 WORKER = (sys.executable, "-P", "-m", "simulator.agents.pjsua.worker")  # a current folder is no place to import from
@@ -86,10 +88,7 @@ class WorkerProcess:
             self._watching.cancel()
         cast(asyncio.StreamWriter, process.stdin).close()
         try:
-            async with asyncio.timeout(QUIT_S):
-                await process.wait()
-        except TimeoutError:
-            pass
+            await end_or_kill(process, QUIT_S)
         finally:
             await self._kill(process)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -215,3 +217,14 @@ def test_no_number_and_no_name_is_left_of_a_load(desk: Path, capsys: pytest.Capt
     assert len(manifest["pseudonyms"]) == 8
     assert KEY not in str(manifest["command"])
     assert main(["report", str(shared)]) == 0
+
+
+def test_a_folder_without_room_for_pseudonyms_is_told_of(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(folder: Path, _: object) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+    monkeypatch.setattr("simulator.cli.pseudonymising.pseudonymise_folder", full)
+    assert main(["run", "evening.yaml", "--pseudonymise", KEY, "-k", "daughter"]) == 3
+    assert "still has numbers, remove it: No space left on device" in capsys.readouterr().err
