@@ -34,6 +34,8 @@ help: ## say what can be made
 
 demo: .venv/.done ## play the default suite on the embedded softswitch and print the result
 	@$(BIN)/ringfence run scenarios
+	@echo; echo 'Next, see a call being refused, in the browser: $(BIN)/ringfence serve --open'
+	@echo 'and press "Cold call from abroad" there. Ctrl-C ends it.'
 
 system-packages:
 	@PYTHON="$(PYTHON)" .ci/system-packages

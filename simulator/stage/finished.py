@@ -15,7 +15,7 @@ from proxy.subscribers.storage import SubscribersFile, path_of
 from simulator.addresses import Address, read_address
 from simulator.results.messages import Message as Recorded
 from simulator.results.run_reader import PlayedCall, addresses, find_call, lines_of, manifest_of, messages_of_call
-from simulator.stage.events import Ended, Event, Lifeline, Message, Phone, Placed, Text, name_of, to_json
+from simulator.stage.events import Ended, Event, Judged, Lifeline, Message, Phone, Placed, Text, name_of, to_json
 from simulator.stage.masking import without_pin
 from simulator.stage.saving import REPORT
 from simulator.stage.verdicts import verdict_of
@@ -95,12 +95,25 @@ def _events(folder: Path, call: PlayedCall, messages: Sequence[Recorded], config
         deciding = None if manifest_of(folder).get("pseudonyms") else Reconsidering(config)
         judged = verdict_of(record, told["caller"], callee or without_pin(told["callee"]), openings, deciding)
         seen.append(judged._replace(call=told["id"]))
+        if not messages:
+            seen += _phone_saw(told, callee, judged)
     # The proxy's clock may be a little behind that of the messages, or before it.
     first_at = min((event.at for event in seen), default=begins)
     last = max((event.at for event in seen), default=begins)
     yield Placed(first_at - _TICK, {**_shown(told), **shown})
     yield from seen
     yield Ended(last + _TICK, told["id"], told["outcome"], told["caller_saw"]["status"], str(record.get("by", "")))
+
+
+def _phone_saw(told: Mapping[str, Any], callee: str | None, judged: Judged) -> Iterator[Event]:
+    """The ringing of a phone, of a call of which no message was recorded."""
+    sent, rang = told["caller_saw"]["sent"], told["phone_saw"].get("first_invite")
+    if callee is None or None in (sent, rang) or told["method"] != "INVITE":
+        return
+    at = judged.at + max(_TICK, rang - sent)
+    yield Phone(at, callee, "ringing", told["id"], told["caller"], "", judged.label)
+    over = told["caller_saw"]["final"]
+    yield Phone(max(at, judged.at + ((over or rang) - sent)) + _TICK, callee, "idle", told["id"], "", "", "")
 
 
 def _as_heard(message: Recorded) -> tuple[float, bytes, str, Address, Address]:

@@ -15,6 +15,7 @@ from simulator.judging.result import Result
 from simulator.play.jobs import jobs
 from simulator.play.runner import Settings
 from simulator.play.session import Session
+from simulator.results.messages import Mode
 from simulator.scenario.model import load_scenarios
 
 HOSTILE = "</script><img src=http://127.0.0.1:9/x onerror=alert(1)>{{ 7*7 }}"
@@ -65,8 +66,8 @@ thresholds:
 """
 
 
-def leave_run(folder: Path, *texts: str) -> list[Result]:
-    """Play scenarios, with all messages recorded, into folders under `folder`/runs."""
+def leave_run(folder: Path, *texts: str, messages: Mode = "all") -> list[Result]:
+    """Play scenarios, with these messages recorded, into folders under `folder`/runs."""
     paths = []
     for place, text in enumerate(texts):
         path = folder / f"scenario-{place}.yaml"
@@ -74,7 +75,7 @@ def leave_run(folder: Path, *texts: str) -> list[Result]:
         paths.append(path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(result, "LATENESS_BOUND", 60.0)  # valid also on a machine that lags
-        session = Session(folder / "runs", (), Settings(messages="all"))
+        session = Session(folder / "runs", (), Settings(messages=messages))
         with ThreadPoolExecutor(1) as beside_the_browser:  # which has an event loop of its own in this thread
             return beside_the_browser.submit(asyncio.run, session.play(list(jobs(load_scenarios(paths))))).result()
 

@@ -30,7 +30,8 @@ export class Ladder {
     const begins = scene.steps[0]?.at;
     show(this.root, scene.steps.length
       ? scene.steps.map((step, place) => (step.event === "judged" ? judgement(step) : this._message(step, place, begins)))
-      : el("li", { class: "empty" }, t("ladder.empty")));
+      : el("li", { class: "empty" }, t("ladder.empty")),
+    scene.ended && !scene.leg ? el("li", { class: "empty", "data-key": "unrecorded" }, t("ladder.unrecorded")) : null);
     if (scene.steps.length > this.count) this.root.scrollTop = this.root.scrollHeight;
     this.count = scene.steps.length;
   }

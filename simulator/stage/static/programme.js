@@ -21,6 +21,7 @@ export class Programme {
     this.next = null; // {call, count}: a call that waits, and how many of its events were told
     this.passed = 0; // calls that went by while this one was shown
     this.wanted = null; // the id of a call that the trainer placed
+    this.seen = new Set(); // its events, as texts: one that was fetched may be told a moment later as well
     this.quiet = 0; // ms since anything was to be shown
   }
 
@@ -94,12 +95,21 @@ export class Programme {
   _put(call, events) {
     this.pace.clear();
     this.passed = this.next === null ? 0 : this.passed + (this.next.call.id === call.id ? 0 : 1);
-    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, due: 0, next: null, quiet: 0 });
+    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, due: 0, next: null, quiet: 0, seen: new Set() });
     this.begun += 1;
     for (const event of events) this._push(event);
   }
 
+  /** Take note of an event of the call on the stage; false where it is known. */
+  note(event) {
+    const text = JSON.stringify(event);
+    if (this.seen.has(text)) return false;
+    this.seen.add(text);
+    return true;
+  }
+
   _push(event) {
+    if (!this.note(event)) return;
     this.taken += 1;
     if (event.event === "message") this.leg ||= callIdOf(event.text);
     this.pace.push(isBehind(this.leg, event) ? { ...event, quick: true } : event);

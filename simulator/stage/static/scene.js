@@ -98,7 +98,7 @@ const CHANGES = {
 
   phone(scene, event) {
     if (event.state === "idle") return { ...scene, phone: { ...scene.phone, state: "idle" } };
-    return { ...scene, phone: { ...event, label: event.label || (scene.verdict?.label ?? "") } };
+    return { ...scene, reached: "phone", phone: { ...event, label: event.label || (scene.verdict?.label ?? "") } };
   },
 
   text: (scene, event) => ({ ...scene, texts: [...scene.texts, event] }),

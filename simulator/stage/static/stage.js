@@ -185,7 +185,10 @@ async function catchUp(call, atOnce = true) {
   programme.replay(got.call, atOnce ? [] : events, { live: true });
   programme.ended = events.some((each) => each.event === "ended");
   scene = atOnce ? ordered(events).reduce(after, { ...EMPTY, call: got.call }) : EMPTY;
-  if (atOnce) Object.assign(programme, { leg: scene.leg, taken: events.length, told: events.length });
+  if (atOnce) {
+    Object.assign(programme, { leg: scene.leg, taken: events.length, told: events.length });
+    for (const each of events) programme.note(each);
+  }
   shown = programme.begun;
   stale = redraw = true;
 }

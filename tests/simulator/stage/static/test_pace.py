@@ -190,6 +190,17 @@ def test_a_replay_hears_nothing_of_what_happens_meanwhile(page: Page) -> None:
     assert programmed(page, script) == [1, "", "two"]
 
 
+def test_an_event_that_was_fetched_and_is_told_a_moment_later_is_one(page: Page) -> None:
+    script = """
+        const told = () => ({ event: "message", at: 1, call: "one", from: "caller", to: "proxy", text: "", first_line: "" });
+        programme.replay({ id: "one" }, [{ event: "placed", at: 0, call: { id: "one" } }, told()], { live: true });
+        programme.take(told());
+        programme.take({ ...told(), at: 1.5 });
+        return [programme.known("one"), programme.pace.waiting];
+    """
+    assert programmed(page, script) == [3, 3]
+
+
 def test_on_the_picture_the_leg_to_the_phone_goes_straight_from_the_softswitch(page: Page) -> None:
     events = [
         PLACED,
