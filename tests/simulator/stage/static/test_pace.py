@@ -192,7 +192,8 @@ def test_a_replay_hears_nothing_of_what_happens_meanwhile(page: Page) -> None:
 
 def test_an_event_that_was_fetched_and_is_told_a_moment_later_is_one(page: Page) -> None:
     script = """
-        const told = () => ({ event: "message", at: 1, call: "one", from: "caller", to: "proxy", text: "", first_line: "" });
+        const sent = { event: "message", at: 1, call: "one", from: "caller", to: "proxy", text: "", first_line: "" };
+        const told = () => ({ ...sent });
         programme.replay({ id: "one" }, [{ event: "placed", at: 0, call: { id: "one" } }, told()], { live: true });
         programme.take(told());
         programme.take({ ...told(), at: 1.5 });
