@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from proxy.numbers.star_codes import mask
 
 _HIDDEN = "••••"
-_DIALLED = re.compile(r"[0-9*#+(. \t-]")  # the beginning of what keys can dial, or a number
-_URI = re.compile(r"\b((?:sips?|tel):)([^@;>\s]+)", re.IGNORECASE)
+_DIALLED = re.compile(r"[0-9*#+]")  # the beginning of what keys can dial, or a number
+_URI = re.compile(r"\b((?:sips?|tel):)([^@;>\s&<\"']+)", re.IGNORECASE)
 _SIGNS = ("*", "#", "%2")  # of a code, one of which stands in each
 
 
@@ -25,7 +25,7 @@ def without_pin(dialled: str) -> str:
 
 
 def message_without_pin(text: str) -> str:
-    """A SIP message as others may see it: of star codes in its URIs the beginning."""
+    """A SIP message, or a page of some, as others may see it: of star codes in its URIs the beginning."""
     return _URI.sub(_shown, text) if any(sign in text for sign in _SIGNS) else text
 
 

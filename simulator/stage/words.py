@@ -151,7 +151,7 @@ _REASONS: Mapping[str, Sequence[_Reason]] = {
     ),
     "scam_list.prefix": (
         _Reason(
-            r"(?P<what>\S+) is listed by (?P<by>.+) for (?P<for>.+) \((?P<sure>[\d.]+)\)",
+            r"(?P<what>\S+?)\*? is listed by (?P<by>.+) for (?P<for>.+) \((?P<sure>[\d.]+)\)",
             "Numbers that begin with {what} are on a list of scam ranges ({for}, by {by}, confidence {sure}).",
             "以 {what} 开头的号段在诈骗号段名单上（{for}，来源{by}，置信度{sure}）。",
         ),

@@ -26,10 +26,16 @@ function before(one, other) {
   return one.at < other.at;
 }
 
+/** The place of an event among others. A verdict is on the last request that could be its own: an earlier one was challenged. */
+export function placeOf(event, others) {
+  const own = event.event === "judged" ? others.findLastIndex((each) => sideOfVerdict(each) < 0) + 1 : 0;
+  const place = others.findIndex((each, at) => at >= own && before(event, each));
+  return place < 0 ? others.length : place;
+}
+
 /** Put an event among those that wait, in its place. */
 function insert(queue, event) {
-  const place = queue.findIndex((each) => before(event, each));
-  queue.splice(place < 0 ? queue.length : place, 0, event);
+  queue.splice(placeOf(event, queue), 0, event);
 }
 
 /** The events in the order in which they are shown. */
@@ -40,9 +46,9 @@ export function ordered(events) {
 }
 
 /** -1 for what a verdict comes after, 1 for what it comes before, 0 for what has nothing to do with it. */
-function sideOfVerdict({ event, from, first_line: line }) {
+function sideOfVerdict({ event, from, first_line: line, text }) {
   if (event !== "message") return 1;
-  if (from === "caller" && /^(INVITE|MESSAGE) /.test(line)) return -1;
+  if (from === "caller" && /^(INVITE|MESSAGE) /.test(line) && !/\r\n(To|t)[ \t]*:[^\r\n]*;tag=/i.test(text)) return -1;
   return from === "proxy" && line.startsWith("SIP/2.0 100 ") ? 0 : 1;
 }
 

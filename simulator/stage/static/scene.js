@@ -1,5 +1,7 @@
 // The scene: what is to be seen of the call on the stage, worked out of the events that have begun. Pure.
 
+import { placeOf } from "./pace.js";
+
 export const LIFELINES = ["caller", "trunk", "proxy", "softswitch", "phone"];
 
 export const EMPTY = Object.freeze({
@@ -89,10 +91,11 @@ const CHANGES = {
 
   judged(scene, event) {
     const verdict = { ...event, method: scene.call?.method };
+    const place = placeOf(event, scene.steps); // it may be told late
     return {
       ...scene, verdict, moving: null, gate: gateOf(event),
       reached: scene.reached === "caller" ? "proxy" : scene.reached,
-      steps: [...scene.steps, verdict],
+      steps: [...scene.steps.slice(0, place), verdict, ...scene.steps.slice(place)],
     };
   },
 

@@ -46,15 +46,16 @@ function shared(hear, failed) {
   } catch {
     return null;
   }
-  worker.onerror = failed;
-  worker.port.onmessage = ({ data }) => hear(data);
-  return {
-    again: () => worker.port.postMessage("again"),
-    leave: () => {
-      worker.onerror = worker.port.onmessage = null;
-      worker.port.postMessage("leave");
-    },
+  const leave = () => {
+    worker.onerror = worker.port.onmessage = null;
+    worker.port.postMessage("leave");
   };
+  worker.onerror = () => {
+    leave();
+    failed();
+  };
+  worker.port.onmessage = ({ data }) => hear(data);
+  return { again: () => worker.port.postMessage("again"), leave };
 }
 
 /** A connection of one's own. */

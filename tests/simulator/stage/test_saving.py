@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,19 @@ def test_a_session_is_saved_where_only_its_hand_outs_find_no_room(
     assert answer["handout"] is False
     assert json.loads(Path(answer["folder"], "manifest.json").read_text())["state"] == "finished"
     assert not list(Path(answer["folder"]).glob("handout*"))
+
+
+def test_a_report_shows_no_pin_and_the_calls_can_be_played_again_all_the_same(tmp_path: Path) -> None:
+    order = {"from": "bob", "to": "*354*1357#", "trunk": "phones", "truth": "scam"}  # a wrong verdict: with its ladder
+    with standing_stage(tmp_path) as stage:
+        stage.ended(stage.post("/api/call", **order)["id"])
+        run = Path(stage.post("/api/save")["folder"])
+
+    report = (run / "report.html").read_text()
+    assert "*354*••••" in report
+    assert not re.search(r"\*1357|1357(#|%23)", report)
+    [(scenario, _)] = load_scenarios([run / "inputs" / "scenario.yaml"])
+    assert [call.callee for call in plan(scenario)] == ["*354*1357#"]
 
 
 def ringfence(run: Path, *arguments: str) -> str:

@@ -55,6 +55,24 @@ def test_many_tabs_of_a_browser_share_one_connection(browser: Browser, stage: St
             expect(tab.locator("#verdict")).to_contain_text("calls bob")
 
 
+def test_a_browser_without_shared_workers_has_a_connection_for_each_tab(browser: Browser, stage: StagePlay) -> None:
+    for script in (
+        "delete window.SharedWorker",
+        "window.SharedWorker = ((Real) => class extends Real { constructor() { super('/none.js'); } })(SharedWorker)",
+    ):
+        with ExitStack() as at_the_end:
+            context = browser.new_context()
+            at_the_end.callback(context.close)
+            context.add_init_script(script)
+            tabs = [context.new_page() for _ in range(2)]
+            for tab in tabs:
+                tab.goto(f"http://127.0.0.1:{stage.port}/")
+            call = stage.post("/api/family", id="cold-call", to="alice")["id"]
+            number = stage.ended(call)["from"]
+            for tab in tabs:
+                expect(tab.locator("#verdict")).to_contain_text(f"{number} calls alice")
+
+
 def test_a_network_that_is_silent_is_noticed_though_nothing_was_cut(browser: Browser, stage: StagePlay) -> None:
     watch = """async () => {
         const { Connection } = await import("/static/connection.js");

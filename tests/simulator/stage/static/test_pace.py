@@ -229,6 +229,39 @@ def test_on_the_picture_the_leg_to_the_phone_goes_straight_from_the_softswitch(p
     ]
 
 
+def test_a_verdict_that_is_told_late_stands_in_its_place_in_the_ladder(page: Page) -> None:
+    placed, invite, verdict, decline, ack, _ = REFUSED
+    names = page.evaluate(
+        f"""async () => {{
+            const {{ EMPTY, after }} = await import("/static/scene.js");
+            const told = {json.dumps([placed, invite, decline, verdict, ack])}.reduce(after, EMPTY);
+            return told.steps.map(({{ event, first_line }}) => first_line ?? event);
+        }}"""
+    )
+    assert names == ["INVITE sip:a SIP/2.0", "judged", "SIP/2.0 603 Decline", "ACK sip:a SIP/2.0"]
+
+
+def test_a_verdict_follows_the_request_that_was_not_challenged(page: Page) -> None:
+    placed, invite, verdict, *rest = REFUSED
+    challenged = [
+        placed,
+        invite,
+        message(0.0011, "proxy", "caller", "SIP/2.0 407 Proxy Authentication Required"),
+        message(0.0012, "caller", "proxy", "ACK sip:a SIP/2.0"),
+        message(0.0013, "caller", "proxy", "INVITE sip:a SIP/2.0"),
+        verdict,
+        *rest,
+    ]
+    names = page.evaluate(
+        f"""async () => {{
+            const {{ ordered }} = await import("/static/pace.js");
+            const told = {json.dumps(challenged)};
+            return [told, told.toReversed()].map((each) => ordered(each).map(({{ event }}) => event).indexOf("judged"));
+        }}"""
+    )
+    assert names == [5, 5]
+
+
 def test_both_languages_have_all_words_and_none_that_nobody_says() -> None:
     books = [json.loads((STATIC / f"words.{language}.json").read_text()) for language in ("en", "zh")]
     assert set(books[0]) == set(books[1])
