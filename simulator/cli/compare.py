@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from simulator.cli.grammar import FILE, Command, OneOf
+from simulator.cli.pseudonym_option import pseudonym_option
 
 _HELP = """\
 Play the same calls with two policies, A and B, and say what changed. A policy is a preset (cn), a file (a policy, a
@@ -39,6 +40,7 @@ _SWITCH = "embedded: in this process (default); docker: Asterisk in a container,
 @click.option("--json", type=FILE, metavar="F", help="write the comparison as JSON to this file")
 @click.option("--markdown", type=FILE, metavar="F", help="write it as Markdown, for a pull request, to this file")
 @click.option("--html", type=FILE, metavar="F", help="write it as one page to this file")
+@pseudonym_option
 @click.pass_obj
 def compare(forks: Any, /, **options: Any) -> int:
     """Compare two policies; SCENARIO is a scenario file, or a folder of them."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulator.cli.playing import RUNS, collect_between_passes, spare_the_collector, under_uvloop
+from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode
 from simulator.judging import exact_test
@@ -59,6 +60,7 @@ class Arguments:
     json: Path | None
     markdown: Path | None
     html: Path | None
+    pseudonymise: str | None
     forks: ProxyForks | None
 
 
@@ -80,7 +82,12 @@ def compare(arguments: Arguments) -> int:
         raise LabError("the exact test takes scipy: pip install 'ringfence[data]'")
     compared = Compared(a.name, b.name, (), Comparison(), conditions)
     if arguments.offline:
-        compared = _offline(compared, a, b, [scenario for scenario, _ in scenarios], arguments.seed, selected)
+        played = [scenario for scenario, _ in scenarios]
+        compared = _offline(compared, a, b, played, arguments.seed, selected)
+        if (key := arguments.pseudonymise) is not None:
+            examples = compared.comparison.examples
+            told = [(each, [one for one in examples if one.scenario == each.name]) for each in played]
+            compared = Pseudonymiser(key, told).compared(compared)
     else:
         compared = _live(compared, a, b, scenarios, arguments, selected)
     summary(terminal.console(), compared)
@@ -151,15 +158,20 @@ def _live(
     """Play both on the wire."""
     bouts = [Bout.of(job, a, b) for job in jobs(scenarios, arguments.seed, selected)]
     prepare(arguments.softswitch, terminal.say)
+    key = arguments.pseudonymise
+    pseudonymiser = Pseudonymiser(key, [(each.a.scenario, each.a.calls) for each in bouts]) if key is not None else None
+    delays: list[tuple[float, float]] = []
     try:
-        results = under_uvloop(_play(bouts, arguments)) if bouts else []
+        results = under_uvloop(_play(bouts, arguments, pseudonymiser)) if bouts else []
+        for one, other in results_of(bouts, results):
+            delays += judge(one, other, compared.comparison)
     except BrokenPipeError as error:
         raise LabError(ENDED) from error
-    delays: list[tuple[float, float]] = []
-    for one, other in results_of(bouts, results):
-        delays += judge(one, other, compared.comparison)
+    finally:
+        if pseudonymiser is not None:
+            pseudonymiser.finish()
     named = len(results) > 2
-    return replace(
+    compared = replace(
         compared,
         scenarios=[(bout.a.scenario.name, bout.a.seed) for bout in bouts],
         delays=delays,
@@ -170,14 +182,17 @@ def _live(
         ),
         interrupted=any(result.interrupted for result in results),
     )
+    return compared if pseudonymiser is None else pseudonymiser.compared(compared)
 
 
-async def _play(bouts: Sequence[Bout], arguments: Arguments) -> list[Result]:
+async def _play(bouts: Sequence[Bout], arguments: Arguments, pseudonymiser: Pseudonymiser | None) -> list[Result]:
     """Play all; Ctrl-C or SIGTERM ends the one under way in order."""
     spare_the_collector()
-    settings = Settings(arguments.softswitch, "failed", arguments.forks, tuple(sys.argv))
+    command = tuple(sys.argv) if pseudonymiser is None else pseudonymiser.command(sys.argv)
+    settings = Settings(arguments.softswitch, "failed", arguments.forks, command)
+    following = () if pseudonymiser is None else (pseudonymiser,)
     with RunProgress(terminal.console()) as progress:
-        session = Session(RUNS, (progress.hear, collect_between_passes), settings)
+        session = Session(RUNS, (progress.hear, collect_between_passes, *following), settings)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, session.stop)
         return await session.play(in_turns(bouts))

@@ -8,18 +8,19 @@ from pathlib import Path
 import click
 
 from simulator.errors import LabError
+from simulator.judging.compared import Compared
 from simulator.judging.result import Result
 from simulator.load.result import LoadResult
 from simulator.report.pseudonymised import (
+    Played,
     masked,
+    pseudonymise_compared,
     pseudonymise_folder,
     pseudonymise_load,
     pseudonymise_result,
     pseudonyms_for,
 )
 from simulator.results.events import Event, RunBegan
-from simulator.scenario.model import Scenario
-from simulator.traffic.planned_call import PlannedCall
 
 OPTION = "--pseudonymise"
 _SHORTEST_KEY = 8  # characters
@@ -42,7 +43,7 @@ class Pseudonymiser:
 
     hears = frozenset((RunBegan,))
 
-    def __init__(self, key: str, played: Iterable[tuple[Scenario, Iterable[PlannedCall]]]) -> None:
+    def __init__(self, key: str, played: Iterable[Played]) -> None:
         self._pseudonyms = pseudonyms_for(key, played)
         self._began: list[Path] = []
         self._renamed: dict[Path, Path] = {}
@@ -77,6 +78,10 @@ class Pseudonymiser:
     def load(self, result: LoadResult) -> LoadResult:
         """The result of a load with pseudonyms, and with its folder as it is called now."""
         return pseudonymise_load(result, self._renamed.get(result.folder, result.folder), self._pseudonyms)
+
+    def compared(self, compared: Compared) -> Compared:
+        """A comparison with pseudonyms, and with the folders of its runs as they are called now."""
+        return pseudonymise_compared(compared, self._renamed, self._pseudonyms)
 
     def command(self, command: Sequence[str]) -> tuple[str, ...]:
         """The command line as it may be told."""

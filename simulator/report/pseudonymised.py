@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -17,6 +18,8 @@ from typing import Any
 
 from proxy.numbers.numbering import Numbering
 from proxy.policy.precedence import PRECEDENCE
+from simulator.judging.compared import Compared
+from simulator.judging.paired import Changed
 from simulator.judging.result import Result
 from simulator.load.result import LoadResult
 from simulator.report.files import SCHEMAS
@@ -42,7 +45,10 @@ _WORDS = """
 """
 
 
-def pseudonyms_for(key: str, played: Iterable[tuple[Scenario, Iterable[PlannedCall]]]) -> Pseudonyms:
+Played = tuple[Scenario, Iterable[PlannedCall | Changed]]
+
+
+def pseudonyms_for(key: str, played: Iterable[Played]) -> Pseudonyms:
     """Pseudonyms for all that scenarios name, and for what their calls are made of."""
     numbers: set[str] = set()
     names: set[str] = set()
@@ -54,6 +60,9 @@ def pseudonyms_for(key: str, played: Iterable[tuple[Scenario, Iterable[PlannedCa
         names |= users
         texts = {*_texts(scenario), *users}
         for call in calls:
+            if isinstance(call, Changed):
+                texts |= set(_texts(call))
+                continue
             texts |= {call.caller, call.callee, call.display_name, call.body or "", *(text for _, text in call.headers)}
         numbers |= {number for text in texts for number in _numbers(text, numbering)}
     return Pseudonyms(key, code, numbers, names, words())
@@ -185,6 +194,13 @@ def pseudonymise_load(result: LoadResult, folder: Path, pseudonyms: Pseudonyms) 
     return replace(result, name=name, source=source, folder=folder, notes=notes, problems=problems)
 
 
+def pseudonymise_compared(compared: Compared, renamed: Mapping[Path, Path], pseudonyms: Pseudonyms) -> Compared:
+    """A comparison with pseudonyms; `renamed` are the folders of its runs as they are called now."""
+    folders = [(side, str(renamed.get(Path(folder), folder))) for side, folder in compared.folders]
+    mapped: Compared = _mapped(replace(compared, folders=()), pseudonyms)
+    return replace(mapped, folders=folders)
+
+
 def _mapped(value: Any, pseudonyms: Pseudonyms) -> Any:
     """A copy of a value with pseudonyms in every text."""
     new = value
@@ -196,10 +212,13 @@ def _mapped(value: Any, pseudonyms: Pseudonyms) -> Any:
         new = Path(pseudonyms.text(str(value)))
     elif is_dataclass(value) and not isinstance(value, type):
         new = replace(value, **{each.name: _mapped(getattr(value, each.name), pseudonyms) for each in fields(value)})
-    elif isinstance(value, tuple):
-        new = tuple(_mapped(each, pseudonyms) for each in value)
+    elif isinstance(value, (tuple, list)):
+        items = [_mapped(each, pseudonyms) for each in value]
+        kind = type(value)
+        new = kind(*items) if hasattr(kind, "_fields") else kind(items)  # a named tuple takes them one by one
     elif isinstance(value, Mapping):
-        new = {_mapped(name, pseudonyms): _mapped(each, pseudonyms) for name, each in value.items()}
+        pairs = {_mapped(name, pseudonyms): _mapped(each, pseudonyms) for name, each in value.items()}
+        new = Counter(pairs) if isinstance(value, Counter) else pairs
     return new
 
 

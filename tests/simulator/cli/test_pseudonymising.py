@@ -228,3 +228,25 @@ def test_a_folder_without_room_for_pseudonyms_is_told_of(
     monkeypatch.setattr("simulator.cli.pseudonymising.pseudonymise_folder", full)
     assert main(["run", "evening.yaml", "--pseudonymise", KEY, "-k", "daughter"]) == 3
     assert "still has numbers, remove it: No space left on device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("offline", [[], ["--offline"]])
+def test_no_number_and_no_name_is_left_of_a_comparison(
+    desk: Path, capsys: pytest.CaptureFixture[str], offline: list[str]
+) -> None:
+    policies = ["own", "own,barring.incoming_international=off", "evening.yaml", *offline]
+    (desk / "reports").mkdir()
+    reports = ["--json", "reports/c.json", "--html", "reports/c.html", "--markdown", "reports/c.md"]
+    assert main(["compare", *policies, *reports]) == 0
+    secrets = {"13800138001", "13800138002"}
+    plain = capsys.readouterr().out
+    assert "13800138001" in plain
+    assert "evening-of-zhang-wei" in (desk / "reports" / "c.md").read_text()
+    before = {*(desk / "runs").glob("2*")}
+    assert main(["compare", *policies, *reports, "--pseudonymise", KEY]) == 0
+    told = capsys.readouterr().out
+    (desk / "reports" / "printed.txt").write_text(told if offline else told.partition("\n\n")[2])
+    assert not found(desk / "reports", secrets | set(SECRET))
+    for run in {*(desk / "runs").glob("2*")} - before:
+        assert not found(run, secrets | set(SECRET))
+        assert offline or run.name in told
