@@ -44,6 +44,7 @@ let scene = EMPTY;
 let chosen = null; // the subscriber who is rung next
 let stale = true; // panels are to be drawn
 let redraw = true; // so is the picture
+calmly.addEventListener("change", () => { redraw = true; });
 let drawnAt = 0;
 let before = performance.now();
 let lostAt = null; // since when there is no connection, in seconds since 1970
@@ -224,7 +225,7 @@ function frame(now) {
     say(event);
   }
   if (began.length) stale = true;
-  if (began.length || redraw || !pace.done) {
+  if (began.length || redraw || !(calmly.matches || pace.done)) { // what stands still is drawn once
     redraw = false;
     picture.draw(scene, calmly.matches ? 1 : pace.progress, state, chosen);
   }
