@@ -265,6 +265,7 @@ def test_keys_are_told_of_and_can_be_switched_off(browser: Browser, stage: Stage
         page.page.keyboard.press("?")
         sheet.get_by_label("Single keys do these things").check()
         sheet.get_by_role("button", name="Close").click()
+        expect(sheet).to_be_hidden()
         page.page.keyboard.press("m")
         expect(page.page.locator("#mute")).to_have_attribute("aria-pressed", "true")
 
