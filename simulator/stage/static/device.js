@@ -3,21 +3,23 @@
 import { el } from "./dom.js";
 import { figure } from "./figures.js";
 import { gloss } from "./gloss.js";
+import { isOrder } from "./scene.js";
 import { t } from "./words.js";
 
 const SHOWN = 6; // of the others
 const FIGURES = { silent: "silent", ringing: "rings", talking: "talking", calling: "talking" };
 
-/** The one that the picture is about: the callee, or who is rung next. */
+/** The one that the picture is about: the callee, who gives an order, or who is rung next. */
 export function subject(scene, state, chosen) {
   const name = scene.call ? scene.call.subscriber : chosen;
-  return state.subscribers.find((each) => each.name === name) ?? null;
+  const orders = scene.verdict && isOrder(scene.verdict) ? scene.call.from : null;
+  return state.subscribers.find((each) => each.name === name || each.number === orders) ?? null;
 }
 
 /** What the phone does: idle, ringing, talking, or silent where a call was kept from it. */
 export function phoneState(scene) {
   if (scene.phone) return scene.phone.state === "idle" ? "idle" : scene.phone.state;
-  if (scene.verdict && scene.reached !== "phone" && scene.texts.length === 0) {
+  if (scene.verdict && !isOrder(scene.verdict) && scene.reached !== "phone" && scene.texts.length === 0) {
     if (scene.gate === "refused" || (scene.gate === "aside" && (scene.verdict.action !== "challenge" || scene.ended))) return "silent";
   }
   return "idle";

@@ -21,8 +21,12 @@ export const EMPTY = Object.freeze({
 const OPENING = /^(INVITE|MESSAGE) /;
 const GATES = { allow: "open", label: "open", challenge: "aside", divert: "aside", reject: "refused" };
 
-/** The meaning of a verdict: rings, warned, refused, aside. */
+/** True of what a subscriber ordered of the operator, who took it: it is for no phone. */
+export const isOrder = (verdict) => verdict.rule === "self_service" && verdict.action !== "reject";
+
+/** The meaning of a verdict: rings, warned, refused, aside, ordered. */
 export function meaning(verdict) {
+  if (isOrder(verdict)) return "ordered";
   if (verdict.action === "allow") return verdict.label ? "warned" : "rings";
   return { label: "warned", reject: "refused" }[verdict.action] ?? "aside";
 }

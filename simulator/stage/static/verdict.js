@@ -4,7 +4,7 @@
 import { el, show } from "./dom.js";
 import { badge, figure } from "./figures.js";
 import { gloss } from "./gloss.js";
-import { figureOf, meaning } from "./scene.js";
+import { figureOf, isOrder, meaning } from "./scene.js";
 import { known, ruleTitle, t, told } from "./words.js";
 
 const LONGEST = 60; // characters of a name
@@ -54,6 +54,7 @@ function truth(call, scene) {
 /** True where the call was let through or kept out as it deserved; null while that is open. */
 export function judgedRightly(call, scene) {
   if (!scene.verdict) return null;
+  if (isOrder(scene.verdict)) return call.truth === "legit";
   const kept = ["reject", "divert", "challenge"].includes(scene.verdict.action);
   if (scene.verdict.action === "challenge" && !scene.ended) return null;
   const reached = scene.phone !== null || scene.texts.length > 0;
@@ -67,7 +68,12 @@ function facts(verdict, scene) {
     row("rule", told(verdict.title) || ruleTitle(verdict.rule), " ", el("code", {}, verdict.rule)),
     told(verdict.otherwise) ? row("otherwise", told(verdict.otherwise)) : null,
     gloss(verdict.label) ? row("label", verdict.label, ` (${gloss(verdict.label)})`) : null,
-    scene.ended ? row("outcome", t(`outcome.${scene.ended.outcome}`)) : null);
+    scene.ended ? row("outcome", outcome(scene)) : null);
+}
+
+function outcome({ ended, verdict, call }) {
+  const sort = isOrder(verdict) ? "ordered" : call.method === "MESSAGE" ? "text" : "";
+  return known(`outcome.${ended.outcome}.${sort}`, t(`outcome.${ended.outcome}`));
 }
 
 function heard(scene) {

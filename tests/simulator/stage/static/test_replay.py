@@ -73,6 +73,9 @@ def test_a_call_that_passed_rings(page: StagePage, run: str) -> None:
 def test_a_pin_is_not_shown_afterwards_either(page: StagePage) -> None:
     replay(page, "yesterday", "order")
     expect(page.verdict).to_contain_text("calls *354*••••#")
+    expect(page.verdict.locator("h2")).to_have_text("An order to the operator")
+    expect(page.verdict.locator(".truth")).to_contain_text("rightly let through")
+    expect(page.device).not_to_contain_text("Stays silent")
     expect(page.ladder).to_contain_text("ACK")
     page.ladder.get_by_role("button").first.click()
     expect(page.ladder.locator("pre")).to_contain_text("INVITE sip:*354*••••%23@")

@@ -242,6 +242,8 @@ def test_a_pin_is_seen_by_nobody_who_looks_at_the_stage(browser: Browser, stage:
             bob.get_by_role("button", name="Send").click()
             expect(way).not_to_have_class("secret")
             expect(page.verdict).to_contain_text(f"{code[:5]}••••#")
+            expect(page.verdict.locator("h2")).to_have_text("An order to the operator")
+            expect(page.device.locator(".owner")).to_have_text("bob")
             state = str(code.startswith("*")).lower()
             expect(page.switch("bob", "Bar calls from abroad")).to_have_attribute("aria-checked", state)
             expect(page.device).to_contain_text("Call over")
