@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -51,13 +51,19 @@ class LabSpec:
 
     @classmethod
     def of(cls, scenario: Scenario) -> LabSpec:
-        """Take them from a scenario."""
+        """Take them from a scenario. Whose phone is asked for a password and has none, as those of a mix, gets one."""
+        subscribers: Mapping[str, Subscriber] = scenario.subscribers
+        if scenario.digest_trunks:
+            subscribers = {
+                name: each if each.password else replace(each, password=f"made-for-{name}")
+                for name, each in subscribers.items()
+            }
         return cls(
             scenario.home,
             scenario.preset,
             scenario.rules,
             scenario.trunks,
-            scenario.subscribers,
+            subscribers,
             scenario.scam_lists,
             scenario.digest_trunks,
             scenario.treatments,

@@ -227,7 +227,8 @@ class Rig:
         for each in (self.far_end, *self.generators):
             if (code := each.process.returncode) is not None:
                 how = signal.Signals(-code).name if code < 0 else f"code {code}"
-                return f"a {each.name.replace('_', ' ')} of the load ended ({how}); see {self._log}"
+                which = "a generator" if each.name == "generator" else "the far end"
+                return f"{which} of the load ended ({how}); see {self._log}"
         return ""
 
 

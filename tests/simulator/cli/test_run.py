@@ -18,7 +18,6 @@ from simulator.lab import lab
 from simulator.loopback import free_port
 from simulator.play.runner import Runner
 from simulator.results.messages import messages_of
-from simulator.results.run_folder import RunFolder
 from tests.plays.command_desk import (
     CONFIG,
     GETS_THROUGH,
@@ -244,46 +243,6 @@ def test_a_report_that_fails_after_the_calls_ends_with_3_and_loses_nothing_else(
     assert told.err == "ringfence run: /dev/full: not written: No space left on device\n"
     assert "1 call: 0 scam, 1 legitimate" in told.out
     assert (desk / "result.xml").exists()
-
-
-def test_a_run_without_room_for_its_events_tells_of_the_calls_that_came_to_their_end(
-    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written_down = 0
-
-    def full(folder: RunFolder, kind: str, **fields: object) -> None:
-        nonlocal written_down
-        written_down += kind == "call_ended"
-        if written_down > 5:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path / "events.jsonl"))
-        note(folder, kind, **fields)
-
-    note = RunFolder.note
-    monkeypatch.setattr(RunFolder, "note", full)
-    scenario = written(desk / "small.yaml", SCENARIO.replace("rate: 100/s", "rate: 5/s"))
-    assert main(["run", scenario, "--json", "r.json", "--html", "r.html", "--pcap", "all", "--parquet"]) == 3
-    told = capsys.readouterr()
-    assert "events.jsonl: No space left on device; the run ended there, and its folder is not complete" in told.out
-    assert "not played to the end: " in told.out
-    (played,) = json.loads((desk / "r.json").read_text())["scenarios"]
-    confusion = played["confusion"]
-    assert sum(confusion[each] for each in ("scam_blocked", "scam_passed", "legit_passed", "legit_blocked")) >= 5
-    assert played["unfinished"] >= 1
-    assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "failed"
-
-
-def test_a_run_without_room_for_its_calls_in_the_end_tells_of_all_of_them(
-    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(path: Path, _: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-
-    monkeypatch.setattr("simulator.results.run_folder.write_calls", full)
-    assert main(["run", written(desk / "small.yaml")]) == 3
-    told = capsys.readouterr().out
-    assert "12 calls: 10 scam, 2 legitimate" in told
-    assert "INVALID: " in told
-    assert "calls.jsonl: No space left on device" in told
 
 
 def test_a_suite_keeps_what_was_played_before_a_scenario_that_cannot_be_set_up(
