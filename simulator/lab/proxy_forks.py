@@ -13,9 +13,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 _LARGEST = 65536  # bytes of a message
 
@@ -67,23 +67,36 @@ class ForkedProxy:
         self._ended.set()
 
 
-class ProxyForks:
-    """The process that proxies are forked off. `close` ends it, and the proxies with it."""
+class Template(Protocol):
+    """The process that proxies are forked off, as one of subprocess."""
 
-    def __init__(self) -> None:
+    def kill(self) -> None: ...
+
+    def wait(self) -> int: ...
+
+
+def start_template(theirs: socket.socket) -> Template:
+    """Start it, to take orders from that socket. Raises OSError."""
+    return subprocess.Popen(  # noqa: S603 - our own module
+        # -P: a folder named simulator where the user stands is not ours
+        [sys.executable, "-P", "-m", "simulator.lab.proxy_template", str(theirs.fileno())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[theirs.fileno()],
+        start_new_session=True,  # Ctrl-C on the terminal is for the lab
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # numpy's threads would not survive a fork
+    )
+
+
+class ProxyForks:
+    """The orders to the process that proxies are forked off. `close` ends it, and the proxies with it."""
+
+    def __init__(self, start: Callable[[socket.socket], Template] = start_template) -> None:
         """Start it. Raises OSError where it cannot be started."""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                # -P: a folder named simulator where the user stands is not ours
-                [sys.executable, "-P", "-m", "simulator.lab.proxy_template", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C on the terminal is for the lab
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # numpy's threads would not survive a fork
-            )
+            self._process = start(theirs)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._proxies: dict[int, ForkedProxy] = {}
         self._ended: dict[int, int] = {}  # codes of proxies that ended at once

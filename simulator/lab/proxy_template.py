@@ -32,14 +32,26 @@ _LARGEST = 65536  # bytes of an order
 
 
 def main() -> None:
-    """Serve until the other side goes."""
-    orders = socket.socket(fileno=int(sys.argv[1]))
+    """Load all that a proxy needs, and serve."""
+    warm_up()
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+def warm_up() -> None:
+    """Load what a proxy loads only when it reads its config: the numbering plans of all countries, and uvloop."""
+    Numbering("CN")
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: F401
+    gc.collect()
+
+
+def serve(orders: socket.socket) -> None:
+    """Fork proxies off until the other side goes."""
     wake, woken = os.pipe()  # written to when a child ends
     for end in (wake, woken):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _warm_up()
     proxies: set[int] = set()
     while True:
         ready: list[int] = select.select([orders.fileno(), wake], [], [])[0]
@@ -62,14 +74,6 @@ def main() -> None:
                 _send(orders, {"pid": pid})
             elif order["pid"] in proxies:
                 os.kill(order["pid"], order["signal"])
-
-
-def _warm_up() -> None:
-    """Load what a proxy loads only when it reads its config: the numbering plans of all countries, and uvloop."""
-    Numbering("CN")
-    with contextlib.suppress(ImportError):
-        import uvloop  # noqa: F401
-    gc.collect()
 
 
 def _send(orders: socket.socket, message: dict[str, Any]) -> None:

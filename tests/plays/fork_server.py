@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from tests.plays import ROOT
+from tests.plays.proxy_templates import forked_template
 
 
 class ForkServer:
-    """The process of simulator/lab/proxy_template.py. `close` ends it, and the proxies with it."""
+    """Orders to a process of simulator/lab/proxy_template.py. `close` ends it, and the proxies with it."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "simulator.lab.proxy_template", str(theirs.fileno())],
-                env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
+            forked_template(theirs)
         self.codes: dict[int, int] = {}  # of those that have ended
 
     def start(self, config: Path, stderr: int) -> ForkedProxy:
@@ -54,8 +46,6 @@ class ForkServer:
 
     def close(self) -> None:
         self._socket.close()
-        self._process.kill()
-        self._process.wait()
 
 
 class ForkedProxy:

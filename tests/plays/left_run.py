@@ -17,6 +17,7 @@ from simulator.play.runner import Settings
 from simulator.play.session import Session
 from simulator.results.messages import Mode
 from simulator.scenario.model import load_scenarios
+from tests.plays.proxy_templates import forked_proxies
 
 HOSTILE = "</script><img src=http://127.0.0.1:9/x onerror=alert(1)>{{ 7*7 }}"
 
@@ -73,9 +74,9 @@ def leave_run(folder: Path, *texts: str, messages: Mode = "all") -> list[Result]
         path = folder / f"scenario-{place}.yaml"
         path.write_text(text, encoding="utf-8")
         paths.append(path)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, forked_proxies() as forks:
         patch.setattr(result, "LATENESS_BOUND", 60.0)  # valid also on a machine that lags
-        session = Session(folder / "runs", (), Settings(messages=messages))
+        session = Session(folder / "runs", (), Settings(messages=messages, forks=forks))
         with ThreadPoolExecutor(1) as beside_the_browser:  # which has an event loop of its own in this thread
             return beside_the_browser.submit(asyncio.run, session.play(list(jobs(load_scenarios(paths))))).result()
 

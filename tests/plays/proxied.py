@@ -12,6 +12,7 @@ from simulator.addresses import Address
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
 from tests.plays.contract_lab import ALICE, BOB, CAROL
+from tests.plays.proxy_templates import forked_proxies
 
 PHONES, ELSEWHERE, DOMESTIC = "127.0.3.61", "127.0.3.62", "127.0.2.61"
 
@@ -38,8 +39,9 @@ async def proxy_before(switch: Address, folder: Path) -> AsyncIterator[Address]:
             }
         )
     )
-    process = await ProxyProcess.start(config, folder / "proxy.log")
-    try:
-        yield own
-    finally:
-        await process.stop()
+    with forked_proxies() as forks:
+        process = await ProxyProcess.start(config, folder / "proxy.log", forks)
+        try:
+            yield own
+        finally:
+            await process.stop()

@@ -46,8 +46,8 @@ def eventually(look: Callable[[], T], patience: float = 30.0) -> T:
 class ProxyProcess:
     """A proxy that listens on `host`:`port` over UDP and TCP (and, with `tls`, on `tls_port` over TLS).
 
-    `stderr` is where its log goes instead of `log`. The first one is forked off `forks`, where given; a restarted one
-    has an interpreter of its own. `config` goes over the defaults of this test bed, key by key; it is written as JSON,
+    `stderr` is where its log goes instead of `log`. It is forked off `forks`, where given, and so is one that
+    is started again. `config` goes over the defaults of this test bed, key by key; it is written as JSON,
     which is YAML too.
     """
 
@@ -83,16 +83,16 @@ class ProxyProcess:
             }
         )
         self._stderr = stderr
+        self._forks = forks
         self.process: subprocess.Popen[bytes] | ForkedProxy
-        if forks is None:
-            self.start()
-            return
-        with self._log.open("wb") as log:
-            self.process = forks.start(self.config, log.fileno() if stderr is None else stderr)
+        self.start()
 
     def start(self) -> None:
-        """Run it, by an interpreter of its own; its log begins anew."""
+        """Run it; its log begins anew."""
         with self._log.open("wb") as log:
+            if self._forks is not None:
+                self.process = self._forks.start(self.config, log.fileno() if self._stderr is None else self._stderr)
+                return
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "proxy", str(self.config)],
                 env={**os.environ, "PYTHONPATH": str(ROOT)},

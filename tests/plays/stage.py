@@ -19,6 +19,7 @@ from simulator.stage.stage import Stage
 from simulator.stage.web.app import web_app
 from simulator.stage.web.serving import listen, serve
 from tests.plays.proxy_process import eventually
+from tests.plays.proxy_templates import forked_proxies
 
 T = TypeVar("T")
 WITHIN = 20.0  # seconds
@@ -115,10 +116,11 @@ def standing_stage(
     stages: list[Stage] = []
 
     async def stand() -> None:
-        async with Stage(chosen) as stage:
-            stages.append(stage)
-            up.set()
-            await serve(web_app(stage, doors_of("127.0.0.1", port, token)), listening, stop, stage.hub.close)
+        with forked_proxies() as forks:
+            async with Stage(chosen, forks) as stage:
+                stages.append(stage)
+                up.set()
+                await serve(web_app(stage, doors_of("127.0.0.1", port, token)), listening, stop, stage.hub.close)
 
     def run() -> None:
         try:

@@ -8,13 +8,14 @@ from contextlib import nullcontext
 import pytest
 
 from simulator.judging import result
-from simulator.lab.proxy_forks import ProxyForks, proxy_forks
+from simulator.lab.proxy_forks import ProxyForks
+from tests.plays.proxy_templates import forked_proxies
 
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[ProxyForks | None]:
-    """The process that proxies are forked off: one for all tests, for it takes longer to start than most of them."""
-    with proxy_forks() as forks:
+    """The process that proxies are forked off: one for all tests that have proxies in the event loop of their own."""
+    with forked_proxies() as forks:
         yield forks
 
 

@@ -15,9 +15,11 @@ from simulator.__main__ import main
 from simulator.agents.orders import Order
 from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
+from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
 from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
+from tests.plays.proxy_templates import forked_proxies
 
 ALICE = WirePhone("+8613800138001", "alice", "s3cret")
 STRANGER = "+23224000001"
@@ -39,17 +41,18 @@ SUBSCRIBERS = 'subscribers: [{number: "+8613800138001", user: alice, pin: "2580"
 class Line:
     """Alice's phone, and a trunk from abroad, before a proxy that can be started again."""
 
-    def __init__(self, folder: Path, phones: WirePhones, trunk: WireTrunk) -> None:
+    def __init__(self, folder: Path, phones: WirePhones, trunk: WireTrunk, forks: ProxyForks | None) -> None:
         self.config = folder / "proxy.yaml"
         self.phones, self.trunk = phones, trunk
         self.proxy: ProxyProcess | None = None
+        self._forks = forks
         self._names = map("call-{}".format, itertools.count())
 
     async def start(self) -> None:
         """Start the proxy, again where it ran before; phones register anew, as they do when a proxy lost them."""
         if self.proxy is not None:
             await self.proxy.stop()
-        self.proxy = await ProxyProcess.start(self.config, self.config.with_suffix(".log"))
+        self.proxy = await ProxyProcess.start(self.config, self.config.with_suffix(".log"), self._forks)
         assert await asyncio.wait_for(self.phones.register([ALICE]), 10) == []
 
     async def reload(self) -> None:
@@ -100,7 +103,7 @@ async def line(folder: Path, subscribers: str = "subscribers.yaml") -> AsyncIter
         trunk = await enter(WireTrunk(("127.0.0.1", 0), proxy))
         phones = await enter(WirePhones(("127.0.0.1", 0), proxy))
         addresses = {"trunk": "{}:{}".format(*trunk.address), "phones": "{}:{}".format(*phones.address)}
-        on = Line(folder, phones, trunk)
+        on = Line(folder, phones, trunk, stack.enter_context(forked_proxies()))
         on.config.write_text(
             CONFIG.format(port=proxy[1], switch=switch.address[1], subscribers=subscribers, **addresses)
         )

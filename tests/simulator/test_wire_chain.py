@@ -18,6 +18,7 @@ from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
 from simulator.softswitch.embedded.softswitch import Account, EmbeddedSoftswitch
+from tests.plays.proxy_templates import forked_proxies
 
 ALICE = WirePhone("+8613800138001", "alice", "s3cret")  # bars incoming calls from abroad
 BOB = WirePhone("+8613800138002", "bob", "pass")
@@ -68,7 +69,8 @@ async def chain(folder: Path) -> AsyncIterator[Chain]:
         addresses = {"trunk": "{}:{}".format(*trunk.address), "phones": "{}:{}".format(*phones.address)}
         config.write_text(CONFIG.format(port=proxy[1], switch=switch.address[1], **addresses))
         (folder / "subscribers.yaml").write_text(SUBSCRIBERS)
-        process = await ProxyProcess.start(config, folder / "proxy.log")
+        forks = stack.enter_context(forked_proxies())
+        process = await ProxyProcess.start(config, folder / "proxy.log", forks)
         stack.push_async_callback(process.stop)
         assert await asyncio.wait_for(phones.register([ALICE, BOB]), 10) == []
         yield Chain("{}:{}".format(*proxy), trunk, phones, far, switch, folder / "calls.jsonl")

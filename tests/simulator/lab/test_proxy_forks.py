@@ -30,7 +30,7 @@ call_log: calls.jsonl
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def forks() -> Iterator[ProxyForks]:
     forks = ProxyForks()
     yield forks
@@ -82,9 +82,10 @@ async def test_a_forked_proxy_that_is_killed_is_known_to_have_ended(forks: Proxy
     assert await asyncio.wait_for(forked.wait(), 10) == -signal.SIGKILL
 
 
-async def test_proxies_end_with_what_they_were_forked_off_and_the_next_one_is_started_from_nothing(
-    forks: ProxyForks, config: Path, port: int
+async def test_proxies_end_with_what_they_were_forked_off_and_the_next_is_started_from_nothing(
+    config: Path,
 ) -> None:
+    forks = ProxyForks()
     forked = await forks.start(config)
     assert forked is not None
     os.kill(parent_of(forked.pid), signal.SIGKILL)
@@ -93,6 +94,7 @@ async def test_proxies_end_with_what_they_were_forked_off_and_the_next_one_is_st
     write(config, CONFIG.format(port=free_port()))
     proxy = await ProxyProcess.start(config, config.with_suffix(".log"), forks)
     assert await proxy.stop() is not None
+    forks.close()
 
 
 async def test_nothing_is_left_once_forks_are_closed(config: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.lab import lab
+from simulator.lab.proxy_forks import ProxyForks
 from simulator.play.jobs import Job, jobs
 from simulator.play.runner import Settings
 from simulator.play.session import Session
@@ -45,11 +46,11 @@ def written(folder: Path, *names: str, text: str = TEXT) -> list[Job]:
 
 
 async def test_listeners_hear_of_a_run_from_its_beginning_to_its_end(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], forks: ProxyForks | None
 ) -> None:
     gc.enable()  # which the command line, in a test before this one, leaves as its run needs it
     heard: list[Event] = []
-    (result,) = await Session(tmp_path / "runs", [heard.append]).play(written(tmp_path, "small"))
+    (result,) = await Session(tmp_path / "runs", [heard.append], Settings(forks=forks)).play(written(tmp_path, "small"))
     told = [type(event) for event in heard if not isinstance(event, Tick)]
     one_pass = {PassBegan, CallPlaced, CallEnded, PassEnded}
     assert told[0] is RunBegan
@@ -77,9 +78,11 @@ class Watching:
         self.heard.append(event)
 
 
-async def test_a_listener_that_asks_for_messages_gets_them_as_they_pass(tmp_path: Path) -> None:
+async def test_a_listener_that_asks_for_messages_gets_them_as_they_pass(
+    tmp_path: Path, forks: ProxyForks | None
+) -> None:
     watching = Watching()
-    settings = Settings(messages="never")
+    settings = Settings(messages="never", forks=forks)
     (result,) = await Session(tmp_path / "runs", [watching], settings).play(written(tmp_path, "small"))
     assert {type(event) for event in watching.heard} == {MessageSeen}
     messages = [event for event in watching.heard if isinstance(event, MessageSeen)]
@@ -90,12 +93,14 @@ async def test_a_listener_that_asks_for_messages_gets_them_as_they_pass(tmp_path
     assert not (result.folder / "messages.bin").exists()
 
 
-async def test_a_session_that_is_stopped_ends_its_run_and_begins_no_other(tmp_path: Path) -> None:
+async def test_a_session_that_is_stopped_ends_its_run_and_begins_no_other(
+    tmp_path: Path, forks: ProxyForks | None
+) -> None:
     def stop(event: Event) -> None:
         if isinstance(event, CallEnded):
             session.stop()
 
-    session = Session(tmp_path / "runs", [stop])
+    session = Session(tmp_path / "runs", [stop], Settings(forks=forks))
     slow = TEXT.replace("20/s", "1/s")
     results = await session.play(written(tmp_path, "first", "second", text=slow))
     assert [(result.name, result.interrupted, result.unfinished) for result in results] == [("first", True, 1)]
