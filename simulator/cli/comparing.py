@@ -169,7 +169,7 @@ def _live(
         raise LabError(ENDED) from error
     finally:
         if pseudonymiser is not None:
-            pseudonymiser.finish()
+            _complained(pseudonymiser.finish())
     named = len(results) > 2
     compared = replace(
         compared,

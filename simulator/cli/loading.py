@@ -74,14 +74,17 @@ def load(arguments: Arguments) -> int:
         prepare(arguments.softswitch, terminal.say)
     key = arguments.pseudonymise
     pseudonymiser = Pseudonymiser(key, [(traffic.scenario, traffic.calls)]) if key is not None else None
+    has_numbers: list[str] = []
     try:
         result, complaints = asyncio.run(_drive(arguments, traffic, pseudonymiser))
     finally:
         if pseudonymiser is not None:
-            pseudonymiser.finish()
+            _complained(has_numbers := pseudonymiser.finish(), ExitCode.ENVIRONMENT)
     if pseudonymiser is not None:
         result = pseudonymiser.load(result)
     load_terminal.summary(terminal.console(), result)
+    if has_numbers:  # and so would reports that are made of the folder
+        return ExitCode.ENVIRONMENT
     for option, path in reports.items():
         try:
             path.write_text(_report(option, result), encoding="utf-8")

@@ -87,13 +87,14 @@ def run(arguments: Arguments) -> int:
     prepare(softswitch, terminal.say)
     pseudonymiser = _pseudonymiser(arguments.pseudonymise, playing) if arguments.pseudonymise else None
     command = pseudonymiser.command(sys.argv) if pseudonymiser else tuple(sys.argv)
+    has_numbers = False
     try:
         results = under_uvloop(_play(playing, arguments, softswitch, command, pseudonymiser))
     except BrokenPipeError as error:  # not that of our output, which is looked after: something of the lab has ended
         raise LabError(ENDED) from error
     finally:
         if pseudonymiser:
-            pseudonymiser.finish()
+            has_numbers = _complained(pseudonymiser.finish())
     if pseudonymiser:
         results = pseudonymiser.results(results)
     if not any(result.set_up for result in results):
@@ -103,9 +104,12 @@ def run(arguments: Arguments) -> int:
         folder = results[0].folder if len(results) == 1 else write_suite(RUNS, results, command)
     except OSError as error:
         folder = RUNS
-        complaints.append(f"{error.filename}: {error.strerror}")
-    terminal.summary(out := terminal.console(), results, folder, _ladder_of_first_failed(results))
+        complaints.append(f"{error.filename or RUNS}: {error.strerror}")
+    ladders = () if has_numbers else _ladder_of_first_failed(results)
+    terminal.summary(out := terminal.console(), results, folder, ladders)
     code = worst(result.exit_code for result in results)
+    if has_numbers:  # and so would reports that are made of the folder
+        return worst([code, ExitCode.ENVIRONMENT])
     folders = [result.folder for result in results if result.set_up]
     complaints += (complaint for each in folders for complaint in missing_calls(each))
     complaints += leave_captures(folders, arguments.pcap)

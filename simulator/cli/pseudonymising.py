@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from simulator.errors import LabError
 from simulator.judging.compared import Compared
 from simulator.judging.result import Result
 from simulator.load.result import LoadResult
@@ -57,8 +56,8 @@ class Pseudonymiser:
         """Something begins to fill this folder."""
         self._began.append(folder)
 
-    def finish(self) -> None:
-        """Put pseudonyms into the folders of all runs that began. Raises LabError where a folder still has numbers."""
+    def finish(self) -> list[str]:
+        """Put pseudonyms into the folders of all runs that began; returns complaints of those that keep numbers."""
         failed = []
         while self._began:
             folder = self._began.pop()
@@ -66,8 +65,7 @@ class Pseudonymiser:
                 self._renamed[folder] = pseudonymise_folder(folder, self._pseudonyms)
             except OSError as error:
                 failed.append(f"{folder} still has numbers, remove it: {error.strerror or error}")
-        if failed:
-            raise LabError("; ".join(failed))
+        return failed
 
     def results(self, results: Iterable[Result]) -> list[Result]:
         """The results with pseudonyms, and with the folders as they are called now."""

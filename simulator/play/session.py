@@ -47,7 +47,9 @@ class Session:
             except OSError as error:  # there is no room for files, or something of the lab has ended
                 if not results:
                     raise
-                why = ENDED if isinstance(error, BrokenPipeError) else f"{error.filename}: {error.strerror}"
+                why = (
+                    ENDED if isinstance(error, BrokenPipeError) else f"{error.filename or self._runs}: {error.strerror}"
+                )
                 results.append(not_set_up(job, why, self._runs))
             if self._stopping.is_set() or not results[-1].set_up:
                 results[-1] = _last_of(results, jobs)

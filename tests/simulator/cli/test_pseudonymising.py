@@ -226,8 +226,13 @@ def test_a_folder_without_room_for_pseudonyms_is_told_of(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
     monkeypatch.setattr("simulator.cli.pseudonymising.pseudonymise_folder", full)
-    assert main(["run", "evening.yaml", "--pseudonymise", KEY, "-k", "daughter"]) == 3
-    assert "still has numbers, remove it: No space left on device" in capsys.readouterr().err
+    asked = ["--html", "r.html", "--pseudonymise", KEY, "-k", "daughter"]
+    assert main(["run", "evening.yaml", *asked]) == 3
+    told = capsys.readouterr()
+    assert "still has numbers, remove it: No space left on device" in told.err
+    assert "1 call: 0 scam, 1 legitimate" in told.out
+    assert "6591234567" not in told.out
+    assert not (desk / "r.html").exists()  # it would be made of the folder
 
 
 @pytest.mark.parametrize("offline", [[], ["--offline"]])
