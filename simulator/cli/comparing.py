@@ -161,6 +161,7 @@ def _live(
     key = arguments.pseudonymise
     pseudonymiser = Pseudonymiser(key, [(each.a.scenario, each.a.calls) for each in bouts]) if key is not None else None
     delays: list[tuple[float, float]] = []
+    has_numbers: list[str] = []
     try:
         results = under_uvloop(_play(bouts, arguments, pseudonymiser)) if bouts else []
         for one, other in results_of(bouts, results):
@@ -169,14 +170,17 @@ def _live(
         raise LabError(ENDED) from error
     finally:
         if pseudonymiser is not None:
-            _complained(pseudonymiser.finish())
+            _complained(has_numbers := pseudonymiser.finish())
     named = len(results) > 2
     compared = replace(
         compared,
         scenarios=[(bout.a.scenario.name, bout.a.seed) for bout in bouts],
         delays=delays,
         folders=[(side, str(result.folder)) for side, result in zip(sides(bouts), results, strict=False)],
-        invalid_because=[f"{result.folder.name}: {why}" for result in results for why in result.invalid_because],
+        invalid_because=[
+            *has_numbers,
+            *(f"{result.folder.name}: {why}" for result in results for why in result.invalid_because),
+        ],
         notes=list(
             dict.fromkeys(f"{result.name}: {note}" if named else note for result in results for note in result.notes)
         ),

@@ -222,7 +222,13 @@ def _no_calls(run: Path) -> str:
     except OSError:
         return "this is no folder of a run"
     folders = [str(run.resolve().parent / each["folder"]) for each in manifest.get("scenarios", ())]
-    return f"the calls are in the folders of the scenarios: {', '.join(folders)}" if folders else "it has no calls"
+    if folders:
+        return f"the calls are in the folders of the scenarios: {', '.join(folders)}"
+    if "load" in manifest:
+        return "it is a load, of which calls are counted, and none is kept"
+    if manifest.get("state") != "finished":
+        return "this run has not come to its end, and no call was judged; see messages.bin and proxy-calls.jsonl"
+    return "it has no calls"
 
 
 def _record(run: Path, call_id: str) -> dict[str, Any]:

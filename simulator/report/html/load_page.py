@@ -25,15 +25,15 @@ _MOST = 1200  # points of a line
 
 
 def is_load(folder: Path) -> bool:
-    """True for the folder of a load that has come to its end."""
-    return (folder / LOAD).exists()
+    """True for the folder of a load. Raises FileErrors."""
+    return "load" in manifest_of(folder)
 
 
 def document(folder: Path) -> str:
     """The text of the page. Raises FileErrors, OSError."""
     manifest = manifest_of(folder, "started", "command")
-    if not is_load(folder) or not {"exit_code", "invalid_because"} <= manifest.keys():
-        raise FileErrors([FileError.whole(folder, "this load has not come to its end")])
+    if not (folder / LOAD).exists() or not {"exit_code", "invalid_because"} <= manifest.keys():
+        raise FileErrors([FileError.whole(folder, f"this load has not come to its end; see {SECONDS}")])
     load: dict[str, Any] = read_json(folder / LOAD, LoadFile)
     metrics: dict[str, float] = read_json(folder / "metrics.json", dict[str, float])
     place, plateaus = load["shown"], load["plateaus"]

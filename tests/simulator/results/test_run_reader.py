@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from proxy.files.yaml_file import FileErrors
-from simulator.results.run_reader import lines_of, manifest_of
+from simulator.results.run_reader import find_call, lines_of, manifest_of
+
+LOAD = {"lowest": 1.0, "highest": 1.0, "ramp": 1.0, "hold": 1.0, "p99": 0.1, "failures": 0.001, "processes": 1}
 
 
 def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
@@ -22,3 +25,17 @@ def test_what_is_no_json_is_told_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(FileErrors, match=r"manifest\.json:1:2: found the end, expected JSON"):
         manifest_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "why"),
+    [
+        ({"state": "running"}, "this run has not come to its end, and no call was judged; see messages.bin"),
+        ({"state": "finished", "load": LOAD}, "it is a load, of which calls are counted, and none is kept"),
+        ({"state": "finished"}, "it has no calls"),
+    ],
+)
+def test_where_there_are_no_calls_it_is_told_why(tmp_path: Path, manifest: dict[str, object], why: str) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(FileErrors, match=why):
+        find_call(tmp_path, "daughter")
