@@ -33,9 +33,9 @@ help: ## say what can be made
 	@touch $@
 
 demo: .venv/.done ## play the default suite on the embedded softswitch and print the result
-	@$(BIN)/ringfence run scenarios
-	@echo; echo 'Next, see a call being refused, in the browser: $(BIN)/ringfence serve --open'
-	@echo 'and press "Cold call from abroad" there. Ctrl-C ends it.'
+	@$(BIN)/ringfence run scenarios; code=$$?; \
+	echo; echo 'Next, see a call being refused, in the browser: $(BIN)/ringfence serve --open'; \
+	echo 'and press "Cold call from abroad" there. Ctrl-C ends it.'; exit $$code
 
 system-packages:
 	@PYTHON="$(PYTHON)" .ci/system-packages
