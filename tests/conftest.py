@@ -35,6 +35,8 @@ _SWITCH = re.compile(r"\[(embedded|docker)\b")
 # The same examples on every machine, and as long as they take (`--hypothesis-profile=default` looks for new ones).
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+# What is imported and collected stays: to look through it time after time would be a sixth of the collection's time.
+gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,8 +63,10 @@ def pytest_report_header() -> str:
     return f"proxy: {build()}"
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Leave what was imported and collected out of later garbage collections: every proxy that starts makes one."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
