@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def children(pid: int) -> list[tuple[int, bytes]]:
     return [(each, Path(f"/proc/{each}/cmdline").read_bytes()) for each in found]
 
 
-def test_a_rate_is_held_and_leaves_a_folder(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rate_is_held_and_leaves_a_folder_that_is_loaded_again(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     scenario = written(desk / "small.yaml")
     files = ("--html", "l.html", "--json", "l.json")
     code = main(["load", scenario, "--rate", "40", "--hold", "1s", *files, *EASY, "--processes", "2"])
@@ -61,6 +64,11 @@ def test_a_rate_is_held_and_leaves_a_folder(desk: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert main(["run", "runs/latest"]) == 2
     assert "ringfence load runs/latest/inputs/scenario.yaml" in capsys.readouterr().err
+    assert main(["load", "runs/latest", "--rate", "10", "--hold", "0.3s", *EASY]) == 0
+    again = json.loads((run / "manifest.json").read_text())
+    assert again["source"].endswith("/inputs/scenario.yaml")
+    assert again["calls"] == manifest["calls"]
+    assert "10 calls/s held." in capsys.readouterr().out
 
 
 def test_the_whole_chain_is_loaded_where_a_softswitch_is_asked_for(
@@ -91,7 +99,7 @@ def test_a_search_ends_at_the_highest_rate_asked_for_where_all_hold(
 def test_a_limit_that_nothing_can_meet_is_missed_or_the_load_measured_itself(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hard = ("--rate", "10", "--hold", "1s", "--ramp", "0s", "--p99", "0.001ms")
+    hard = ("--rate", "10", "--hold", "0.5s", "--ramp", "0s", "--p99", "0.001ms", "--processes", "1")
     assert main(["load", written(desk / "small.yaml"), *hard]) in (99, 3)
     assert "(limit 0.001 ms)" in capsys.readouterr().out
 
@@ -110,18 +118,26 @@ def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None
     assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "interrupted"
 
 
-def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_waited(desk: Path) -> None:
-    command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "6s"]
-    process = subprocess.Popen([*command, "--processes", "1"], stdout=subprocess.PIPE, text=True)
+def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_waited(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     seconds = Path("runs/latest/load-seconds.jsonl")
-    eventually(lambda: seconds.exists() and any(each["placed"] for each in lines(seconds)))
-    (generator,) = (each for each in children(process.pid) if b"simulator.load.generator" in each[1])
-    known = len(lines(seconds))
-    os.kill(generator[0], signal.SIGSTOP)
-    eventually(lambda: len(lines(seconds)) > known + 1)
-    os.kill(generator[0], signal.SIGCONT)
-    out, _ = process.communicate()
-    assert (process.returncode, "INVALID: the generators were late: 1 call in 100 left" in out) == (3, True), out
+
+    def stand_still() -> None:
+        eventually(lambda: seconds.exists() and any(each["placed"] for each in lines(seconds)))
+        (generator,) = (each for each in children(os.getpid()) if b"simulator.load.generator" in each[1])
+        known = len(lines(seconds))
+        os.kill(generator[0], signal.SIGSTOP)
+        eventually(lambda: len(lines(seconds)) > known + 1)
+        os.kill(generator[0], signal.SIGCONT)
+
+    arguments = ("--rate", "30", "--hold", "6s", "--ramp", "0.2s", "--processes", "1")
+    with ThreadPoolExecutor(1) as beside:
+        standing = beside.submit(stand_still)
+        code = main(["load", written(desk / "small.yaml"), *arguments])
+        standing.result()
+    out = capsys.readouterr().out
+    assert (code, "INVALID: the generators were late: 1 call in 100 left" in out) == (3, True), out
     metrics = json.loads(Path("runs/latest/metrics.json").read_text())
     late = max(metrics.get(f"{name}_from_due.max", 0.0) for name in ("setup_delay", "time_to_refusal"))
     assert late >= metrics["send_lateness.max"]  # nothing is left out of what a caller would have waited for
@@ -154,16 +170,6 @@ def test_a_folder_of_several_scenarios_is_told(desk: Path, capsys: pytest.Captur
         written(desk / f"{name}.yaml", SCENARIO.replace("scenario: small", f"scenario: {name}"))
     assert main(["load", str(desk)]) == 2
     assert "found 2 scenarios, expected one: name its file" in capsys.readouterr().err
-
-
-def test_the_folder_of_a_run_is_loaded_with_its_scenario(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--rate", "10", "--hold", "0.3s", *EASY)
-    assert main(["load", written(desk / "small.yaml"), *options]) == 0
-    assert main(["load", "runs/latest", *options]) == 0
-    first, second = (json.loads((each / "manifest.json").read_text()) for each in sorted(Path("runs").glob("2*")))
-    assert second["source"].endswith("/inputs/scenario.yaml")
-    assert second["calls"] == first["calls"]
-    assert "10 calls/s held." in capsys.readouterr().out
 
 
 def test_a_selection_of_nothing_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
