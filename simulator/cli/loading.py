@@ -154,6 +154,7 @@ async def _drive(
                 raise
             problems.append(str(error) if isinstance(error, LabError) else _not_written(folder, error))
     counters = rig.counters or {}
+    hung = () if rig.counters is not None else ("the proxy did not end when and as it was told to (see proxy.log)",)
     problems += [
         f"the proxy counted {counters[name]} of {name} (see proxy.log)" for name in _WORRYING if counters.get(name)
     ]
@@ -161,6 +162,7 @@ async def _drive(
         result,
         plateaus=tuple(drive.plateaus),
         best=drive.best,
+        notes=(*result.notes, *hung),
         problems=tuple(problems),
         interrupted=drive.stop.is_set(),
     )
