@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from proxy.presets import preset
-from simulator.agents.listening import NOBODY, CallListener, PhoneListener, Sound
+from simulator.agents.listening import NOBODY, Call, CallListener, PhoneListener, Sound
 from simulator.agents.orders import Order
 from simulator.lab.company import Company
 from simulator.lab.lab_spec import LOCALHOST, digest_user
@@ -62,6 +62,7 @@ class Phones(Company):
         self._media = RtpMedia(LOCALHOST, _PORTS)
         self._media.after = lambda: None
         self._numbers = itertools.count(1)
+        self._stands = True
         self._changed: dict[str, Handset] = {}
         self._loop = asyncio.get_running_loop()
         self._shown: dict[str, tuple[str, str]] = {}
@@ -98,7 +99,8 @@ class Phones(Company):
         self.changed(handset)
 
     def close(self) -> None:
-        """Give the ports back."""
+        """Give the ports back; nobody hangs up any more."""
+        self._stands = False
         self._media.close()
 
     @property
@@ -128,8 +130,13 @@ class Phones(Company):
         if sound is None:
             return order, None, NOBODY
         said = words(call.family, call.truth, self.language)
-        speaker = Speaker(sound, said, order.talk, partial(self._diverted, call.id), self._standing.lab.wire.flush)
+        speaker = Speaker(sound, said, order.talk, partial(self._diverted, call.id), self._hang_up)
         return replace(order, talk=None), sound, speaker
+
+    def _hang_up(self, call: Call) -> None:
+        if self._stands:
+            call.hang_up(self.now())
+            self._standing.lab.wire.flush()
 
     def _diverted(self, call: str) -> bool:
         return self._told(call).get("action") == "divert"

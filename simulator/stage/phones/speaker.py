@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -34,7 +33,7 @@ def words(family: str, truth: str, language: str) -> Path:
 
 class Speaker(CallListener):
     """A caller: speaks from the answer on, and hangs up `talk` seconds later, or a while after that where the call was
-    `diverted`; None: leaves that to the callee. `flush` sends what was left to be sent. Needs a running event loop."""
+    `diverted`; None: leaves that to the callee. Needs a running event loop."""
 
     def __init__(
         self,
@@ -42,13 +41,13 @@ class Speaker(CallListener):
         wav: Path,
         talk: float | None,
         diverted: Callable[[], bool],
-        flush: Callable[[], None],
+        hang_up: Callable[[Call], None],
     ) -> None:
         self._sound = sound
         self._wav = wav
         self._talk = talk
         self._diverted = diverted
-        self._flush = flush
+        self._hang_up = hang_up
         self._again: asyncio.TimerHandle | None = None
         self._leaves: asyncio.TimerHandle | None = None
         self._over = False
@@ -69,10 +68,6 @@ class Speaker(CallListener):
             self._leaves = asyncio.get_running_loop().call_later(_TO_A_MACHINE, self._hang_up, call)
         else:
             self._hang_up(call)
-
-    def _hang_up(self, call: Call) -> None:
-        call.hang_up(time.monotonic())
-        self._flush()
 
     def _speak(self) -> None:
         if not self._over:

@@ -93,6 +93,23 @@ def test_a_network_that_is_silent_is_noticed_though_nothing_was_cut(browser: Bro
         look.page.wait_for_function("() => told.filter((each) => each === 'state').length === 2")
 
 
+def test_a_handset_notices_a_network_that_is_silent_and_comes_back(browser: Browser, stage: StagePlay) -> None:
+    with relay_to(stage.port) as relay, looking(browser, f"http://127.0.0.1:{relay.port}/") as look:
+        page = look.page
+        page.clock.install()
+        page.goto(f"http://127.0.0.1:{relay.port}/phone/bob")
+        page.get_by_role("button", name="Switch the phone on").click()
+        eventually(lambda: stage.get("/api/phones/bob")["held"])
+        relay.silent = True
+        page.clock.fast_forward(15_000)
+        expect(page.get_by_text("The connection is lost")).to_be_visible()
+        relay.silent = False
+        page.clock.fast_forward(15_000)
+        expect(page.get_by_text("The connection is lost")).to_be_hidden()
+        stage.post("/api/call", **{"from": "+8613900139001", "to": "bob", "trunk": "domestic"})
+        page.get_by_role("button", name="Decline").click()
+
+
 def test_a_page_that_may_no_longer_come_in_says_why(browser: Browser, stage: StagePlay) -> None:
     with stage_page(browser, stage) as page:
         said = page.evaluate(
