@@ -88,7 +88,8 @@ def _said(invalid: ValidationError) -> list[str]:
     said = []
     for details in invalid.errors():
         problems = details.get("ctx", {}).get("error")
-        several = problems.problems if isinstance(problems, Problems) else [Problem((), expected_by(details))]
+        expected = "a value, found none" if details["type"] == "missing" else expected_by(details)
+        several = problems.problems if isinstance(problems, Problems) else [Problem((), expected)]
         for problem in several:
             key = next((str(step) for step in reversed((*details["loc"], *problem.where)) if step in _KEYS), "")
             said.append(f"{key}: expected {problem.expected}" if key else f"expected {problem.expected}")

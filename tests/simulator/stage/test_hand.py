@@ -104,7 +104,7 @@ def test_every_button_has_words_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("keys", "wrong"),
     [
-        ({"from": "", "to": "bob"}, "from"),
+        ({"from": "", "to": "bob"}, "from: expected a value, found none"),
         ({"from": "+1", "to": "nobody"}, "to: expected"),
         ({"from": "+1", "to": "bob", "trunk": "roof"}, "trunk"),
         ({"from": "+1", "to": "bob", "truth": "maybe"}, "truth"),
