@@ -9,15 +9,16 @@ from urllib.parse import unquote
 from proxy.numbers.star_codes import mask
 
 _HIDDEN = "••••"
-_DIALLED = re.compile(r"[0-9*#+]")  # the beginning of what keys can dial, or a number
+_PASSED_OVER = "-.() \t+"
+_DIALLED = re.compile(r"[0-9*#]")  # the beginning of what keys can dial, or a number
 _URI = re.compile(r"\b((?:sips?|tel):)([^@;>\s&<\"']+)", re.IGNORECASE)
 _SIGNS = ("*", "#", "%2")  # of a code, one of which stands in each
 
 
 def without_pin(dialled: str) -> str:
     """A dialled text as others may see it: of a star code its beginning."""
-    plain = unicodedata.normalize("NFKC", dialled)
-    if not _DIALLED.match(plain) or (shown := mask(plain)) == dialled:
+    plain = unicodedata.normalize("NFKC", dialled).lstrip(_PASSED_OVER)
+    if not _DIALLED.match(plain) or (shown := mask(plain)) == plain:
         return dialled
     if shown.endswith("..."):
         return f"{shown[:-3]}{_HIDDEN}"

@@ -6,11 +6,12 @@ import { reduced } from "./state.js";
 
 const ports = new Set();
 let state = null; // as it is by now; null while there is no connection
+let lost = { beat: true }; // told to those who come meanwhile
 
 const connection = new Connection((told) => {
   if (told.state) state = told.state;
   else if (told.event && state) state = reduced(state, told.event);
-  else if (told.up === false) state = null;
+  else if (told.up === false) [state, lost] = [null, told];
   for (const port of ports) port.postMessage(told);
 });
 
@@ -20,5 +21,5 @@ addEventListener("connect", ({ ports: [port] }) => {
     if (data === "leave") ports.delete(port);
     if (data === "again") connection.open();
   };
-  port.postMessage(state ? { state } : { beat: true });
+  port.postMessage(state ? { state } : lost);
 });
