@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _forks(arguments: Sequence[str]) -> AbstractContextManager[ProxyForks | None]:
-    if arguments[:1] not in (["run"], ["compare"], ["serve"]):
+    if arguments[:1] not in (["run"], ["compare"], ["serve"], ["load"]):
         return nullcontext()
     from simulator.lab.proxy_forks import proxy_forks
 

@@ -97,8 +97,9 @@ class _Share(click.ParamType[float]):
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--html", type=FILE, metavar="F", help="write the report as one page to this file")
 @pseudonym_option
-def load(**options: Any) -> int:
+@click.pass_obj
+def load(forks: Any, /, **options: Any) -> int:
     """Drive a load."""
     from simulator.cli import loading  # which imports the lab
 
-    return loading.load(loading.Arguments(**options))
+    return loading.load(loading.Arguments(forks=forks, **options))

@@ -18,6 +18,7 @@ from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode
 from simulator.lab.lab_spec import LabSpec
+from simulator.lab.proxy_forks import ProxyForks
 from simulator.load.drive import Asked, Drive
 from simulator.load.folder import LoadFolder, decisions, document
 from simulator.load.plateau import Limits
@@ -36,8 +37,9 @@ _WORRYING = ("internal_error", "socket_error", "unknown_source")
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The options that the command line asked for."""
+    """The options that the command line asked for, and what the proxy is forked off."""
 
+    forks: ProxyForks | None
     source: Path
     rate: tuple[float, float]
     hold: float
@@ -144,7 +146,7 @@ async def _drive(
         drive = Drive(asked, traffic.calls, tell)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, drive.stop.set)
-        rig = Rig(spec, folder.path, played, processes, drive.rows, kind)
+        rig = Rig(spec, folder.path, played, processes, drive.rows, kind, arguments.forks)
         try:
             async with rig:
                 await drive.run(rig)

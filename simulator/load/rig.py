@@ -23,6 +23,7 @@ from simulator.addresses import Address
 from simulator.errors import LabError
 from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, write_files
 from simulator.lab.lifeline import end_with
+from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import new_key
 from simulator.lab.surroundings import sources_of
@@ -72,14 +73,17 @@ class Rig:
         processes: int,
         on_rows: Callable[[array[float]], None],
         switch: Kind | None = None,
+        forks: ProxyForks | None = None,
     ) -> None:
-        """`played` says what each process reads: `source`, `seed` and `select`."""
+        """`played` says what each process reads: `source`, `seed` and `select`. The proxy is forked off `forks`, where
+        given."""
         self._spec = spec
         self._folder = folder
         self._played = dict(played)
         self._count = processes
         self._on_rows = on_rows
         self._switch = switch
+        self._forks = forks
         self._stack = AsyncExitStack()
         self._log = folder / "load.log"
         self.generators: list[Worker] = []
@@ -132,7 +136,7 @@ class Rig:
             new_key(self._folder / CARD_KEY)
         sources = await sources_of(self._spec, self._stack)
         config = write_files(self._spec, self._folder, address, switch, trunks, None, sources)
-        self.proxy = await ProxyProcess.start(config, self._folder / "proxy.log")
+        self.proxy = await ProxyProcess.start(config, self._folder / "proxy.log", self._forks)
         self._stack.push_async_callback(self._stop_proxy)
         return address
 
