@@ -13,6 +13,7 @@ from proxy.policy.profile import Subscriber
 from proxy.sip.message import Request, parse
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.sqlite import save_subscribers
+from tests.plays.fork_server import ForkServer
 from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess
 from tests.plays.small_disk import SmallDisk, small_disk
 
@@ -61,9 +62,9 @@ def peers() -> Iterator[tuple[Peer, Peer, Peer]]:
         peer.socket.close()
 
 
-def started(folder: Path, switch: Peer, people: str) -> ProxyProcess:
+def started(folder: Path, switch: Peer, people: str, forks: ForkServer | None) -> ProxyProcess:
     folder.mkdir()
-    proxy = ProxyProcess(folder, switch.port, subscribers=people, preset="default")
+    proxy = ProxyProcess(folder, switch.port, forks=forks, subscribers=people, preset="default")
     proxy.wait_for("ready")
     return proxy
 
@@ -72,7 +73,7 @@ def started(folder: Path, switch: Peer, people: str) -> ProxyProcess:
     ("by", "location", "orders"), [("text", "yaml", 3), ("text", "sqlite", 1), ("star code", "yaml", 1)]
 )
 def test_a_kill_right_after_the_reply_loses_nothing(
-    tmp_path: Path, peers: tuple[Peer, Peer, Peer], by: str, location: str, orders: int
+    tmp_path: Path, peers: tuple[Peer, Peer, Peer], forks: ForkServer | None, by: str, location: str, orders: int
 ) -> None:
     phone, abroad, switch = peers
     people = str(tmp_path / "people.yaml")
@@ -82,7 +83,7 @@ def test_a_kill_right_after_the_reply_loses_nothing(
         people = f"sqlite:///{tmp_path / 'people.db'}"
     store = ChangeStore(people)
     for round_, wanted in enumerate((True, False, True)[:orders]):
-        proxy = started(tmp_path / f"{round_}", switch, people)
+        proxy = started(tmp_path / f"{round_}", switch, people, forks)
         try:
             if by == "text":
                 phone.sends(proxy, "MESSAGE", ALICE, "7000", "BLOCK OVERSEAS" if wanted else "ALLOW OVERSEAS")
@@ -94,7 +95,7 @@ def test_a_kill_right_after_the_reply_loses_nothing(
             proxy.process.kill()
             proxy.process.wait()
         assert {(one.field, one.value) for one in store.load()} == {("incoming_international", wanted)}
-    proxy = started(tmp_path / "again", switch, people)
+    proxy = started(tmp_path / "again", switch, people, forks)
     try:
         abroad.sends(proxy, "INVITE", "+23224000001", ALICE)
         abroad.hears(603)

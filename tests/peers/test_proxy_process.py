@@ -17,6 +17,7 @@ import pytest
 
 from simulator.loopback import free_port
 from tests.plays import ROOT
+from tests.plays.fork_server import ForkServer
 from tests.plays.proxy_process import (
     INTERNATIONAL,
     PHONES,
@@ -237,9 +238,9 @@ def test_a_switch_that_is_not_there_does_not_stop_it(running_proxy: Start) -> No
 
 
 @pytest.mark.parametrize("reader", ["reads nothing", "went away"])
-def test_calls_are_answered_though_nobody_reads_the_log(tmp_path: Path, reader: str) -> None:
+def test_calls_are_answered_though_nobody_reads_the_log(tmp_path: Path, forks: ForkServer | None, reader: str) -> None:
     reading, writing = os.pipe()
-    proxy = ProxyProcess(tmp_path, free_port(SWITCH), stderr=writing, call_log=None)
+    proxy = ProxyProcess(tmp_path, free_port(SWITCH), stderr=writing, forks=forks, call_log=None)
     os.close(writing)
     if reader == "went away":
         os.close(reading)

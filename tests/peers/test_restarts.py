@@ -11,6 +11,7 @@ import pytest
 
 from proxy.sip.digest import parse_digest
 from simulator.agents.digest import answer_challenge
+from tests.plays.fork_server import ForkServer
 from tests.plays.proxy_process import PHONES, SWITCH, TRUNKS, ProxyProcess
 from tests.plays.udp_peer import Peer
 
@@ -94,8 +95,10 @@ def test_an_overheard_register_binds_nobody_after_a_restart_though_the_registrar
         challenged(spy, overheard, contact="sip:spy@127.0.3.66:5060")
 
 
-def test_a_secret_that_others_may_read_ends_the_start_with_2_and_says_why(tmp_path: Path) -> None:
-    proxy = ProxyProcess(tmp_path, 5060)
+def test_a_secret_that_others_may_read_ends_the_start_with_2_and_says_why(
+    tmp_path: Path, forks: ForkServer | None
+) -> None:
+    proxy = ProxyProcess(tmp_path, 5060, forks=forks)
     proxy.wait_for("ready")
     assert proxy.stop() == 0
     secret = tmp_path / "ringfence.secret"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
 from simulator.cli.commands import main
+from simulator.lab.proxy_forks import ProxyForks
 from simulator.results.parquet import COLUMNS, write_parquet
 
 README = Path(__file__).parents[3] / "scenarios" / "README.md"
@@ -25,11 +27,22 @@ calls:
 """
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory, forks: ProxyForks | None) -> Path:
+    """A folder with a run in it."""
+    folder = tmp_path_factory.mktemp("played")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("small.yaml").write_text(SCENARIO)
+        assert main(["run", "small.yaml", "--parquet"], forks) == 0
+    return folder
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, played: Path) -> Path:
+    """The folder of a run, to read and to change."""
+    copytree(played, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Path("small.yaml").write_text(SCENARIO)
-    assert main(["run", "small.yaml", "--parquet"]) == 0
     return tmp_path / "runs" / "latest"
 
 
