@@ -1,4 +1,5 @@
-"""The tests run side by side (pytest-xdist): what belongs together goes to one worker, what takes long comes first.
+"""The tests run side by side (pytest-xdist): what belongs together goes to one worker, what takes long comes first, and
+of that what waits beside what computes.
 
 A test module is one piece of work; one of the contract is two, with a switch to start for each kind. Where tests wait
 for peers, phones or containers of their own, or for sound, each is a piece by itself.
@@ -17,13 +18,15 @@ from hypothesis import HealthCheck, settings
 from proxy.process.build import build
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
 _SOUNDS = "test_contract_services.py"
 _LONGEST = ("test_standing_lab.py", _SOUNDS, "test_explain_agrees.py", "test_prompts.py", "test_long_lines.py")
-_FIRST = ("docker", "phones", "peers", "browser")  # the markers of what takes longest
+_FIRST = ("docker", "phones", "peers", "browser")  # the markers of what takes longest; all but the last wait
 _EACH_ALONE = (
     "tests/contract/test_asterisk_lifecycle.py",
     "tests/peers/",
@@ -46,11 +49,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_DOCKER_WITHIN))
     items.sort(key=_rank)
+    computing = [item for item in items if _rank(item) == len(_FIRST) - 1]
+    waiting = [item for item in items if _rank(item) < len(_FIRST) - 1]
+    items[: len(waiting) + len(computing)] = _spread(computing, waiting)
+
+
+def _spread(computing: list[pytest.Item], waiting: list[pytest.Item]) -> list[pytest.Item]:
+    """Put the modules of one list evenly among those of the other: a processor is then there for each."""
+    places: dict[Path, float] = {}
+    for group in (waiting, computing):
+        modules = list(dict.fromkeys(item.path for item in group))
+        places = {path: (at + 0.5) / len(modules) for at, path in enumerate(modules)} | places
+    return sorted([*waiting, *computing], key=lambda item: places[item.path])
 
 
 def _rank(item: pytest.Item) -> int:
-    ranks = (rank for rank, each in enumerate(_FIRST) if item.get_closest_marker(each))
-    return -1 if item.path.name in _LONGEST else next(ranks, len(_FIRST))
+    if item.path.name in _LONGEST:
+        return _LONGEST.index(item.path.name) - len(_LONGEST)
+    return next((rank for rank, each in enumerate(_FIRST) if item.get_closest_marker(each)), len(_FIRST))
 
 
 def pytest_sessionstart() -> None:
