@@ -33,14 +33,25 @@ class Look:
 
     def faults(self) -> list[str]:
         """The serious faults that axe finds in what is shown."""
-        self.page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
-        found: list[dict[str, Any]] = self.page.evaluate("axe.run().then(results => results.violations)")
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = self.page.evaluate(
+            "axe.run({resultTypes: ['violations']}).then(results => results.violations)"
+        )
         return [
             f"{fault['id']}: {node['target']} {node['failureSummary']}"
             for fault in found
             if fault["impact"] in _SERIOUS
             for node in fault["nodes"]
         ]
+
+    def faults_in_both_schemes(self) -> list[str]:
+        """The serious faults, in light and in dark colours."""
+        found = []
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            found += [f"{scheme}: {fault}" for fault in self.faults()]
+        return found
 
     def focused(self) -> str:
         """The text or the name of what has the focus."""
@@ -72,11 +83,13 @@ def looking(
     height: int = 900,
     scheme: Literal["light", "dark"] = "light",
     motion: Literal["no-preference", "reduce"] = "no-preference",
+    first: str = "",
 ) -> Iterator[Look]:
-    """Look at a file or an address, in a profile of its own."""
+    """Look at a file or an address, in a profile of its own; `first` is a script that each page begins with."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion=motion, accept_downloads=True
     )
+    context.add_init_script(first)
     look = Look(context.new_page())
     look.page.on("request", lambda request: look.asked.append(request.url))
     look.page.on("console", lambda message: look.complaints.append(message.text))

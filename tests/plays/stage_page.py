@@ -63,11 +63,13 @@ def stage_page(
     height: int = 900,
     scheme: Literal["light", "dark"] = "light",
     motion: Literal["no-preference", "reduce"] = "reduce",
+    pace: Literal["slow", "step", "real"] = "real",
 ) -> Iterator[StagePage]:
-    """The page of a stage, or of what listens on a port, once it has the state."""
+    """The page of a stage, or of what listens on a port, once it has the state, in real time unless asked otherwise."""
     port = stage if isinstance(stage, int) else stage.port
+    chosen = f"localStorage['ringfence.pace'] ??= '{pace}';"
     with looking(
-        browser, f"http://127.0.0.1:{port}/", width=width, height=height, scheme=scheme, motion=motion
+        browser, f"http://127.0.0.1:{port}/", width=width, height=height, scheme=scheme, motion=motion, first=chosen
     ) as look:
         look.page.locator(".family").first.wait_for()
         yield StagePage(look)

@@ -30,14 +30,14 @@ def compare(page: StagePage, name: str, folder: Path) -> None:
 
 
 def test_a_refused_call_at_1440_pixels(browser: Browser, stage: StagePlay, tmp_path: Path) -> None:
-    with stage_page(browser, stage) as page:
+    with stage_page(browser, stage, pace="slow") as page:
         page.call("cold-call", "alice")
         expect(page.verdict).to_contain_text("The phone did not ring.")
         compare(page, "stage.png", tmp_path)
 
 
 def test_a_ringing_phone_on_a_projector(browser: Browser, stage: StagePlay, tmp_path: Path) -> None:
-    with stage_page(browser, stage, width=1920, height=1080) as page:
+    with stage_page(browser, stage, width=1920, height=1080, pace="slow") as page:
         page.call("cold-call", "bob")
         expect(page.device).to_contain_text("Ringing")
         page.button("Pause").click()
@@ -46,7 +46,7 @@ def test_a_ringing_phone_on_a_projector(browser: Browser, stage: StagePlay, tmp_
 
 
 def test_a_lesson_in_the_dark(browser: Browser, stage: StagePlay, tmp_path: Path) -> None:
-    with stage_page(browser, stage, scheme="dark") as page:
+    with stage_page(browser, stage, scheme="dark", pace="slow") as page:
         page.page.get_by_role("tab", name="Lesson").click()
         page.page.locator(".lessons button").first.click()
         page.page.locator("#lesson [data-key=go]").click()

@@ -33,7 +33,6 @@ def page(browser: Browser, stage: StagePlay) -> Iterator[StagePage]:
     leave_run(folder, SCENARIO)
     leave_run(folder, SCENARIO.replace("yesterday", "today"), messages="never")
     with stage_page(browser, stage) as page:
-        page.pace("Real time")
         page.page.get_by_role("tab", name="Calls").click()
         yield page
 

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.browser
 
 def test_a_pin_is_seen_by_nobody_who_looks_at_the_stage(browser: Browser, stage: StagePlay) -> None:
     with stage_page(browser, stage) as page:
-        page.pace("Real time")
         bob = page.page.get_by_role("article", name="bob")
         way = bob.get_by_label("Text a keyword, or dial a star code")
         for code in ("*354*1357#", "#354*1357#"):
