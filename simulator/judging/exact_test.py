@@ -15,6 +15,6 @@ def mcnemar(one_only: int, other_only: int) -> float:
     binomial test with one half). 1 without any. Raises ImportError without scipy."""
     if not one_only + other_only:
         return 1.0
-    from scipy.stats import binomtest  # which takes half a second
+    from scipy.special import bdtr  # the binomial distribution; scipy.stats has it too, and takes three times as long
 
-    return float(binomtest(one_only, one_only + other_only, 0.5).pvalue)
+    return min(1.0, 2.0 * float(bdtr(min(one_only, other_only), one_only + other_only, 0.5)))
