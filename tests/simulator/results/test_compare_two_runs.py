@@ -37,6 +37,7 @@ def rows(text: str, title: str) -> list[list[str]]:
     return [line.split() for line in below.partition("\n\n")[0].splitlines()[1:]]
 
 
+@pytest.mark.usefixtures("runs_beside_others")
 def test_it_says_what_changed_between_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     runs = [played("enforce"), played("off")]

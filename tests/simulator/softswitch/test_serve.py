@@ -43,23 +43,30 @@ Content-Length: 0
 """
 
 
+def with_files(folder: Path) -> Path:
+    (folder / "proxy.yaml").write_text(CONFIG)
+    (folder / "subscribers.yaml").write_text(SUBSCRIBERS)
+    (folder / "switch").mkdir()
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "proxy.yaml").write_text(CONFIG)
-    (tmp_path / "subscribers.yaml").write_text(SUBSCRIBERS)
-    (tmp_path / "switch").mkdir()
-    return tmp_path
+    return with_files(tmp_path)
 
 
-@pytest.fixture
-def port(folder: Path) -> Iterator[int]:
-    """The address at which the command answers."""
+@pytest.fixture(scope="module")
+def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+    """A folder, and the port at which the command answers, beside call records of before."""
+    folder = with_files(tmp_path_factory.mktemp("answering"))
+    (folder / "switch" / "cdr-custom").mkdir()
+    (folder / "switch" / "cdr-custom" / "calls.csv").write_text("yesterday\n")
     port = free_port()
     command = [sys.executable, "-P", "-m", "simulator", "softswitch", "accounts", "proxy.yaml", "switch"]
     with subprocess.Popen([*command, "--port", str(port)], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"2 accounts in switch; answering Asterisk on 127.0.0.1:{port}\n"
-        yield port
+        yield folder, port
         process.terminate()
         assert process.wait(10) == 0
 
@@ -71,13 +78,17 @@ def asked(port: int, dialled: str) -> str:
         return connection.makefile().read().removeprefix("GET VARIABLE DIALLED\n")
 
 
-def test_asterisk_is_told_whose_phone_was_dialled_however_the_number_is_written(port: int) -> None:
+def test_asterisk_is_told_whose_phone_was_dialled_however_the_number_is_written(
+    answering: tuple[Path, int],
+) -> None:
+    _, port = answering
     for dialled in ("+8613800138001", "13800138001", "008613800138001", "alice"):
         assert asked(port, dialled) == 'SET VARIABLE BINDINGS "alice"\n'
     assert asked(port, "13800138009") == ""
 
 
-def test_address_realm_and_accounts_follow_from_the_config_of_the_proxy(folder: Path, port: int) -> None:
+def test_address_realm_and_accounts_follow_from_the_config_of_the_proxy(answering: tuple[Path, int]) -> None:
+    folder, port = answering
     files = {path.name: path.read_text() for path in (folder / "switch").glob("*.conf")}
     assert files["bind.conf"] == "bind = 127.0.0.1:5090\n"
     assert files["realm.conf"] == "default_realm = lab.example\n"
@@ -86,12 +97,9 @@ def test_address_realm_and_accounts_follow_from_the_config_of_the_proxy(folder: 
     assert "[+8613800138002](bindings)" in files["accounts.conf"]
 
 
-def test_call_records_of_before_are_kept(folder: Path, request: pytest.FixtureRequest) -> None:
-    records = folder / "switch" / "cdr-custom" / "calls.csv"
-    records.parent.mkdir()
-    records.write_text("yesterday\n")
-    request.getfixturevalue("port")
-    assert records.read_text() == "yesterday\n"
+def test_call_records_of_before_are_kept(answering: tuple[Path, int]) -> None:
+    folder, _ = answering
+    assert (folder / "switch" / "cdr-custom" / "calls.csv").read_text() == "yesterday\n"
 
 
 def test_a_softswitch_that_asterisk_cannot_be_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from proxy.files.yaml_file import FileContext
+from simulator.__main__ import main
 from simulator.results.run_reader import missing_calls
 from simulator.scenario.calls import Calls
 from simulator.scenario.model import load_scenarios
@@ -71,12 +70,21 @@ def test_a_report_shows_no_pin_and_the_calls_can_be_played_again_all_the_same(tm
     assert [call.callee for call in plan(scenario)] == ["*354*1357#"]
 
 
-def ringfence(run: Path, *arguments: str) -> str:
-    command = [sys.executable, "-P", "-m", "simulator", *arguments]
-    where = run.parent.parent
-    done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, cwd=where)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.stdout
+Ringfence = Callable[..., str]
+
+
+@pytest.fixture
+def ringfence(
+    saved: Path, runs_beside_others: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Ringfence:
+    """The command, beside the folder of runs; returns what it printed."""
+    monkeypatch.chdir(saved.parent.parent)
+
+    def ringfence(*arguments: str) -> str:
+        assert main(arguments) in (0, 1)
+        return capsys.readouterr().out
+
+    return ringfence
 
 
 def test_it_holds_every_call_and_its_figures(saved: Path) -> None:
@@ -89,19 +97,19 @@ def test_it_holds_every_call_and_its_figures(saved: Path) -> None:
     assert (saved / "report.html").stat().st_size > 10_000
 
 
-def test_the_commands_read_it(saved: Path) -> None:
-    assert "barring.incoming_international" in ringfence(saved, "report", str(saved), "--call", "cold-call-1")
-    drawn = ringfence(saved, "ladder", str(saved), "call-2")
+def test_the_commands_read_it(saved: Path, ringfence: Ringfence) -> None:
+    assert "barring.incoming_international" in ringfence("report", str(saved), "--call", "cold-call-1")
+    drawn = ringfence("ladder", str(saved), "call-2")
     assert "INVITE" in drawn
     assert "180 Ringing" in drawn
 
 
-def test_the_same_calls_are_played_again_with_the_settings_of_the_end(saved: Path) -> None:
+def test_the_same_calls_are_played_again_with_the_settings_of_the_end(saved: Path, ringfence: Ringfence) -> None:
     [(scenario, _)] = load_scenarios([saved / "inputs" / "scenario.yaml"])
 
     assert scenario.subscribers["bob"].barring.incoming_international
     assert [call.id for call in plan(scenario)] == ["cold-call-1", "call-2", "call-3"]
-    ringfence(saved, "run", str(saved))
+    ringfence("run", str(saved))
     again = json.loads((saved.parent / "latest" / "metrics.json").read_text())
     assert (again["calls"], again["calls.scam_blocked"], again["calls.faults"]) == (3, 1, 0)
 

@@ -35,6 +35,7 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(written(tmp_path))
 
 
+@pytest.mark.usefixtures("runs_beside_others")
 @pytest.mark.parametrize("more", [["--offline"], ["-k", "hidden or neighbour"]])
 def test_a_comparison_is_as_its_schema_says(scenario: str, more: list[str]) -> None:
     conditions = ["--fail-if", "recall drops > 0.01", "--fail-if", "p95 added rises > 1s"]
