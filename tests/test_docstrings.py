@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.plays import ROOT
+from tests.plays.definitions import definitions
 
 QUESTIONS = frozenset((
     "who", "whom", "whose", "whoever", "what", "whatever", "where", "wherever", "whether", "when", "whenever", "how",
@@ -17,11 +18,10 @@ QUESTIONS = frozenset((
 
 def questions(source: str) -> Iterator[tuple[int, str]]:
     """The docstrings that begin like a question, each with its line."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = (ast.get_docstring(node) or "").partition("\n")[0]
-            if text.split(maxsplit=1)[:1] and text.split(maxsplit=1)[0].strip(",:;").lower() in QUESTIONS:
-                yield node.body[0].lineno, text
+    for node in definitions(source):
+        text = (ast.get_docstring(node) or "").partition("\n")[0]
+        if text.split(maxsplit=1)[:1] and text.split(maxsplit=1)[0].strip(",:;").lower() in QUESTIONS:
+            yield node.body[0].lineno, text
 
 
 @pytest.mark.parametrize("package", ["proxy", "simulator", "tests"])

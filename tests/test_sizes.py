@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.plays import ROOT
+from tests.plays.definitions import definitions
 
 MODULE, CLASS = 400, 250  # lines
 
@@ -18,7 +19,7 @@ def too_long(path: Path, module: int = MODULE, of_class: int = CLASS) -> Iterato
     source = path.read_text()
     if (lines := len(source.splitlines())) > module:
         yield f"{path}: {lines} lines"
-    for node in ast.walk(ast.parse(source)):
+    for node in definitions(source):
         if isinstance(node, ast.ClassDef) and (lines := (node.end_lineno or 0) - node.lineno + 1) > of_class:
             yield f"{path}: class {node.name} has {lines} lines"
 
