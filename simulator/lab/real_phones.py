@@ -22,7 +22,7 @@ from simulator.scenario.voices import VOICES
 
 _SHOWN = 300  # characters of a trouble
 _SETTLE = 2.0  # seconds that a call may take beyond its order to end
-_LISTENS = 2.0  # seconds of an announcement that somebody listens to before pressing a key
+_LISTENS = 3.0  # seconds of an announcement that somebody listens to before pressing a key
 _TRIES = 3  # times that a phone may fail to come back, one after the other
 _BETWEEN_TRIES = 0.5  # seconds
 

@@ -133,7 +133,7 @@ class Calls(CallerHeaders):
     number to dial, or a list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's
     180 to what it does then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's
     CANCEL. Texts know `start` only. `presents` is what a subscriber's phone claims as its number instead of their own.
-    Real phones press the keys `caller_presses` and `phone_presses` after the answer, each after 2 s of listening.
+    Real phones press the keys `caller_presses` and `phone_presses` after the answer, each after 3 s of listening.
     """
 
     campaign: Name | None = None
