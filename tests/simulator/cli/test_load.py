@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +27,7 @@ pytestmark = [
     pytest.mark.usefixtures("runs_beside_others"),
     pytest.mark.skipif(sys.platform != "linux", reason="takes Linux"),
 ]
+SECONDS = Path("runs/latest/load-seconds.jsonl")
 # On a machine that has much else to do.
 EASY = ("--ramp", "0.2s", "--p99", "30s", "--failures", "50%", "--processes", "1")
 
@@ -107,9 +109,8 @@ def test_a_limit_that_nothing_can_meet_is_missed_or_the_load_measured_itself(
 def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None:
     command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "60s"]
     process = subprocess.Popen([*command, *EASY], stdout=subprocess.PIPE, text=True)
-    seconds = Path("runs/latest/load-seconds.jsonl")
     eventually(
-        lambda: process.poll() is not None or (seconds.exists() and any(each["placed"] for each in lines(seconds)))
+        lambda: process.poll() is not None or (SECONDS.exists() and any(each["placed"] for each in lines(SECONDS)))
     )
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate()
@@ -118,24 +119,32 @@ def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None
     assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "interrupted"
 
 
+def loaded_while(meddle: Callable[[int], None], *arguments: str) -> int:
+    """The exit code of a load with whose one generator somebody meddles, once it has placed calls."""
+
+    def beside() -> None:
+        eventually(lambda: SECONDS.exists() and any(each["placed"] for each in lines(SECONDS)))
+        (generator,) = (each for each in children(os.getpid()) if b"simulator.load.generator" in each[1])
+        meddle(generator[0])
+
+    with ThreadPoolExecutor(1) as thread:
+        meddling = thread.submit(beside)
+        code = main(["load", *arguments])
+        meddling.result()
+    return code
+
+
 def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_waited(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seconds = Path("runs/latest/load-seconds.jsonl")
-
-    def stand_still() -> None:
-        eventually(lambda: seconds.exists() and any(each["placed"] for each in lines(seconds)))
-        (generator,) = (each for each in children(os.getpid()) if b"simulator.load.generator" in each[1])
-        known = len(lines(seconds))
-        os.kill(generator[0], signal.SIGSTOP)
-        eventually(lambda: len(lines(seconds)) > known + 1)
-        os.kill(generator[0], signal.SIGCONT)
+    def stand_still(generator: int) -> None:
+        known = len(lines(SECONDS))
+        os.kill(generator, signal.SIGSTOP)
+        eventually(lambda: len(lines(SECONDS)) > known + 1)
+        os.kill(generator, signal.SIGCONT)
 
     arguments = ("--rate", "30", "--hold", "6s", "--ramp", "0.2s", "--processes", "1")
-    with ThreadPoolExecutor(1) as beside:
-        standing = beside.submit(stand_still)
-        code = main(["load", written(desk / "small.yaml"), *arguments])
-        standing.result()
+    code = loaded_while(stand_still, written(desk / "small.yaml"), *arguments)
     out = capsys.readouterr().out
     assert (code, "INVALID: the generators were late: 1 call in 100 left" in out) == (3, True), out
     metrics = json.loads(Path("runs/latest/metrics.json").read_text())
@@ -206,15 +215,16 @@ def test_what_was_measured_is_told_where_there_is_no_room_for_it(
     assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "failed"
 
 
-def test_a_generator_that_is_killed_ends_the_load_and_what_was_heard_until_then_is_kept(desk: Path) -> None:
-    command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "60s"]
-    process = subprocess.Popen([*command, *EASY, "--json", "l.json"], stdout=subprocess.PIPE, text=True)
-    seconds = Path("runs/latest/load-seconds.jsonl")
-    eventually(lambda: seconds.exists() and any(each["placed"] for each in lines(seconds)))
-    (generator,) = (each for each in children(process.pid) if b"simulator.load.generator" in each[1])
-    os.kill(generator[0], signal.SIGKILL)
-    out, _ = process.communicate()
-    assert (process.returncode, "INVALID: a generator of the load ended (SIGKILL); see " in out) == (3, True), out
+def test_a_generator_that_is_killed_ends_the_load_and_what_was_heard_until_then_is_kept(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def kill(generator: int) -> None:
+        os.kill(generator, signal.SIGKILL)
+
+    options = ("--rate", "30", "--hold", "60s", *EASY, "--json", "l.json")
+    code = loaded_while(kill, written(desk / "small.yaml"), *options)
+    out = capsys.readouterr().out
+    assert (code, "INVALID: a generator of the load ended (SIGKILL); see " in out) == (3, True), out
     assert "it was broken off after " in out
     (plateau,) = json.loads(Path("l.json").read_text())["plateaus"]
     assert plateau["calls"] > 0
