@@ -11,6 +11,7 @@ import os
 import ssl
 import time
 from collections.abc import Collection
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
@@ -125,8 +126,9 @@ def _retry_after(response: aiohttp.ClientResponse) -> float:
         seconds = float(said)
     else:
         try:
-            seconds = parsedate_to_datetime(said).timestamp() - time.time()
-        except ValueError:
+            until = parsedate_to_datetime(said)
+            seconds = until.replace(tzinfo=until.tzinfo or UTC).timestamp() - time.time()
+        except (ValueError, OverflowError):
             seconds = 0.0
     return min(max(seconds, 0.0), _LONGEST_ALONE)
 

@@ -39,9 +39,10 @@ class SourceUp(NamedTuple):
 
 
 class _State:
-    """All about one source. `down_since` is 0.0 while it answers, `trial` the lookup that goes out to see."""
+    """All about one source. `down_since` is 0.0 while it answers, `trial` the lookup that goes out to see. Until
+    `alone_until` it asked to be left alone."""
 
-    __slots__ = ("answers", "asked", "down_since", "failures", "retry_at", "trial", "unasked")
+    __slots__ = ("alone_until", "answers", "asked", "down_since", "failures", "retry_at", "trial", "unasked")
 
     def __init__(self) -> None:
         # By number: good until, given at; oldest first.
@@ -50,6 +51,7 @@ class _State:
         self.failures = 0  # in a row
         self.down_since = 0.0
         self.retry_at = 0.0
+        self.alone_until = 0.0
         self.trial: Lookup | None = None
         self.unasked = 0
 
@@ -74,7 +76,7 @@ class Sources:
     def begin(self, lookup: Lookup, at: float) -> str:
         """Count a question as open; or say why it cannot be put: the source is down, or has enough to do."""
         state = self._state(lookup.source)
-        if state.down_since and (state.trial is not None or at < state.retry_at):
+        if state.down_since and (state.trial is not None or at < max(state.retry_at, state.alone_until)):
             state.unasked += 1
             self._counters["reputation_unasked"] += 1
             return DOWN
@@ -101,13 +103,14 @@ class Sources:
             self.learn(lookup, opinion, at)
 
     def learn(self, lookup: Lookup, opinion: Opinion, at: float) -> None:
-        """Take an answer, be it too late for who asked: the source is there, and the next caller need not ask."""
+        """Take an answer, be it too late for who asked: the source is there, unless it asked to be left alone, and
+        the next caller need not ask."""
         source, number = lookup
         state = self._state(source)
         state.failures, state.trial = 0, None
-        if state.down_since:
+        if state.down_since and at >= state.alone_until:
             self._put(SourceUp(source.name, at - state.down_since, state.unasked))
-            state.down_since, state.unasked = 0.0, 0
+            state.down_since, state.alone_until, state.unasked = 0.0, 0.0, 0
         until = (
             at + source.cache_seconds if opinion.expires is None else min(at + source.cache_seconds, opinion.expires)
         )
@@ -131,11 +134,11 @@ class Sources:
     def _failed(self, lookup: Lookup, state: _State, opinion: Opinion, at: float) -> None:
         source = lookup.source
         state.failures += 1
-        retry_at = at + max(source.breaker_seconds, opinion.leave_alone)
+        state.alone_until = max(state.alone_until, at + opinion.leave_alone)
         if state.down_since:
             if state.trial == lookup:  # others were asked while it was thought to be there
-                state.trial, state.retry_at = None, retry_at
+                state.trial, state.retry_at = None, at + source.breaker_seconds
         elif opinion.leave_alone or state.failures >= source.breaker_failures:
-            state.down_since, state.retry_at = at, retry_at
+            state.down_since, state.retry_at = at, at + source.breaker_seconds
             self._put(SourceDown(source.name, opinion.failure))
             self._counters["reputation_down"] += 1

@@ -87,6 +87,22 @@ def test_a_source_that_wants_to_be_left_alone_is_at_once_and_as_long_as_it_says(
         sources.hears("+3", BAD, 1000.0 + 2 * alone, patient)
 
 
+def test_a_source_is_left_alone_as_long_as_any_of_its_answers_says() -> None:
+    sources = Told()
+    lookups = [Lookup(replace(DESK, breaker_seconds=10), f"+{n}") for n in range(1, 6)]
+    for lookup in lookups[:4]:  # all are open when the first answer comes
+        sources.begin(lookup, 1000.0)
+    for lookup, said in zip(lookups, (20.0, 300.0, 0.0), strict=False):
+        sources.end(lookup, Opinion(failure="HTTP 429", leave_alone=said), 1000.0)
+    sources.end(lookups[3], BAD, 1001.0)  # asked before it wanted that
+    assert sources.about(lookups[3], 1002.0) is not None
+    assert sources.begin(lookups[4], 1299.9) == "is down"
+    assert sources.begin(lookups[4], 1300.0) == ""
+    sources.end(lookups[4], BAD, 1300.5)
+    assert [type(event) for event in sources.events if not isinstance(event, SourceFailed)] == [SourceDown, SourceUp]
+    assert sources.begin(lookups[0], 1301.0) == sources.begin(lookups[1], 1301.0) == ""
+
+
 def test_an_answer_to_an_older_question_brings_a_source_back() -> None:
     sources = Told()
     weak = replace(DESK, breaker_failures=1)
