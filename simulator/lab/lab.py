@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from proxy.sip.digest import ALGORITHMS
 from simulator.addresses import Address
@@ -26,7 +26,7 @@ from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, MESSAGE_LOG, LabSpec, wr
 from simulator.lab.loopback_tap import LoopbackTap
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
-from simulator.lab.published_card import Key, new_key, whose
+from simulator.lab.published_card import new_key, whose
 from simulator.lab.real_cast import RealCast
 from simulator.lab.surroundings import sources_of, switch_of
 from simulator.lab.wire_cast import WireCast
@@ -34,6 +34,9 @@ from simulator.loopback import free_port
 from simulator.media.recordings import RECORDING_SERVICES, recording_path
 from simulator.softswitch.kinds import Kind
 from simulator.traffic.planned_call import PlannedCall
+
+if TYPE_CHECKING:
+    from proxy.signing.jws import Key
 
 _WORRYING = {
     "overload": "calls that the proxy turned away because it held too many",

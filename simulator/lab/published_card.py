@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from proxy.signing import jws
-
-Key = jws.Key
+if TYPE_CHECKING:
+    from proxy.signing.jws import Key
 
 
 def new_key(path: Path) -> Key:
     """Write a P-256 private key, made for one run, as PEM; returns it."""
+    from proxy.signing import jws  # what signs is slow to import
+
     key = jws.new_key()
     path.write_bytes(jws.pem(key))
     return key
@@ -18,6 +20,8 @@ def new_key(path: Path) -> Key:
 
 def whose(path: Path, key: Key) -> str:
     """The name on a card, a compact JWS (RFC 7515). Raises ValueError where the key did not sign it, or it is none."""
+    from proxy.signing import jws
+
     try:
         properties = jws.verified(path.read_text(encoding="ascii"), key)["jcard"][1]
         return next(str(value) for name, _, _, value in properties if name == "fn")
