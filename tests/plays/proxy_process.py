@@ -47,8 +47,8 @@ class ProxyProcess:
     """A proxy that listens on `host`:`port` over UDP and TCP (and, with `tls`, on `tls_port` over TLS).
 
     `stderr` is where its log goes instead of `log`. It is forked off `forks`, where given, and so is one that
-    is started again. `config` goes over the defaults of this test bed, key by key; it is written as JSON,
-    which is YAML too.
+    is started again, unless that is asked for otherwise. `config` goes over the defaults of this test bed, key by key;
+    it is written as JSON, which is YAML too.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class ProxyProcess:
         self.process: subprocess.Popen[bytes] | ForkedProxy
         self.start()
 
-    def start(self) -> None:
-        """Run it; its log begins anew."""
+    def start(self, *, forked: bool = True) -> None:
+        """Run it; its log begins anew. One that is not `forked` hashes texts otherwise than those that are."""
         with self._log.open("wb") as log:
-            if self._forks is not None:
+            if forked and self._forks is not None:
                 self.process = self._forks.start(self.config, log.fileno() if self._stderr is None else self._stderr)
                 return
             self.process = subprocess.Popen(
@@ -100,11 +100,12 @@ class ProxyProcess:
                 stderr=log if self._stderr is None else self._stderr,
             )
 
-    def restart(self, end: signal.Signals = signal.SIGTERM) -> None:
-        """Stop it or kill it, and run it again with the config that lies there."""
+    def restart(self, end: signal.Signals = signal.SIGTERM, *, forked: bool = True) -> None:
+        """Stop it or kill it, and run it again with the config that lies there, in an interpreter of its own unless it
+        is `forked`."""
         self.process.send_signal(end)
         assert self.process.wait(15) in (0, -end)
-        self.start()
+        self.start(forked=forked)
         self.wait_for("ready")
 
     @property
