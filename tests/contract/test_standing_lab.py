@@ -39,6 +39,7 @@ PORTS = (
     "RINGFENCE_METRICS_PORT",
     "RINGFENCE_PROMETHEUS_PORT",
 )
+COMPILE = os.environ.get("RINGFENCE_COMPILE", "1" if "CI" in os.environ else "0")  # which takes its time
 SERVICES = ("proxy", "switch", "accounts", "prometheus")  # all but Grafana, whose image Debian does not have
 
 
@@ -54,7 +55,7 @@ class StandingLab:
         """The output of `docker/lab ARGUMENTS`."""
         moved = {name: str(port) for name, port in zip(PORTS, self.ports, strict=True)}
         environment = os.environ | moved | {"COMPOSE_PROJECT_NAME": PROJECT, "MONITORING": "1"}
-        environment.setdefault("RINGFENCE_COMPILE", "1" if "CI" in os.environ else "0")  # which takes its time
+        environment["RINGFENCE_COMPILE"] = COMPILE
         ended = subprocess.run([LAB, *arguments], env=environment, capture_output=True, text=True, timeout=PATIENCE)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
@@ -107,6 +108,11 @@ def test_by_default_it_is_where_everybody_looks_for_sip() -> None:
     shown = subprocess.run([LAB, "config"], env=environment, capture_output=True, text=True, check=True).stdout
     for name, port in zip(PORTS, (5060, 5080, 4573, "", 9090), strict=True):
         assert f"{name}: '{port}'" in shown.replace('"', "'")
+
+
+def test_its_proxy_is_compiled_where_that_was_asked_for(lab: StandingLab) -> None:
+    build = "pure" if COMPILE in ("0", "") else "compiled"
+    assert build in lab("exec", "-T", "proxy", "ringfence", "--version")
 
 
 def test_prometheus_asks_the_proxy_and_its_alert_rules_hold(lab: StandingLab) -> None:
