@@ -27,15 +27,16 @@ members. RUN is the run's folder, such as runs/latest. Messages are recorded of 
 def messages(run: Path, call: str | None) -> int:
     """Print them."""
     from simulator.results.messages import MESSAGES, Calls, json_lines
-    from simulator.results.run_reader import find_in, parts_of
+    from simulator.results.run_reader import as_written, find_in, parts_of
 
-    parts, calls = parts_of(run), None
-    if call is not None:
-        folder, found = find_in(run, call)
-        parts, calls = [folder], Calls((found.call_id, *found.record.get("legs", ())))
-    if not any((part / MESSAGES).exists() for part in parts):
-        print(f"{run / MESSAGES}: none recorded; `ringfence run --messages all` records them", file=sys.stderr)
-    for part in parts:
-        for line in json_lines(part / MESSAGES, calls):
-            print(line)
+    with as_written(run):
+        parts, calls = parts_of(run), None
+        if call is not None:
+            folder, found = find_in(run, call)
+            parts, calls = [folder], Calls((found.call_id, *found.record.get("legs", ())))
+        if not any((part / MESSAGES).exists() for part in parts):
+            print(f"{run / MESSAGES}: none recorded; `ringfence run --messages all` records them", file=sys.stderr)
+        for part in parts:
+            for line in json_lines(part / MESSAGES, calls):
+                print(line)
     return 0

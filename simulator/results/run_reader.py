@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from proxy.files.visible import visible
 from proxy.files.yaml_file import FileError, FileErrors
+from simulator.errors import LabError
 from simulator.results.formats import CallLine, Events, Manifest, Records
 from simulator.results.messages import Calls, Message, messages_of
 
@@ -83,13 +84,22 @@ def as_written(run: Path) -> Iterator[None]:
     """Turn what goes wrong inside into FileErrors with the place, where a file of the run is not as it was written."""
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        for part in parts_of(run):
-            for name, model in (("calls.jsonl", CallLine), ("events.jsonl", Events), ("proxy-calls.jsonl", Records)):
-                if (part / name).exists():
-                    for _ in lines_of(part / name, model):
-                        pass
+    except (FileErrors, LabError, OSError):
         raise
+    except Exception:
+        _check(run)
+        raise
+
+
+def _check(run: Path) -> None:
+    """Hold the files of a run against their formats. Raises FileErrors, with the place, for one that is of another."""
+    read_json(run / "manifest.json", Manifest)
+    for part in parts_of(run):
+        read_json(part / "manifest.json", Manifest)
+        for name, model in (("calls.jsonl", CallLine), ("events.jsonl", Events), ("proxy-calls.jsonl", Records)):
+            if (part / name).exists():
+                for _ in lines_of(part / name, model):
+                    pass
 
 
 def find_calls(run: Path, names: Collection[str]) -> dict[str, PlayedCall]:
@@ -187,6 +197,23 @@ def _not_of_format(said: Any, model: Any, *, whole: bool = True) -> Iterator[tup
             elif kind not in ("missing", "extra_forbidden"):
                 found = visible(repr(each["input"]))[:_SHOWN_LETTERS]
                 yield f"{where}: {found}" if where else found, each["msg"].removeprefix("Input should be ")
+
+
+class _Metrics(dict[str, float]):
+    """Figures by name, of which one that is asked for and not there was taken away."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(read_json(path, dict[str, float]))
+        self._path = path
+
+    def __missing__(self, name: str) -> float:
+        raise FileErrors([FileError.whole(self._path, f"found no {name}, expected one")])
+
+
+def metrics_of(folder: Path) -> Mapping[str, float]:
+    """The figures of a run or load. Raises FileErrors where they are none, and where one is looked up that is not
+    there."""
+    return _Metrics(folder / "metrics.json")
 
 
 @cache

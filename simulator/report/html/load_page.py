@@ -17,7 +17,7 @@ from simulator.report.html.distributions import distribution
 from simulator.report.html.page import still
 from simulator.report.html.svg import Markup, path, picture, tag
 from simulator.results.histograms import read_histograms
-from simulator.results.run_reader import lines_of, manifest_of, read_json
+from simulator.results.run_reader import lines_of, manifest_of, metrics_of, read_json
 
 _WIDTH, _HEIGHT = 860, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 16, 14, 200
@@ -35,7 +35,7 @@ def document(folder: Path) -> str:
     if not (folder / LOAD).exists() or not {"exit_code", "invalid_because"} <= manifest.keys():
         raise FileErrors([FileError.whole(folder, f"this load has not come to its end; see {SECONDS}")])
     load: dict[str, Any] = read_json(folder / LOAD, LoadFile)
-    metrics: dict[str, float] = read_json(folder / "metrics.json", dict[str, float])
+    metrics = metrics_of(folder)
     place, plateaus = load["shown"], load["plateaus"]
     if place is not None and place >= len(plateaus):
         raise FileErrors([FileError.whole(folder / LOAD, f"shown: found {place}, expected a place of a plateau")])

@@ -19,7 +19,7 @@ from proxy.self_service.desk import RULE as SELF_SERVICE
 from simulator.judging.histogram import Histogram
 from simulator.judging.observation import UNWANTED, Outcome
 from simulator.results.histograms import HISTOGRAMS, read_histograms
-from simulator.results.run_reader import manifest_of, parts_of, read_json
+from simulator.results.run_reader import manifest_of, metrics_of, parts_of
 
 CELLS = ("scam_blocked", "scam_passed", "legit_blocked", "legit_passed", "faults", "unknown")
 WORDS = (
@@ -99,7 +99,7 @@ class Played:
 
     folder: Path
     manifest: dict[str, Any]
-    metrics: dict[str, float]
+    metrics: Mapping[str, float]
     moments: list[Moment]
     first: int = 0
     last: int = 0
@@ -116,7 +116,7 @@ class Run:
 
     folder: Path
     manifest: dict[str, Any]
-    metrics: dict[str, float]
+    metrics: Mapping[str, float]
     times: dict[str, Histogram]
     scenarios: list[Played]
     calls: Calls
@@ -144,10 +144,8 @@ def _played(folder: Path, calls: Calls) -> Played:
     return played
 
 
-def _figures(folder: Path) -> dict[str, float]:
-    path = folder / "metrics.json"
-    figures: dict[str, float] = read_json(path, dict[str, float]) if path.exists() else {}
-    return figures
+def _figures(folder: Path) -> Mapping[str, float]:
+    return metrics_of(folder) if (folder / "metrics.json").exists() else {}
 
 
 def _times(folder: Path) -> dict[str, Histogram]:

@@ -134,6 +134,13 @@ def test_of_a_suite_each_call_is_found_in_the_folder_of_its_scenario(
     assert "calls.parquet: 24 calls" in told
     assert main(["messages", "runs/latest"]) == 0
     recorded = capsys.readouterr().out.splitlines()
+    manifest = Path("runs/latest/manifest.json")
+    text = manifest.read_text()
+    manifest.write_text(text.replace('"folder"', '"file"'))
+    for command in (["report"], ["report", "--call", "son"], ["report", "--parquet", "x"], ["messages"]):
+        assert main([command[0], "runs/latest", *command[1:]]) == 2
+        assert "manifest.json: found no scenarios.0.folder, expected one" in capsys.readouterr().err
+    manifest.write_text(text)
     assert f"all.pcap: {len(recorded)} packets" in told
     assert main(["report", "runs/latest", "--call", "son", "--pcap", "son.pcap"]) == 0
     assert 0 < int(capsys.readouterr().out.split()[1]) < len(recorded) / 2
@@ -146,7 +153,9 @@ def test_a_line_that_somebody_changed_is_told_with_its_place(desk: Path, capsys:
     for name, old, new, told in (
         ("calls.jsonl", '"caller_saw"', '"saw"', "calls.jsonl:1:1: found no caller_saw, expected one"),
         ("calls.jsonl", '"sent": ', '"sent": "x', "calls.jsonl:1:"),
+        ("calls.jsonl", '"truth"', '"true"', "calls.jsonl:1:1: found no truth, expected one"),
         ("events.jsonl", '"timestamp"', '"time"', "events.jsonl:1:1: found no "),
+        ("metrics.json", '"scam_recall.lower95"', '"x"', "metrics.json: found no scam_recall.lower95, expected one"),
     ):
         text = (run / name).read_text()
         (run / name).write_text(text.replace(old, new))
