@@ -9,8 +9,12 @@ const BARRING = [
   "incoming_international", "incoming_international_texts", "anonymous", "all_incoming", "incoming_when_roaming",
   "outgoing_international", "all_outgoing",
 ];
-const HAS_PIN = /^[*#]{1,2}\d{2,3}\*\d/; // a star code of which others shall not see more
+const CODE = /^(?:[*#]|\d{2,3}[*#])/; // a star code, also where the first key was left out
+const HAS_PIN = /^(?:[*#]{1,2}\d{2,3}[*#]\d|[*#]{1,2}\d{4}|\d{2,3}[*#]\d)/; // one of which others shall not see more
 const OTHERS = ["notify", "roaming"];
+
+/** A text as it would be dialled: by keys that there are, without what is passed over in numbers. */
+const asDialled = (text) => text.normalize("NFKC").replace(/[-.() \t+]/g, "");
 
 /** Draws into `root`; `failed(answer)` hears of what was not taken, `code(name)` of whose phone a handset shall be. */
 export class Switches {
@@ -39,7 +43,7 @@ export class Switches {
     root.addEventListener("input", ({ target }) => {
       const of = target.closest(".ways")?.dataset.of;
       if (!of) return;
-      this.secret[HAS_PIN.test(target.value) ? "add" : "delete"](of);
+      this.secret[HAS_PIN.test(asDialled(target.value)) ? "add" : "delete"](of);
       this.draw(this.state);
     });
     root.addEventListener("submit", (event) => {
@@ -49,7 +53,7 @@ export class Switches {
       const value = form.elements.value.value.trim();
       if (!value) return;
       if (does === "list") this._change(of, { [list]: [...this._list(of, list), value] });
-      else if (/^[*#]/.test(value)) this._phone(of, { do: "dial", number: value });
+      else if (CODE.test(asDialled(value))) this._phone(of, { do: "dial", number: asDialled(value) });
       else this._phone(of, { do: "text", to: form.elements.to.value.trim(), body: value });
       form.elements.value.value = "";
       this.secret.delete(of);
