@@ -14,7 +14,15 @@ from proxy.files.yaml_file import FileErrors, load
 from proxy.subscribers.storage import SubscribersFile, path_of
 from simulator.addresses import Address, read_address
 from simulator.results.messages import Message as Recorded
-from simulator.results.run_reader import PlayedCall, addresses, find_call, lines_of, manifest_of, messages_of_call
+from simulator.results.run_reader import (
+    PlayedCall,
+    addresses,
+    as_written,
+    find_call,
+    lines_of,
+    manifest_of,
+    messages_of_call,
+)
 from simulator.stage.events import Ended, Event, Judged, Lifeline, Message, Phone, Placed, Text, name_of, to_json
 from simulator.stage.masking import without_pin
 from simulator.stage.saving import REPORT
@@ -50,10 +58,11 @@ def runs_in(root: Path) -> list[dict[str, Any]]:
 
 def calls_of(root: Path, run: str, searched: str = "") -> list[dict[str, Any]]:
     """The first 200 calls of a run, or those of which something has all words that are searched for. Raises NoRun."""
-    words = searched.lower().split()
+    folder, words = _folder(root, run), searched.lower().split()
     try:
-        matching = (call for call in lines_of(_folder(root, run) / "calls.jsonl") if _matches(call, words))
-        return [_shown(call) for call in islice(matching, _MOST_CALLS)]
+        with as_written(folder):
+            matching = (call for call in lines_of(folder / "calls.jsonl") if _matches(call, words))
+            return [_shown(call) for call in islice(matching, _MOST_CALLS)]
     except (FileErrors, ValueError) as error:
         raise NoRun(str(error)) from None
 
@@ -62,10 +71,11 @@ def events_of(root: Path, run: str, name: str) -> list[dict[str, Any]]:
     """All that happened to a call of a run, in order of time, as far as it was recorded. Raises NoRun."""
     folder = _folder(root, run)
     try:
-        call = find_call(folder, name)
-        messages = messages_of_call(folder, call)
-        config = load_config(folder / "proxy.yaml")
-        events = list(_events(folder, call, messages, config))
+        with as_written(folder):
+            call = find_call(folder, name)
+            messages = messages_of_call(folder, call)
+            config = load_config(folder / "proxy.yaml")
+            events = list(_events(folder, call, messages, config))
     except (FileErrors, OSError, ValueError) as error:
         raise NoRun(str(error)) from None
     return [{"event": name_of(event), **to_json(event)} for event in sorted(events, key=lambda event: event.at)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.stage.finished import events_of
+from simulator.stage.finished import NoRun, events_of
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
 
@@ -67,6 +67,24 @@ def test_a_call_begins_with_being_placed_whatever_the_proxys_clock_says(stage: S
 
     assert names[:2] == ["placed", "judged"]
     assert names[-1] == "ended"
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "told"),
+    [
+        ("calls.jsonl", "caller_saw", "calls.jsonl:1:1: found no caller_saw"),
+        ("proxy-calls.jsonl", "timestamp", "proxy-calls.jsonl:1:1: found no "),
+    ],
+)
+def test_a_file_that_somebody_changed_is_told_with_the_place(
+    stage: StagePlay, tmp_path: Path, name: str, member: str, told: str
+) -> None:
+    copy = shutil.copytree(stage.stage.chosen.runs / run(stage), tmp_path / "changed")
+    changed = copy / name
+    changed.write_text(changed.read_text().replace(f'"{member}"', '"other"'))
+
+    with pytest.raises(NoRun, match=told):
+        events_of(tmp_path, "changed", "cold-call-1")
 
 
 def test_a_saved_report_is_shown_as_a_page_that_can_do_nothing_here(stage: StagePlay) -> None:
