@@ -12,7 +12,7 @@ _HIDDEN = "••••"
 _PASSED_OVER = "-.() \t+"
 _DIALLED = re.compile(r"[0-9*#]")  # the beginning of what keys can dial, or a number
 _URI = re.compile(r"\b((?:sips?|tel):)([^@;>\s&<\"']+)", re.IGNORECASE)
-_SIGNS = ("*", "#", "%2")  # of a code, one of which stands in each
+_SIGNS = ("*", "#", "%")  # of a code, one of which stands in each that is ASCII
 
 
 def without_pin(dialled: str) -> str:
@@ -26,11 +26,20 @@ def without_pin(dialled: str) -> str:
 
 
 def message_without_pin(text: str) -> str:
-    """A SIP message, or a page of some, as others may see it: of star codes in its URIs the beginning."""
-    return _URI.sub(_shown, text) if any(sign in text for sign in _SIGNS) else text
+    """A SIP message, or a page of some, as others may see it: of star codes in its URIs the beginning, and of the same
+    codes where they stand in it besides, as a name that is shown say."""
+    if text.isascii() and not any(sign in text for sign in _SIGNS):
+        return text
+    codes: dict[str, str] = {}
 
+    def shown(found: re.Match[str]) -> str:
+        user = unquote(found[2])
+        if (beginning := without_pin(user)) == user:
+            return found[0]
+        codes[found[2]] = codes[user] = beginning
+        return f"{found[1]}{beginning.replace('#', '%23')}"
 
-def _shown(found: re.Match[str]) -> str:
-    user = unquote(found[2])
-    shown = without_pin(user)
-    return found[0] if shown == user else f"{found[1]}{shown.replace('#', '%23')}"
+    text = _URI.sub(shown, text)
+    for code, beginning in codes.items():
+        text = text.replace(code, beginning)
+    return text

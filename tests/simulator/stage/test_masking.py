@@ -32,7 +32,18 @@ def test_of_a_star_code_the_beginning_is_shown(dialled: str, shown: str) -> None
     assert without_pin(dialled) == shown
 
 
-@pytest.mark.parametrize("code", ["*354*2468#", "*354*2468%23", "%2A354%2A2468%23", "*354*2468", "#354*2468#"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "*354*2468#",
+        "*354*2468%23",
+        "%2A354%2A2468%23",
+        "*354*2468",
+        "#354*2468#",
+        "%EF%BC%8A354%EF%BC%8A2468%EF%BC%83",
+        "＊354＊2468＃",
+    ],
+)
 def test_no_uri_of_a_message_has_the_pin(code: str) -> None:
     message = (
         f"INVITE sip:{code}@ringfence.example;user=phone SIP/2.0\r\nTo: <sip:{code}@127.0.0.1:5060>\r\n"
@@ -44,6 +55,15 @@ def test_no_uri_of_a_message_has_the_pin(code: str) -> None:
     assert "2468" not in shown.replace('response="2468*x"', "")
     assert shown.count("354*••••") == 3
     assert "@ringfence.example;user=phone SIP/2.0\r\n" in shown
+
+
+@pytest.mark.parametrize("name", ["*354*2468#", "*354*2468%23"])
+def test_a_code_is_not_shown_as_a_name_either(name: str) -> None:
+    message = f'INVITE sip:*354*2468%23@a SIP/2.0\r\nTo: "{name}" <sip:*354*2468%23@b>\r\nSubject: {name}\r\n\r\n'
+
+    assert message_without_pin(message) == (
+        'INVITE sip:*354*••••%23@a SIP/2.0\r\nTo: "*354*••••#" <sip:*354*••••%23@b>\r\nSubject: *354*••••#\r\n\r\n'
+    )
 
 
 def test_other_messages_are_left_as_they_are() -> None:
