@@ -209,7 +209,17 @@ def test_a_source_that_says_retry_after_is_not_asked_again_until_then(
     assert on.proxy.wait_for("reputation_down")["detail"] == f"HTTP {status[:3]}"
 
 
-@pytest.mark.parametrize("said", ["soon", "-5", "Sun, 06 Nov 1994 08:49:37 GMT", ""])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "soon",
+        "-5",
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2100 00:00:00 +999999999999999999999999999999",
+    ],
+)
 def test_a_retry_after_that_says_nothing_of_use_is_not_there(
     lab: Callable[..., SourceLab], source: ReputationSource, said: str
 ) -> None:
@@ -219,6 +229,7 @@ def test_a_retry_after_that_says_nothing_of_use_is_not_there(
         on.calls_in(caller)
         on.rings()
     assert source.asked == [STRANGER, SPAMMER]
+    assert "desk: HTTP 503" in on.step(2)
 
 
 def test_a_redirection_is_not_followed(lab: Callable[..., SourceLab], source: ReputationSource) -> None:
