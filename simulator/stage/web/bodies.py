@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from simulator.stage.error_words import error_words
@@ -36,6 +36,8 @@ async def body_of(request: Request, *needed: str) -> dict[str, Any]:
         json.dumps(found, ensure_ascii=False).encode()  # no halves of characters
     except (ValueError, RecursionError):
         raise HTTPException(400, "found no JSON") from None
+    except ClientDisconnect:  # a phone that loses its network is nothing to tell the trainer of
+        raise HTTPException(400, "half a request") from None
     if not isinstance(found, dict):
         raise HTTPException(400, "expected a JSON object")
     if missing := [name for name in needed if name not in found]:

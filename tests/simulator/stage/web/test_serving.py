@@ -82,3 +82,15 @@ def test_one_address_has_so_many_connections_and_no_more(stage: StagePlay, monke
             assert is_cut_off(one_more)
         assert strangers
     eventually(lambda: stage.ask("GET", "/static/mark.svg")[0] == 200)
+
+
+def test_who_goes_amid_a_request_leaves_no_error_on_the_trainers_terminal(
+    stage: StagePlay, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /api/rule HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
+    head += b"Content-Length: 9\r\n\r\n"
+    with connected(stage) as stranger:
+        stranger.sendall(head % stage.port + b"{")
+    for _ in range(3):
+        stage.get("/api/state")
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
