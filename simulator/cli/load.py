@@ -33,6 +33,7 @@ _RATE = "hold N calls a second, or find the highest rate that holds from A to B 
 _FAILURES = "share of calls that may fail: no answer, 408, 5xx, or another status than expected (default: 0.1%)"
 _SWITCH = "load the whole chain, with this softswitch behind the proxy and phones registered with it (default: neither)"
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_LONGEST = 3650 * 86_400.0  # seconds
 
 
 class _Rate(click.ParamType[tuple[float, float]]):
@@ -62,7 +63,10 @@ class _Duration(click.ParamType[float]):
         match = re.fullmatch(rf"({_NUMBER})(ms|s|m|h)", value.strip())
         if match is None:
             self.fail(f'found "{value}", expected a duration such as "10s", "250ms" or "2m"', param, ctx)
-        return float(match[1]) * {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}[match[2]]
+        seconds = float(match[1]) * {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}[match[2]]
+        if seconds > _LONGEST:
+            self.fail(f'found "{value}", expected a duration of at most {_LONGEST / 86_400:.0f} days', param, ctx)
+        return seconds
 
 
 class _Share(click.ParamType[float]):

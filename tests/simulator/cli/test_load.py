@@ -161,6 +161,8 @@ def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_wa
         (("--failures", "2"), 'found "2", expected a share such as "0.1%"'),
         (("-k", "wangiri and"), "expected a name, found the end"),
         (("--hold", "0s"), "--hold takes some time"),
+        (("--hold", "9" * 400 + "s"), "expected a duration of at most 3650 days"),
+        (("--ramp", "87601h"), 'found "87601h", expected a duration of at most 3650 days'),
         (("--rate", "0.5..9", "--hold", "1s"), "--rate 0.5 places no call in --hold 1s"),
         (("--json", "no/where.json"), "there is no folder no"),
     ],
