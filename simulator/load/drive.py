@@ -153,17 +153,24 @@ class Drive:
             processors["idle"] = (after.idle - before.idle) / (after.all - before.all)
         await asyncio.sleep(_REPORTED)
         patience = _PATIENCE_STOPPED if self.stop.is_set() else _PATIENCE
-        await self._until(time.monotonic() + patience, rig, lambda: rig.unheard == 0, stops=False)
+        due = 0 if cut or self.stop.is_set() else pace.calls - pace.ramp_calls
+        await self._until(
+            time.monotonic() + patience,
+            rig,
+            lambda: rig.unheard == 0 and rig.placed(pace.plateau) >= due,
+            stops=False,
+        )
         if not self.asked.find and not self.stop.is_set():  # of a search, those that talk may go on
             await self._until(time.monotonic() + patience, rig, lambda: rig.under_way == 0)
         await asyncio.sleep(_REPORTED)
         placed, tally = rig.placed(pace.plateau), self._tally
         self._tally = Tally()  # what comes later counts as not heard
         unheard = max(0, placed - tally.heard - tally.failed[NO_ANSWER])
-        limits = self.asked.limits
+        limits, unplaced = self.asked.limits, max(0, due - placed)
         return Plateau(
-            pace.plateau, pace.rate, placed, unheard, tally, limits, processors, clocks[0], ended, seconds, cut=cut
-        )
+            pace.plateau, pace.rate, placed, unheard, tally, limits, processors, clocks[0], ended, seconds,
+            cut=cut, unplaced=unplaced,
+        )  # fmt: skip
 
     def _broken_off(self, pace: Pace, why: str) -> Plateau | None:
         """The plateau under way as far as it came; None in its ramp, which does not count."""

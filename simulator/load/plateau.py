@@ -27,11 +27,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """A plateau of so many calls a second. `unheard` callers had heard nothing when it was judged; `cut` is it where it
-    was ended early, since it could not hold any more. `processors` are shares of one processor: of the `proxy`, the
-    `far_end`, the busiest of the `generators`; `idle` is the share of the whole machine, `proxy_waited` that of the
-    time in which the proxy waited for a processor. `began` and `ended` are in seconds since 1970; it lasted for
-    `seconds`. `broken` says what ended it before its time; then only calls whose callers were heard of count."""
+    """A plateau of so many calls a second. `unheard` callers had heard nothing when it was judged, and of calls that
+    were due `unplaced` had not been placed, as where a generator hangs; `cut` is it where it was ended early, since it
+    could not hold any more. `processors` are shares of one processor: of the `proxy`, the `far_end`, the busiest of the
+    `generators`; `idle` is the share of the whole machine, `proxy_waited` that of the time in which the proxy waited
+    for a processor. `began` and `ended` are in seconds since 1970; it lasted for `seconds`. `broken` says what ended it
+    before its time; then only calls whose callers were heard of count."""
 
     number: int
     rate: float
@@ -45,6 +46,7 @@ class Plateau:
     seconds: float
     cut: bool = False
     broken: str = ""
+    unplaced: int = 0
 
     @property
     def failures(self) -> dict[str, int]:
@@ -82,6 +84,8 @@ class Plateau:
             yield f"p99 was {delay.p99 * 1e3:.1f} ms (limit {limits.p99 * 1e3:g} ms)"
         if not self.calls:
             yield "no call was placed"
+        if self.unplaced and self.calls:
+            yield f"{self.unplaced} of the {self.calls + self.unplaced} calls that were due were not placed"
         if self.cut:
             yield "it was ended early, as calls queued up"
         if self.broken:
@@ -104,6 +108,8 @@ class Plateau:
                 f"the generators were late: 1 call in 100 left {late.p99 * 1e3:.0f} ms or more after it was due "
                 f"(p99 of the delay: {delay.p99 * 1e3:.0f} ms)"
             )
+        if self.unplaced:
+            yield f"the generators placed {self.calls} of the {self.calls + self.unplaced} calls that were due"
         share = self.processors
         if share.get("generators", 0.0) > _BUSY:
             yield f"a generator computed {share['generators'] * 100:.0f} % of the time: try more --processes"

@@ -27,6 +27,7 @@ class SeemingRig:
         self.cuts: list[int] = []
         self.unheard = self.under_way = 0
         self.broken = ""
+        self.hangs = 0  # calls of a plateau that are not placed
 
     def play(self, pace: Pace) -> None:
         self.played.append(pace)
@@ -40,7 +41,7 @@ class SeemingRig:
         self.cuts.append(plateau)
 
     def placed(self, plateau: int) -> int:
-        return self.played[plateau].calls - self.played[plateau].ramp_calls
+        return self.played[plateau].calls - self.played[plateau].ramp_calls - self.hangs
 
     def proxy_waited(self) -> float | None:
         return 1.0
@@ -97,6 +98,26 @@ async def test_a_plateau_that_only_makes_a_queue_longer_is_ended_early() -> None
     (plateau,) = drive.plateaus
     assert (plateau.cut, plateau.held, rig.cuts) == (True, False, [0])
     assert plateau.failures == {"no answer": plateau.calls}
+
+
+async def test_a_plateau_whose_calls_were_not_all_placed_does_not_hold() -> None:
+    rig = SeemingRig(lambda _: 0.01)
+    rig.hangs = 4
+    drive = await driven(rig, 200.0, 200.0)
+    (plateau,) = drive.plateaus
+    assert (plateau.held, plateau.calls, plateau.unplaced) == (False, 6, 4)
+    assert plateau.missed == ("4 of the 10 calls that were due were not placed",)
+    assert plateau.itself == ("the generators placed 6 of the 10 calls that were due",)
+
+
+async def test_calls_that_are_placed_late_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driving, "_PATIENCE", 20.0)
+    rig = SeemingRig(lambda _: 0.01)
+    rig.hangs = 4
+    asyncio.get_running_loop().call_later(0.3, setattr, rig, "hangs", 0)
+    drive = await driven(rig, 200.0, 200.0)
+    (plateau,) = drive.plateaus
+    assert (plateau.held, plateau.calls, plateau.unplaced) == (True, 10, 0)
 
 
 async def test_a_process_that_ends_ends_the_load() -> None:
