@@ -22,7 +22,10 @@ if len(sys.argv) == 3 and "ipykernel" not in sys.modules:
 
 db = duckdb.connect()
 for side, run in (("a", RUN_A), ("b", RUN_B)):
-    db.read_parquet(str(Path(run) / "calls.parquet")).create_view(side)
+    table = Path(run) / "calls.parquet"
+    if not table.exists():
+        sys.exit(f"{table} is missing: ringfence report {run} --parquet {table}")
+    db.read_parquet(str(table)).create_view(side)
 
 
 def show(title: str, query: str) -> None:

@@ -50,3 +50,10 @@ def test_it_says_what_changed_between_two_runs(tmp_path: Path, monkeypatch: pyte
     ((pairs, *delays),) = rows(told, "Added set-up delay, in milliseconds")
     assert pairs == "2"
     assert all(isinstance(float(each), float) for each in delays)
+
+
+def test_a_run_without_a_table_is_told_with_the_command_that_makes_one(tmp_path: Path) -> None:
+    asked = subprocess.run([sys.executable, str(EXAMPLE), str(tmp_path), str(tmp_path)], capture_output=True, text=True)
+    table = tmp_path / "calls.parquet"
+    assert asked.stderr == f"{table} is missing: ringfence report {tmp_path} --parquet {table}\n"
+    assert asked.returncode == 1
