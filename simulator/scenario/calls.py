@@ -110,7 +110,7 @@ class Expect(Model):
 
     @model_validator(mode="after")
     def _says_something(self) -> Expect:
-        if not any(getattr(self, name) for name in type(self).model_fields):
+        if all(getattr(self, name) in (None, ()) for name in type(self).model_fields):
             raise ValueError("something that should become of the call, such as {action: allow}, or no expect")
         return self
 
