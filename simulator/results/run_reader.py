@@ -11,10 +11,10 @@ from functools import cache
 from io import BytesIO
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from proxy.files.visible import visible
 from proxy.files.yaml_file import FileError, FileErrors
@@ -138,20 +138,26 @@ def lines_of(path: Path, model: Any = None) -> Iterator[dict[str, Any]]:
     """The lines of one of its files; a last one that was cut off is left out. Raises FileErrors where there is no such
     file, or no JSON in it, or where a line is not of the format of a `model`."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    said = json.loads(line)
-                except ValueError as error:
-                    if not line.endswith("\n"):
+                    said = json.loads(line.decode())
+                except (ValueError, RecursionError) as error:
+                    if not line.endswith(b"\n"):
                         return  # whoever wrote it was killed, or the disk was full
-                    column = getattr(error, "colno", 1)
-                    raise FileErrors([FileError(path, number, column, line[:40].rstrip(), "JSON")]) from None
+                    raise FileErrors([_unreadable(path, number, line, error)]) from None
                 if model is not None and (wrong := list(_not_of_format(said, model))):
                     raise FileErrors(FileError(path, number, 1, *each) for each in wrong)
                 yield said
     except FileNotFoundError:
         raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
+
+
+def _unreadable(path: Path, number: int, line: bytes, error: Exception) -> FileError:
+    if isinstance(error, UnicodeDecodeError):
+        return FileError(path, number, error.start + 1, f"byte 0x{line[error.start]:02x}", "UTF-8 text")
+    shown = line[:_SHOWN_LETTERS].decode("utf-8", "replace").rstrip()
+    return FileError(path, number, getattr(error, "colno", 1), shown, "JSON")
 
 
 def manifest_of(run: Path, *needed: str) -> dict[str, Any]:
@@ -199,11 +205,14 @@ def _not_of_format(said: Any, model: Any, *, whole: bool = True) -> Iterator[tup
                 yield f"{where}: {found}" if where else found, each["msg"].removeprefix("Input should be ")
 
 
+_Figure = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class _Metrics(dict[str, float]):
     """Figures by name, of which one that is asked for and not there was taken away."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(read_json(path, dict[str, float]))
+        super().__init__(read_json(path, dict[str, _Figure]))
         self._path = path
 
     def __missing__(self, name: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.files.yaml_file import FileErrors
-from simulator.results.run_reader import find_call, lines_of, manifest_of
+from simulator.results.run_reader import find_call, lines_of, manifest_of, metrics_of
 
 LOAD = {"lowest": 1.0, "highest": 1.0, "ramp": 1.0, "hold": 1.0, "p99": 0.1, "failures": 0.001, "processes": 1}
 
@@ -39,3 +39,29 @@ def test_where_there_are_no_calls_it_is_told_why(tmp_path: Path, manifest: dict[
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(FileErrors, match=why):
         find_call(tmp_path, "daughter")
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        (b'{"a": "\xff"}\n', "x.jsonl:2:8: found byte 0xff, expected UTF-8 text"),
+        (b"[" * 100_000 + b"\n", "x.jsonl:2:1: found [[[[[[[[[["),
+    ],
+)
+def test_a_line_that_is_no_text_or_too_deep_is_told_with_its_place(tmp_path: Path, line: bytes, place: str) -> None:
+    (tmp_path / "x.jsonl").write_bytes(b'{"a": 1}\n' + line + b'{"a": 2}\n')
+    with pytest.raises(FileErrors) as told:
+        list(lines_of(tmp_path / "x.jsonl"))
+    assert place in str(told.value)
+
+
+def test_a_last_line_that_was_cut_off_amid_a_character_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_bytes('{"a": 1}\n{"a": "é'.encode()[:-1])
+    assert list(lines_of(tmp_path / "x.jsonl")) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("figure", ['"0.5"', "NaN", "null", "true"])
+def test_a_figure_that_is_no_number_is_told_with_its_name(tmp_path: Path, figure: str) -> None:
+    (tmp_path / "metrics.json").write_text(f'{{"calls": 3, "scam_recall": {figure}}}')
+    with pytest.raises(FileErrors, match=r"metrics\.json: found scam_recall: "):
+        metrics_of(tmp_path)
