@@ -186,18 +186,25 @@ def _parquet_rows(path: Path) -> Iterator[_Row]:
         raise FileErrors([FileError.whole(path, missing)]) from None
     try:
         file = parquet.ParquetFile(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise FileErrors([FileError.whole(path, f"no Parquet file: {error}")]) from None
+    except (pyarrow.ArrowException, OSError) as error:
+        raise FileErrors([FileError.whole(path, f"no Parquet file: {_line(error)}")]) from None
     schema = file.schema_arrow
     numeric = [
         each.name for each in schema if pyarrow.types.is_integer(each.type) or pyarrow.types.is_floating(each.type)
     ]
     yield _Row(0, schema.names, numbers=frozenset(numeric))
     line = 0
-    for batch in file.iter_batches(batch_size=10_000):
-        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            line += 1
-            yield _Row(line, [_text(value) for value in values])
+    try:
+        for batch in file.iter_batches(batch_size=10_000):
+            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                yield _Row(line, [_text(value) for value in values])
+    except (pyarrow.ArrowException, OSError) as error:
+        raise FileErrors([FileError.whole(path, f"from row {line + 1} on it cannot be read: {_line(error)}")]) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _text(value: Any) -> str:

@@ -150,6 +150,22 @@ def test_parquet_is_read_as_csv_is_and_refused_where_numbers_are_no_text(tmp_pat
         list(read_records(given))
 
 
+def test_parquet_whose_rows_are_damaged_is_told_by_the_file_and_row(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = {"t": ["2026-03-02T08:00:00+00:00"] * 3, "a": ["+6591234567"] * 3, "b": ["+8613800138001"] * 3}
+    path = tmp_path / "calls.parquet"
+    parquet.write_table(pyarrow.table(table), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(each ^ 0xFF for each in whole[4:60]) + whole[60:])
+    mapped = {"start": "t", "caller": "a", "callee": "b"}
+    given = Records.model_validate({"file": path.name, "map": mapped}, context=FileContext(path=path, document={}))
+    with pytest.raises(FileErrors, match=r"calls\.parquet: from row 1 on it cannot be read: .+") as told:
+        list(read_records(given))
+    assert "\n" not in str(told.value)
+
+
 SCENARIO = """\
 scenario: again
 home: CN
