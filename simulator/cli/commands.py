@@ -95,7 +95,8 @@ for _command in (
 
 
 def main(arguments: Sequence[str], forks: ProxyForks | None = None) -> int:
-    """The command; returns the exit code. `run` has its proxies forked off `forks`, where given."""
+    """The command; returns the exit code. `run`, `compare` and `load` have their proxies forked off `forks`, where
+    given."""
     try:
         if _COMPLETION in os.environ:  # the shell asks
             ringfence.main(list(arguments), "ringfence", _COMPLETION)

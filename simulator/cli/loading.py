@@ -156,7 +156,7 @@ async def _drive(
                 raise
             problems.append(str(error) if isinstance(error, LabError) else _not_written(folder, error))
     counters = rig.counters or {}
-    hung = () if rig.counters is not None else ("the proxy did not end when and as it was told to (see proxy.log)",)
+    hung = ("the proxy did not end when and as it was told to (see proxy.log)",) if rig.hung else ()
     problems += [
         f"the proxy counted {counters[name]} of {name} (see proxy.log)" for name in _WORRYING if counters.get(name)
     ]

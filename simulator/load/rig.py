@@ -88,6 +88,7 @@ class Rig:
         self._log = folder / "load.log"
         self.generators: list[Worker] = []
         self.counters: dict[str, int] | None = None  # of the proxy, once it has ended
+        self.hung = False  # True of a proxy that had to be killed in the end
 
     async def __aenter__(self) -> Self:
         if sys.platform != "linux":
@@ -141,7 +142,9 @@ class Rig:
         return address
 
     async def _stop_proxy(self) -> None:
+        ran = self.proxy.runs
         self.counters = await self.proxy.stop()
+        self.hung = ran and self.counters is None
 
     async def _start(self, name: str, order: Mapping[str, Any]) -> Worker:
         with self._log.open("ab") as log:

@@ -17,6 +17,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from simulator.__main__ import main
+from simulator.lab.proxy_process import ProxyProcess
+from simulator.load.rig import Rig
 from simulator.report.files import SCHEMAS
 from simulator.results.histograms import read_histograms
 from simulator.results.run_folder import RunFolder
@@ -232,6 +234,33 @@ def test_a_generator_that_is_killed_ends_the_load_and_what_was_heard_until_then_
     assert plateau["calls"] > 0
     assert plateau["failures"] == {}
     assert json.loads(Path("runs/latest/metrics.json").read_text())["send_lateness.count"] == plateau["calls"]
+
+
+@pytest.mark.parametrize("fate", ["it ends", "it hangs"])
+def test_a_proxy_that_ends_too_soon_or_too_late_is_told(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fate: str
+) -> None:
+    rigs: list[Rig] = []
+
+    async def opened(rig: Rig) -> Rig:
+        rigs.append(rig)
+        return await enter(rig)
+
+    async def stopped(proxy: ProxyProcess) -> None:
+        await stop(proxy)  # of one that had to be killed it returns nothing
+
+    enter, stop = Rig.__aenter__, ProxyProcess.stop
+    monkeypatch.setattr(Rig, "__aenter__", opened)
+    scenario = written(desk / "small.yaml")
+    if fate == "it ends":
+        options = ("--rate", "30", "--hold", "60s", *EASY)
+        assert loaded_while(lambda _: os.kill(rigs[0].proxy.pid, signal.SIGKILL), scenario, *options) == 3
+    else:
+        monkeypatch.setattr(ProxyProcess, "stop", stopped)
+        assert main(["load", scenario, "--rate", "20", "--hold", "0.2s", *EASY]) == 0
+    out = capsys.readouterr().out
+    assert ("INVALID: the proxy ended amid the load; see " in out) == (fate == "it ends")
+    assert ("note: the proxy did not end when and as it was told to (see proxy.log)" in out) == (fate == "it hangs")
 
 
 def test_a_file_of_a_load_that_somebody_changed_is_told_with_the_place(
