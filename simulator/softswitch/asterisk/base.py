@@ -13,7 +13,7 @@ TOOL = "mmdebstrap"
 _UNDATED = ("Acquire::Check-Valid-Until", "Acquire::Check-Date")  # a mirror that is behind serves as well
 
 
-def bootstrap(target: Path, say: Callable[[str], None]) -> None:
+def bootstrap(target: Path, say: Callable[[str], None]) -> None:  # image-making
     """Write a minimal Debian unstable as a tar file. Raises FileNotFoundError without mmdebstrap, OSError otherwise."""
     tool = shutil.which(TOOL)
     if tool is None:
@@ -30,7 +30,7 @@ def bootstrap(target: Path, say: Callable[[str], None]) -> None:
         raise OSError(f"{TOOL} ended with code {process.returncode}: {last.strip()}")
 
 
-def apt_proxy() -> str:
+def apt_proxy() -> str:  # image-making
     """The HTTP proxy by which this machine fetches packages; empty where it goes straight."""
     if proxy := os.environ.get("http_proxy") or os.environ.get("HTTP_PROXY"):
         return proxy

@@ -106,7 +106,7 @@ def prepare(say: Say) -> str:
     return name
 
 
-def _build(client: docker.DockerClient, name: str, say: Say) -> None:
+def _build(client: docker.DockerClient, name: str, say: Say) -> None:  # image-making
     if not _has(client, BASE):
         _fetch_base(client, say)
     say(f"building {name}, once; this takes about a minute")
@@ -146,7 +146,7 @@ def _has(client: docker.DockerClient, image: str) -> bool:
     return True
 
 
-def _fetch_base(client: docker.DockerClient, say: Say) -> None:
+def _fetch_base(client: docker.DockerClient, say: Say) -> None:  # image-making
     say(f"fetching {BASE}")
     try:
         client.images.pull(*BASE.partition(":")[::2])
