@@ -57,20 +57,22 @@ class Registrar:
         account = self._account_of(user_part(request.to.uri))
         if account is None:
             incoming.reply(404, now)
-        elif account.password is not None and not self._authenticated(incoming, account, account.password, now):
             return
-        else:
-            try:
-                self._update(request, account, now)
-            except BadRequest as error:
-                incoming.reply(error.code, now, reason=error.reason)
+        try:
+            if account.password is not None and not self._authenticated(incoming, account, account.password, now):
                 return
-            incoming.reply(200, now, headers=self._describe(request, account, now))
+            self._update(request, account, now)
+        except BadRequest as error:
+            incoming.reply(error.code, now, reason=error.reason)
+            return
+        incoming.reply(200, now, headers=self._describe(request, account, now))
 
     def _authenticated(self, incoming: Incoming, account: Account, password: str, now: float) -> bool:
         request = incoming.request
         check = None
         for credentials in request.headers("authorization"):
+            if credentials.lower().split(None, 1)[:1] != ["digest"]:
+                continue  # of a scheme that was not asked for
             check = self._challenger.judge(parse_digest(credentials), "REGISTER", account.user, password, now)
             if check is CredentialCheck.RIGHT:
                 return True

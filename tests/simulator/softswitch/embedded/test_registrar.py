@@ -62,6 +62,23 @@ def test_a_wrong_password_is_refused_and_an_unknown_user_not_found() -> None:
     assert Handsets(network).register(wrong, unknown) == [Failure(unknown, 404), Failure(wrong, 403)]
 
 
+@pytest.mark.parametrize(
+    ("credentials", "answer"),
+    [
+        ("Basic YTpi", 401),
+        ("Bearer x.y.z", 401),
+        ('Digest username="alice', 400),
+        ("Digest username=alice, username=eve", 400),
+        ("Digest", 403),
+    ],
+)
+def test_credentials_of_another_scheme_are_challenged_and_unreadable_ones_refused(
+    credentials: str, answer: int
+) -> None:
+    network, _ = play("s3cret")
+    assert status(register(network, f"Authorization: {credentials}")) == answer
+
+
 def test_md5_is_offered_second_and_taken() -> None:
     network, _ = play("s3cret")
     challenges = register(network).headers("www-authenticate")
