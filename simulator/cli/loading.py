@@ -84,15 +84,14 @@ def load(arguments: Arguments) -> int:
             _complained(has_numbers := pseudonymiser.finish(), ExitCode.ENVIRONMENT)
     if pseudonymiser is not None:
         result = pseudonymiser.load(result)
-    load_terminal.summary(terminal.console(), result)
-    if has_numbers:  # and so would reports that are made of the folder
-        return ExitCode.ENVIRONMENT
-    for option, path in reports.items():
+    for option, path in reports.items() if not has_numbers else ():  # which reports of the folder would have too
         try:
             path.write_text(_report(option, result), encoding="utf-8")
         except OSError as error:
             complaints.append(f"{path}: not written: {error.strerror}")
-    return _complained(complaints, ExitCode.ENVIRONMENT) if complaints else result.exit_code
+    code = ExitCode.ENVIRONMENT if has_numbers or complaints else result.exit_code
+    load_terminal.summary(terminal.console(), result, code)
+    return _complained(complaints, code)
 
 
 def _report(option: str, result: LoadResult) -> str:

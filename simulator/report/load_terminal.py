@@ -81,8 +81,8 @@ def _second(live: Live) -> Table:
     return table
 
 
-def summary(out: Console, result: LoadResult) -> None:
-    """Print the plateaus, the rate that was found, what the times were there, and where the files are."""
+def summary(out: Console, result: LoadResult, code: ExitCode) -> None:
+    """Print the plateaus, the rate that was found, what the times were there, where the files are, and how it ends."""
     if result.plateaus:
         out.print()
         out.print(_plateaus(result))
@@ -98,11 +98,12 @@ def summary(out: Console, result: LoadResult) -> None:
         out.print(Text(f"note: {note}", style="dim"), soft_wrap=True)
     for reason in result.invalid_because:
         out.print(Text(f"INVALID: {reason}", style="yellow"), soft_wrap=True)
-    code = result.exit_code
     out.print()
     out.print(Text(closing(result), style=f"bold {_STYLES.get(code, 'yellow')}"), Text(f"(exit code {int(code)})"))
-    contents = "load.json: all plateaus; histograms.hlog: the times"
-    out.print(f"Files: {shown_path(result.folder)}{os.sep}  ({contents})", markup=False, soft_wrap=True)
+    contents = {"load.json": "all plateaus", "histograms.hlog": "the times"}
+    there = "; ".join(f"{name}: {what}" for name, what in contents.items() if (result.folder / name).is_file())
+    folder = f"{shown_path(result.folder)}{os.sep}"
+    out.print(f"Files: {folder}  ({there})" if there else f"Files: {folder}", markup=False, soft_wrap=True)
 
 
 def closing(result: LoadResult) -> str:

@@ -249,7 +249,7 @@ class _Columns:
         """The call of a row, and the id of its other leg; None where the row is left out."""
         meaning, cells, places = self.meaning, row.cells, self.places
         least = meaning.needs or len(self.names)
-        if len(cells) < least:
+        if len(cells) < least or (not meaning.needs and any(cells[least:])):
             found, expected = f"{len(cells)} columns", f"{least}, as in {self.path.name}"
             reading.leave_out(FileError(self.path, row.line, 1, found, expected))
             return None

@@ -215,6 +215,8 @@ def test_what_was_measured_is_told_where_there_is_no_room_for_it(
     assert main(["load", written(desk / "small.yaml"), "--rate", "20", "--hold", "0.2s", *EASY]) == 3
     shown = capsys.readouterr()
     assert "Times at 20 calls/s" in shown.out
+    assert "(exit code 3)" in shown.out
+    assert "load.json" not in shown.out
     assert "not written: No space left on device" in shown.err
     assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "failed"
 

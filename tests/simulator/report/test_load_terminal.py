@@ -41,7 +41,7 @@ def test_the_summary_has_the_plateaus_the_times_and_the_sentence() -> None:
     out = Console(width=120, record=True, file=StringIO())
     held = plateau(100.0)
     result = LoadResult("town", Path("t.yaml"), Path("runs/x"), ASKED, 2, (held, plateau(200.0, failing=9)), held)
-    summary(out, result)
+    summary(out, result, result.exit_code)
     shown = out.export_text()
     assert "Times at 100 calls/s" in shown
     assert "The highest rate that held was 100 calls/s; 200 did not. (exit code 0)" in shown

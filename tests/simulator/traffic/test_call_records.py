@@ -105,17 +105,19 @@ def test_numbers_are_text_whatever_they_look_like(tmp_path: Path) -> None:
 
 def test_rows_that_cannot_be_read_are_counted_and_told_with_line_and_column(tmp_path: Path) -> None:
     text = 't,"the, caller",b,d\nyesterday,1,2,3\n1772409600,"1,5",2,long\n\n1772409600,1,,3\n1,2\n1772409600,1,2,3\n'
+    text += "1772409600,1,2,3,\n1772409600,1,5,2,3\n"  # a comma at the end, and one that has no quotes
     mapped = {"start": "t", "caller": "the, caller", "callee": "b", "lasts": "d"}
     path = tmp_path / "bad.csv"
     calls, reading = read(path, text, map=mapped)
-    assert len(calls) == 1
-    assert (reading.rows, reading.left_out) == (5, 4)
-    assert [line.removeprefix(f"{path}") for line in told(path, reading, 1)] == [
-        ": 5 rows, 1 call; 4 rows left out",
+    assert len(calls) == 2
+    assert (reading.rows, reading.left_out) == (7, 5)
+    assert [line.removeprefix(f"{path}") for line in told(path, reading, 2)] == [
+        ": 7 rows, 2 calls; 5 rows left out",
         ':2:1: found "yesterday", expected a time such as "2026-03-02 08:00:00"',
         ':3:20: found "long", expected seconds',
         ':5:14: found "", expected a number that was called',
         ":6:1: found 2 columns, expected 4, as in bad.csv",
+        ":9:1: found 5 columns, expected 4, as in bad.csv",
     ]
 
 
