@@ -98,7 +98,7 @@ _ERRORS: Sequence[_Error] = (
     _Error(r"too many at once: wait a second", "操作过于频繁，请稍等一秒。"),
     _Error(r"at most (?P<what>\d+) bytes are taken", "内容过长，最多 {what} 字节。"),
     _Error(
-        r"JSON is expected|found no JSON|expected a JSON object|\w+ more than once|\w+: expected .*"
+        r"half a request|JSON is expected|found no JSON|expected a JSON object|\w+ more than once|\w+: expected .*"
         r"|found no [\w, ]+|found .*, expected .*",
         "请求格式有误。",
     ),
