@@ -17,6 +17,36 @@ _WAITING = 2000  # events that a page may be behind; then it is let go, and come
 _OF_A_CALL = 400  # events of a call that are remembered
 
 
+class Follower:
+    """What one page has yet to hear, as texts of server-sent events; `ended`: there is no more after those."""
+
+    def __init__(self, first: bytes) -> None:
+        self._texts = [first]
+        self._told = asyncio.Event()
+        self._told.set()
+        self.ended = False
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def tell(self, text: bytes) -> None:
+        """Add an event."""
+        self._texts.append(text)
+        self._told.set()
+
+    def end(self) -> None:
+        """Tell that there is no more."""
+        self.ended = True
+        self._told.set()
+
+    async def take(self) -> list[bytes]:
+        """The events since the last time, as soon as there is one or the end; the caller has heard of them then."""
+        await self._told.wait()
+        self._told.clear()
+        texts, self._texts = self._texts, []
+        return texts
+
+
 class Hub:
     """Keeps the `state`, and hands each event, as the text of a server-sent event, to all who follow.
 
@@ -25,7 +55,7 @@ class Hub:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._followers: set[asyncio.Queue[bytes | None]] = set()
+        self._followers: set[Follower] = set()
         self._calls: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
         self._passing: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
         self._closed = False
@@ -59,35 +89,34 @@ class Hub:
             events.append(event)
 
     def _tell(self, text: bytes) -> None:
-        for queue in tuple(self._followers):
-            if queue.qsize() >= _WAITING:
-                self._followers.discard(queue)
-                queue.put_nowait(None)
+        for follower in tuple(self._followers):
+            if len(follower) >= _WAITING:
+                self._followers.discard(follower)
+                follower.end()
             else:
-                queue.put_nowait(text)
+                follower.tell(text)
 
     def events_of(self, call: str) -> list[dict[str, Any]]:
         """All that happened to a call, in order of time; nothing where it is unknown, or too long ago."""
         return sorted(self._calls.get(call) or self._passing.get(call) or (), key=lambda event: event["at"])
 
     @contextmanager
-    def follow(self) -> Iterator[asyncio.Queue[bytes | None]]:
-        """A queue of what is told from now on, which begins with the whole state; None: there is no more."""
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        queue.put_nowait(as_text("state", self.state.to_json()))
+    def follow(self) -> Iterator[Follower]:
+        """One who is told everything from now on, and the whole state first."""
+        follower = Follower(as_text("state", self.state.to_json()))
         if self._closed:
-            queue.put_nowait(None)
-        self._followers.add(queue)
+            follower.end()
+        self._followers.add(follower)
         try:
-            yield queue
+            yield follower
         finally:
-            self._followers.discard(queue)
+            self._followers.discard(follower)
 
     def close(self) -> None:
         """Let all go who follow."""
         self._closed = True
-        for queue in self._followers:
-            queue.put_nowait(None)
+        for follower in self._followers:
+            follower.end()
 
 
 def as_text(name: str, fields: dict[str, Any]) -> bytes:

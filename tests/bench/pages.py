@@ -1,8 +1,11 @@
 """Thirty pages, in a process of their own: each reads the stage's events as fast as they come. `python -m
-tests.bench.pages PORT COUNT` says on its last line how many events the pages got, once its standard input is closed."""
+tests.bench.pages PORT COUNT` says on its last line how many events the pages got, once its standard input is closed.
+
+The pages of an audience are read by its own devices: here they get what the processors have left."""
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import sys
@@ -12,6 +15,7 @@ _ENDS_EVENT = b"\n\n"
 
 def main(port: int, count: int) -> None:
     """Read until standard input is closed."""
+    os.nice(19)
     selector = selectors.DefaultSelector()
     events = {}
     for number in range(count):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from simulator.stage.web.bodies import Json
 
 MOST = 100  # pages at a time
 _ALIVE = 5.0  # seconds without an event, after which one of no meaning says that the connection stands
-_PAUSE, _LONG_PAUSE = 0.04, 0.2  # seconds between two writings: what happens meanwhile goes in one
+_PAUSE, _LONG_PAUSE = 0.04, 0.2  # seconds between two writings, about: what happens meanwhile goes in one
 _MUCH = 8  # events in one, after which the pause is long: calls at a rate cost many pages little then
 _BEAT = b"event: beat\ndata: {}\n\n"
 _AGAIN = b"retry: 1000\n\n"  # milliseconds until a browser that lost the connection comes back
@@ -28,19 +29,21 @@ async def events(hub: Hub, request: Request) -> Response:
 
 
 async def _stream(hub: Hub) -> AsyncIterator[bytes]:
-    with hub.follow() as queue:
+    with hub.follow() as follower:
         yield _AGAIN
         while True:
             try:
                 async with asyncio.timeout(_ALIVE):
-                    first = await queue.get()
+                    texts = await follower.take()
             except TimeoutError:
                 yield _BEAT
                 continue
-            texts = [first]
-            while not queue.empty():
-                texts.append(queue.get_nowait())
-            yield b"".join(text for text in texts if text is not None)
-            if None in texts:
+            yield b"".join(texts)
+            if follower.ended and not len(follower):
                 return
-            await asyncio.sleep(_PAUSE if len(texts) < _MUCH else _LONG_PAUSE)
+            await asyncio.sleep(_uneven(_PAUSE if len(texts) < _MUCH else _LONG_PAUSE))
+
+
+def _uneven(pause: float) -> float:
+    """A pause about as long: pages that are all written to at the same moment would have calls wait for them."""
+    return pause * random.uniform(0.5, 1.5)

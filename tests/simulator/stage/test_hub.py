@@ -20,8 +20,7 @@ def placed(name: str, at: float = 1.0) -> Placed:
     return Placed(at, {"id": name, "from": "+1", "to": "+2"})
 
 
-def told(text: bytes | None) -> tuple[str, Any]:
-    assert text is not None
+def told(text: bytes) -> tuple[str, Any]:
     name, data = text.decode().rstrip("\n").split("\n")
     return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
@@ -29,28 +28,41 @@ def told(text: bytes | None) -> tuple[str, Any]:
 async def test_who_follows_gets_the_state_and_then_events_in_their_order() -> None:
     hub = Hub(state())
     hub.publish(placed("before"))
-    with hub.follow() as queue:
+    with hub.follow() as follower:
         hub.publish(placed("after"))
         hub.publish(Ended(2.0, "after", "passed", 200, "caller"))
         hub.publish(placed("quiet"), told=False)
-        hub.close()
 
-        name, whole = told(queue.get_nowait())
+        (name, whole), *events = [told(text) for text in await follower.take()]
         assert (name, [each["id"] for each in whole["calls"]]) == ("state", ["before"])
-        assert told(queue.get_nowait())[0] == "placed"
-        assert told(queue.get_nowait())[0] == "ended"
-        assert queue.get_nowait() is None
-        assert queue.empty()
+        assert [name for name, _ in events] == ["placed", "ended"]
+        assert not follower.ended
+        hub.publish(placed("last"))
+        hub.close()
+        assert [told(text)[0] for text in await follower.take()] == ["placed"]
+        assert follower.ended
     assert hub.followers == 0
-    assert [each["id"] for each in hub.state.calls] == ["quiet", "after", "before"]
+    assert [each["id"] for each in hub.state.calls] == ["last", "quiet", "after", "before"]
 
 
 async def test_after_the_end_who_comes_gets_the_state_and_is_let_go() -> None:
     hub = Hub(state())
     hub.close()
-    with hub.follow() as queue:
-        assert told(queue.get_nowait())[0] == "state"
-        assert queue.get_nowait() is None
+    with hub.follow() as follower:
+        assert [told(text)[0] for text in await follower.take()] == ["state"]
+        assert follower.ended
+
+
+async def test_who_reads_nothing_for_long_is_let_go() -> None:
+    hub = Hub(state())
+    with hub.follow() as slow, hub.follow() as quick:
+        for number in range(3000):
+            hub.publish(placed(str(number)))
+            assert await quick.take()
+        assert slow.ended
+        assert not quick.ended
+        assert hub.followers == 1
+        assert len(await slow.take()) == 2000
 
 
 async def test_the_events_of_a_call_are_remembered_in_order_of_time() -> None:
