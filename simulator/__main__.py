@@ -1,7 +1,8 @@
 """The `ringfence` command line: run, compare, sweep, serve, report, proxy, explain, lint, subscribers, softswitch,
 schema and doctor.
 
-A run's proxies are forked off a process that takes as long to start as this one: the two start side by side.
+A run's proxies, and what a load is made of, are forked off a process that takes as long to start as this one: the two
+start side by side.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _forks(arguments: Sequence[str]) -> AbstractContextManager[ProxyForks | None]:
-    if arguments[:1] not in (["run"], ["compare"], ["serve"], ["load"]):
+    if (command := arguments[0] if arguments else "") not in ("run", "compare", "serve", "load"):
         return nullcontext()
     from simulator.lab.proxy_forks import proxy_forks
 
-    return proxy_forks()
+    return proxy_forks(*(("simulator.load.generator", "simulator.load.far_end") if command == "load" else ()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Proxies forked off one process that has everything imported (see proxy_template), which saves most of their start.
+"""Proxies, and other processes of ours, forked off one that has everything imported (see proxy_template), which saves
+most of their start.
 
 The constructor starts that process and returns at once: what else a run has to prepare goes on beside it.
 """
@@ -13,21 +14,24 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 _LARGEST = 65536  # bytes of a message
+_STDERR = 2
 
 
 @contextlib.contextmanager
-def proxy_forks() -> Iterator[ProxyForks | None]:
-    """Have proxies forked meanwhile; None where processes are not forked (the one call is Linux's) or cannot be."""
+def proxy_forks(*modules: str) -> Iterator[ProxyForks | None]:
+    """Have proxies, and these modules, forked meanwhile; None where processes are not forked (the one call is Linux's)
+    or cannot be."""
     if sys.platform != "linux":
         yield None
         return
     try:
-        forks = ProxyForks()
+        forks = ProxyForks(lambda theirs: start_template(theirs, *modules))
     except OSError:
         yield None
         return
@@ -40,9 +44,9 @@ def proxy_forks() -> Iterator[ProxyForks | None]:
 class ForkedProxy:
     """A forked process, used as one of asyncio's."""
 
-    def __init__(self, forks: ProxyForks, pid: int, stderr: asyncio.StreamReader) -> None:
+    def __init__(self, forks: ProxyForks, pid: int) -> None:
         self.pid = pid
-        self.stderr = stderr
+        self.stderr: asyncio.StreamReader | None = None
         self.returncode: int | None = None
         self._forks = forks
         self._ended = asyncio.Event()
@@ -75,11 +79,11 @@ class Template(Protocol):
     def wait(self) -> int: ...
 
 
-def start_template(theirs: socket.socket) -> Template:
-    """Start it, to take orders from that socket. Raises OSError."""
+def start_template(theirs: socket.socket, *modules: str) -> Template:
+    """Start it, with these modules imported, to take orders from that socket. Raises OSError."""
     return subprocess.Popen(  # noqa: S603 - our own module
         # -P: a folder named simulator where the user stands is not ours
-        [sys.executable, "-P", "-m", "simulator.lab.proxy_template", str(theirs.fileno())],
+        [sys.executable, "-P", "-m", "simulator.lab.proxy_template", str(theirs.fileno()), *modules],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
@@ -89,7 +93,7 @@ def start_template(theirs: socket.socket) -> Template:
 
 
 class ProxyForks:
-    """The orders to the process that proxies are forked off. `close` ends it, and the proxies with it."""
+    """The orders to the process that others are forked off. `close` ends it, and them with it."""
 
     def __init__(self, start: Callable[[socket.socket], Template] = start_template) -> None:
         """Start it. Raises OSError where it cannot be started."""
@@ -98,35 +102,44 @@ class ProxyForks:
         with theirs:
             self._process = start(theirs)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxies: dict[int, ForkedProxy] = {}
-        self._ended: dict[int, int] = {}  # codes of proxies that ended at once
-        self._asked: asyncio.Future[int] | None = None
+        self._running: dict[int, ForkedProxy] = {}
+        self._ended: dict[int, int] = {}  # codes of those that ended at once
+        self._asked: deque[asyncio.Future[int]] = deque()  # in the order in which they are answered
 
     async def start(self, config: Path) -> ForkedProxy | None:
-        """Fork a proxy off; None where there is nothing to fork off any more."""
-        self._listen()
+        """Fork a proxy off, to read its stderr; None where there is nothing to fork off any more."""
         reading, writing = os.pipe()
         stderr = await _reader(reading)
         try:
-            self._asked = asyncio.get_running_loop().create_future()
-            order = {"config": str(config), "folder": str(Path.cwd())}
-            socket.send_fds(self._socket, [json.dumps(order).encode()], [writing])
-            pid = await self._asked
-        except OSError:
-            return None
+            proxy = await self.fork("proxy.__main__", [str(config)], {_STDERR: writing})
         finally:
             os.close(writing)
-            self._asked = None
-        proxy = ForkedProxy(self, pid, stderr)
-        if pid in self._ended:
-            proxy.ended(self._ended.pop(pid))
-        else:
-            self._proxies[pid] = proxy
+        if proxy is not None:
+            proxy.stderr = stderr
         return proxy
+
+    async def fork(self, module: str, arguments: Sequence[str], streams: Mapping[int, int]) -> ForkedProxy | None:
+        """Fork off a process that calls `main` of a module and ends with what that returns; None where there is nothing
+        to fork off any more. `streams` are the descriptors that standard streams of it are to be."""
+        self._listen()
+        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        order = {"module": module, "arguments": [*arguments], "folder": str(Path.cwd()), "streams": [*streams]}
+        try:
+            socket.send_fds(self._socket, [json.dumps(order).encode()], [*streams.values()])
+            self._asked.append(asked)
+            pid = await asked
+        except OSError:
+            return None
+        forked = ForkedProxy(self, pid)
+        if pid in self._ended:
+            forked.ended(self._ended.pop(pid))
+        else:
+            self._running[pid] = forked
+        return forked
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send a message to the template."""
-        with contextlib.suppress(OSError):  # it has ended, and all proxies with it
+        with contextlib.suppress(OSError):  # it has ended, and all others with it
             self._socket.send(json.dumps(message).encode())
 
     def close(self) -> None:
@@ -155,22 +168,26 @@ class ProxyForks:
             return
         message = json.loads(data)
         if "code" not in message:
-            if self._asked is not None:
-                self._asked.set_result(message["pid"])
-        elif proxy := self._proxies.pop(message["pid"], None):
-            proxy.ended(message["code"])
+            if (asked := self._asked.popleft()).done():  # nobody waits for it any more
+                self.tell({"pid": message["pid"], "signal": int(signal.SIGKILL)})
+            else:
+                asked.set_result(message["pid"])
+        elif forked := self._running.pop(message["pid"], None):
+            forked.ended(message["code"])
         else:
             self._ended[message["pid"]] = message["code"]
 
     def _gone(self) -> None:
-        """The template has ended, and the proxies that it forked are killed with it."""
+        """The template has ended, and those that it forked are killed with it."""
         if self._loop is not None:
             self._loop.remove_reader(self._socket)
-        if self._asked is not None and not self._asked.done():
-            self._asked.set_exception(BrokenPipeError())
-        for proxy in self._proxies.values():
-            proxy.ended(-signal.SIGKILL)
-        self._proxies.clear()
+        for asked in self._asked:
+            if not asked.done():
+                asked.set_exception(BrokenPipeError())
+        self._asked.clear()
+        for forked in self._running.values():
+            forked.ended(-signal.SIGKILL)
+        self._running.clear()
 
 
 class _Pipe(asyncio.StreamReaderProtocol):

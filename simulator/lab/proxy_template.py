@@ -1,13 +1,15 @@
-"""A process that has imported all that a proxy needs; each proxy of a run is forked off it (Linux).
+"""A process that has imported all that a proxy needs; each proxy of a run is forked off it (Linux), and so are the
+generators and the far end of a load.
 
-Starting Python and importing takes most of a proxy's start. The template does it once, while scenarios are read, and
+Starting Python and importing takes most of a process's start. The template does it once, while scenarios are read, and
 then waits for orders: it uses no CPU while calls are played. A forked proxy is what `python -m proxy CONFIG` is, with a
 process group, signals and random numbers of its own.
 
-`python -m simulator.proxy_template FD` speaks JSON datagrams over the socket FD: {"config": PATH, "folder": where the
-proxy stands}, with the file descriptor of a stderr, is answered with {"pid": N}; {"pid": N, "signal": S} is passed on;
-{"pid": N, "code": C} tells that a proxy has ended. It ends, and what it forked with it, when the other side of the
-socket is closed.
+`python -m simulator.lab.proxy_template FD MODULE...` speaks JSON datagrams over the socket FD, and has these modules
+imported too. {"module": NAME, "arguments": [...], "folder": where the process stands, "streams": [...]}, with file
+descriptors for these standard streams, is answered with {"pid": N}, and the module's `main` is called with the
+arguments; {"pid": N, "signal": S} is passed on; {"pid": N, "code": C} tells that a process has ended. It ends, and what
+it forked with it, when the other side of the socket is closed.
 """
 
 from __future__ import annotations
@@ -21,18 +23,21 @@ import signal
 import socket
 import sys
 import traceback
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Never
 
-from proxy import __main__ as proxy_main
+import proxy.__main__  # noqa: F401 - which each proxy needs
 from proxy.numbers.numbering import Numbering
 from simulator.lab.lifeline import end_with
 
 _LARGEST = 65536  # bytes of an order
+_STREAMS = 3  # that an order may have
 
 
 def main() -> None:
-    """Load all that a proxy needs, and serve."""
+    """Load all that is needed, and serve."""
+    for name in sys.argv[2:]:
+        import_module(name)
     warm_up()
     serve(socket.socket(fileno=int(sys.argv[1])))
 
@@ -46,33 +51,34 @@ def warm_up() -> None:
 
 
 def serve(orders: socket.socket) -> None:
-    """Fork proxies off until the other side goes."""
+    """Fork processes off until the other side goes."""
     wake, woken = os.pipe()  # written to when a child ends
     for end in (wake, woken):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    proxies: set[int] = set()
+    running: set[int] = set()
     while True:
         ready: list[int] = select.select([orders.fileno(), wake], [], [])[0]
         if wake in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(wake, 4096)
-            for pid in [*proxies]:
+            for pid in [*running]:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
-                    proxies.remove(pid)
+                    running.remove(pid)
                     _send(orders, {"pid": pid, "code": os.waitstatus_to_exitcode(status)})
         if orders.fileno() in ready:
-            data, descriptors, _, _ = socket.recv_fds(orders, _LARGEST, 1)
+            data, descriptors, _, _ = socket.recv_fds(orders, _LARGEST, _STREAMS)
             if not data:
                 return
             order = json.loads(data)
-            if "config" in order:
-                proxies.add(pid := _fork(order, descriptors[0], [orders.fileno(), wake, woken]))
-                os.close(descriptors[0])
+            if "module" in order:
+                running.add(pid := _fork(order, descriptors, [orders.fileno(), wake, woken]))
+                for each in descriptors:
+                    os.close(each)
                 _send(orders, {"pid": pid})
-            elif order["pid"] in proxies:
+            elif order["pid"] in running:
                 os.kill(order["pid"], order["signal"])
 
 
@@ -81,15 +87,15 @@ def _send(orders: socket.socket, message: dict[str, Any]) -> None:
         orders.send(json.dumps(message).encode())
 
 
-def _fork(order: dict[str, str], stderr: int, ours: list[int]) -> int:
+def _fork(order: dict[str, Any], descriptors: list[int], ours: list[int]) -> int:
     template = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _be_a_proxy(order, stderr, ours, template)
+        _be_it(order, descriptors, ours, template)
     return pid
 
 
-def _be_a_proxy(order: dict[str, str], stderr: int, ours: list[int], template: int) -> Never:
+def _be_it(order: dict[str, Any], descriptors: list[int], ours: list[int], template: int) -> Never:
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -97,12 +103,14 @@ def _be_a_proxy(order: dict[str, str], stderr: int, ours: list[int], template: i
         os.setsid()
         if (tie := end_with(template)) is not None:
             tie()
-        os.dup2(stderr, 2)
-        for descriptor in (stderr, *ours):
+        for stream, descriptor in zip(order["streams"], descriptors, strict=True):
+            os.dup2(descriptor, stream)
+        for descriptor in (*descriptors, *ours):
             os.close(descriptor)
         os.chdir(order["folder"])
-        sys.argv = [str(Path(proxy_main.__file__)), order["config"]]
-        code = proxy_main.main([order["config"]])
+        module = import_module(order["module"])
+        sys.argv = [str(module.__file__), *order["arguments"]]
+        code = module.main(order["arguments"])
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except BaseException:

@@ -109,10 +109,16 @@ def _stats(far_end: FarEnd) -> dict[str, Any]:
     return {"at": time.monotonic(), "cpu": time.process_time(), "taken": far_end.taken}
 
 
-if __name__ == "__main__":
+def main(_: Sequence[str] = ()) -> int:
+    """Serve until standard input ends."""
     try:
         import uvloop
     except ImportError:
         asyncio.run(_serve())
     else:
         uvloop.run(_serve())
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import struct
 import sys
 from array import array
@@ -38,7 +39,10 @@ def tell_rows(rows: array[float]) -> None:
 def _write(kind: bytes, data: bytes) -> None:
     left = memoryview(_HEAD.pack(kind, len(data)) + data)
     while left:
-        left = left[os.write(_STDOUT, left) :]
+        try:
+            left = left[os.write(_STDOUT, left) :]
+        except BlockingIOError:  # it is one socket with standard input, which is read without waiting
+            select.select((), (_STDOUT,), ())
 
 
 async def frames(reader: asyncio.StreamReader) -> AsyncIterator[dict[str, Any] | array[float]]:
@@ -47,7 +51,7 @@ async def frames(reader: asyncio.StreamReader) -> AsyncIterator[dict[str, Any] |
         try:
             kind, length = _HEAD.unpack(await reader.readexactly(_HEAD.size))
             data = await reader.readexactly(length)
-        except asyncio.IncompleteReadError:
+        except (asyncio.IncompleteReadError, ConnectionError):
             return
         if kind == _JSON:
             yield json.loads(data)

@@ -224,11 +224,17 @@ async def _report(load: Load) -> None:
         await asyncio.sleep(_REPORT)
 
 
+def main(_: Sequence[str] = ()) -> int:
+    """Serve until standard input ends."""
+    with asyncio.Runner(loop_factory=_exact_loop) as runner:
+        runner.run(_serve())
+    return 0
+
+
 def _exact_loop() -> asyncio.AbstractEventLoop:
     """A loop whose timers are exact to some microseconds; those of epoll and of uvloop are to a millisecond."""
     return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=_exact_loop) as runner:
-        runner.run(_serve())
+    main()

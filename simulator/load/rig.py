@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import sys
 from array import array
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from simulator.addresses import Address
 from simulator.errors import LabError
 from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, write_files
 from simulator.lab.lifeline import end_with
-from simulator.lab.proxy_forks import ProxyForks
+from simulator.lab.proxy_forks import ForkedProxy, ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import new_key
 from simulator.lab.surroundings import sources_of
@@ -36,6 +37,7 @@ from simulator.softswitch.kinds import Kind
 
 _READY_WITHIN = 60.0  # seconds: a generator plans the scenario's calls before
 _REGISTERED_WITHIN = 120.0
+_LARGEST = 1 << 22  # bytes that are read at once
 _STOP_WITHIN = 5.0
 _STOP_SWITCH_WITHIN = 20.0  # with a container to take down
 
@@ -45,7 +47,9 @@ class Worker:
     """A process of ours, and the latest that it told of itself."""
 
     name: str
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | ForkedProxy
+    listening: asyncio.StreamReader  # to it
+    speaking: asyncio.StreamWriter
     stats: dict[str, Any] = field(default_factory=dict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     registered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,9 +57,8 @@ class Worker:
 
     def order(self, message: Mapping[str, Any]) -> None:
         """Tell it what to do."""
-        assert self.process.stdin is not None  # noqa: S101 - asked for where it is started
         with contextlib.suppress(ConnectionError):
-            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.speaking.write(json.dumps(message).encode() + b"\n")
 
 
 class Rig:
@@ -75,8 +78,8 @@ class Rig:
         switch: Kind | None = None,
         forks: ProxyForks | None = None,
     ) -> None:
-        """`played` says what each process reads: `source`, `seed` and `select`. The proxy is forked off `forks`, where
-        given."""
+        """`played` says what each process reads: `source`, `seed` and `select`. All of them are forked off
+        `forks`, where given."""
         self._spec = spec
         self._folder = folder
         self._played = dict(played)
@@ -147,30 +150,36 @@ class Rig:
         self.hung = ran and self.counters is None
 
     async def _start(self, name: str, order: Mapping[str, Any]) -> Worker:
-        with self._log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # a folder named simulator where the user stands is not ours
-                "-m",
-                f"simulator.load.{name}",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                limit=1 << 22,
-                start_new_session=True,  # Ctrl-C on the terminal is for the run, which ends them in order
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-                preexec_fn=end_with(os.getpid()),
-            )
-        worker = Worker(name, process)
+        ours, theirs = socket.socketpair()
+        with theirs, self._log.open("ab") as log:
+            process = await self._begin(f"simulator.load.{name}", theirs.fileno(), log.fileno())
+        listening, speaking = await asyncio.open_unix_connection(sock=ours, limit=_LARGEST)
+        worker = Worker(name, process, listening, speaking)
         within = _STOP_WITHIN if self._switch is None or name != "far_end" else _STOP_SWITCH_WITHIN
         self._stack.push_async_callback(_stop, worker, within)
         worker.reading = asyncio.create_task(self._read(worker))
         worker.order({**self._played, **order})
         return worker
 
+    async def _begin(self, module: str, orders: int, log: int) -> asyncio.subprocess.Process | ForkedProxy:
+        """Start it as a process of its own, which is spoken with by way of its standard input and output."""
+        if self._forks is not None and (forked := await self._forks.fork(module, (), {0: orders, 1: orders, 2: log})):
+            return forked
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # a folder named simulator where the user stands is not ours
+            "-m",
+            module,
+            stdin=orders,
+            stdout=orders,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C on the terminal is for the run, which ends them in order
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            preexec_fn=end_with(os.getpid()),
+        )
+
     async def _read(self, worker: Worker) -> None:
-        assert worker.process.stdout is not None  # noqa: S101 - asked for above
-        async for frame in frames(worker.process.stdout):
+        async for frame in frames(worker.listening):
             if isinstance(frame, array):
                 self._on_rows(frame)
             else:
@@ -241,10 +250,10 @@ class Rig:
 
 async def _stop(worker: Worker, within: float) -> None:
     """End it by closing its standard input; by force where that does not."""
-    process = worker.process
-    if process.stdin is not None:
-        process.stdin.close()
-    await end_or_kill(process, within)
-    await process.wait()
+    with contextlib.suppress(OSError):  # it has ended
+        worker.speaking.write_eof()
+    await end_or_kill(worker.process, within)
+    await worker.process.wait()
     if worker.reading is not None:
         await worker.reading
+    worker.speaking.close()

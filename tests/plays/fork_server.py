@@ -24,8 +24,8 @@ class ForkServer:
 
     def start(self, config: Path, stderr: int) -> ForkedProxy:
         """Start a proxy as `python -m proxy CONFIG` would."""
-        order = json.dumps({"config": str(config), "folder": str(Path.cwd())})
-        socket.send_fds(self._socket, [order.encode()], [stderr])
+        order = {"module": "proxy.__main__", "arguments": [str(config)], "folder": str(Path.cwd()), "streams": [2]}
+        socket.send_fds(self._socket, [json.dumps(order).encode()], [stderr])
         while (pid := self.hear(30.0)) is None:
             pass
         return ForkedProxy(self, pid)

@@ -23,14 +23,22 @@ from simulator.lab import proxy_template
 from simulator.lab.proxy_forks import ProxyForks
 from tests.plays import ROOT
 
+_MORE = (
+    "proxy.process.asking",
+    "proxy.process.monitoring",
+    "proxy.process.shared_counts",
+    "simulator.load.far_end",
+    "simulator.load.generator",
+)
+
 
 def main() -> None:
     """Fork templates off until the other side goes."""
     orders = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGCHLD, _bury)
     proxy_template.warm_up()
-    for rarely_needed in ("asking", "monitoring", "shared_counts"):
-        import_module(f"proxy.process.{rarely_needed}")
+    for not_always_needed in _MORE:
+        import_module(not_always_needed)
     gc.freeze()
     while (received := socket.recv_fds(orders, 1, 1))[0]:
         (descriptor,) = received[1]

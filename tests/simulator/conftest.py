@@ -22,5 +22,5 @@ def forks() -> Iterator[ProxyForks | None]:
 @pytest.fixture
 def runs_beside_others(forks: ProxyForks | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """`main(["run", ...])` forks its proxies off the same one each time, and is valid also on a machine that lags."""
-    monkeypatch.setattr("simulator.lab.proxy_forks.proxy_forks", lambda: nullcontext(forks))
+    monkeypatch.setattr("simulator.lab.proxy_forks.proxy_forks", lambda *_: nullcontext(forks))
     monkeypatch.setattr(result, "LATENESS_BOUND", 60.0)

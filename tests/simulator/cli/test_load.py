@@ -34,10 +34,18 @@ SECONDS = Path("runs/latest/load-seconds.jsonl")
 EASY = ("--ramp", "0.2s", "--p99", "30s", "--failures", "50%", "--processes", "1")
 
 
-def children(pid: int) -> list[tuple[int, bytes]]:
-    """The processes that one has started, with their command lines."""
-    found = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return [(each, Path(f"/proc/{each}/cmdline").read_bytes()) for each in found]
+@pytest.fixture
+def rigs(monkeypatch: pytest.MonkeyPatch) -> list[Rig]:
+    """The rigs of the loads of a test, once they are there."""
+    opened: list[Rig] = []
+
+    async def open_rig(rig: Rig) -> Rig:
+        opened.append(rig)
+        return await enter(rig)
+
+    enter = Rig.__aenter__
+    monkeypatch.setattr(Rig, "__aenter__", open_rig)
+    return opened
 
 
 def test_a_rate_is_held_and_leaves_a_folder_that_is_loaded_again(
@@ -108,6 +116,16 @@ def test_a_limit_that_nothing_can_meet_is_missed_or_the_load_measured_itself(
     assert "(limit 0.001 ms)" in capsys.readouterr().out
 
 
+def test_where_nothing_can_be_forked_off_its_processes_are_started_from_nothing(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, rigs: list[Rig]
+) -> None:
+    monkeypatch.setattr("simulator.lab.proxy_forks.proxy_forks", lambda *_: nullcontext())
+    assert main(["load", written(desk / "small.yaml"), "--rate", "20", "--hold", "0.2s", *EASY]) == 0
+    began = (rigs[0].proxy, *(each.process for each in (rigs[0].far_end, *rigs[0].generators)))
+    assert len({each.pid for each in began}) == 3
+    assert json.loads(Path("runs/latest/metrics.json").read_text())["calls.failed"] == 0
+
+
 def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None:
     command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "60s"]
     process = subprocess.Popen([*command, *EASY], stdout=subprocess.PIPE, text=True)
@@ -121,13 +139,12 @@ def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None
     assert json.loads(Path("runs/latest/manifest.json").read_text())["state"] == "interrupted"
 
 
-def loaded_while(meddle: Callable[[int], None], *arguments: str) -> int:
-    """The exit code of a load with whose one generator somebody meddles, once it has placed calls."""
+def loaded_while(meddle: Callable[[], None], *arguments: str) -> int:
+    """The exit code of a load with which somebody meddles once calls were placed."""
 
     def beside() -> None:
         eventually(lambda: SECONDS.exists() and any(each["placed"] for each in lines(SECONDS)))
-        (generator,) = (each for each in children(os.getpid()) if b"simulator.load.generator" in each[1])
-        meddle(generator[0])
+        meddle()
 
     with ThreadPoolExecutor(1) as thread:
         meddling = thread.submit(beside)
@@ -137,10 +154,11 @@ def loaded_while(meddle: Callable[[int], None], *arguments: str) -> int:
 
 
 def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_waited(
-    desk: Path, capsys: pytest.CaptureFixture[str]
+    desk: Path, capsys: pytest.CaptureFixture[str], rigs: list[Rig]
 ) -> None:
-    def stand_still(generator: int) -> None:
+    def stand_still() -> None:
         known = len(lines(SECONDS))
+        generator = rigs[0].generators[0].process.pid
         os.kill(generator, signal.SIGSTOP)
         eventually(lambda: len(lines(SECONDS)) > known + 1)
         os.kill(generator, signal.SIGCONT)
@@ -222,10 +240,10 @@ def test_what_was_measured_is_told_where_there_is_no_room_for_it(
 
 
 def test_a_generator_that_is_killed_ends_the_load_and_what_was_heard_until_then_is_kept(
-    desk: Path, capsys: pytest.CaptureFixture[str]
+    desk: Path, capsys: pytest.CaptureFixture[str], rigs: list[Rig]
 ) -> None:
-    def kill(generator: int) -> None:
-        os.kill(generator, signal.SIGKILL)
+    def kill() -> None:
+        os.kill(rigs[0].generators[0].process.pid, signal.SIGKILL)
 
     options = ("--rate", "30", "--hold", "60s", *EASY, "--json", "l.json")
     code = loaded_while(kill, written(desk / "small.yaml"), *options)
@@ -240,23 +258,16 @@ def test_a_generator_that_is_killed_ends_the_load_and_what_was_heard_until_then_
 
 @pytest.mark.parametrize("fate", ["it ends", "it hangs"])
 def test_a_proxy_that_ends_too_soon_or_too_late_is_told(
-    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fate: str
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rigs: list[Rig], fate: str
 ) -> None:
-    rigs: list[Rig] = []
-
-    async def opened(rig: Rig) -> Rig:
-        rigs.append(rig)
-        return await enter(rig)
-
     async def stopped(proxy: ProxyProcess) -> None:
         await stop(proxy)  # of one that had to be killed it returns nothing
 
-    enter, stop = Rig.__aenter__, ProxyProcess.stop
-    monkeypatch.setattr(Rig, "__aenter__", opened)
+    stop = ProxyProcess.stop
     scenario = written(desk / "small.yaml")
     if fate == "it ends":
         options = ("--rate", "30", "--hold", "60s", *EASY)
-        assert loaded_while(lambda _: os.kill(rigs[0].proxy.pid, signal.SIGKILL), scenario, *options) == 3
+        assert loaded_while(lambda: os.kill(rigs[0].proxy.pid, signal.SIGKILL), scenario, *options) == 3
     else:
         monkeypatch.setattr(ProxyProcess, "stop", stopped)
         assert main(["load", scenario, "--rate", "20", "--hold", "0.2s", *EASY]) == 0
