@@ -40,6 +40,7 @@ settings.register_profile("steady", deadline=None, derandomize=True, suppress_he
 settings.load_profile("steady")
 # What is imported and collected stays: to look through it time after time would be a sixth of the collection's time.
 gc.disable()
+_under_way: dict[str, Path] = {}  # "module": the one whose tests run
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -81,10 +82,17 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """Leave what was imported and collected out of later garbage collections: every proxy that starts makes one."""
+    """Collect garbage again, now that all is imported."""
     gc.enable()
-    gc.collect()
-    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Leave what is kept for good, reports of tests before this module included, out of later garbage collections."""
+    if _under_way.get("module") != item.path:
+        _under_way["module"] = item.path
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

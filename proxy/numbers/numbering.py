@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Literal, get_args
 
 from proxy.numbers.home_plan import HomePlan, NumberRange
@@ -44,7 +45,8 @@ def plain_word(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
-def _words(withheld: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=64)  # presets have hundreds of words, which every new numbering would read again
+def _words(withheld: frozenset[str]) -> frozenset[str]:
     return frozenset(plain_word(word) for word in withheld if word[0] != "+")
 
 
@@ -128,7 +130,7 @@ class Numbering:
         self._countries = countries()
         self._plan: HomePlan = like._plan if like else HomePlan(home, emergency, ranges)
         self.country_code = self._code = self._plan.code
-        withheld = ["anonymous", *withheld]
+        withheld = frozenset(("anonymous", *withheld))
         self.withheld_words: frozenset[str] = like.withheld_words if like else _words(withheld)
         self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
         self._order: _Order = order

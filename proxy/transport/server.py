@@ -211,7 +211,7 @@ class Server:
         if self.core.outputs:  # of streams
             self._tell_listeners()
         self._event_log.write_due(self.now())
-        if count % _HOUSEKEEPING == 0:
+        if count and count % _HOUSEKEEPING == 0:
             self._streams.close_idle()
             if not self.core.transactions:
                 gc.collect()
