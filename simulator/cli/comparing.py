@@ -37,6 +37,7 @@ from simulator.scenario.policies import Variant, read_variant
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.traffic.lines import inhabited
 from simulator.traffic.selection import compile_expression
+from simulator.wording import takes
 
 _DOCUMENTS: dict[str, Callable[[Compared], str]] = {
     "--json": lambda compared: json_format.dumps(json_file.document(compared), indent=2) + "\n",
@@ -79,7 +80,7 @@ def compare(arguments: Arguments) -> int:
         return _complained(objections)
     check_lists(each.over(scenario) for scenario, _ in scenarios for each in (a, b))
     if not exact_test.is_available():  # told before anything is played
-        raise LabError("the exact test takes scipy: pip install 'ringfence[data]'")
+        raise LabError(takes("the exact test", "scipy", "data"))
     compared = Compared(a.name, b.name, (), Comparison(), conditions)
     if arguments.offline:
         played = [scenario for scenario, _ in scenarios]

@@ -17,9 +17,9 @@ from proxy.process.build import build
 from simulator.cli.grammar import Command
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode
+from simulator.wording import install
 
 _HELP = "Look at what this machine has of what the lab needs, and say how to mend what is missing."
-_DATA = "pip install 'ringfence[data]'"
 
 
 @click.command("doctor", Command, help=_HELP, short_help="say what is missing on this machine")
@@ -99,11 +99,11 @@ def _uvloop() -> Finding:
 
 
 def _tables() -> Finding:
-    return _package("pyarrow", "tables of calls and records in Parquet (pyarrow)", _DATA)
+    return _package("pyarrow", "tables of calls and records in Parquet (pyarrow)", install("data"))
 
 
 def _statistics() -> Finding:
-    return _package("scipy", "the exact test of `ringfence compare` (scipy)", _DATA)
+    return _package("scipy", "the exact test of `ringfence compare` (scipy)", install("data"))
 
 
 def _package(name: str, what: str, advice: str) -> Finding:

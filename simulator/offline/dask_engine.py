@@ -24,8 +24,9 @@ from simulator.judging.accuracy import Confusion
 from simulator.offline.bundle import Bundle, Unpacked
 from simulator.offline.grid import Point
 from simulator.offline.sweep import Part, Row, Sweep
+from simulator.wording import takes
 
-MISSING = "a Dask cluster takes Dask: pip install 'ringfence[cluster]'"
+MISSING = takes("a Dask cluster", "Dask", "cluster")
 _CONNECT = 10.0  # seconds within which the scheduler has to answer
 _WORKERS = 60.0  # seconds within which there has to be a worker
 _TASKS_PER_WORKER = 4  # so that none waits long for the last one

@@ -17,8 +17,9 @@ from typing import Any
 
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.results.run_reader import lines_of, manifest_of, missing_calls, parts_of
+from simulator.wording import takes
 
-MISSING = "Parquet takes pyarrow: pip install 'ringfence[data]'"
+MISSING = takes("Parquet", "pyarrow", "data")
 _ROWS = 10_000  # of a group
 _TEXT, _FLAG, _COUNT, _SECONDS, _MOMENT = "string", "bool", "int32", "double", "moment"
 

@@ -20,6 +20,7 @@ from proxy.files.visible import visible
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.scenario.headers import USER_PART
 from simulator.scenario.records import Mapped, RecordedOutcome, Records
+from simulator.wording import takes
 
 _TOGETHER = 100_000  # calls for which more rows are waited for
 _LAST = 253_402_300_800.0  # epoch seconds: the year 10000
@@ -182,8 +183,7 @@ def _parquet_rows(path: Path) -> Iterator[_Row]:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        missing = "reading Parquet takes pyarrow: pip install 'ringfence[data]'"
-        raise FileErrors([FileError.whole(path, missing)]) from None
+        raise FileErrors([FileError.whole(path, takes("reading Parquet", "pyarrow", "data"))]) from None
     try:
         file = parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:

@@ -29,6 +29,7 @@ from simulator.agents.pjsua.behaviour import ANSWER, BUSY, RING_ONLY, Behaviour,
 from simulator.agents.pjsua.call import PhoneCall, PhoneEvent
 from simulator.agents.pjsua.phone import Delivery, PhoneWorker, PjsuaPhone, suffix
 from simulator.agents.pjsua.process import WORKER, PhoneError, PhoneFault
+from simulator.wording import install
 
 __all__ = [
     "ANSWER",
@@ -60,7 +61,7 @@ def available() -> tuple[bool, str]:
         return True, ""
     if sys.version_info >= (3, 13):
         return False, "real phones need Python 3.11 or 3.12: there is no PJSIP (pjsua2-python) for newer ones"
-    return False, "real phones need PJSIP: pip install 'ringfence[phones]' (the package pjsua2-python)"
+    return False, f"real phones need PJSIP: {install('phones')} (the package pjsua2-python)"
 
 
 def built_codecs() -> list[str]:
