@@ -4,17 +4,16 @@ run ends, and tells what was played."""
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import pytest
 
 from simulator.loopback import free_port
-from tests.plays import ROOT
+from tests.plays import forked
 from tests.plays.proxy_process import INTERNATIONAL, SWITCH, ProxyProcess
 from tests.plays.small_disk import SmallDisk, small_disk
 
@@ -83,14 +82,8 @@ calls:
 
 def test_a_run_that_fills_the_disk_tells_what_was_played_until_then(disk: SmallDisk) -> None:
     (disk.folder / "much.yaml").write_text(SCENARIO)
-    run = subprocess.Popen(
-        [sys.executable, "-m", "simulator", "run", "much.yaml"],
-        cwd=disk.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+    command = [sys.executable, "-P", "-m", "simulator", "run", "much.yaml"]
+    run = forked.start(command, cwd=disk.folder, stdout=PIPE, stderr=STDOUT)
     disk.limit(run.pid)
     out, _ = run.communicate()
     assert run.returncode == 3, out

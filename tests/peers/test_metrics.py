@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from simulator.loopback import free_port
+from tests.plays import forked
 from tests.plays.proxy_process import (
     DOMESTIC,
     INTERNATIONAL,
@@ -243,8 +243,6 @@ def test_who_says_too_much_or_nothing_holds_nothing_up(lab: Scraped) -> None:
 
 def test_an_address_that_is_taken_ends_the_command_with_3(lab: Scraped) -> None:
     lab.proxy.change_config(listen=[f"udp:{PROXY_HOST}:{free_port(PROXY_HOST)}"])
-    ended = subprocess.run(
-        [sys.executable, "-m", "proxy", str(lab.proxy.config)], capture_output=True, text=True, timeout=60
-    )
+    ended = forked.run([sys.executable, "-m", "proxy", str(lab.proxy.config)])
     assert ended.returncode == 3
     assert f"tcp:{PROXY_HOST}:{lab.port}" in ended.stderr

@@ -8,7 +8,6 @@ import os
 import random
 import socket
 import ssl
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from simulator.loopback import free_port
-from tests.plays import ROOT
+from tests.plays import ROOT, forked
 from tests.plays.fork_server import ForkServer
 from tests.plays.proxy_process import (
     INTERNATIONAL,
@@ -58,9 +57,7 @@ def test_a_taken_port_ends_with_3_and_names_who_holds_it(tmp_path: Path) -> None
         port = holder.getsockname()[1]
         config = tmp_path / "proxy.yaml"
         config.write_text(f"listen: [udp:127.0.0.31:{port}]\nsoftswitch: udp:127.0.4.31:5060\n")
-        ended = subprocess.run(
-            [sys.executable, "-m", "proxy", str(config)], cwd=ROOT, capture_output=True, text=True, timeout=20
-        )
+        ended = forked.run([sys.executable, "-m", "proxy", str(config)], cwd=ROOT)
     assert ended.returncode == 3
     assert f"udp:127.0.0.31:{port} is in use" in ended.stderr
     assert f"pid {os.getpid()} " in ended.stderr
@@ -70,9 +67,7 @@ def test_a_taken_port_ends_with_3_and_names_who_holds_it(tmp_path: Path) -> None
 def test_a_broken_config_ends_with_2_and_says_where(tmp_path: Path) -> None:
     config = tmp_path / "proxy.yaml"
     config.write_text("listen: [udp:127.0.0.31:5060]\nsoftswitch: 127.0.4.31\nhme: CN\n")
-    ended = subprocess.run(
-        [sys.executable, "-m", "proxy", str(config)], cwd=ROOT, capture_output=True, text=True, timeout=20
-    )
+    ended = forked.run([sys.executable, "-m", "proxy", str(config)], cwd=ROOT)
     assert ended.returncode == 2
     places = {line.split(": ")[0] for line in ended.stderr.splitlines()}
     assert places == {f"{config}:2:13", f"{config}:3:1"}

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 
 from proxy.sip.message import Request, parse
 from simulator.loopback import free_port
-from tests.plays import ROOT
+from tests.plays import ROOT, forked
 from tests.plays.proxy_process import INTERNATIONAL, PHONES, SWITCH, ProxyProcess, eventually
 from tests.plays.udp_peer import Peer
 
@@ -30,12 +30,12 @@ class SoftswitchProcess:
     def __init__(self, folder: Path) -> None:
         self.port = free_port(SWITCH)
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: forked.Started | None = None
 
     def run(self, config: Path) -> None:
         command = [sys.executable, "-m", "simulator", "softswitch", "embedded", str(config)]
         with (self._folder / "switch.log").open("wb") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = forked.start(command, cwd=ROOT, stdin=DEVNULL, stdout=log, stderr=log)
 
     def gets(self, number: signal.Signals) -> None:
         assert self._process is not None

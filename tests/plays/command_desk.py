@@ -7,8 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from tests.plays import forked
 
 SCENARIO = """\
 scenario: small
@@ -73,17 +76,16 @@ def children(*pids: object) -> list[str]:
 
 
 class Started:
-    """A run in a process of its own, once calls are under way; `proxies` are its proxy and what that was forked off."""
+    """A run in a process of its own, once calls are under way; `proxies` are its proxy and what that was forked off.
 
-    def __init__(self, folder: Path) -> None:
+    It is forked off a process that has imported all, unless it is to be started `from_nothing`.
+    """
+
+    def __init__(self, folder: Path, *, from_nothing: bool = False) -> None:
         second = written(folder / "second.yaml", LONG.replace("scenario: ", "scenario: second-"))
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "simulator", "run", written(folder / "long.yaml", LONG), second],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        command = [sys.executable, "-P", "-m", "simulator", "run", written(folder / "long.yaml", LONG), second]
+        start = partial(subprocess.Popen, text=True) if from_nothing else forked.start
+        self.process: forked.Started = start(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         events = folder / "runs" / "latest" / "events.jsonl"
         wait_until(lambda: events.exists() and "pass_started" in events.read_text())
         forked_off = children(self.process.pid)

@@ -1,4 +1,4 @@
-"""Proxies forked off one process that has imported all that they need: most of a proxy's start is that."""
+"""Processes forked off one that has imported all that they need: most of a process's start is that."""
 
 from __future__ import annotations
 
@@ -7,30 +7,46 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.plays.proxy_templates import forked_template
 
 
 class ForkServer:
-    """Orders to a process of simulator/lab/proxy_template.py. `close` ends it, and the proxies with it."""
+    """Orders to a template (see simulator/lab/proxy_template.py). `close` ends it, and what was forked off it."""
 
-    def __init__(self) -> None:
+    def __init__(self, sort: str = "proxies") -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            forked_template(theirs)
+            forked_template(theirs, sort)
+        self._lock = threading.Lock()
         self.codes: dict[int, int] = {}  # of those that have ended
 
-    def start(self, config: Path, stderr: int) -> ForkedProxy:
+    def start(self, config: Path, stderr: int) -> ForkedProcess:
         """Start a proxy as `python -m proxy CONFIG` would."""
-        order = {"module": "proxy.__main__", "arguments": [str(config)], "folder": str(Path.cwd()), "streams": [2]}
-        socket.send_fds(self._socket, [json.dumps(order).encode()], [stderr])
-        while (pid := self.hear(30.0)) is None:
-            pass
-        return ForkedProxy(self, pid)
+        return self.fork("proxy.__main__", [str(config)], {2: stderr})
 
-    def hear(self, within: float) -> int | None:
+    def fork(
+        self, module: str, arguments: Sequence[str], streams: Mapping[int, int], folder: Path | None = None
+    ) -> ForkedProcess:
+        """Have `main` of a module called in a process, in that folder or this one, with these standard streams."""
+        order = {"module": module, "arguments": [*arguments], "folder": str(folder or Path.cwd())}
+        message = json.dumps({**order, "streams": [*streams]}).encode()
+        with self._lock:
+            socket.send_fds(self._socket, [message], [*streams.values()])
+            while (pid := self._hear(30.0)) is None:
+                pass
+        return ForkedProcess(self, pid)
+
+    def hear(self, within: float) -> None:
+        """Read a message that a process has ended, if one comes."""
+        with self._lock:
+            self._hear(within)
+
+    def _hear(self, within: float) -> int | None:
         """Read a message: the process that was started, or None where one has ended or nothing came."""
         if not select.select([self._socket], [], [], max(0.0, within))[0]:
             return None
@@ -41,32 +57,37 @@ class ForkServer:
         return None
 
     def tell(self, pid: int, number: int) -> None:
-        """Send a signal to a proxy, unless it has ended."""
+        """Send a signal to a process, unless it has ended."""
         self._socket.send(json.dumps({"pid": pid, "signal": number}).encode())
 
     def close(self) -> None:
         self._socket.close()
 
 
-class ForkedProxy:
+class ForkedProcess:
     """A forked process, used as one of subprocess."""
 
     def __init__(self, server: ForkServer, pid: int) -> None:
         self.pid = pid
         self._server = server
 
+    @property
+    def returncode(self) -> int | None:
+        """The exit code as far as that is known."""
+        return self._server.codes.get(self.pid)
+
     def poll(self) -> int | None:
         """The exit code; None while it runs."""
         self._server.hear(0.0)
-        return self._server.codes.get(self.pid)
+        return self.returncode
 
     def wait(self, timeout: float = 60.0) -> int:
         """Wait for its end; raises subprocess.TimeoutExpired."""
         deadline = time.monotonic() + timeout
         while self.pid not in self._server.codes:
             if (left := deadline - time.monotonic()) <= 0:
-                raise subprocess.TimeoutExpired(f"proxy {self.pid}", timeout)
-            self._server.hear(left)
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
+            self._server.hear(min(left, 0.05))  # another thread may hear of it
         return self._server.codes[self.pid]
 
     def send_signal(self, number: int) -> None:
@@ -74,3 +95,6 @@ class ForkedProxy:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from simulator.loopback import free_port
 from tests.plays import ROOT
-from tests.plays.fork_server import ForkedProxy, ForkServer
+from tests.plays.fork_server import ForkedProcess, ForkServer
 
 PROXY_HOST = "127.0.0.31"
 INTERNATIONAL, DOMESTIC, PHONES, SWITCH, STRANGER = (
@@ -84,7 +84,7 @@ class ProxyProcess:
         )
         self._stderr = stderr
         self._forks = forks
-        self.process: subprocess.Popen[bytes] | ForkedProxy
+        self.process: subprocess.Popen[bytes] | ForkedProcess
         self.start()
 
     def start(self, *, forked: bool = True) -> None:

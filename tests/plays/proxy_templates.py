@@ -1,60 +1,28 @@
-"""A process that templates of proxies are forked off (see simulator/lab/proxy_template.py): one for all of a session.
+"""Templates that proxies and commands are forked off (see simulator/lab/proxy_template.py), for each who wants one.
 
-Each test, stage or thread has a template of its own by it, which costs no more than a fork. `python -m` this module FD
-takes the sockets that templates are to serve as file descriptors over the socket FD, and ends with its other side.
+They are forked off one process, which all workers of a test session share (see fork_root.py): a template of one's own
+costs no more than a fork.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
+import errno
 import os
-import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib import import_module
 
-from simulator.lab import proxy_template
 from simulator.lab.proxy_forks import ProxyForks
 from tests.plays import ROOT
+from tests.plays.fork_root import DONE
 
-_MORE = (
-    "proxy.process.asking",
-    "proxy.process.monitoring",
-    "proxy.process.shared_counts",
-    "simulator.load.far_end",
-    "simulator.load.generator",
-)
-
-
-def main() -> None:
-    """Fork templates off until the other side goes."""
-    orders = socket.socket(fileno=int(sys.argv[1]))
-    signal.signal(signal.SIGCHLD, _bury)
-    proxy_template.warm_up()
-    for not_always_needed in _MORE:
-        import_module(not_always_needed)
-    gc.freeze()
-    while (received := socket.recv_fds(orders, 1, 1))[0]:
-        (descriptor,) = received[1]
-        if os.fork():
-            os.close(descriptor)
-            continue
-        orders.close()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        proxy_template.serve(socket.socket(fileno=descriptor))
-        os._exit(0)
-
-
-def _bury(*_: object) -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+_PATIENCE = 60.0  # seconds
 
 
 class ForkedTemplate:
@@ -81,32 +49,50 @@ def forked_proxies() -> Iterator[ProxyForks | None]:
         forks.close()
 
 
-def forked_template(theirs: socket.socket) -> ForkedTemplate:
-    """Have a template take orders from that socket."""
-    socket.send_fds(_templates(), [b"!"], [theirs.fileno()])
-    return ForkedTemplate()
+def forked_template(theirs: socket.socket, sort: str = "proxies") -> ForkedTemplate:
+    """Have a template of that sort (see fork_root.py) take orders from that socket."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        with contextlib.suppress(ConnectionError):  # it was about to end, as nobody else needed it
+            socket.send_fds(_root(), [sort.encode()], [theirs.fileno()])
+            if _root().recv(1) == DONE:
+                return ForkedTemplate()
+        _root.cache_clear()
+        assert time.monotonic() < deadline, "there is no process that templates are forked off"
 
 
 @cache
-def _templates() -> socket.socket:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tests.plays.proxy_templates", str(theirs.fileno())],
+def _root() -> socket.socket:
+    """A connection to the process that templates are forked off, which the first who needs it starts."""
+    name = f"\0ringfence-tests-{os.getuid()}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            connection.connect(name)
+        except ConnectionRefusedError:
+            connection.close()
+            _start_root(name)
+        else:
+            atexit.register(connection.close)
+            return connection
+
+
+def _start_root(name: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        try:
+            listener.bind(name)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            time.sleep(0.001)  # another worker is about to listen
+            return
+        listener.listen(64)
+        root = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tests.plays.fork_root", str(listener.fileno())],
             env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[listener.fileno()],
             start_new_session=True,
         )
-
-    def end() -> None:
-        ours.close()
-        process.wait(10)
-
-    atexit.register(end)
-    return ours
-
-
-if __name__ == "__main__":
-    main()
+    root.returncode = 0  # it ends when all workers have, and is waited for by none

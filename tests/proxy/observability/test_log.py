@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from subprocess import PIPE
 from typing import get_args
 
 import pytest
@@ -23,6 +21,7 @@ from proxy.core.events import Answered, Ended, Event, PeerNoticed, Shadowed, Una
 from proxy.observability import log as log_module
 from proxy.observability.log import EventLog, LineWriter, RecordLog
 from proxy.sip.flow import Flow
+from tests.plays import forked
 from tests.plays.small_disk import small_disk
 
 SLOW = "nobody takes them as fast as they come"
@@ -313,7 +312,7 @@ def test_times_are_utc_and_end_in_z() -> None:
         "import structlog; from proxy.observability import log; "
         "w = log.configure(); structlog.get_logger().info('x'); w.close()"
     )
-    ended = subprocess.run([sys.executable, "-c", program], env={**os.environ, "TZ": "Asia/Tokyo"}, stderr=PIPE)
+    ended = forked.run([sys.executable, "-c", program], env={**os.environ, "TZ": "Asia/Tokyo"})
     stamp = json.loads(ended.stderr)["timestamp"]
     assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{6})?Z", stamp)
     assert abs(datetime.fromisoformat(stamp) - datetime.now(UTC)) < timedelta(minutes=1)

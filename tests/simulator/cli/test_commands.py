@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulator.__main__ import main
+from tests.plays import forked
 from tests.plays.command_desk import written
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
@@ -72,14 +73,8 @@ def test_a_reader_that_goes_away_changes_no_exit_code(desk: Path, unbuffered: st
     reader, writer = os.pipe()
     os.close(reader)
     for arguments in (["run", "small.yaml", "-k", "daughter"], ["lint", "small.yaml"]):
-        ended = subprocess.run(
-            [sys.executable, "-P", "-m", "simulator", *arguments],
-            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-        )
+        command = [sys.executable, "-P", "-m", "simulator", *arguments]
+        ended = forked.run(command, env=os.environ | {"PYTHONUNBUFFERED": unbuffered}, stdout=writer)
         assert (ended.returncode, ended.stderr) == (0, "")
     os.close(writer)
 

@@ -6,12 +6,12 @@ import errno
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -22,6 +22,7 @@ from simulator.load.rig import Rig
 from simulator.report.files import SCHEMAS
 from simulator.results.histograms import read_histograms
 from simulator.results.run_folder import RunFolder
+from tests.plays import forked
 from tests.plays.command_desk import SCENARIO, lines, written
 from tests.plays.proxy_process import eventually
 
@@ -128,7 +129,7 @@ def test_where_nothing_can_be_forked_off_its_processes_are_started_from_nothing(
 
 def test_ctrl_c_ends_it_in_order_and_keeps_what_was_measured(desk: Path) -> None:
     command = [sys.executable, "-m", "simulator", "load", written(desk / "small.yaml"), "--rate", "30", "--hold", "60s"]
-    process = subprocess.Popen([*command, *EASY], stdout=subprocess.PIPE, text=True)
+    process = forked.start([*command, *EASY], stdout=PIPE)
     eventually(
         lambda: process.poll() is not None or (SECONDS.exists() and any(each["placed"] for each in lines(SECONDS)))
     )

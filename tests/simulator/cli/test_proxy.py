@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.plays import forked
 from tests.plays.command_desk import written
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
@@ -19,8 +19,6 @@ def test_a_taken_port_ends_the_proxy_with_3_and_says_who_holds_it(tmp_path: Path
         holder.bind(("127.0.0.1", 0))
         port = holder.getsockname()[1]
         config = written(tmp_path / "proxy.yaml", f"listen: [udp:127.0.0.1:{port}]\nsoftswitch: udp:127.0.0.1:9\n")
-        ended = subprocess.run(
-            [sys.executable, "-P", "-m", "simulator", "proxy", config], capture_output=True, text=True, timeout=30
-        )
+        ended = forked.run([sys.executable, "-P", "-m", "simulator", "proxy", config])
     assert ended.returncode == 3
     assert f"127.0.0.1:{port} is in use" in ended.stderr

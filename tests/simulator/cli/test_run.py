@@ -340,7 +340,7 @@ def test_an_interruption_ends_with_130_a_valid_partial_folder_and_no_process(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_a_killed_run_leaves_no_proxy_behind(tmp_path: Path) -> None:
-    with Started(tmp_path) as run:
+    with Started(tmp_path, from_nothing=True) as run:
         run.process.kill()
         run.process.communicate(timeout=10)
         wait_until(lambda: not run.running())

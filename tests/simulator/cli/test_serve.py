@@ -11,7 +11,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import pytest
 
 from simulator.__main__ import main
 from simulator.cli.standing import Arguments
+from tests.plays import forked
+from tests.plays.command_desk import children
 from tests.plays.proxy_process import eventually
 
 ROOT = Path(__file__).parents[3]
@@ -26,21 +29,18 @@ WITHIN = 60.0  # seconds
 
 
 class Serving:
-    """The command, and where it says that the stage is."""
+    """The command, and where it says that the stage is. It is forked off a process that has imported all, unless it is
+    to be started `from_nothing`."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, from_nothing: bool = False) -> None:
         self._command = [sys.executable, "-P", "-m", "simulator", "serve", "--sip-port", "0", *arguments]
         self.folder = folder
         (folder / "tmp").mkdir(parents=True, exist_ok=True)
-        self.process = subprocess.Popen(
-            self._command,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "tmp")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        start = partial(subprocess.Popen, text=True, start_new_session=True) if from_nothing else forked.start
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "tmp")}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process: forked.Started = start(self._command, cwd=folder, env=environment, **pipes)
+        self._began: set[str] = set()
         assert self.process.stdout is not None
         self.said = self.process.stdout.readline()
         found = re.search(r"http://([^/]+):(\d+)/(?:\?token=(\S+))?", self.said)
@@ -67,14 +67,30 @@ class Serving:
 
     def left(self) -> list[str]:
         """The processes that it began and that run still, and its files."""
-        of_it = []
+        self._began |= {str(self.process.pid), *below(self.process.pid)}
         for each in Path("/proc").glob("[0-9]*/environ"):
-            try:
+            with suppress(OSError):
                 if f"TMPDIR={self.folder / 'tmp'}".encode() in each.read_bytes():
-                    of_it.append(each.parent.name)
-            except OSError:
-                continue
+                    self._began.add(each.parent.name)
+        of_it = [pid for pid in self._began if command_line(pid)]
         return [*of_it, *(each.name for each in (self.folder / "tmp").glob("ringfence-*"))]
+
+
+def below(pid: int | str) -> list[str]:
+    """The processes that one has begun, and those that they have."""
+    try:
+        begun = children(pid)
+    except OSError:  # it has ended
+        return []
+    return [*begun, *(each for child in begun for each in below(child))]
+
+
+def command_line(pid: str) -> bytes:
+    """Empty of one that has ended, and is perhaps not buried yet."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def ended(begun: Serving) -> None:
@@ -87,7 +103,7 @@ def ended(begun: Serving) -> None:
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[list[Serving]]:
     """Two that stand side by side."""
-    both = [Serving(tmp_path / name) for name in ("one", "other")]
+    both = [Serving(tmp_path / name, from_nothing=name == "one") for name in ("one", "other")]
     yield both
     for each in both:
         ended(each)
@@ -173,15 +189,11 @@ def test_what_is_no_scenario_is_named(capsys: pytest.CaptureFixture[str], name: 
 
 
 def test_a_proxy_that_ends_is_told(shared: Serving) -> None:
-    proxies = [
-        int(pid)
-        for pid in shared.left()
-        if pid.isdigit() and int(pid) != shared.process.pid and b"proxy" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    proxies = below(shared.process.pid)
     assert proxies
 
     for pid in proxies:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(int(pid), signal.SIGKILL)
 
     eventually(lambda: shared.state()["lab"]["proxy"] == "down")
     assert shared.end() == 0

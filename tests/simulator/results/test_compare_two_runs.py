@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from simulator.__main__ import main
+from tests.plays import forked
 
 EXAMPLE = Path(__file__).parents[3] / "scenarios" / "compare_two_runs.py"
 SCENARIO = """\
@@ -41,7 +41,7 @@ def rows(text: str, title: str) -> list[list[str]]:
 def test_it_says_what_changed_between_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     runs = [played("enforce"), played("off")]
-    told = subprocess.run([sys.executable, str(EXAMPLE), *runs], check=True, capture_output=True, text=True).stdout
+    told = forked.run([sys.executable, str(EXAMPLE), *runs]).stdout
     assert rows(told, "Outcomes") == [["a", "5", "3", "0", "0", "0"], ["b", "5", "0", "3", "0", "0"]]
     assert rows(told, "Changed verdicts") == [
         ["anonymous", "scam", "reject", "anonymous.reject", "allow", "default.allow", "3", "hidden.1"]
@@ -53,7 +53,7 @@ def test_it_says_what_changed_between_two_runs(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_run_without_a_table_is_told_with_the_command_that_makes_one(tmp_path: Path) -> None:
-    asked = subprocess.run([sys.executable, str(EXAMPLE), str(tmp_path), str(tmp_path)], capture_output=True, text=True)
+    asked = forked.run([sys.executable, str(EXAMPLE), str(tmp_path), str(tmp_path)])
     table = tmp_path / "calls.parquet"
     assert asked.stderr == f"{table} is missing: ringfence report {tmp_path} --parquet {table}\n"
     assert asked.returncode == 1

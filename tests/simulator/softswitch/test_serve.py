@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -17,6 +17,7 @@ from simulator.agents.orders import Order
 from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones
 from simulator.loopback import free_port
+from tests.plays import forked
 
 CONFIG = """\
 listen: [udp:127.0.0.1:5060]
@@ -63,7 +64,7 @@ def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
     (folder / "switch" / "cdr-custom" / "calls.csv").write_text("yesterday\n")
     port = free_port()
     command = [sys.executable, "-P", "-m", "simulator", "softswitch", "accounts", "proxy.yaml", "switch"]
-    with subprocess.Popen([*command, "--port", str(port)], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+    with forked.start([*command, "--port", str(port)], cwd=folder, stderr=PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"2 accounts in switch; answering Asterisk on 127.0.0.1:{port}\n"
         yield folder, port
@@ -114,7 +115,7 @@ def serving(folder: Path, config: str) -> Iterator[tuple[str, int]]:
     port = free_port()
     (folder / "proxy.yaml").write_text(config.replace("5090", str(port)))
     command = [sys.executable, "-P", "-m", "simulator", "softswitch", "embedded", "proxy.yaml"]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+    with forked.start(command, cwd=folder, stderr=PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"softswitch for 2 accounts on udp:127.0.0.1:{port}; Ctrl-C ends it\n"
         yield "127.0.0.1", port
