@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from simulator.judging.lesson_checks import Difference
 from simulator.scenario.lesson import LANGUAGES, SETTINGS, Deed, PlacedCall, See, SentText
 from simulator.stage.events import Words
-from simulator.stage.masking import without_pin
+from simulator.stage.masking import text_without_pin, without_pin
 from simulator.stage.phrases import fill, joined, short
 
 # The rooms of a call on its way in, and subscribers' settings.
@@ -132,7 +132,8 @@ def _request(request: PlacedCall | SentText) -> Words:
         form = _SAID["order" if request.by else "text"]
         trunk = _TRUNKS.get(request.trunk, "")
         from_ = request.from_ if request.by else shown
-        return fill(form, **{"from": from_}, to=request.to, body=request.body, trunk=trunk)
+        to, body = without_pin(request.to), text_without_pin(request.body)
+        return fill(form, **{"from": from_}, to=to, body=body, trunk=trunk)
     if request.by:
         return fill(_SAID["dial"], **{"from": request.from_}, to=without_pin(request.to))
     name: Words | str = fill(_SAID["named"], name=request.display_name) if request.display_name else ""

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from simulator.judging.lesson_checks import Difference, Seen, differences
 from simulator.scenario.lesson import Deed, Lesson, PlacedCall, SentText, Step
 from simulator.stage.events import Ended, Event, Judged, Phone, Placed, Rule, Settings, Text
-from simulator.stage.masking import without_pin
+from simulator.stage.masking import text_without_pin, without_pin
 from simulator.stage.state import State
 
 WAITS = 3.0  # seconds from the end of a call until its order must have been answered and carried out
@@ -129,7 +129,7 @@ def fits(request: PlacedCall | SentText, placed: Mapping[str, Any], lesson: Less
         and (placed["to"] in map(without_pin, callees) or placed.get("subscriber") == request.to)
         and placed["trunk"] == request.trunk
         and placed["method"] == request.method
-        and (not isinstance(request, SentText) or _words(placed["body"]) == _words(request.body))
+        and (not isinstance(request, SentText) or _words(placed["body"]) == _words(text_without_pin(request.body)))
     )
 
 

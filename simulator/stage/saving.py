@@ -34,7 +34,7 @@ from simulator.results.manifest import timestamp
 from simulator.results.message_recorder import MessageRecorder
 from simulator.results.run_folder import RunFolder
 from simulator.stage.chosen import Chosen
-from simulator.stage.masking import message_without_pin, without_pin
+from simulator.stage.masking import page_without_pin, without_pin
 from simulator.traffic.planned_call import PlannedCall
 from simulator.wording import counted
 
@@ -98,7 +98,7 @@ def _fill(folder: RunFolder, session: Session, recorder: MessageRecorder) -> Non
     folder.hear(RunEnded(time.monotonic(), result, messages))
     report = folder.path / REPORT
     page.write(folder.path, report)
-    report.write_text(message_without_pin(report.read_text(encoding="utf-8")), encoding="utf-8")
+    report.write_text(page_without_pin(report.read_text(encoding="utf-8"), ()), encoding="utf-8")
 
 
 def _copy(source: Path, target: Path) -> None:

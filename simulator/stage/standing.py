@@ -28,7 +28,7 @@ from simulator.results.message_recorder import MessageRecorder, message_of_line
 from simulator.softswitch.kinds import Kind
 from simulator.stage.events import Ended, Event, Judged, LabState, Lifeline, Message, Notice, Placed, Text
 from simulator.stage.hub import Hub
-from simulator.stage.masking import without_pin
+from simulator.stage.masking import text_without_pin, without_pin
 from simulator.stage.tail import Tail
 from simulator.stage.watching import Watching
 from simulator.stage.words import PROXY_ENDED
@@ -282,7 +282,7 @@ def _said(planned: PlannedCall) -> dict[str, Any]:
         "trunk": planned.trunk,
         "display_name": planned.display_name,
         "method": planned.method,
-        "body": planned.body,
+        "body": planned.body and text_without_pin(planned.body),
         "truth": planned.truth,
         "family": planned.family,
     }

@@ -15,7 +15,7 @@ from simulator.addresses import Address
 from simulator.agents.orders import CALL_HEADER
 from simulator.judging.evidence import PhoneSaw
 from simulator.stage.events import Event, Lifeline, Message, Phone, Text
-from simulator.stage.masking import message_without_pin
+from simulator.stage.masking import message_without_pin, text_without_pin
 
 _LEG = re.compile(re.escape(f"\r\n{CALL_HEADER}: ".encode()) + rb"([^\r\n]*)", re.IGNORECASE)
 _LONGEST = 8192  # characters of a message that are shown
@@ -213,7 +213,7 @@ def shown_by(request: Request) -> tuple[str, str]:
 
 
 def _body(request: Request) -> str:
-    return request.body.decode("utf-8", "replace")[:_LONGEST]
+    return text_without_pin(request.body.decode("utf-8", "replace"))[:_LONGEST]
 
 
 def _seen_at_phone(saw: PhoneSaw, at: float, data: bytes, *, to_phone: bool) -> PhoneSaw:

@@ -17,7 +17,7 @@ from proxy.sip.headers import parse_name_addr
 from simulator.agents.listening import Call, PhoneListener, Sound
 from simulator.agents.orders import BUSY, RING_ONLY, Behaviour, IncomingCall, OutgoingCall
 from simulator.agents.uas import UasCall, user_part
-from simulator.stage.masking import without_pin
+from simulator.stage.masking import text_without_pin, without_pin
 
 TEXTS = 50  # that a phone keeps
 RECENT = 30  # calls that it lists
@@ -188,7 +188,8 @@ class Handset(PhoneListener):
             raise Unable(f"expected a text of at most {LONGEST_TEXT} characters")
         if not _is_whole(body):
             raise Unable("expected whole characters")
-        self.texts.append(Text("", self._line.today(), self.number, body, number))
+        shown = Text("", self._line.today(), self.number, text_without_pin(body), without_pin(number))
+        self.texts.append(shown)
         self._line.place(self, number, body)
         self._line.changed(self)
 
@@ -263,7 +264,7 @@ class Handset(PhoneListener):
 
     def got_text(self, taken: IncomingCall, _now: float) -> None:
         peer, _ = _who(taken.from_)
-        body = taken.body.decode("utf-8", "replace")[:_SHOWN]
+        body = text_without_pin(taken.body.decode("utf-8", "replace"))[:_SHOWN]
         text = Text(taken.call, self._line.today(), peer, body)
         self.texts.append(text)
         self._line.got_text(self, text)

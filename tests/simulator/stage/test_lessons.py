@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.scenario.lesson import Lesson, Step, load_lesson
+from simulator.scenario.lesson import Lesson, SentText, Step, load_lesson
 from simulator.stage import lessons
 from simulator.stage.events import Ended, Event, Judged, Phone, Placed, Rule, Settings, Text
 from simulator.stage.lesson_json import under_way
@@ -199,6 +199,13 @@ def test_a_phone_that_reports_nothing_any_more_is_seen() -> None:
     assert progress.outcome.state == "waits"
     assert play(progress, Reported(1.0, "alice", ("Photos",), ())).outcome.state == "waits"
     assert play(progress, Reported(1.0, "alice", None, ())).outcome.state == "done"
+
+
+def test_a_text_with_a_star_code_is_the_one_that_was_asked_for_though_its_pin_is_hidden() -> None:
+    request = SentText.model_validate(ORDER | {"body": "Dial *354*2468#"})
+    placed = {**ORDER, "to": "10086", "method": "MESSAGE", "body": "dial *354*••••#"}
+    assert lessons.fits(request, placed, SHIPPED)
+    assert not lessons.fits(request, {**placed, "body": "dial *331*••••#"}, SHIPPED)
 
 
 def test_a_text_arrives() -> None:

@@ -61,13 +61,17 @@ def test_a_report_shows_no_pin_and_the_calls_can_be_played_again_all_the_same(tm
     order = {"from": "bob", "to": "*354*1357#", "trunk": "phones", "truth": "scam"}  # a wrong verdict: with its ladder
     with standing_stage(tmp_path) as stage:
         stage.ended(stage.post("/api/call", **order)["id"])
+        text = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "*21*8642#"}
+        stage.ended(stage.post("/api/call", **text)["id"])
         run = Path(stage.post("/api/save")["folder"])
 
     report = (run / "report.html").read_text()
     assert "*354*••••" in report
+    assert "*21*••••" in report
+    assert "8642" not in report
     assert not re.search(r"\*1357|1357(#|%23)", report)
     [(scenario, _)] = load_scenarios([run / "inputs" / "scenario.yaml"])
-    assert [call.callee for call in plan(scenario)] == ["*354*1357#"]
+    assert [call.body or call.callee for call in plan(scenario)] == ["*354*1357#", "*21*8642#"]
 
 
 Ringfence = Callable[..., str]

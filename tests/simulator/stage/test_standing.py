@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+
+import pytest
 
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay
@@ -51,6 +55,21 @@ def test_a_text_arrives(stage: StagePlay) -> None:
 
     bob = next(each for each in stage.get("/api/state")["subscribers"] if each["name"] == "bob")
     assert bob["phone"]["texts"][0]["body"] == "晚上见"
+
+
+@pytest.mark.parametrize("to", ["bob", "10086"])
+def test_a_star_code_that_is_texted_shows_no_pin(stage: StagePlay, to: str) -> None:
+    keys = {"from": "alice", "to": to, "trunk": "phones", "method": "MESSAGE", "body": "请拨*354*7913#"}
+    with stage.events() as events:
+        call = stage.post("/api/call", **keys)["id"]
+        stage.ended(call)
+        told = [next(events)]
+        while told[-1][1].get("call") != call or told[-1][0] != "ended":
+            told.append(next(events))
+
+    shown = [told, stage.get("/api/state"), stage.get(f"/api/calls/{call}")]
+    assert all("*354*••••#" in json.dumps(each, ensure_ascii=False) for each in shown)
+    assert not any(re.search(r"7913", json.dumps(each)) for each in shown)
 
 
 def test_a_page_gets_the_state_first_and_then_what_happens(stage: StagePlay) -> None:

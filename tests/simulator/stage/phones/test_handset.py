@@ -214,6 +214,16 @@ def test_it_sends_texts_and_takes_them() -> None:
     assert lab.lab.network.last("MESSAGE", PHONES).body == b"Dinner at seven?"
 
 
+def test_star_codes_in_its_texts_show_no_pin_and_are_sent_whole() -> None:
+    lab = HandsetLab().hold()
+    lab.handset.text("*354*2468#", "I texted *354*2468# to you")
+    lab.lab.caller.text("It was #354*2468#")
+    lab.settle()
+    sent, came = lab.handset.texts
+    assert (sent.to, sent.body, came.body) == ("*354*••••#", "I texted *354*••••# to you", "It was #354*••••#")
+    assert lab.lab.network.last("MESSAGE", PHONES).body == b"I texted *354*2468# to you"
+
+
 def test_it_keeps_the_latest_texts_only() -> None:
     lab = HandsetLab()
     for number in range(TEXTS + 5):
