@@ -22,9 +22,10 @@ from simulator.results.run_reader import (
     lines_of,
     manifest_of,
     messages_of_call,
+    parts_of,
 )
 from simulator.stage.events import Ended, Event, Judged, Lifeline, Message, Phone, Placed, Text, name_of, to_json
-from simulator.stage.masking import without_pin
+from simulator.stage.masking import page_without_pin, without_pin
 from simulator.stage.saving import REPORT
 from simulator.stage.verdicts import verdict_of
 from simulator.stage.watching import Watching, opening, shown_by
@@ -81,12 +82,27 @@ def events_of(root: Path, run: str, name: str) -> list[dict[str, Any]]:
     return [{"event": name_of(event), **to_json(event)} for event in sorted(events, key=lambda event: event.at)]
 
 
-def report_of(root: Path, run: str) -> Path:
-    """The report that lies in a run's folder. Raises NoRun."""
-    path = _folder(root, run) / REPORT
-    if not path.is_file():
-        raise NoRun("no report in it: `ringfence report RUN --html FILE` makes one")
-    return path
+def report_of(root: Path, run: str) -> str:
+    """The report that lies in a run's folder, without the PINs that `ringfence report` shows. Raises NoRun."""
+    folder = _folder(root, run)
+    try:
+        page = (folder / REPORT).read_text(encoding="utf-8")
+        return page_without_pin(page, _dialled(folder))
+    except FileNotFoundError:
+        raise NoRun("no report in it: `ringfence report RUN --html FILE` makes one") from None
+    except (FileErrors, OSError, ValueError) as error:
+        raise NoRun(str(error)) from None
+
+
+def _dialled(folder: Path) -> set[str]:
+    """The star codes that calls of a run were dialled with."""
+    found = set()
+    for part in parts_of(folder):
+        path = part / "calls.jsonl"
+        for call in lines_of(path) if path.exists() else ():
+            if isinstance(callee := call.get("callee"), str) and without_pin(callee) != callee:
+                found.add(callee)
+    return found
 
 
 def _events(folder: Path, call: PlayedCall, messages: Sequence[Recorded], config: ProxyConfig) -> Iterator[Event]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from simulator.stage import finished
@@ -48,8 +48,8 @@ def routes(stage: Stage) -> list[BaseRoute]:
         return Json({"call": events[0]["call"], "events": events})
 
     async def report(request: Request) -> Response:
-        path = await _found(finished.report_of, root, request.path_params["run"])
-        return FileResponse(path, headers={"Content-Security-Policy": _SANDBOX})
+        page = await _found(finished.report_of, root, request.path_params["run"])
+        return HTMLResponse(page, headers={"Content-Security-Policy": _SANDBOX})
 
     return [
         Route("/api/save", save, methods=["POST"]),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.stage.finished import NoRun, events_of
+from simulator.__main__ import main
+from simulator.stage.finished import NoRun, events_of, report_of
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay, standing_stage
 
@@ -94,6 +95,37 @@ def test_a_saved_report_is_shown_as_a_page_that_can_do_nothing_here(stage: Stage
     assert headers["content-security-policy"].startswith("sandbox allow-scripts; default-src 'none'")
     assert "allow-same-origin" not in headers["content-security-policy"]
     assert b"<html" in body
+
+
+SCENARIO = """\
+scenario: orders
+home: CN
+preset: cn
+subscribers:
+  alice: {number: "+8613800138001", pin: "7913"}
+calls:
+  - {call: dialled, trunk: phones, from: alice, to: "*354*7913#", truth: legit}
+  - {call: texted, trunk: phones, from: alice, to: "10086", method: MESSAGE, body: "*354*7913#", truth: legit}
+"""
+
+
+def test_the_report_of_a_run_shows_no_pin_here_as_nothing_on_the_stage_does(
+    runs_beside_others: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.yaml").write_text(SCENARIO)
+    main(["run", "orders.yaml", "--messages", "all"])
+    [folder] = (each for each in (tmp_path / "runs").iterdir() if not each.is_symlink())
+    main(["report", str(folder)])
+
+    report = (folder / "report.html").read_text()
+    shown = report_of(tmp_path / "runs", folder.name)
+
+    assert all(
+        code in report for code in ('"*354*7913#"', "<b>*354*7913#</b>", "INVITE sip:*354*7913%23@", "\n*354*7913#")
+    )
+    assert "7913" not in shown
+    assert shown.partition("<script>")[1:] == report.partition("<script>")[1:]
 
 
 @pytest.mark.parametrize(
