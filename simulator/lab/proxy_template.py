@@ -14,6 +14,7 @@ it forked with it, when the other side of the socket is closed.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import json
@@ -22,16 +23,27 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Never
 
 import proxy.__main__  # noqa: F401 - which each proxy needs
-from proxy.numbers.numbering import Numbering
+from proxy.config.models import load_config
+from proxy.process.loading import load
+from proxy.subscribers.changes import Overlay
 from simulator.lab.lifeline import end_with
 
 _LARGEST = 65536  # bytes of an order
 _STREAMS = 3  # that an order may have
+_CONFIG = """\
+listen: [udp:127.0.0.1:5060]
+softswitch: udp:127.0.0.1:5080
+home: CN
+trunks: {international: {match: [127.0.1.0/24], kind: international}}
+scam_lists: [list.csv]
+"""
 
 
 def main() -> None:
@@ -43,11 +55,18 @@ def main() -> None:
 
 
 def warm_up() -> None:
-    """Load what a proxy loads only when it reads its config: the numbering plans of all countries, and uvloop."""
-    Numbering("CN")
+    """Load what a proxy loads only when it reads its config, by reading one: presets, the numbering plans and dialling
+    codes of all countries, and uvloop. Garbage collections of what is forked leave it alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        config, scam_list = Path(folder, "proxy.yaml"), Path(folder, "list.csv")
+        config.write_text(_CONFIG)
+        scam_list.write_text("number,category\n+23224*,wangiri\n")
+        load(load_config(config), Overlay())
+    argparse.ArgumentParser()
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: F401
     gc.collect()
+    gc.freeze()
 
 
 def serve(orders: socket.socket) -> None:
