@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from simulator.judging.observation import CallObservation
     from simulator.judging.result import Result
+    from simulator.lab.proxy_forks import ProxyForks
     from simulator.play.jobs import Job
     from simulator.testing.background import Background
     from simulator.testing.proxies import Phone, RunningProxy
@@ -100,15 +102,28 @@ class ScenarioFile(pytest.File):
 
 
 _RESULTS = pytest.StashKey[dict[str, "Result"]]()
+_FORKS = pytest.StashKey["ProxyForks | None"]()
 
 
 def _play(job: Job, config: pytest.Config) -> Result:
     from simulator.play.runner import Settings
     from simulator.play.session import Session
 
-    settings = Settings(config.getoption("ringfence_softswitch"), command=("pytest", *config.invocation_params.args))
+    command = ("pytest", *config.invocation_params.args)
+    settings = Settings(config.getoption("ringfence_softswitch"), forks=_forks(config), command=command)
     (result,) = asyncio.run(Session(config.getoption("ringfence_runs"), (), settings).play([job]))
     return result
+
+
+def _forks(config: pytest.Config) -> ProxyForks | None:
+    """The process that the proxies of all scenarios are forked off, until pytest ends; started at the first asking."""
+    from simulator.lab.proxy_forks import proxy_forks
+
+    if _FORKS not in config.stash:
+        until_the_end = ExitStack()
+        config.stash[_FORKS] = until_the_end.enter_context(proxy_forks())
+        config.add_cleanup(until_the_end.close)
+    return config.stash[_FORKS]
 
 
 class Failed(Exception):

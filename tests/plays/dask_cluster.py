@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL
 
 from simulator.loopback import free_port
-
-ROOT = Path(__file__).parents[2]
+from tests.plays import ROOT, forked
 
 
 class DaskCluster:
@@ -26,7 +25,7 @@ class DaskCluster:
 
     def _begin(self) -> None:
         """Start a scheduler that has no workers yet."""
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[forked.Started] = []
         self.address = f"tcp://127.0.0.1:{free_port()}"
         host, _, port = self.address.removeprefix("tcp://").rpartition(":")
         self.scheduler = self._start(
@@ -47,7 +46,7 @@ class DaskCluster:
         self.workers += [self._start_worker() for _ in range(workers - len(self.workers))]
         return self
 
-    def _start_worker(self) -> subprocess.Popen[bytes]:
+    def _start_worker(self) -> forked.Started:
         self._begun += 1
         host = self.address.removeprefix("tcp://").rpartition(":")[0]
         return self._start(
@@ -69,13 +68,13 @@ class DaskCluster:
         self.scheduler.kill()
         raise AssertionError("the scheduler did not come up")
 
-    def _start(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, command: str, *arguments: str) -> forked.Started:
         with (self._folder / f"{command}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.{command}", *arguments],
+            return forked.start(
+                [sys.executable, "-P", "-m", f"distributed.cli.{command}", *arguments],
                 cwd=self._folder,
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
-                stdout=subprocess.DEVNULL,
+                stdout=DEVNULL,
                 stderr=log,
             )
 

@@ -35,6 +35,9 @@ _FOR_COMMANDS = (
     "simulator.softswitch.embedded.softswitch",
     "simulator.stage.web.app",
     "simulator.testing.testbed",
+    "distributed.cli.dask_scheduler",
+    "distributed.cli.dask_worker",
+    *(f"_pytest.{name}" for name in ("assertion.rewrite", "capture", "junitxml", "python", "terminal")),
     "tests.plays.as_command",
 )
 

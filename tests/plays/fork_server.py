@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import select
 import signal
 import socket
@@ -56,10 +58,6 @@ class ForkServer:
         self.codes[message["pid"]] = message["code"]
         return None
 
-    def tell(self, pid: int, number: int) -> None:
-        """Send a signal to a process, unless it has ended."""
-        self._socket.send(json.dumps({"pid": pid, "signal": number}).encode())
-
     def close(self) -> None:
         self._socket.close()
 
@@ -91,7 +89,10 @@ class ForkedProcess:
         return self._server.codes[self.pid]
 
     def send_signal(self, number: int) -> None:
-        self._server.tell(self.pid, int(number))
+        """Send a signal, which it has got when this returns, unless it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

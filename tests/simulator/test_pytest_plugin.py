@@ -1,13 +1,12 @@
 """pytest plays scenario files, and tests in Python get labs, proxies and phones.
 
 Each test runs a pytest within this one, which has imported all that it needs; the example of the README is run as
-people run it, by an interpreter of its own.
+people run it, in a process of its own.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -18,10 +17,13 @@ import pytest
 
 # All that the plugin imports, for pytest forgets what a pytest within it imported.
 from simulator.judging import result
+from simulator.lab import proxy_forks  # noqa: F401
 from simulator.play.session import Session  # noqa: F401
 from simulator.report.ladder import ladder_of  # noqa: F401
 from simulator.results.run_reader import find_call  # noqa: F401
 from simulator.testing.testbed import Testbed  # noqa: F401
+from tests.plays import forked
+from tests.plays.proxy_templates import forked_template
 
 pytest_plugins = ["pytester"]
 
@@ -69,6 +71,7 @@ def run(desk: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) 
     """Runs pytest in the folder; returns its exit code and output."""
     monkeypatch.chdir(desk)
     monkeypatch.setattr(result, "LATENESS_BOUND", 60.0)  # valid also on a machine that lags
+    monkeypatch.setattr("simulator.lab.proxy_forks.start_template", forked_template)
 
     def run(*arguments: str) -> tuple[int, str]:
         ended = pytester.runpytest_inprocess(*plugin(), "-p", "no:xdist", "-p", "no:rerunfailures", *arguments)
@@ -134,7 +137,7 @@ def test_the_example_of_the_readme_passes(desk: Path) -> None:
     (example,) = _examples()
     (desk / "test_example.py").write_text(example)
     command = [sys.executable, "-m", "pytest", *plugin(), "-p", "no:xdist", "test_example.py"]
-    ended = subprocess.run(command, cwd=desk, capture_output=True, text=True, timeout=110)
+    ended = forked.run(command, cwd=desk)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "3 passed" in ended.stdout
 

@@ -56,7 +56,7 @@ def test_calls_on_trunks_that_nobody_named_are_told(desk: Path, capsys: pytest.C
     ]
     written(desk / "calls.csv", "\n".join(["when,a,b,via", *rows, ""]))
     meaning = "map: {start: when, caller: a, callee: b, trunk: via}, trunk: {a: domestic}"
-    written(desk / "past.yaml", f"scenario: past\nhome: CN\nrecords: {{file: calls.csv, {meaning}}}\n")
+    written(desk / "past.yaml", f"scenario: past\nhome: CN\nrecords: {{file: calls.csv, pace: 100, {meaning}}}\n")
     assert main(["lint", "past.yaml"]) == 0
     said = '2 calls on trunks that trunk: does not name came in as international: "b-1" (2)'
     assert f"  calls.csv: {said}" in capsys.readouterr().out.splitlines()

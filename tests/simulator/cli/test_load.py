@@ -211,7 +211,7 @@ def test_a_selection_of_nothing_is_told(desk: Path, capsys: pytest.CaptureFixtur
 
 def test_a_link_to_a_scenario_has_its_files_beside_itself(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (desk / "elsewhere").mkdir()
-    records = "records: {file: calls.csv, map: {start: when, caller: from, callee: to}}"
+    records = "records: {file: calls.csv, pace: 100, map: {start: when, caller: from, callee: to}}"
     written(desk / "elsewhere" / "recorded.yaml", f"scenario: recorded\nhome: CN\npreset: cn\n{records}\n")
     written(desk / "calls.csv", "when,from,to\n2026-01-01 00:00:00,+6591234567,+8613800138001\nnever,1,2\n")
     (desk / "recorded.yaml").symlink_to(desk / "elsewhere" / "recorded.yaml")

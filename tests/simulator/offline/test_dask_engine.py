@@ -96,7 +96,7 @@ def test_the_rows_are_those_of_a_sweep_here(cluster: DaskCluster, tmp_path: Path
 
 def test_whoever_has_enough_leaves_the_cluster_idle(cluster: DaskCluster, tmp_path: Path) -> None:
     cluster.having(workers=2)
-    scenarios, points = given(tmp_path, calls=3000)
+    scenarios, points = given(tmp_path, calls=1000)
     bundle = Bundle.of(scenarios, points, None, BEGIN)
     rows = dask_engine.rows(cluster.address, bundle, points)
     first = next(rows)
@@ -118,7 +118,7 @@ def test_workers_with_another_ringfence_are_told(
 
 def test_what_a_lost_worker_had_in_hand_is_done_by_another(cluster: DaskCluster, tmp_path: Path) -> None:
     cluster.having(workers=2)
-    scenarios, points = given(tmp_path, calls=3000)
+    scenarios, points = given(tmp_path, calls=1000)
     rows = dask_engine.rows(cluster.address, Bundle.of(scenarios, points, None, BEGIN), points)
     found = [next(rows)]
     lost = cluster.workers[0]
@@ -132,7 +132,7 @@ def test_a_scheduler_that_ends_amid_a_sweep_is_told_in_a_line(
     cluster: DaskCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.having(workers=1)
-    scenarios, points = given(tmp_path, calls=3000)
+    scenarios, points = given(tmp_path, calls=1000)
     rows = dask_engine.rows(cluster.address, Bundle.of(scenarios, points, None, BEGIN), points)
     next(rows)
     cluster.scheduler.kill()
