@@ -18,7 +18,7 @@ _OF_A_CALL = 400  # events of a call that are remembered
 
 
 class Follower:
-    """What one page has yet to hear, as texts of server-sent events; `ended`: there is no more after those."""
+    """Texts of server-sent events that one page has yet to hear; `ended`: there is no more after those."""
 
     def __init__(self, first: bytes) -> None:
         self._texts = [first]

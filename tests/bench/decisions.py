@@ -167,7 +167,7 @@ def _request(caller: str, callee: str) -> Request:
 
 
 def _weighed(make: Callable[[], _Made]) -> tuple[_Made, int]:
-    """What was made, and the bytes that stay allocated for it: those of its arrays too, as numpy tells of them."""
+    """The thing that was made, and the bytes that stay allocated for it: those of its arrays too (numpy tells)."""
     gc.collect()
     tracemalloc.start()
     made = make()

@@ -31,6 +31,6 @@ def test_each_step_of_a_shipped_lesson_is_seen_as_it_should_be(stage: StagePlay,
 
 
 @pytest.mark.parametrize("stage", [diverted.SCENARIO], indirect=True, ids=["detours"])
-@pytest.mark.parametrize("service", diverted.CALLS)
-def test_a_diverted_call_is_recorded(stage: StagePlay, service: str) -> None:
-    diverted.recorded(stage, service)
+def test_a_diverted_call_is_recorded(stage: StagePlay) -> None:
+    for service, call in diverted.placed(stage).items():
+        diverted.recorded(stage, service, call)

@@ -18,9 +18,13 @@ CALLS = {
 }
 
 
-def recorded(stage: StagePlay, service: str) -> None:
-    """Place a call that goes there: what was recorded of it can be heard, and what its caller heard."""
-    call = stage.post("/api/call", **CALLS[service])["id"]
+def placed(stage: StagePlay) -> dict[str, str]:
+    """Place a call that goes to each, at the same time; the identifiers by service."""
+    return {service: stage.post("/api/call", **keys)["id"] for service, keys in CALLS.items()}
+
+
+def recorded(stage: StagePlay, service: str, call: str) -> None:
+    """Of a call that goes there what was recorded can be heard, and what its caller heard."""
     over = stage.ended(call)
     assert (over["action"], over["service"].split("*")[1], over["outcome"]) == ("divert", service, "blocked")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulator.scenario.model import load_scenarios
+from simulator.stage import programme
 from simulator.stage.chosen import DEFAULT
 from simulator.stage.families import NAMES
 from simulator.stage.programme import SHARES, played
@@ -20,7 +21,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[StagePlay]:
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StagePlay]:
+    monkeypatch.setattr(programme, "_LONGEST", 0.2)  # so that calls which come by themselves are soon over
     with standing_stage(tmp_path) as play:
         yield play
 

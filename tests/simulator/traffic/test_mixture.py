@@ -11,6 +11,7 @@ import pytest
 
 from proxy.policy.profile import Subscriber
 from simulator.scenario.mix import Mix, kinds
+from simulator.traffic import mixture
 from simulator.traffic.mixture import mixed_calls
 from simulator.traffic.planned_call import PlannedCall
 from simulator.traffic.population import People
@@ -36,9 +37,15 @@ def everything() -> dict[str, Any]:
     return {name: {} for name in kinds()}
 
 
-def test_the_same_seed_gives_the_same_calls_and_another_seed_others() -> None:
-    assert calls(everything()) == calls(everything())
-    assert calls(everything()) != calls(everything(), seed=8)
+@pytest.fixture(scope="module")
+def usual() -> list[PlannedCall]:
+    """The calls of a mix of everything."""
+    return calls(everything())
+
+
+def test_the_same_seed_gives_the_same_calls_and_another_seed_others(usual: list[PlannedCall]) -> None:
+    assert calls(everything()) == usual
+    assert calls(everything(), seed=8) != usual
 
 
 def test_calls_come_in_order_of_time_and_each_has_a_name_of_its_own() -> None:
@@ -74,12 +81,12 @@ def test_hours_of_the_day_are_kept_at_the_place_where_the_mix_begins() -> None:
     assert hours[10] > hours[18]
 
 
-def test_pace_shortens_the_time_between_calls_and_their_ringing_alike() -> None:
-    slow, fast = calls(everything()), calls(everything(), pace="10")
-    assert [call.id for call in slow] == [call.id for call in fast]
-    for one, ten in zip(slow, fast, strict=True):
-        assert ten.start == pytest.approx(one.start / 10, abs=1e-5)
-        assert ten.talk is None or one.talk is None or ten.talk == pytest.approx(one.talk / 10, abs=1e-5)
+def test_pace_shortens_the_time_between_calls_and_their_ringing_alike(usual: list[PlannedCall]) -> None:
+    fast = calls(everything(), pace="10")
+    assert [call.id for call in usual] == [call.id for call in fast]
+    for one, ten in zip(usual, fast, strict=True):
+        assert abs(ten.start - one.start / 10) <= 1e-5
+        assert ten.talk is None or one.talk is None or abs(ten.talk - one.talk / 10) <= 1e-5
 
 
 def test_family_abroad_calls_again_from_the_same_numbers_and_some_of_these_are_on_the_allow_list() -> None:
@@ -172,17 +179,19 @@ def test_lines_of_two_populations_have_their_own_numbers_and_names() -> None:
         assert call.caller != call.callee
 
 
-def test_a_large_mix_takes_no_more_memory_than_a_window() -> None:
-    given = mix({"home-circle": {"calls_per_line": "1000"}}, count=2000)  # two million calls
+def test_a_large_mix_takes_no_more_memory_than_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixture, "_WINDOW", 10_000)  # a tenth, and so are its pieces
+    monkeypatch.setattr(mixture, "_PIECE", 1_000)
+    given = mix({"home-circle": {"calls_per_line": "1000"}}, count=200)  # two hundred thousand calls
     stream = mixed_calls(given, 7)
     tracemalloc.start()
     try:
-        taken = sum(1 for _ in islice(stream, 30_000))
+        taken = sum(1 for _ in islice(stream, 3_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert taken == 30_000
-    assert peak < 24_000_000  # 17 MB; with all of them kept it would be 33
+    assert taken == 3_000
+    assert peak < 1_400_000  # 0.9 MB; with all of them kept it would be 2.4
 
 
 def test_calls_tell_the_segment_of_their_callee() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.plays.diverted import CALLS, SCENARIO, recorded
+from tests.plays.diverted import CALLS, SCENARIO, placed, recorded
 from tests.plays.stage import StagePlay, standing_stage
 
 
@@ -16,6 +16,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
         yield play
 
 
+@pytest.fixture(scope="module")
+def calls(stage: StagePlay) -> dict[str, str]:
+    return placed(stage)
+
+
 @pytest.mark.parametrize("service", CALLS)
-def test_a_diverted_call_is_recorded(stage: StagePlay, service: str) -> None:
-    recorded(stage, service)
+def test_a_diverted_call_is_recorded(stage: StagePlay, calls: dict[str, str], service: str) -> None:
+    recorded(stage, service, calls[service])

@@ -23,18 +23,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
 
 
 def raw(stage: StagePlay, request: bytes) -> bytes:
-    """Send these bytes; what comes back until the other side closes, or says nothing for a second."""
-    with socket.create_connection(("127.0.0.1", stage.port), timeout=1) as connection:
-        connection.sendall(request)
+    """Send a request, the last one of its connection; what comes back until the other side closes."""
+    with socket.create_connection(("127.0.0.1", stage.port), timeout=20) as connection:
+        connection.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
         found = b""
-        while True:
-            try:
-                data = connection.recv(65536)
-            except TimeoutError:
-                return found
-            if not data:
-                return found
+        while data := connection.recv(65536):
             found += data
+        return found
 
 
 # --- Host and Origin
