@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.results.inputs import INPUTS, SCENARIO
+from simulator.results.run_reader import manifest_of
 from simulator.scenario.policies import OWN
 from simulator.softswitch.kinds import Kind
 
@@ -38,15 +39,18 @@ def played_before(path: Path) -> tuple[Again, ...]:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return ()
-    except ValueError as error:
-        raise FileErrors([FileError.whole(path / "manifest.json", f"no JSON: {error}")]) from None
-    if not isinstance(manifest, dict) or not {"scenario", "scenarios"} & manifest.keys():
+    except (ValueError, RecursionError):
+        manifest = None  # what is wrong is told below
+    if isinstance(manifest, dict) and not {"scenario", "scenarios"} & manifest.keys():
         return ()
-    return tuple(_scenarios(path, folder, manifest))
+    return tuple(_scenarios(path, folder, manifest_of(path)))
 
 
 def _scenarios(path: Path, folder: Path, manifest: dict[str, Any]) -> Iterator[Again]:
     for entry in manifest.get("scenarios", [manifest]):
+        if missing := {"seed"} - entry.keys() if entry is manifest else {"seed", "folder"} - entry.keys():
+            found = " and ".join(f"no {name}" for name in sorted(missing))
+            raise FileErrors([FileError.whole(path / "manifest.json", f"found {found}, expected one")])
         if "load" in entry:
             scenario = path / SCENARIO
             raise FileErrors([FileError.whole(path, f"it is a load: `ringfence load {scenario}` drives it again")])

@@ -14,7 +14,8 @@ Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z
 Truth = Literal["scam", "legit", "attack", "unknown"]
 Method = Literal["INVITE", "MESSAGE"]
 Status = Annotated[int, Field(ge=100, le=699)]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=(1 << 31) - 1)]  # as tables of calls have room for
+Clock = Annotated[float, Field(ge=0, le=1 << 32, description="seconds of the monotonic clock")]
 Code = Literal[0, 1, 2, 3, 5, 99, 130]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -78,7 +79,7 @@ class Manifest(Format):
 
     state: Literal["running", "finished", "interrupted", "failed"]
     started: Moment
-    started_at: float
+    started_at: Clock
     command: list[str]
     python: str
     platform: str
@@ -174,10 +175,10 @@ Events = Annotated[
 class Saw(Format):
     """The caller's socket: when the request was due and left, and what came back."""
 
-    due: float
-    sent: float | None
-    ringing: float | None
-    final: float | None
+    due: Clock
+    sent: Clock | None
+    ringing: Clock | None
+    final: Clock | None
     status: Status | None
     retransmissions: Count | None
     error: str | None
@@ -187,7 +188,7 @@ class Rang(Format):
     """The phone's socket: requests that reached it, and the status that it gave."""
 
     invites: Count
-    first_invite: float | None
+    first_invite: Clock | None
     status: Status | None
     error: str | None
 
@@ -232,7 +233,7 @@ class CallLine(Format):
     expected: Expected | None
     caller_saw: Saw
     phone_saw: Rang
-    switch_received: float | None = None
+    switch_received: Clock | None = None
     proxy_wrote: Wrote | None
     method: Method
     call_id: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from proxy.files.yaml_file import FileError, FileErrors
 from simulator.errors import LabError
 from simulator.results.formats import CallLine, Events, Manifest, Records
 from simulator.results.messages import Calls, Message, messages_of
+from simulator.results.run_json import NoSuchNumber, line_and_column, place_of, read_document, read_line
 
 _SHOWN = 5  # names of calls in an error
 _SHOWN_LETTERS = 40  # of what is wrong in a file
@@ -125,37 +125,53 @@ def messages_of_call(run: Path, call: PlayedCall, *, proxied: bool = True) -> li
 
 
 def addresses(run: Path) -> dict[str, str]:
-    """The addresses of the lab's proxy and softswitch, HOST:PORT, and what each of them is."""
+    """The addresses of the lab's proxy and softswitch, HOST:PORT, and what each of them is. Raises FileErrors."""
     path = run / "proxy.yaml"
     if not path.exists():
         return {}
-    config = yaml.load(path.read_text(encoding="utf-8"), yaml.CBaseLoader)  # noqa: S506 - text only
-    found = {str(address).partition(":")[2]: "proxy" for address in config.get("listen", ())}
-    return found | {str(config["softswitch"]).partition(":")[2].partition(";")[0]: "softswitch"}
+    try:
+        config = yaml.load(path.read_text(encoding="utf-8"), yaml.CBaseLoader)  # noqa: S506 - text only
+        found = {str(address).partition(":")[2]: "proxy" for address in config.get("listen", ())}
+        return found | {str(config["softswitch"]).partition(":")[2].partition(";")[0]: "softswitch"}
+    except (ValueError, TypeError, AttributeError, LookupError, yaml.YAMLError):
+        raise FileErrors([FileError.whole(path, "this is no config of a proxy: `ringfence lint` says why")]) from None
 
 
 def lines_of(path: Path, model: Any = None) -> Iterator[dict[str, Any]]:
     """The lines of one of its files; a last one that was cut off is left out. Raises FileErrors where there is no such
-    file, or no JSON in it, or where a line is not of the format of a `model`."""
+    file, or no JSON in it, or where a line is not of the format of a `model`; without one, where it has a number that
+    nothing can have measured."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    said = json.loads(line.decode())
-                except (ValueError, RecursionError) as error:
-                    if not line.endswith(b"\n"):
-                        return  # whoever wrote it was killed, or the disk was full
-                    raise FileErrors([_unreadable(path, number, line, error)]) from None
-                if model is not None and (wrong := list(_not_of_format(said, model))):
-                    raise FileErrors(FileError(path, number, 1, *each) for each in wrong)
+                    said = value_of(path, number, line, model)
+                except FileErrors:
+                    if line.endswith(b"\n"):
+                        raise
+                    return  # whoever wrote it was killed, or the disk was full
                 yield said
     except FileNotFoundError:
         raise FileErrors([FileError.whole(path, _no_calls(path.parent))]) from None
 
 
+def value_of(path: Path, number: int, line: bytes, model: Any = None) -> Any:
+    """The value of one line of a file. Raises FileErrors, as `lines_of`."""
+    try:
+        text = line.decode()
+        said = read_line(text) if model is None else read_document(text)
+    except (ValueError, RecursionError) as error:
+        raise FileErrors([_unreadable(path, number, line, error)]) from None
+    if model is not None and (wrong := list(_not_of_format(said, model))):
+        raise FileErrors(FileError(path, number, place_of(text, where)[1], *each) for where, *each in wrong)
+    return said
+
+
 def _unreadable(path: Path, number: int, line: bytes, error: Exception) -> FileError:
     if isinstance(error, UnicodeDecodeError):
         return FileError(path, number, error.start + 1, f"byte 0x{line[error.start]:02x}", "UTF-8 text")
+    if isinstance(error, NoSuchNumber):
+        return FileError(path, number, error.position + 1, error.found[:_SHOWN_LETTERS], error.expected)
     shown = line[:_SHOWN_LETTERS].decode("utf-8", "replace").rstrip()
     return FileError(path, number, getattr(error, "colno", 1), shown, "JSON")
 
@@ -177,7 +193,8 @@ def read_json(path: Path, model: Any, *, whole: bool = True) -> Any:
     are no mistake, nor are fewer where it need not be `whole`. Raises FileErrors, for a file that somebody has changed
     say."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        said = read_document(text)
     except FileNotFoundError:
         raise FileErrors([FileError.whole(path, "there is no such file")]) from None
     except JSONDecodeError as error:
@@ -185,24 +202,29 @@ def read_json(path: Path, model: Any, *, whole: bool = True) -> Any:
         raise FileErrors([FileError(path, error.lineno, error.colno, there, "JSON")]) from None
     except UnicodeDecodeError:
         raise FileErrors([FileError.whole(path, "this is no UTF-8")]) from None
-    found = _not_of_format(said, model, whole=whole)
-    if wrong := [f"found {each}, expected {expected}" for each, expected in found]:
-        raise FileErrors(FileError.whole(path, each) for each in wrong)
+    except RecursionError:
+        raise FileErrors([FileError.whole(path, "there is too much in one another")]) from None
+    except NoSuchNumber as error:
+        place = line_and_column(text, error.position)
+        raise FileErrors([FileError(path, *place, error.found[:_SHOWN_LETTERS], error.expected)]) from None
+    if wrong := list(_not_of_format(said, model, whole=whole)):
+        raise FileErrors(FileError(path, *place_of(text, where), *each) for where, *each in wrong)
     return said
 
 
-def _not_of_format(said: Any, model: Any, *, whole: bool = True) -> Iterator[tuple[str, str]]:
-    """The places at which this is not of the format: a word each of what is found, and of what is expected."""
+def _not_of_format(said: Any, model: Any, *, whole: bool = True) -> Iterator[tuple[tuple[int | str, ...], str, str]]:
+    """The places at which this is not of the format: the keys to it, what is found, and what is expected."""
     try:
         _adapter(model).validate_python(said)
     except ValidationError as error:
         for each in error.errors(include_url=False, include_context=False):
             where, kind = ".".join(map(str, each["loc"])), each["type"]
             if kind == "missing" and whole:
-                yield f"no {where}", "one"
+                yield each["loc"], f"no {where}", "one"
             elif kind not in ("missing", "extra_forbidden"):
                 found = visible(repr(each["input"]))[:_SHOWN_LETTERS]
-                yield f"{where}: {found}" if where else found, each["msg"].removeprefix("Input should be ")
+                expected = each["msg"].removeprefix("Input should be ")
+                yield each["loc"], f"{where}: {found}" if where else found, expected
 
 
 _Figure = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -253,10 +275,9 @@ def missing_calls(run: Path, told: int | None = None) -> Iterator[str]:
 
 
 def _no_calls(run: Path) -> str:
-    try:
-        manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    except OSError:
+    if not (run / "manifest.json").exists():
         return "this is no folder of a run"
+    manifest = manifest_of(run)
     folders = [str(run.resolve().parent / each["folder"]) for each in manifest.get("scenarios", ())]
     if folders:
         return f"the calls are in the folders of the scenarios: {', '.join(folders)}"

@@ -5,7 +5,6 @@ Lines are read one at a time and kept in columns: a run of 100,000 calls needs s
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +18,7 @@ from proxy.self_service.desk import RULE as SELF_SERVICE
 from simulator.judging.histogram import Histogram
 from simulator.judging.observation import UNWANTED, Outcome
 from simulator.results.histograms import HISTOGRAMS, read_histograms
-from simulator.results.run_reader import manifest_of, metrics_of, parts_of
+from simulator.results.run_reader import lines_of, manifest_of, metrics_of, parts_of, value_of
 
 CELLS = ("scam_blocked", "scam_passed", "legit_blocked", "legit_passed", "faults", "unknown")
 WORDS = (
@@ -173,11 +172,11 @@ def _events(path: Path, placed: Collection[bool]) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, start=1):
             if line.startswith(_ENDED) or (len(placed) == _PASSES and line.startswith(_PLACED)):
                 continue
             if line.endswith(b"\n"):  # the last one may be cut off
-                yield json.loads(line)
+                yield value_of(path, number, line)
 
 
 def _kind(event: Mapping[str, Any]) -> str:
@@ -206,8 +205,7 @@ def _add_calls(path: Path, scenario: str, calls: Calls, placed: Mapping[bool, tu
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     if path.exists():
-        with path.open("rb") as file:
-            yield from map(json.loads, file)
+        yield from lines_of(path)
 
 
 def _add(calls: Calls, scenario: str, call: Mapping[str, Any]) -> None:

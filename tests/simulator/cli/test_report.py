@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,45 @@ def test_a_run_is_reported_as_a_page_at_once_and_afterwards(desk: Path, capsys: 
     assert 'found no call "dauhter"' in capsys.readouterr().err
     assert main(["report", "runs", "--html", "other.html"]) == 2
     assert "this is no folder of a run" in capsys.readouterr().err
+
+
+def test_a_number_in_a_run_that_nothing_can_have_measured_is_told_with_its_place(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", written(desk / "small.yaml"), "-k", "daughter"]) == 0
+    calls, manifest = (Path("runs/latest") / name for name in ("calls.jsonl", "manifest.json"))
+    line, text = calls.read_text(), manifest.read_text()
+    column = line.index('"sent": ') + len('"sent": ') + 1
+    for number, told in (
+        ("1e308", "found 1e308, expected a number from 0 to 9,007,199,254,740,992"),
+        ("1e400", "found 1e400, expected a number from 0 to 9,007,199,254,740,992"),
+        ("-1", "found -1, expected a number from 0 to 9,007,199,254,740,992"),
+        ("9" * 5000, f"found {'9' * 40}, expected a number from 0 to 9,007,199,254,740,992"),
+        ("NaN", "found NaN, expected a number"),
+        ("Infinity", "found Infinity, expected a number"),
+    ):
+        calls.write_text(re.sub(r'"sent": [0-9.]+', f'"sent": {number}', line))
+        for command in ([], ["--call", "daughter"], ["--parquet", "x.parquet"]):
+            capsys.readouterr()
+            assert main(["report", "runs/latest", *command]) == 2
+            assert capsys.readouterr().err == f"runs/latest/calls.jsonl:1:{column}: {told}\n"
+    calls.write_text(re.sub(r'"sent": [0-9.]+', '"sent": 1e15', line))
+    assert main(["report", "runs/latest", "--parquet", "x.parquet"]) == 2
+    assert (
+        f"calls.jsonl:1:{column}: found caller_saw.sent: 1000000000000000.0, expected less" in capsys.readouterr().err
+    )
+    calls.write_text(line)
+    place = text[: text.index('"seed": ')].count("\n") + 1
+    for number, told in (
+        ("NaN", "found NaN, expected"),
+        ("1e400", "found 1e400, expected"),
+        ('"x"', "found seed: 'x'"),
+    ):
+        manifest.write_text(re.sub(r'"seed": [0-9]+', f'"seed": {number}', text))
+        for read in ("report", "run"):
+            capsys.readouterr()
+            assert main([read, "runs/latest"]) == 2
+            assert f"manifest.json:{place}:11: {told}" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_is_told_before_the_calls(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +179,7 @@ def test_of_a_suite_each_call_is_found_in_the_folder_of_its_scenario(
     manifest.write_text(text.replace('"folder"', '"file"'))
     for command in (["report"], ["report", "--call", "son"], ["report", "--parquet", "x"], ["messages"]):
         assert main([command[0], "runs/latest", *command[1:]]) == 2
-        assert "manifest.json: found no scenarios.0.folder, expected one" in capsys.readouterr().err
+        assert "manifest.json:9:5: found no scenarios.0.folder, expected one" in capsys.readouterr().err
     manifest.write_text(text)
     assert f"all.pcap: {len(recorded)} packets" in told
     assert main(["report", "runs/latest", "--call", "son", "--pcap", "son.pcap"]) == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.files.yaml_file import FileErrors
-from simulator.results.run_reader import find_call, lines_of, manifest_of, metrics_of
+from simulator.results.run_reader import addresses, find_call, lines_of, manifest_of, metrics_of
 
 LOAD = {"lowest": 1.0, "highest": 1.0, "ramp": 1.0, "hold": 1.0, "p99": 0.1, "failures": 0.001, "processes": 1}
 
@@ -61,7 +61,14 @@ def test_a_last_line_that_was_cut_off_amid_a_character_is_left_out(tmp_path: Pat
 
 
 @pytest.mark.parametrize("figure", ['"0.5"', "NaN", "null", "true"])
-def test_a_figure_that_is_no_number_is_told_with_its_name(tmp_path: Path, figure: str) -> None:
+def test_a_figure_that_is_no_number_is_told_with_its_place(tmp_path: Path, figure: str) -> None:
     (tmp_path / "metrics.json").write_text(f'{{"calls": 3, "scam_recall": {figure}}}')
-    with pytest.raises(FileErrors, match=r"metrics\.json: found scam_recall: "):
+    with pytest.raises(FileErrors, match=r"metrics\.json:1:29: found "):
         metrics_of(tmp_path)
+
+
+@pytest.mark.parametrize("config", ["x", "[", "softswitch: [", "listen: 3", "listen: []", b"\xff"])
+def test_a_config_that_somebody_changed_is_told(tmp_path: Path, config: str | bytes) -> None:
+    (tmp_path / "proxy.yaml").write_bytes(config if isinstance(config, bytes) else config.encode())
+    with pytest.raises(FileErrors, match=r"proxy\.yaml: this is no config of a proxy"):
+        addresses(tmp_path)
