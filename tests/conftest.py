@@ -95,6 +95,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
         gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Collect garbage once: pytest does it five times at the end, each time through all that is left."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Hand out pieces of work. (xdist's own mark for it, xdist_group, does nothing with pytest 9.2: its issue 1386.)"""

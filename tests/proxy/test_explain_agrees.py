@@ -274,8 +274,9 @@ def test_explain_says_what_the_running_core_does(
     (tmp_path / "ringfence.secret").write_text(SECRET.hex())
     (tmp_path / "ringfence.secret").chmod(0o600)
     config = load_config(tmp_path / "proxy.yaml")
-    contents = read(config)
+    contents, numbering = read(config), config.numbering()
     monkeypatch.setattr("proxy.process.loading.read", lambda *_: contents)  # once: the files stay as they are
+    monkeypatch.setattr("proxy.presets.preset.numbering", lambda *_: numbering)
     seen: Counter[Any] = Counter()
     given: Counter[Any] = Counter()
     requests = Requests(seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,13 +35,31 @@ def rows(first: int, count: int) -> str:
     return "number,category,confidence,source,expires\n" + "".join(listed)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> ProxyConfig:
-    (tmp_path / "proxy.yaml").write_text(CONFIG)
-    (tmp_path / "a.csv").write_text(rows(0, 40))
-    (tmp_path / "b.csv").write_text("number,category\n+23224*,wangiri\n+4477009*,\n")
-    save_subscribers(tmp_path / "people.db", PEOPLE)
-    return load_config(tmp_path / "proxy.yaml")
+def config(folder: Path) -> ProxyConfig:
+    return _written(folder)
+
+
+@pytest.fixture(scope="module")
+def read_apart(folder: Path) -> Contents:
+    """The files as another process read them."""
+    return Apart().read(_written(folder))
+
+
+def _written(folder: Path) -> ProxyConfig:
+    """The config, and its files anew."""
+    (folder / "proxy.yaml").write_text(CONFIG)
+    (folder / "a.csv").unlink(missing_ok=True)
+    (folder / "a.csv").write_text(rows(0, 40))
+    (folder / "b.csv").write_text("number,category\n+23224*,wangiri\n+4477009*,\n")
+    (folder / "people.db").unlink(missing_ok=True)
+    save_subscribers(folder / "people.db", PEOPLE)
+    return load_config(folder / "proxy.yaml")
 
 
 def told(contents: Contents) -> list[object]:
@@ -54,19 +71,18 @@ def told(contents: Contents) -> list[object]:
     return [entries, people, users, list(contents.directory), contents.extents, contents.kept]
 
 
-def test_what_was_read_apart_is_what_is_in_the_files(config: ProxyConfig) -> None:
-    apart = Apart().read(config)
-    assert told(apart) == told(read(config))
-    assert list(apart.directory) == PEOPLE
+def test_what_was_read_apart_is_what_is_in_the_files(config: ProxyConfig, read_apart: Contents) -> None:
+    assert told(read_apart) == told(read(config))
+    assert list(read_apart.directory) == PEOPLE
 
 
-@pytest.mark.parametrize("first", [read, Apart().read], ids=["here", "apart"])
+@pytest.mark.parametrize("first", ["here", "apart"])
 def test_a_list_that_was_cut_keeps_its_rows_of_the_last_good_reading(
-    config: ProxyConfig, tmp_path: Path, first: Callable[[ProxyConfig], Contents]
+    config: ProxyConfig, folder: Path, read_apart: Contents, first: str
 ) -> None:
-    last_good = first(config)
-    (tmp_path / "a.csv").write_text(rows(0, 2))
-    (tmp_path / "b.csv").write_text("number,category\n+23225*,parcel\n+4477009*,\n")
+    last_good = read(config) if first == "here" else read_apart
+    (folder / "a.csv").write_text(rows(0, 2))
+    (folder / "b.csv").write_text("number,category\n+23225*,parcel\n+4477009*,\n")
     here, apart = read(config, last_good), Apart().read(config, last_good)
     assert told(apart) == told(here)
     assert [Path(one.last_good.file).name for one in apart.kept] == ["a.csv"]
@@ -74,33 +90,34 @@ def test_a_list_that_was_cut_keeps_its_rows_of_the_last_good_reading(
     assert told(Apart().read(config, apart)) == told(read(config, apart)) == told(apart)
 
 
-def test_subscribers_that_are_gone_stay_those_of_the_last_good_reading(config: ProxyConfig, tmp_path: Path) -> None:
-    last_good = Apart().read(config)
-    (tmp_path / "people.db").unlink()
-    again = Apart().read(config, last_good)
-    assert again.directory is last_good.directory
-    assert again.extents[0] == Extent(str(tmp_path / "people.db"), len(PEOPLE))
+def test_subscribers_that_are_gone_stay_those_of_the_last_good_reading(
+    config: ProxyConfig, folder: Path, read_apart: Contents
+) -> None:
+    (folder / "people.db").unlink()
+    again = Apart().read(config, read_apart)
+    assert again.directory is read_apart.directory
+    assert again.extents[0] == Extent(str(folder / "people.db"), len(PEOPLE))
 
 
-def test_errors_are_those_of_the_files(config: ProxyConfig, tmp_path: Path) -> None:
-    (tmp_path / "b.csv").write_text("number\n" + "1\n" * 60)
+def test_errors_are_those_of_the_files(config: ProxyConfig, folder: Path) -> None:
+    (folder / "b.csv").write_text("number\n" + "1\n" * 60)
     with pytest.raises(FileErrors) as caught:
         Apart().read(config)
-    assert str(caught.value).startswith(f'{tmp_path / "b.csv"}:2:1: found "1", expected an E.164 number')
+    assert str(caught.value).startswith(f'{folder / "b.csv"}:2:1: found "1", expected an E.164 number')
     assert str(caught.value).endswith("... and 10 more")
 
 
 @pytest.mark.parametrize("number", [None, signal.SIGSEGV])
 def test_a_reader_that_is_stopped_or_dies_is_an_error_and_not_an_empty_list(
-    config: ProxyConfig, tmp_path: Path, number: signal.Signals | None
+    config: ProxyConfig, folder: Path, number: signal.Signals | None
 ) -> None:
     last_good = read(config)
-    (tmp_path / "a.csv").unlink()
-    os.mkfifo(tmp_path / "a.csv")
+    (folder / "a.csv").unlink()
+    os.mkfifo(folder / "a.csv")
     apart = Apart()
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(apart.read, config, last_good)
-        with (tmp_path / "a.csv").open("w"):  # opens once the reader has opened it too
+        with (folder / "a.csv").open("w"):  # opens once the reader has opened it too
             (process,) = apart._processes
             apart.stop() if number is None else process.send_signal(number)
             with pytest.raises(ChildProcessError) as caught:
@@ -108,13 +125,13 @@ def test_a_reader_that_is_stopped_or_dies_is_an_error_and_not_an_empty_list(
     assert caught.value.strerror == f"the process that reads the files ended with -{number or signal.SIGKILL:d}"
 
 
-def test_files_of_a_few_megabytes_are_read_apart(config: ProxyConfig, tmp_path: Path) -> None:
+def test_files_of_a_few_megabytes_are_read_apart(config: ProxyConfig, folder: Path) -> None:
     assert not are_big(config)
     assert load(config, Overlay()).contents.lists is None
-    (tmp_path / "a.csv").write_text(rows(0, 10) + "\n" * 2_000_000)
+    (folder / "a.csv").write_text(rows(0, 10) + "\n" * 2_000_000)
     assert are_big(config)
     loaded = load(config, Overlay())
     assert loaded.contents.lists is not None
     assert (len(loaded.scam_list), len(loaded.directory)) == (12, 30)
-    (tmp_path / "people.db").unlink()
+    (folder / "people.db").unlink()
     assert len(load(config, Overlay(), loaded).directory) == 30
