@@ -95,7 +95,7 @@ def test_a_kill_right_after_the_reply_loses_nothing(
             proxy.process.kill()
             proxy.process.wait()
         assert {(one.field, one.value) for one in store.load()} == {("incoming_international", wanted)}
-    proxy = started(tmp_path / "again", switch, people, None)  # with hashes of its own
+    proxy = started(tmp_path / "again", switch, people, forks and forks.elsewhere)  # with hashes of its own
     try:
         abroad.sends(proxy, "INVITE", "+23224000001", ALICE)
         abroad.hears(603)

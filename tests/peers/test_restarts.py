@@ -35,8 +35,8 @@ def started(running_proxy: Start, peers: tuple[Peer, ...], **config: object) -> 
 
 
 def again(proxy: ProxyProcess, end: signal.Signals) -> None:
-    """Start it again; after a kill in an interpreter of its own: nothing that outlives it may rest on a salted hash."""
-    proxy.restart(end, forked=end == signal.SIGTERM)
+    """Start it again; after a kill with hashes of its own: nothing that outlives it may rest on a salted one."""
+    proxy.restart(end, elsewhere=end == signal.SIGKILL)
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

@@ -192,7 +192,7 @@ def test_a_challenge_of_before_a_restart_is_answered_once_while_its_counts_are_t
     both, _ = two
     one, other, third = (both.answer(both.challenge(both.first)) for _ in range(3))
     both.passes(both.first, one)
-    both.first.restart(signal.SIGKILL, forked=False)  # nor does it rest on a salted hash
+    both.first.restart(signal.SIGKILL, elsewhere=True)  # nor does it rest on a salted hash
     both.passes(both.first, other)
     both.is_stale(both.first, one)
     Path(f"{both.secret_file}.counts").unlink()

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from tests.plays.proxy_templates import forked_template
@@ -20,12 +21,18 @@ from tests.plays.proxy_templates import forked_template
 class ForkServer:
     """Orders to a template (see simulator/lab/proxy_template.py). `close` ends it, and what was forked off it."""
 
-    def __init__(self, sort: str = "proxies") -> None:
+    def __init__(self, sort: str = "proxies", root: str = "") -> None:
+        """Have a template of that sort, forked off the process of that name, which all workers share."""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            forked_template(theirs, sort)
+            forked_template(theirs, sort, root)
         self._lock = threading.Lock()
         self.codes: dict[int, int] = {}  # of those that have ended
+
+    @cached_property
+    def elsewhere(self) -> ForkServer:
+        """One whose processes hash texts otherwise than those of this one, as processes do that are started apart."""
+        return ForkServer(root="elsewhere")
 
     def start(self, config: Path, stderr: int) -> ForkedProcess:
         """Start a proxy as `python -m proxy CONFIG` would."""
@@ -60,6 +67,8 @@ class ForkServer:
 
     def close(self) -> None:
         self._socket.close()
+        if "elsewhere" in vars(self):
+            self.elsewhere.close()
 
 
 class ForkedProcess:

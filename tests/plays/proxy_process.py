@@ -50,9 +50,8 @@ def eventually(look: Callable[[], T], patience: float = 30.0) -> T:
 class ProxyProcess:
     """A proxy that listens on `host`:`port` over UDP and TCP (and, with `tls`, on `tls_port` over TLS).
 
-    `stderr` is where its log goes instead of `log`. It is forked off `forks`, where given, and so is one that
-    is started again, unless that is asked for otherwise. `config` goes over the defaults of this test bed, key by key;
-    it is written as JSON, which is YAML too.
+    `stderr` is where its log goes instead of `log`. It is forked off `forks`, where given. `config` goes over the
+    defaults of this test bed, key by key; it is written as JSON, which is YAML too.
     """
 
     def __init__(
@@ -91,11 +90,12 @@ class ProxyProcess:
         self.process: subprocess.Popen[bytes] | ForkedProcess
         self.start()
 
-    def start(self, *, forked: bool = True) -> None:
-        """Run it; its log begins anew. One that is not `forked` hashes texts otherwise than those that are."""
+    def start(self, *, elsewhere: bool = False) -> None:
+        """Run it; its log begins anew. One that is started `elsewhere` hashes texts otherwise than the others."""
         with self._log.open("wb") as log:
-            if forked and self._forks is not None:
-                self.process = self._forks.start(self.config, log.fileno() if self._stderr is None else self._stderr)
+            if self._forks is not None:
+                forks = self._forks.elsewhere if elsewhere else self._forks
+                self.process = forks.start(self.config, log.fileno() if self._stderr is None else self._stderr)
                 return
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "proxy", str(self.config)],
@@ -104,12 +104,12 @@ class ProxyProcess:
                 stderr=log if self._stderr is None else self._stderr,
             )
 
-    def restart(self, end: signal.Signals = signal.SIGTERM, *, forked: bool = True) -> None:
-        """Stop it or kill it, and run it again with the config that lies there, in an interpreter of its own unless it
-        is `forked`."""
+    def restart(self, end: signal.Signals = signal.SIGTERM, *, elsewhere: bool = False) -> None:
+        """Stop it or kill it, and run it again with the config that lies there, with hashes of its own where that is
+        asked for."""
         self.process.send_signal(end)
         assert self.process.wait(15) in (0, -end)
-        self.start(forked=forked)
+        self.start(elsewhere=elsewhere)
         self.wait_for("ready")
 
     @property

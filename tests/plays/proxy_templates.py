@@ -49,22 +49,24 @@ def forked_proxies() -> Iterator[ProxyForks | None]:
         forks.close()
 
 
-def forked_template(theirs: socket.socket, sort: str = "proxies") -> ForkedTemplate:
-    """Have a template of that sort (see fork_root.py) take orders from that socket."""
+def forked_template(theirs: socket.socket, sort: str = "proxies", root: str = "") -> ForkedTemplate:
+    """Have a template of that sort (see fork_root.py) take orders from that socket, forked off the `root` of that name:
+    what is forked off another hashes texts otherwise."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         with contextlib.suppress(ConnectionError):  # it was about to end, as nobody else needed it
-            socket.send_fds(_root(), [sort.encode()], [theirs.fileno()])
-            if _root().recv(1) == DONE:
+            socket.send_fds(_root(root), [sort.encode()], [theirs.fileno()])
+            if _root(root).recv(1) == DONE:
                 return ForkedTemplate()
         _root.cache_clear()
         assert time.monotonic() < deadline, "there is no process that templates are forked off"
 
 
 @cache
-def _root() -> socket.socket:
+def _root(which: str) -> socket.socket:
     """A connection to the process that templates are forked off, which the first who needs it starts."""
-    name = f"\0ringfence-tests-{os.getuid()}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
+    name = f"\0ringfence-tests-{os.getuid()}-{session}-{which}"
     while True:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
