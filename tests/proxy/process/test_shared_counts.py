@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import multiprocessing
 import os
 import re
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -15,6 +16,7 @@ from proxy.files.yaml_file import FileErrors
 from proxy.identity.lockout import Lockout
 from proxy.process import shared_counts
 from proxy.process.shared_counts import SharedCounts
+from tests.plays import forked
 
 KEY = b"key" * 8
 LIFETIME = 60.0
@@ -91,22 +93,28 @@ def test_names_and_nonces_stand_nowhere_in_the_file(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def _takes(path: Path, start: int, results: multiprocessing.Queue[int]) -> None:
-    counts = SharedCounts(path, KEY)
-    results.put(sum(counts.use(f"n{number % 500}", "alice", 1, 5.0, 6.0) for number in range(start, start + 500)))
+RACER = f"""
+import sys, time
+from pathlib import Path
+from proxy.process.shared_counts import SharedCounts
+path, start = Path(sys.argv[1]), int(sys.argv[2])
+counts = SharedCounts(path, {KEY!r})
+print("ready", flush=True)
+while not path.with_name("go").exists():
+    time.sleep(0.001)
+print(sum(counts.use(f"n{{number % 500}}", "alice", 1, 5.0, 6.0) for number in range(start, start + 500)))
+"""
 
 
 def test_of_processes_that_race_one_takes_each_count(path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    results: multiprocessing.Queue[int] = context.Queue()
-    racing = [context.Process(target=_takes, args=(path, start, results)) for start in (0, 100, 250)]
-    for process in racing:
-        process.start()
-    taken = [results.get(timeout=60) for _ in racing]
-    for process in racing:
-        process.join()
-    assert sum(taken) == 500
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    commands = [[sys.executable, "-c", RACER, str(path), str(start)] for start in (0, 100, 250)]
+    racing = [forked.start(command, stdout=PIPE) for command in commands]
+    for each in racing:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    path.with_name("go").touch()
+    assert sum(int(each.communicate()[0]) for each in racing) == 500
+    assert {each.name for each in path.parent.iterdir()} == {path.name, "go"}
 
 
 def test_where_a_process_keeps_a_bucket_to_itself_nothing_is_taken_and_nobody_waits(path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_generator_that_stands_still_for_a_while_is_told_and_its_calls_have_wa
         eventually(lambda: len(lines(SECONDS)) > known + 1)
         os.kill(generator, signal.SIGCONT)
 
-    arguments = ("--rate", "30", "--hold", "6s", "--ramp", "0.2s", "--processes", "1")
+    arguments = ("--rate", "30", "--hold", "3s", "--ramp", "0.2s", "--processes", "1")
     code = loaded_while(stand_still, written(desk / "small.yaml"), *arguments)
     out = capsys.readouterr().out
     assert (code, "INVALID: the generators were late: 1 call in 100 left" in out) == (3, True), out

@@ -65,17 +65,10 @@ async def test_a_call_does_what_was_planned_with_and_without_the_proxy(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-async def test_a_proxy_that_dies_is_a_problem_of_the_run(tmp_path: Path) -> None:
-    before = children()
-    async with Lab(spec(), [], tmp_path, proxied=True, on_ended=ignore) as lab:
-        (pid,) = children() - before
-        os.kill(pid, signal.SIGKILL)
+async def test_a_proxy_that_dies_is_a_problem_of_the_run(tmp_path: Path, forks: ProxyForks) -> None:
+    async with Lab(spec(), [], tmp_path, proxied=True, on_ended=ignore, forks=forks) as lab:
+        os.kill(lab.proxy.pid, signal.SIGKILL)
     assert lab.problems == ["the proxy did not end when and as it was told to (see proxy.log)"]
-
-
-def children() -> set[int]:
-    pid = os.getpid()
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 async def test_a_proxy_that_does_not_start_says_why(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_the_same_calls_are_played_again_with_the_settings_of_the_end(saved: Pat
 def test_it_is_saved_whole_while_calls_come_by_themselves(tmp_path: Path) -> None:
     with standing_stage(tmp_path) as stage:
         stage.post("/api/traffic", scenario=None, rate=60)
-        for count in (10, 40, 70):
+        for count in (10, 30, 50):
             eventually(lambda count=count: stage.stage.tally.calls > count)  # type: ignore[misc]
             run = tmp_path / "runs" / stage.post("/api/save")["run"]
             for name in ("calls.jsonl", "proxy-calls.jsonl", "events.jsonl"):
