@@ -58,7 +58,7 @@ class _Barred:
 
 
 def _barred(subscriber: Subscriber | None) -> Subscriber | None:
-    return subscriber and replace(subscriber, barring=replace(subscriber.barring, incoming_international=True))
+    return subscriber and subscriber.but(barring=subscriber.barring.but(incoming_international=True))
 
 
 class Reconsidering:

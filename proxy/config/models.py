@@ -36,7 +36,7 @@ from proxy.files.yaml_file import FileContext, Problem, Problems, load
 from proxy.numbers.dialled import OUTSIDE_LINES
 from proxy.numbers.numbering import Numbering, Written
 from proxy.policy.answers import Card
-from proxy.policy.profile import OnOff
+from proxy.policy.profile_fields import OnOff
 from proxy.policy.ruleset import ScamListRules
 from proxy.policy.treatments import Treatments
 from proxy.policy.trunks import Trunk, TrunkTable

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from proxy.files import yaml_file
-from proxy.policy.profile import OnOff
+from proxy.policy.profile_fields import OnOff
 
 _PHRASES = Path(__file__).parent / "phrases"
 _KEYWORD = re.compile(r"[^\sa-z]+(?: [^\sa-z]+){0,2}")

@@ -18,11 +18,18 @@ class Value:
     def but(self, **changes: object) -> Self:
         """The same value with some fields changed."""
         made: Any = type(self)
-        return made(**{name: getattr(self, name) for name in self.__match_args__} | changes)  # type: ignore[no-any-return]
+        return made(**self.as_dict() | changes)  # type: ignore[no-any-return]
 
     def fields(self) -> tuple[object, ...]:
         """All that it is made of."""
         return tuple([getattr(self, name) for name in self.__match_args__])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same by name."""
+        return {name: getattr(self, name) for name in self.__match_args__}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.fields()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Value) and type(self) is type(other) and self.fields() == other.fields()

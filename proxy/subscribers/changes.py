@@ -7,14 +7,14 @@ next call finds it. A change counts more than the operator's file, field by fiel
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.policy.profile import Barring, Subscriber
 
 Value = bool | int | float | tuple[str, ...]
 
-BARRINGS = frozenset(Barring.__slots__)
+BARRINGS = frozenset(Barring.__match_args__)
 PROFILE_FIELDS = frozenset(("notify", "allow", "block"))  # besides the barrings
 WRONG_PINS, LAST_WRONG_PIN = "wrong_pins", "last_wrong_pin"
 AT_ONCE = frozenset((WRONG_PINS, LAST_WRONG_PIN))  # in force before they are saved: who guesses does not wait
@@ -103,7 +103,7 @@ class ChangedDirectory:
 def _changed(subscriber: Subscriber, fields: dict[str, Value]) -> Subscriber:
     barring = {name: value for name, value in fields.items() if name in BARRINGS}
     others = {name: value for name, value in fields.items() if name in PROFILE_FIELDS}
-    return replace(subscriber, barring=replace(subscriber.barring, **barring), **others)  # type: ignore[arg-type]
+    return subscriber.but(barring=subscriber.barring.but(**barring), **others)
 
 
 def _number(fields: dict[str, Value], name: str) -> float:

@@ -1,6 +1,6 @@
 """The directory that calls look subscribers up in.
 
-A million subscribers take about 80 bytes each: rows of text behind one another, found through sorted arrays; a
+A million subscribers take about 90 bytes each: rows of text behind one another, found through tables of hashes; a
 Subscriber is made when it is asked for. Nothing of it is known to the garbage collector, whose pauses would
 otherwise grow with the number of subscribers.
 """
@@ -8,12 +8,13 @@ otherwise grow with the number of subscribers.
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product, starmap
 from typing import Any, Final
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +25,27 @@ from proxy.policy.treatments import Treatments, written
 
 SEPARATOR: Final = "\x1f"  # in no field: profile.py refuses control characters
 _END: Final = b"\n"
-_USUAL: Final = 256  # bytes of a row
-_BEHIND_A_DOOR: Final = 2  # hashes, at most on average
+_NUMBER: Final = 0  # fields of a row
+_USER: Final = 1
+_LONG: Final = 255  # bytes, of rows that do not say how long they are
+_USUAL: Final = 1 + _LONG  # bytes of a row that does
 _HASH_BITS: Final = 32
+_MARK_BITS: Final = 22  # of a hash, beside its place, which says most of the others
+_MARK: Final = (1 << _MARK_BITS) - 1
+_FREE: Final = 0  # a slot
 _READ_TREATMENTS: TypeAdapter[Treatments] = TypeAdapter(Treatments)
-_UNTREATED: Treatments = {}
-_BARRINGS = tuple(starmap(Barring, product((False, True), repeat=len(Barring.__slots__))))
+_UNTREATED: Final[Treatments] = {}
+# What compiled code would look up by name each time.
+_crc32: Final = zlib.crc32
+_beginning: Final = struct.Struct(f"{_USUAL}s").unpack_from
+_BARRINGS = tuple(starmap(Barring, product((False, True), repeat=len(Barring.__match_args__))))
 _BARRING_BITS = {barring: bits for bits, barring in enumerate(_BARRINGS)}
-_OF_BITS = {
+_OF_BITS: Final[dict[str, tuple[bool, bool, Barring]]] = {
     str(bits): (bool(bits // len(_BARRINGS) & 1), bool(bits // len(_BARRINGS) & 2), _BARRINGS[bits % len(_BARRINGS)])
     for bits in range(4 * len(_BARRINGS))
 }
 
-# By name: `rows` as bytes, and for each of `numbers` and `users` sorted hashes, and where the rows of these start.
+# By name: `rows` as bytes (`_Rows`), and the slots of `numbers` and of `users` (`_Index`).
 Tables = Mapping[str, npt.NDArray[Any]]
 
 
@@ -46,10 +55,9 @@ class Directory:
     def __init__(self, subscribers: Iterable[Subscriber] = (), tables: Tables | None = None) -> None:
         """Hold these subscribers, or those of the tables of another directory."""
         self.tables = _tables_of(subscribers) if tables is None else tables
-        self._rows = self.tables["rows"].data
-        self._numbers, self._users = (
-            _Index(self.tables[f"{name}_hashes"], self.tables[f"{name}_starts"]) for name in ("numbers", "users")
-        )
+        self._rows = _Rows(self.tables["rows"])
+        self._numbers = _Index(self.tables["numbers"], self._rows, _NUMBER)
+        self._users = _Index(self.tables["users"], self._rows, _USER)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Directory, ((), self.tables)
@@ -64,45 +72,24 @@ class Directory:
 
     def find(self, e164: str) -> Subscriber | None:
         """The subscriber with this E.164 number."""
-        for start in self._numbers.starts(e164):
-            if (subscriber := self._subscriber(start)).number == e164:
-                return subscriber
-        return None
+        return self._numbers.find(e164)
 
     def find_user(self, user: str) -> Subscriber | None:
         """The subscriber with this digest user name."""
-        for start in self._users.starts(user):
-            if (subscriber := self._subscriber(start)).user == user:
-                return subscriber
-        return None
+        return self._users.find(user)
 
     def __len__(self) -> int:
-        return len(self.tables["numbers_hashes"])
+        return self._numbers.texts
 
     def __iter__(self) -> Iterator[Subscriber]:
-        start = 0
-        while start < len(self._rows):
-            row = self._row(start)
-            yield _unpack(row)
-            start += len(row) + len(_END)
-
-    def _row(self, start: int) -> bytes:
-        length = _USUAL
-        while True:
-            row, end, _ = self._rows[start : start + length].tobytes().partition(_END)
-            if end:
-                return row
-            length *= 4
-
-    def _subscriber(self, start: int) -> Subscriber:
-        return _unpack(self._row(start))
+        return map(_unpacked, self._rows)
 
 
 class DirectoryBuilder:
     """Takes packed rows, and makes tables of them."""
 
     def __init__(self) -> None:
-        self._rows = bytearray()
+        self._rows = bytearray(1)
         self._numbers, self._users = _IndexBuilder(), _IndexBuilder()
 
     def add(self, row: str, number: str, user: str) -> None:
@@ -111,31 +98,29 @@ class DirectoryBuilder:
         self._numbers.add(number, start)
         if user:
             self._users.add(user, start)
-        self._rows += row.encode()
+        encoded = row.encode()
+        self._rows.append(min(len(encoded), _LONG))
+        self._rows += encoded
         self._rows += _END
 
     def tables(self) -> Tables:
         """The tables of all rows."""
+        self._rows += bytes(_USUAL)
         rows = np.frombuffer(self._rows, np.uint8)
-        (numbers, number_starts), (users, user_starts) = self._numbers.arrays(), self._users.arrays()
-        return {
-            "rows": rows,
-            "numbers_hashes": numbers,
-            "numbers_starts": number_starts,
-            "users_hashes": users,
-            "users_starts": user_starts,
-        }
+        return {"rows": rows, "numbers": self._numbers.slots(), "users": self._users.slots()}
 
 
 def repeats(directory: Directory) -> bool:
     """True where two subscribers share a number or a user name."""
-    for name, place in (("numbers", 0), ("users", 1)):
-        hashes, starts = directory.tables[f"{name}_hashes"], directory.tables[f"{name}_starts"]
+    rows = _Rows(directory.tables["rows"])
+    for name, field in (("numbers", _NUMBER), ("users", _USER)):
+        slots = directory.tables[name]
+        marks = slots & np.uint64(_MARK)
+        same = np.flatnonzero((marks[1:] == marks[:-1]) & (slots[1:] != _FREE) & (slots[:-1] != _FREE))
         seen: set[str] = set()
-        same = np.flatnonzero(hashes[1:] == hashes[:-1])  # some texts share a hash by chance
-        for start in starts[np.union1d(same, same + 1)].tolist():
-            text = directory._row(start).decode().split(SEPARATOR)[place]
-            if text in seen:
+        for start in (slots[np.union1d(same, same + 1)] >> np.uint64(_MARK_BITS)).tolist():
+            text = rows.fields(start)[field]
+            if text in seen:  # some share a mark by chance
                 return True
             seen.add(text)
     return False
@@ -167,8 +152,8 @@ def treatment_from(text: str) -> Treatments:
     return _READ_TREATMENTS.validate_json(text)
 
 
-def _unpack(row: bytes) -> Subscriber:
-    number, user, password, pin, bits, allow, block, treatment = row.decode().split(SEPARATOR)
+def _unpacked(fields: list[str]) -> Subscriber:
+    number, user, password, pin, bits, allow, block, treatment = fields
     roaming, notify, barring = _OF_BITS[bits]
     return Subscriber(
         number,
@@ -193,7 +178,11 @@ def _tables_of(subscribers: Iterable[Subscriber]) -> Tables:
 
 def _hash(text: str) -> int:
     """The same in every process, unlike Python's own."""
-    return crc32(text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass"))
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        encoded = text.encode("utf-8", "surrogatepass")
+    return _crc32(encoded)
 
 
 class _IndexBuilder:
@@ -204,39 +193,78 @@ class _IndexBuilder:
         self._hashes.append(_hash(text))
         self._starts.append(start)
 
-    def arrays(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[Any]]:
-        """The hashes in order, and where the rows start that they belong to."""
-        hashes, starts = np.array(self._hashes, np.uint32), np.array(self._starts, np.uint64)
-        if not len(starts) or starts[-1] < 2**32:
-            starts = starts.astype(np.uint32)
+    def slots(self) -> npt.NDArray[np.uint64]:
+        """The slots of an index."""
+        hashes, starts = np.array(self._hashes, np.uint64), np.array(self._starts, np.uint64)
         order = hashes.argsort(kind="stable")
-        return hashes[order], starts[order]
+        hashes, starts = hashes[order], starts[order]
+        # Each has its place, or the next one that those before it have left free.
+        bits, numbers = _place_bits(len(hashes)), np.arange(len(hashes))
+        places = (hashes >> np.uint64(_HASH_BITS - bits)).astype(np.int64) - numbers
+        places = np.maximum.accumulate(places) + numbers
+        slots = np.zeros(int(places.max(initial=(1 << bits) - 1)) + 2, np.uint64)
+        slots[places] = starts << np.uint64(_MARK_BITS) | hashes & np.uint64(_MARK)
+        return slots
+
+
+def _place_bits(texts: int) -> int:
+    """The bits of a hash that tell its place: at least every other one of the slots is free, so that searches end."""
+    return (2 * texts).bit_length()
+
+
+class _Rows:
+    """Rows of text behind one another, each with its length in front. None starts at 0, which would be a free slot, and
+    there is room behind the last to read as much as a row usually has."""
+
+    def __init__(self, rows: npt.NDArray[np.uint8]) -> None:
+        self._bytes = rows.data
+
+    def fields(self, start: int) -> list[str]:
+        """The fields of the row that starts there."""
+        return self._row(start).decode().split(SEPARATOR)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        start, end = 1, len(self._bytes) - _USUAL
+        while start < end:
+            row = self._row(start)
+            yield row.decode().split(SEPARATOR)
+            start += 1 + len(row) + len(_END)
+
+    def _row(self, start: int) -> bytes:
+        beginning: bytes = _beginning(self._bytes, start)[0]
+        length = beginning[0]
+        return beginning[1 : 1 + length] if length < _LONG else self._long(start + 1)
+
+    def _long(self, start: int) -> bytes:
+        length = _USUAL
+        while True:
+            length *= 4
+            row, end, _ = self._bytes[start : start + length].tobytes().partition(_END)
+            if end:
+                return row
 
 
 class _Index:
-    """Hash of a text -> where rows start that may hold it; 8 bytes a text.
+    """Finds the row that has a text in one of its fields, for 16 to 32 bytes a text.
 
-    Hashes spread evenly: `_doors` tells for the first bits of one where to look, and one or two stand there, so that a
-    look-up touches two or three places in memory and not twenty.
+    The hash of a text has its place among the slots, and stands there or behind others in the next ones, before a free
+    one: a look-up waits for memory once. A slot holds where a row starts, then the last bits of the hash.
     """
 
-    def __init__(self, hashes: npt.NDArray[np.uint32], starts: npt.NDArray[Any]) -> None:
-        bits = max(len(hashes) // _BEHIND_A_DOOR, 1).bit_length()
-        self._shift = _HASH_BITS - bits
-        edges = (np.arange(1 << bits, dtype=np.uint64) << np.uint64(self._shift)).astype(np.uint32)
-        self._doors = np.append(hashes.searchsorted(edges), len(hashes)).astype(np.uint32).data
-        self._hashes, self._starts = hashes.data, starts.data
+    def __init__(self, slots: npt.NDArray[np.uint64], rows: _Rows, field: int) -> None:
+        self.texts = int(np.count_nonzero(slots))
+        self._shift = _HASH_BITS - _place_bits(self.texts)
+        self._slots = slots.data
+        self._rows = rows
+        self._field = field
 
-    def starts(self, text: str) -> list[int]:
-        wanted, hashes = _hash(text), self._hashes
-        door = wanted >> self._shift
-        index, end = self._doors[door], self._doors[door + 1]
-        found = []
-        while index < end:
-            here = hashes[index]
-            if here == wanted:
-                found.append(self._starts[index])
-            elif here > wanted:
-                break
-            index += 1
-        return found
+    def find(self, text: str) -> Subscriber | None:
+        wanted, slots = _hash(text), self._slots
+        place, mark = wanted >> self._shift, wanted & _MARK
+        while (slot := slots[place]) != _FREE:
+            if slot & _MARK == mark:
+                fields = self._rows.fields(slot >> _MARK_BITS)
+                if fields[self._field] == text:
+                    return _unpacked(fields)
+            place += 1
+        return None

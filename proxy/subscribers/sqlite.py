@@ -11,7 +11,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from proxy.files.yaml_file import FileContext, FileError, FileErrors, Problems, 
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
 from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.profile_fields import SubscriberInFile
 from proxy.subscribers.directory import (
     SEPARATOR,
     Directory,
@@ -61,7 +61,7 @@ _SAVE = (
     f"INSERT INTO subscribers ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
     f"ON CONFLICT (number) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
-_SWITCHES = ("notify", "roaming", *Barring.__slots__)  # the first counts most in the number that they make
+_SWITCHES = ("notify", "roaming", *Barring.__match_args__)  # the first counts most in the number that they make
 _BITS = (
     f"CASE WHEN {' AND '.join(f'{name} IN (0, 1)' for name in _SWITCHES)}"
     f" THEN {' + '.join(f'{name} * {1 << place}' for place, name in enumerate(_SWITCHES[::-1]))} END"
@@ -91,7 +91,7 @@ def save_subscribers(path: Path, subscribers: Iterable[Subscriber]) -> None:
 
 
 def _row_of(subscriber: Subscriber) -> tuple[Any, ...]:
-    fields = asdict(subscriber) | asdict(subscriber.barring)
+    fields = subscriber.as_dict() | subscriber.barring.as_dict()
     fields |= {
         "user": subscriber.user or None,
         "allow": " ".join(subscriber.allow),
@@ -189,7 +189,7 @@ def _valid(
         fields = {name: row[name] for name in ("number", "pin", "roaming", "notify")}
         fields |= {"user": row["user"] or "", "password": row["password"] or ""}
         fields |= {name: (row[name] or "").split() for name in ("allow", "block")}
-        fields["barring"] = {name: row[name] for name in Barring.__slots__}
+        fields["barring"] = {name: row[name] for name in Barring.__match_args__}
         fields["treatment"] = _from_json(row["treatment"] or "{}")
         try:
             yield validate(fields, context=context)
@@ -204,7 +204,7 @@ def _valid(
                 errors += [FileError(path, *place, found, expected) for expected in expectations]
 
 
-_SUBSCRIBER: Callable[..., Subscriber] = TypeAdapter(Subscriber).validate_python
+_SUBSCRIBER: Callable[..., Subscriber] = TypeAdapter(SubscriberInFile).validate_python
 
 
 def _from_json(text: str) -> Any:

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, ConfigDict
 
 from proxy.files.yaml_file import Problem, Problems, load
 from proxy.numbers.numbering import Numbering
-from proxy.policy.profile import Subscriber, at_home
+from proxy.policy.profile import Subscriber
+from proxy.policy.profile_fields import SubscriberInFile, at_home
 from proxy.subscribers.directory import Directory
 from proxy.subscribers.sqlite import read_database
 
@@ -77,4 +78,4 @@ def _unique_in_list(subscribers: list[Subscriber]) -> list[Subscriber]:
 class SubscribersFile:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    subscribers: Annotated[list[Subscriber], AfterValidator(_unique_in_list)]
+    subscribers: Annotated[list[SubscriberInFile], AfterValidator(_unique_in_list)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class LabSpec:
         subscribers: Mapping[str, Subscriber] = scenario.subscribers
         if scenario.digest_trunks:
             subscribers = {
-                name: each if each.password else replace(each, password=f"made-for-{name}")
+                name: each if each.password else each.but(password=f"made-for-{name}")
                 for name, each in subscribers.items()
             }
         return cls(
@@ -170,7 +170,7 @@ def _match(trunk: Address, kind: str) -> str:
 
 def _listed(spec: LabSpec) -> Iterator[dict[str, Any]]:
     for name, each in spec.subscribers.items():
-        said = asdict(each) | {"treatment": written(each.treatment)}
+        said = each.as_dict() | {"barring": each.barring.as_dict(), "treatment": written(each.treatment)}
         yield {
             **{key: value for key, value in said.items() if value not in (None, "", (), {})},
             "user": digest_user(name, each),

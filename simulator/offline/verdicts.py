@@ -4,7 +4,6 @@ themselves on the way."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 from proxy.core.deciding import Decision, decide
@@ -136,4 +135,4 @@ class Deciding:
 
 def _with_users(scenario: Scenario) -> Iterator[Subscriber]:
     for name, each in scenario.subscribers.items():
-        yield each if each.user else replace(each, user=name)
+        yield each if each.user else each.but(user=name)

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from proxy.config.fields import ExistingFile, some
 from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load
 from proxy.policy.precedence import SETTABLE, Action
-from proxy.policy.profile import E164, OnOff
+from proxy.policy.profile_fields import E164, OnOff
 from proxy.policy.verdict import Mode
 from proxy.subscribers.changes import BARRINGS
 from simulator.scenario.calls import TRUNKS, TrunkName

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from proxy.files.yaml_file import Problem, Problems, did_you_mean, load
-from proxy.policy.profile import Barring, Patterns
+from proxy.policy.profile_fields import BarringFields, BarringInFile, Patterns
 from simulator.scenario.calls import TrunkName
 from simulator.scenario.fields import Duration, Model, Name
 from simulator.scenario.headers import one_line
@@ -78,7 +78,7 @@ class Profile(Model):
     """The settings that a `share` of a population's subscribers have; `share` is a weight beside other profiles."""
 
     share: Weight = 1.0
-    barring: Barring = Barring()
+    barring: BarringInFile = Field(default=BarringFields(), validate_default=True)
     roaming: bool = False
     allow: Patterns = ()
     block: Patterns = ()

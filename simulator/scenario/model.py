@@ -16,6 +16,7 @@ from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_
 from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
+from proxy.policy.profile_fields import SubscriberInFile
 from proxy.policy.ruleset import ScamListRules
 from proxy.policy.treatments import Treatments, prompts_of
 from proxy.presets import preset
@@ -79,7 +80,7 @@ class Scenario(Model):
     treatments: Treatments = Field(default={})
     card: Card | None = None
     trunk_settings: dict[TrunkName, TrunkSettings] = Field(default={}, alias="trunks")
-    subscribers: dict[Name, Subscriber] = Field(default={})
+    subscribers: dict[Name, SubscriberInFile] = Field(default={})
     others: Texts = ()
     scam_lists: ScamLists = ()
     scam_list: ScamListRules | None = None

@@ -28,14 +28,14 @@ from simulator.scenario.model import Scenario, load_scenarios
 
 MIN_CONFIDENCE = "scam_list.min_confidence"
 OWN = "own"  # the policy of the scenario itself
-BARRED = tuple(f"barred.{name}" for name in Barring.__slots__)
+BARRED = tuple(f"barred.{name}" for name in Barring.__match_args__)
 _MODES = get_args(Mode)
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _service(name: str) -> str:
-    if name not in Barring.__slots__:
-        raise ValueError(f"a barring service: {did_you_mean(name, Barring.__slots__)}")
+    if name not in Barring.__match_args__:
+        raise ValueError(f"a barring service: {did_you_mean(name, Barring.__match_args__)}")
     return name
 
 
@@ -116,7 +116,7 @@ class Variant:
 
     def _barring(self, one: Subscriber) -> Subscriber:
         chosen: dict[str, Any] = {name: _draw(name, one.number) < share for name, share in self.barred.items()}
-        return replace(one, barring=replace(one.barring, **chosen))
+        return one.but(barring=one.barring.but(**chosen))
 
 
 def read_variant(text: str) -> Variant:

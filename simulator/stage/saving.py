@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -176,13 +176,13 @@ def _subscribers(session: Session) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in named:
         found = directory.find(scenario.subscribers[name].number)
         if found is not None:
-            yield name, _written(replace(found, user=scenario.subscribers[name].user))
+            yield name, _written(found.but(user=scenario.subscribers[name].user))
 
 
 def _written(subscriber: Subscriber) -> dict[str, Any]:
     """A subscriber as a scenario has them; what is usual is left out."""
-    said = asdict(subscriber) | {
-        "barring": {name: value for name, value in asdict(subscriber.barring).items() if value},
+    said = subscriber.as_dict() | {
+        "barring": {name: value for name, value in subscriber.barring.as_dict().items() if value},
         "allow": list(subscriber.allow),
         "block": list(subscriber.block),
         "treatment": written(subscriber.treatment),

@@ -10,7 +10,6 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +132,7 @@ class Switches:
 def settings_of(subscriber: Subscriber) -> dict[str, Any]:
     """The choices of a subscriber, as the page shows them."""
     return {
-        "barring": asdict(subscriber.barring),
+        "barring": subscriber.barring.as_dict(),
         "allow": list(subscriber.allow),
         "block": list(subscriber.block),
         "notify": subscriber.notify,
@@ -145,8 +144,8 @@ def settings_of(subscriber: Subscriber) -> dict[str, Any]:
 def _changes(number: str, settings: Mapping[str, Any], numbering: Numbering) -> Iterable[Change]:
     """The changes of fields that the store holds. Raises Unchangeable."""
     barring = settings.get("barring", {})
-    if not isinstance(barring, dict) or set(barring) - set(Barring.__slots__):
-        raise Unchangeable(f"barring: expected some of {', '.join(Barring.__slots__)}")
+    if not isinstance(barring, dict) or set(barring) - set(Barring.__match_args__):
+        raise Unchangeable(f"barring: expected some of {', '.join(Barring.__match_args__)}")
     switches = {**barring, **{name: settings[name] for name in ("notify", "roaming") if name in settings}}
     for name, value in switches.items():
         if not isinstance(value, bool):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.star_codes import read_code
 from proxy.policy.profile import Barring, Subscriber
@@ -37,4 +35,4 @@ def after(reply: Reply, who: Subscriber = ALICE) -> Subscriber:
 
 
 def barred(**barring: bool) -> Subscriber:
-    return replace(ALICE, barring=Barring(**barring))
+    return ALICE.but(barring=Barring(**barring))

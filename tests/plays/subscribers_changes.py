@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from proxy.policy.profile import Barring, Subscriber
@@ -14,7 +13,7 @@ BOB = Subscriber("+8613800138002", "bob")
 BARRED = Change(ALICE.number, "incoming_international", True)
 ALLOWED = Change(ALICE.number, "allow", ("+6591234567", "+44*"))
 WRONG = (Change(BOB.number, "wrong_pins", 2), Change(BOB.number, "last_wrong_pin", 1_760_000_000.25))
-CHANGED = replace(ALICE, barring=Barring(incoming_international=True), allow=("+6591234567", "+44*"))
+CHANGED = ALICE.but(barring=Barring(incoming_international=True), allow=("+6591234567", "+44*"))
 
 
 def store(folder: Path, location: str = "subscribers.yaml") -> ChangeStore:

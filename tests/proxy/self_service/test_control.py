@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from proxy.numbers.numbering import Numbering
@@ -132,7 +130,7 @@ def test_what_stands_for_no_number_changes_no_list(written: str) -> None:
 
 
 def test_a_number_that_is_on_the_list_already_changes_nothing() -> None:
-    assert texts("ALLOW +6591234567", who=replace(ALICE, allow=("+6591234567",))).prompt == "unchanged"
+    assert texts("ALLOW +6591234567", who=ALICE.but(allow=("+6591234567",))).prompt == "unchanged"
     assert texts("REMOVE +6591234567").prompt == "unchanged"
 
 
@@ -144,14 +142,14 @@ def test_what_is_no_number_is_said_to_be_none(text: str) -> None:
 
 
 def test_lists_have_an_end() -> None:
-    full = replace(ALICE, allow=tuple(f"+6591{i:06d}" for i in range(MOST_LISTED)))
+    full = ALICE.but(allow=tuple(f"+6591{i:06d}" for i in range(MOST_LISTED)))
     reply = texts("ALLOW +6599999999", who=full)
     assert reply.changes == ()
     assert "That list is full: it holds 100 numbers." in reply.text
 
 
 def test_the_status_shows_it_all_and_changes_nothing() -> None:
-    reply = texts("STATUS", "7000", replace(barred(anonymous=True), allow=("+6591234567",)), ENGLISH)
+    reply = texts("STATUS", "7000", barred(anonymous=True).but(allow=("+6591234567",)), ENGLISH)
     assert reply == Reply(
         "unchanged",
         "All calls and texts to you: let through\n"
@@ -204,8 +202,8 @@ def test_any_text_gets_an_answer_that_fits_into_a_message(text: str) -> None:
 
 def test_long_lists_are_cut_short() -> None:
     many = tuple(f"+6591{i:011d}" for i in range(MOST_LISTED))
-    barring = Barring(**dict.fromkeys(Barring.__slots__, True))
-    reply = texts("STATUS", who=replace(ALICE, barring=barring, allow=many, block=many, notify=True))
+    barring = Barring(**dict.fromkeys(Barring.__match_args__, True))
+    reply = texts("STATUS", who=ALICE.but(barring=barring, allow=many, block=many, notify=True))
     assert reply.text.endswith("(+96)")
     assert len(reply.text.encode()) <= 1000
 

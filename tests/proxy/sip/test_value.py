@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from proxy.sip.headers import CSeq, NameAddr
@@ -21,6 +23,14 @@ def test_what_differs_in_a_field_or_in_its_class_is_another(other: object) -> No
 def test_a_changed_value_leaves_the_old_one_as_it_was() -> None:
     assert INVITE.but(method="CANCEL") == CSeq(1, "CANCEL")
     assert CSeq(1, "INVITE") == INVITE
+
+
+def test_a_value_comes_out_of_a_pickle_as_it_went_in() -> None:
+    assert pickle.loads(pickle.dumps(INVITE)) == INVITE  # noqa: S301
+
+
+def test_a_value_has_its_fields_by_name() -> None:
+    assert INVITE.as_dict() == {"number": 1, "method": "INVITE"}
 
 
 def test_no_value_gets_a_field_that_it_does_not_have() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,5 +69,5 @@ def test_an_identity_that_is_shown_or_only_missing_passes(caller: str, headers: 
 @pytest.mark.parametrize("home", ["DE", "FR", "TW", "AU"])
 def test_a_number_that_nobody_has_is_none_at_home_where_it_comes_from_abroad(home: str) -> None:
     number = {"DE": "+4930123456", "FR": "+33123456789", "TW": "+886223456789", "AU": "+61291234567"}[home]
-    policy = company(replace(subscriber(anonymous=True), number=number), home=home, rules="default")
+    policy = company(subscriber(anonymous=True).but(number=number), home=home, rules="default")
     assert refused(judge(policy, "266696687", number), "anonymous.reject", 433)

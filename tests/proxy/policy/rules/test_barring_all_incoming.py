@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from proxy.policy.trunks import Trunk
@@ -26,7 +24,7 @@ POLICY = company(subscriber(all_incoming=True, allow=("+6591234567",)), subscrib
 
 @pytest.mark.parametrize("user", ["61001234", "4930123456", "13900139003", "carol"])
 def test_a_subscriber_is_found_by_a_user_name_that_reads_as_a_number(user: str) -> None:
-    barred = replace(subscriber(all_incoming=True), user=user)
+    barred = subscriber(all_incoming=True).but(user=user)
     assert refused(judge(company(barred, subscriber(STRANGER)), "+6591234567", user), "barring.all_incoming")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -190,7 +189,7 @@ def test_in_taiwan_nobody_is_warned_of_calls_from_other_countries() -> None:
     assert judge(company(home="TW", rules="tw"), "+6591234567", "+886223456789").action == "allow"
 
 
-POLICY = company(replace(subscriber(), number="+442079460101", allow=("+33612345678",)), home="GB", rules="gb")
+POLICY = company(subscriber().but(number="+442079460101", allow=("+33612345678",)), home="GB", rules="gb")
 
 
 @pytest.mark.parametrize("written", ["612345678", "0612345678", "06-12-34-56-78"])

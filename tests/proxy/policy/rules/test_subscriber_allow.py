@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.numbers.numbering import Numbering
-from proxy.policy.profile import at_home
+from proxy.policy.profile_fields import at_home
 from tests.plays.policy_play import (
     ALICE,
     BOB,

@@ -6,8 +6,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from proxy.policy.profile import Barring, Subscriber
+from proxy.policy.profile_fields import SubscriberInFile
 
-READ = TypeAdapter(Subscriber).validate_python
+ADAPTER = TypeAdapter(SubscriberInFile)
+READ = ADAPTER.validate_python
 
 
 def test_a_subscriber_is_read_from_text_as_the_files_give_it() -> None:
@@ -29,6 +31,21 @@ def test_a_subscriber_is_read_from_text_as_the_files_give_it() -> None:
         allow=("+6591234567",),
         block=("+1900*",),
     )
+
+
+def test_what_no_file_says_is_as_a_subscriber_has_it_by_itself() -> None:
+    assert READ({"number": "+8613800138001"}) == Subscriber("+8613800138001")
+    assert READ({"number": "+8613800138001", "barring": {}}).barring == Barring()
+
+
+def test_a_subscriber_that_was_read_already_is_taken_as_it_is() -> None:
+    alice = Subscriber("+8613800138001", barring=Barring(anonymous=True))
+    assert READ(alice) is alice
+
+
+def test_a_subscriber_is_written_as_files_have_it() -> None:
+    alice = Subscriber("+8613800138001", user="alice", barring=Barring(anonymous=True), allow=("+6591234567",))
+    assert READ(ADAPTER.dump_python(alice)) == alice
 
 
 @pytest.mark.parametrize(
