@@ -36,13 +36,16 @@ class Timers(Generic[T]):
         return self._next
 
     def due(self, now: float) -> Iterator[T]:
-        """Take out what is due by now. More may be started meanwhile."""
-        if now < self._next:
-            return
-        for queue in list(self._queues.values()):
-            while queue and queue[0][0] <= now:
-                yield queue.popleft()[1]
-        self._next = min((queue[0][0] for queue in self._queues.values() if queue), default=NEVER)
+        """Take out what is due by now. More may be started meanwhile, be it due as well."""
+        while self._next <= now:
+            for queue in list(self._queues.values()):
+                while queue and queue[0][0] <= now:
+                    yield queue.popleft()[1]
+            soonest = NEVER
+            for queue in self._queues.values():
+                if queue and queue[0][0] < soonest:
+                    soonest = queue[0][0]
+            self._next = soonest
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))

@@ -34,13 +34,25 @@ _RETRANSMISSIONS: Final[dict[Do, tuple[Event, float]]] = {
     Do.START_E_AT_T2: (Event.TIMER_E, T2),
     Do.START_G: (Event.TIMER_G, T2),
 }
-# Asked for at each message: a member had of its class takes seven times as long.
+# Asked for at each message: a member had of its class takes five times as long.
 _PASS_UP: Final = Do.PASS_UP
 _SEND: Final = Do.SEND
+_FAIL: Final = Do.FAIL
+_START_A: Final = Do.START_A
+_START_C: Final = Do.START_C
+_START_E: Final = Do.START_E
 _START_G: Final = Do.START_G
 _START_E_AT_T2: Final = Do.START_E_AT_T2
+_CALLING: Final = State.CALLING
+_COMPLETED: Final = State.COMPLETED
 _TERMINATED: Final = State.TERMINATED
 _RECV_1XX: Final = Event.RECV_1XX
+_REQUEST: Final = Event.REQUEST
+_ACK: Final = Event.ACK
+_TRYING_DUE: Final = Event.TRYING_DUE
+_TIMER_B: Final = Event.TIMER_B
+_TIMER_C: Final = Event.TIMER_C
+_TIMER_F: Final = Event.TIMER_F
 # How a status class reads as an event.
 _RECEIVED: Final[tuple[Event, ...]] = (Event.RECV_1XX, Event.RECV_2XX, Event.RECV_FINAL)
 _SENT: Final[tuple[Event, ...]] = (Event.SEND_1XX, Event.SEND_2XX, Event.SEND_FINAL)
@@ -105,13 +117,13 @@ class TransactionLayer:
     def schedule_trying(self, transaction: ServerTransaction, seconds: float, now: float) -> None:
         """Send 100 Trying unless something else has been sent by then: 0.2 s at the latest (RFC 3261 17.2.1)."""
         if seconds > 0:
-            self._timers.start(seconds, (transaction, Event.TRYING_DUE), now)
+            self._timers.start(seconds, (transaction, _TRYING_DUE), now)
         else:
-            self._run(transaction, Event.TRYING_DUE, now)
+            self._run(transaction, _TRYING_DUE, now)
 
     def receive_again(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
         """A request that matched a transaction: absorbed, or (an ACK to a 2xx) True: it is the user's to forward."""
-        event = Event.ACK if request.method == "ACK" else Event.REQUEST
+        event = _ACK if request.method == "ACK" else _REQUEST
         return _PASS_UP in self._run(transaction, event, now)
 
     def respond(self, transaction: ServerTransaction, status: int, response: bytes, now: float) -> None:
@@ -130,16 +142,24 @@ class TransactionLayer:
         self, key: tuple[str, ...], request: Request, flow: Flow, now: float, timer_b: float = 64 * T1
     ) -> ClientTransaction:
         """Send a request in a new client transaction; `key` is its branch and method, `timer_b` lasts B or F (s)."""
-        transaction = ClientTransaction(key, request, flow)
+        transaction = ClientTransaction(key, request, flow, timer_b)
         transaction.last = data = request.encoded()
         self.clients[key] = transaction
         if transaction.reliable:
             self._over_streams.setdefault(flow, set()).add(transaction)
         self.outbox.append((flow, data))
-        invite = request.method == "INVITE"
-        self._timers.start(timer_b, (transaction, Event.TIMER_B if invite else Event.TIMER_F), now)
-        self._retransmit_later(transaction, Do.START_A if invite else Do.START_E, now)
+        transaction.deadline = now + timer_b
+        if transaction.reliable or timer_b <= T1:
+            self._start_time_out(transaction, timer_b)
+        else:
+            self._retransmit_later(transaction, _START_A if request.method == "INVITE" else _START_E, now)
         return transaction
+
+    def _start_time_out(self, transaction: ClientTransaction, seconds: float) -> None:
+        """Start timer B or F, so long before its end. Over UDP timer A or E has that done at its first end: few
+        transactions stand until then without an answer."""
+        timer = _TIMER_B if transaction.key[1] == "INVITE" else _TIMER_F
+        self._timers.start(seconds, (transaction, timer), transaction.deadline - seconds)
 
     def receive_response(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
         """True where the transaction user must see the response; else it was a retransmission."""
@@ -147,13 +167,13 @@ class TransactionLayer:
         before = transaction.state
         done = self._run(transaction, event, now, received=response)
         if event is not _RECV_1XX:
-            if transaction.state is not State.COMPLETED or transaction.key[1] != "INVITE":
+            if transaction.state is not _COMPLETED or transaction.key[1] != "INVITE":
                 transaction.request = transaction.last = None
-        elif transaction.key[1] == "INVITE" and (before is State.CALLING or response.status != 100):
+        elif transaction.key[1] == "INVITE" and (before is _CALLING or response.status != 100):
             if not transaction.given_up:  # ringing on after a CANCEL gains no time
                 transaction.deadline = now + self._timer_c
-            if before is State.CALLING:
-                self._timers.start(self._timer_c, (transaction, Event.TIMER_C), now)
+            if before is _CALLING and transaction.reliable:  # else timer A ends in a moment, and starts it
+                self._timers.start(self._timer_c, (transaction, _TIMER_C), now)
         return _PASS_UP in done
 
     def connection_lost(self, flow: Flow) -> list[ClientTransaction]:
@@ -196,12 +216,12 @@ class TransactionLayer:
             if event not in transaction.table[transaction.state]:
                 continue  # most come to nothing: what they were for has happened
             if isinstance(transaction, ClientTransaction):
-                if event is Event.TIMER_C and transaction.state is State.PROCEEDING and now < transaction.deadline:
+                if event is _TIMER_C and transaction.state is State.PROCEEDING and now < transaction.deadline:
                     # A provisional response put it off (RFC 3261 16.7 step 2). Late by an eighth is within the rule.
                     self._timers.start(self._timer_c / 8, (transaction, event), now)
-                elif Do.FAIL in self._run(transaction, event, now):
+                elif _FAIL in self._run(transaction, event, now):
                     yield transaction
-                    if transaction.state is State.TERMINATED:
+                    if transaction.state is _TERMINATED:
                         self._forget(transaction)
             else:
                 self._run(transaction, event, now)
@@ -216,8 +236,8 @@ class TransactionLayer:
             if act is _SEND:
                 transaction.last = sent
                 self.outbox.append((transaction.flow, sent))
-            elif act in _WAITS:
-                timer, unreliable, reliable = _WAITS[act]
+            elif (waits := _WAITS.get(act)) is not None:
+                timer, unreliable, reliable = waits
                 wait = reliable if transaction.reliable else unreliable
                 if wait:
                     self._timers.start(wait, (transaction, timer), now)
@@ -238,7 +258,9 @@ class TransactionLayer:
                     self.outbox.append((transaction.flow, transaction.last))
             elif act in _RETRANSMISSIONS:
                 self._retransmit_later(transaction, act, now)
-        if transaction.state is _TERMINATED and Do.FAIL not in done:  # a failed one its user sees first
+            elif act is _START_C and isinstance(transaction, ClientTransaction) and not transaction.given_up:
+                self._timers.start(self._timer_c, (transaction, _TIMER_C), transaction.deadline - self._timer_c)
+        if transaction.state is _TERMINATED and _FAIL not in done:  # a failed one its user sees first
             self._forget(transaction)
         return done
 
@@ -250,6 +272,8 @@ class TransactionLayer:
         enough = act is _START_G and transaction.interval >= 2 * T1
         if enough and self._receives is not None and not self._receives(transaction.flow, now):
             return
+        if transaction.interval == T1 and isinstance(transaction, ClientTransaction) and transaction.timeout > T1:
+            self._start_time_out(transaction, transaction.timeout - T1)
         if act is _START_E_AT_T2:
             transaction.interval = T2
         else:

@@ -31,6 +31,7 @@ INVITE_CLIENT_ROWS = """
     PROCEEDING  RECV_1XX         PROCEEDING  PASS_UP
     PROCEEDING  RECV_2XX         ACCEPTED    PASS_UP START_M
     PROCEEDING  RECV_FINAL       COMPLETED   SEND_ACK PASS_UP START_D
+    PROCEEDING  TIMER_A          PROCEEDING  START_C                      # 16.6 step 11: no sooner, few ring so long
     PROCEEDING  TIMER_C          PROCEEDING  FAIL                         # 16.8: the proxy cancels
     ACCEPTED    RECV_2XX         ACCEPTED    PASS_UP                      # RFC 6026 7.2: each one
     ACCEPTED    TIMER_M          TERMINATED
