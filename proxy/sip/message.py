@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 from proxy.sip.errors import BadRequest, KeepAlive, SipError, Unanswerable, VersionNotSupported, reason_for
 from proxy.sip.headers import (
@@ -90,7 +90,7 @@ class Message:
     def insert(self, index: int, name: str, value: str) -> None:
         """Put a header line in at an index of `lines`. `name` is as it shall appear on the wire."""
         self.lines.insert(index, f"{name}: {value}")
-        self.shape = self.shape.inserted(index, _known(name) or name.lower())
+        self.shape = self.shape.inserted(index, name)
 
     def insert_all(self, index: int, name: str, values: list[str]) -> None:
         """Put several lines of one name in, from an index on: in one go, for there may be thousands."""
@@ -151,39 +151,39 @@ class Message:
     def call_id(self) -> str:
         """Raises BadRequest where it is missing."""
         if self._call_id is None:
-            self._call_id = self._required("call-id", "Call-ID")
+            self._call_id = self.header("call-id") or _missing("Call-ID")
         return self._call_id
 
     @property
     def cseq(self) -> CSeq:
         """Raises BadRequest where it is missing or malformed."""
         if self._cseq is None:
-            self._cseq = parse_cseq(self._required("cseq", "CSeq"))
+            self._cseq = parse_cseq(self.header("cseq") or _missing("CSeq"))
         return self._cseq
 
     @property
     def from_(self) -> NameAddr:
         """Raises BadRequest where it is missing or malformed."""
         if self._from is None:
-            self._from = parse_name_addr(self._required("from", "From"))
+            self._from = parse_name_addr(self.header("from") or _missing("From"))
         return self._from
 
     @property
     def to(self) -> NameAddr:
         """Raises BadRequest where it is missing or malformed."""
         if self._to is None:
-            self._to = parse_name_addr(self._required("to", "To"))
+            self._to = parse_name_addr(self.header("to") or _missing("To"))
         return self._to
 
     @property
     def refer_to(self) -> NameAddr:
         """The party that is to be called (RFC 3515 2.1). Raises BadRequest where it is missing or malformed."""
-        return parse_name_addr(self._required("refer-to", "Refer-To"))
+        return parse_name_addr(self.header("refer-to") or _missing("Refer-To"))
 
     @property
     def via(self) -> Via:
         """The topmost Via. Raises BadRequest where it is missing or malformed."""
-        return parse_via(self._required("via", "Via"))
+        return parse_via(self.header("via") or _missing("Via"))
 
     def copy(self) -> Self:
         """A message that can be changed without changing this one."""
@@ -197,11 +197,9 @@ class Message:
     def __bytes__(self) -> bytes:
         return self.encoded()
 
-    def _required(self, name: str, shown: str) -> str:
-        value = self.header(name)
-        if not value:
-            raise BadRequest(f"{shown} missing")
-        return value
+
+def _missing(shown: str) -> NoReturn:
+    raise BadRequest(f"{shown} missing")
 
 
 class Request(Message):

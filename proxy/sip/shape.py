@@ -52,14 +52,14 @@ class Shape:
         return places
 
     def inserted(self, index: int, name: str) -> Shape:
-        """With one more name at an index."""
-        if index > 1 or index < 0:
-            return shape_of((*self.names[:index], name, *self.names[index:]))
+        """With one more name at an index, spelt as we write it."""
+        near_top = 0 <= index <= 1
         known = self._second if index else self._on_top
-        shape = known.get(name)
+        shape = known.get(name) if near_top else None
         if shape is None:
-            shape = shape_of((*self.names[:index], name, *self.names[index:]))
-            if self.kept and shape.kept:
+            canonical = KNOWN_NAMES.get(name) or name.lower()
+            shape = shape_of((*self.names[:index], canonical, *self.names[index:]))
+            if near_top and self.kept and shape.kept:
                 known[name] = shape
         return shape
 

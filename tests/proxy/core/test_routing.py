@@ -317,9 +317,9 @@ def test_long_call_ids_and_tokens_fill_no_memory() -> None:
     assert tokens.read(token, call_id) == PHONE
     assert tokens.is_about(token, "n" * 30_000)
     assert tokens.read("t" * 30_000 + "~0", "call") is None
-    assert len(tokens._remembered) == 0
+    assert len(tokens._genuine) == 0
     assert tokens.read(tokens.make(PHONE, "call"), "call") == PHONE
-    assert len(tokens._remembered) == 1
+    assert len(tokens._genuine) == 1
 
 
 def test_outside_callers_gain_nothing_from_a_phones_token() -> None:
