@@ -64,7 +64,7 @@ class Responses:
                 self._counters["deflection_barred"] += self._legs.bars_deflection(
                     response, client.request, self._forwarding.policy
                 )
-            if response.shape.places(CLAIMS) and (side := self._settings.side_of(flow)) is not None:
+            if response.shape.places(CLAIMS) != () and (side := self._settings.side_of(flow)) is not None:
                 clean(response, side)
             if client.tu is not None and client.tu.registration is not None:
                 self._registrations.registrar_responded(response, client.tu.registration, now)

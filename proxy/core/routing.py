@@ -34,7 +34,8 @@ _ONLY_ONCE: Final[tuple[str, ...]] = (
     "content-length",
 )
 _MAX_BREADTH: Final = "60"  # RFC 5393 5.3.3
-_ONE_LESS: Final = {str(hops): str(hops - 1) for hops in range(1, 256)}  # of Max-Forwards, as it is usually written
+# Lines with Max-Forwards, as they are usually written, and what they are one hop later.
+_ONE_LESS: Final = {f"Max-Forwards: {hops}": f"Max-Forwards: {hops - 1}" for hops in range(1, 256)}
 METHODS: Final = frozenset(
     "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()  # noqa: SIM905
 )
@@ -61,19 +62,15 @@ class Listener:
 
 class Routed:
     """The sense of the Route headers of a request (RFC 3261 16.4). `flow` is that of our token, where it was genuine;
-    `token` is that token, where it is one of the request's dialog."""
+    `token` is that token, where it is one of the request's dialog, which is then `in_dialog`."""
 
-    __slots__ = ("flow", "ours", "token")
+    __slots__ = ("flow", "in_dialog", "ours", "token")
 
     def __init__(self, ours: bool = False, flow: Flow | None = None, token: str = "") -> None:
         self.ours = ours
         self.flow = flow
         self.token = token
-
-    @property
-    def in_dialog(self) -> bool:
-        """True where a token belongs to the request's dialog."""
-        return bool(self.token)
+        self.in_dialog = token != ""
 
 
 def note_source(request: Request, via: Via, flow: Flow) -> None:
@@ -123,14 +120,14 @@ def validate(request: Request) -> Uri:
     Raises SipError with the status to answer.
     """
     names = request.shape.first
-    if request.shape.repeated:
+    if request.shape.repeated:  # as in few: Via is, of requests that came by way of another proxy
         for name in _ONLY_ONCE:
             if name in request.shape.repeated:
                 raise BadRequest(f"more than one {name} header")
     if request.method not in _METHODS and request.method.upper() in _METHODS:
         raise SipError("method names are case-sensitive", status=501)
     uri = cached_uri(request.uri)
-    if uri.scheme != "tel" and isinstance(uri, SipUri) and uri.headers is not None:
+    if isinstance(uri, SipUri) and uri.headers is not None:
         raise BadRequest("headers in the Request-URI")
     if request.cseq.method != request.method:
         if request.method not in METHODS:  # a method of the future may come with rules of its own (RFC 4475 3.1.2.18)
@@ -145,8 +142,7 @@ def validate(request: Request) -> Uri:
         raise BadRequest("headers in the URI of From")  # RFC 3261 19.1.1
     if "\\\r" in sender or not request.uri.isascii():  # RFC 3261 25.1
         raise BadRequest("an escaped line break in From, or a Request-URI with characters that have to be escaped")
-    hops = request.header("max-forwards")
-    if hops is not None and hops not in _ONE_LESS:
+    if request.line("max-forwards") not in _ONE_LESS and (hops := request.header("max-forwards")) is not None:
         if not _is_count(hops) or int(hops) > 255:
             raise BadRequest("Max-Forwards is not a number from 0 to 255")
         if int(hops) == 0 and request.method not in _MAY_END_HERE:
@@ -266,7 +262,7 @@ class Router:
     def check_loop(self, request: Request, fingerprint: str) -> None:
         """Raises LoopDetected where the request passed here before, or another process with our secret, and nothing
         has changed since (RFC 5393 4.2)."""
-        if "via" not in request.shape.repeated and "," not in request.line("via"):
+        if "," not in request.line("via") and "via" not in request.shape.repeated:
             return
         for value in request.values("via")[1:]:
             branch = parse_via(value).branch or ""
@@ -284,12 +280,14 @@ class Router:
         if "~" in request.uri and self.is_own(uri := cached_uri(request.uri)) and isinstance(uri, SipUri):
             self._repair_strict_route(request, uri, routed)
         for _ in range(_ROUTES_OF_OURS):
-            if not request.has("route"):
+            route = request.header("route")
+            if route is None:
                 return routed
-            top = split_values(request.header("route") or "")
-            if not top or not top[0]:
+            if "," in route:
+                route = next(iter(split_values(route)), "")
+            if not route:
                 raise BadRequest("empty Route")
-            user = self._own_user(top[0], request if outside and not routed.ours else None)
+            user = self._own_user(route, request if outside and not routed.ours else None)
             if user is None:
                 return routed
             self._read_token(user, request, routed)
@@ -327,10 +325,10 @@ class Router:
 
     def _read_token(self, user: str, request: Request, routed: Routed) -> None:
         routed.ours = True
-        if routed.token:
+        if routed.in_dialog:
             return  # a switch that keeps the Call-ID has two of ours on one dialog: the topmost is the sender's
         if (flow := self.tokens.read(user, request.call_id)) is not None:
-            routed.flow, routed.token = flow, user
+            routed.flow, routed.token, routed.in_dialog = flow, user, True
         else:
             routed.flow = routed.flow or self.tokens.read(user)
 
@@ -339,16 +337,18 @@ class Router:
 
         It has a Max-Breadth in any case (RFC 5393 5.3.3); as there is one branch only, that is what it came with.
         """
-        forwarded = request.copy()
-        hops = forwarded.header("max-forwards")
-        forwarded.replace("Max-Forwards", "70" if hops is None else _ONE_LESS.get(hops) or str(int(hops) - 1))
-        forwarded.insert(0, "Via", f"{self._via[target.local]}{branch}")
-        breadth = forwarded.header("max-breadth")
-        if breadth is None:
+        forwarded, names = request.copy(), request.shape.first
+        if (one_less := _ONE_LESS.get(request.line("max-forwards"))) is not None:
+            forwarded.lines[names["max-forwards"]] = one_less
+        else:
+            hops = request.header("max-forwards")
+            forwarded.replace("Max-Forwards", "70" if hops is None else str(int(hops) - 1))
+        forwarded.insert(0, "Via", f"{self._via[target[3]]}{branch}")
+        if "max-breadth" not in names:
             forwarded.insert(1, "Max-Breadth", _MAX_BREADTH)
-        elif int(breadth) > int(_MAX_BREADTH):
+        elif int(forwarded.header("max-breadth") or 0) > int(_MAX_BREADTH):
             forwarded.replace("Max-Breadth", _MAX_BREADTH)
-        if forwarded.has("route"):
+        if "route" in names:
             _yield_to_strict_router(forwarded)
         if target[0] != "udp":
             forwarded.say_length()

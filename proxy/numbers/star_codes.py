@@ -41,6 +41,8 @@ class StarCode:
 
 def read_code(dialled: str, services: Container[str]) -> StarCode | None:
     """A code for one of these services, or what could have been meant for one; None for what is none of ours."""
+    if "*" not in dialled and "#" not in dialled and dialled.isascii():  # as in nearly all
+        return None
     plain = _plain(dialled)
     if (match := _CODE.fullmatch(plain)) and match[2] in services:
         prefix, service, pin, teleservice = match.groups(default="")

@@ -15,16 +15,15 @@ from proxy.policy.trunks import Trunk
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
 from proxy.sip.message import Request
-from proxy.sip.privacy import MOST_ENTRIES, hidden_by, is_unknown, remote_parties, withholds
+from proxy.sip.privacy import MOST_ENTRIES, Hidden, hidden_by, is_unknown, remote_parties, withholds
 from proxy.sip.value import Value
 
-JUDGED: Final[tuple[str, ...]] = (
-    "INVITE",
-    "MESSAGE",
-    "REFER",
-)  # the methods of requests that the policy is asked about
+JUDGED: Final[tuple[str, ...]] = ("INVITE", "MESSAGE", "REFER")  # the methods that the policy is asked about
 _RARE: Final = frozenset(("priority", "feature-caps", "require"))
+_OF_IDENTITY: Final = frozenset(("p-asserted-identity", "remote-party-id", "privacy", "diversion", "history-info"))
+_LOOKED_AT: Final = _RARE | _OF_IDENTITY  # beside From
 _NOTHING_RARE: Final = (False, False, False)
+_NOTHING_HIDDEN: Final = Hidden()
 _KNOWS_608: Final = re.compile(r"\*[^,*]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
 _ANY_HOST: Final = "host.invalid"  # stands for what plain fields do not tell
 _QUOTED: Final = re.compile(r'["\\]')
@@ -172,12 +171,13 @@ class Call(Value):
         name, uri = _name_and_uri(request.header("from") or "")
         caller = sender = numbering.understand(uri)
         uris = [uri]
+        says_more = request.shape.places(_LOOKED_AT) != ()  # as few do
         shown_name, is_asserted = name, False
         others: tuple[Number, ...] = ()
         diversion: tuple[Number, ...] = ()
         if authenticated:
             caller, is_asserted = numbering.understand(authenticated), True
-        elif trunk.trust_identity:
+        elif says_more and trunk.trust_identity:
             if asserted := _addresses(request, "p-asserted-identity"):
                 is_asserted = True
                 caller, asserted_name = _asserted(sender, asserted, numbering)
@@ -189,9 +189,8 @@ class Call(Value):
         # Of who proved to be calling, From was held against who they are.
         if not authenticated and not (len(uris) == 1 and is_plain(uri)):
             others = _others(caller, uris, numbering)
-        hidden = hidden_by(request)
-        rare = _rare(request) if request.shape.places(_RARE) else _NOTHING_RARE
-        psap_callback, understands_608, insists_on_100rel = rare
+        hidden = hidden_by(request) if says_more else _NOTHING_HIDDEN
+        psap_callback, understands_608, insists_on_100rel = _rare(request) if says_more else _NOTHING_RARE
         withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
         return Call(
             request.method,

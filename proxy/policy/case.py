@@ -112,9 +112,8 @@ class Case:
     @classmethod
     def of(cls, call: Call, snapshot: Snapshot, memory: Memory = NOTHING, opinions: Opinions = UNASKED) -> Case:
         # Who the caller is matters where they use our phones, and where they may be roaming.
-        matters = call.trunk_kind == "access" or (
-            call.trunk_kind == "international" and number_origin(call.caller, snapshot) == "domestic"
-        )
+        origin = number_origin(call.caller, snapshot)
+        matters = call.trunk_kind == "access" or (call.trunk_kind == "international" and origin == "domestic")
         calling = snapshot.subscriber(call.caller) if matters else None
         forwarded = bool(call.diversion) and _is_forwarded_home(call, snapshot)
         return Case(
@@ -123,7 +122,7 @@ class Case:
             calling,
             snapshot.subscriber(call.callee) or _subscriber_behind(call, snapshot),
             forwarded,
-            _caller_origin(call, snapshot, at_home=forwarded or (calling is not None and calling.roaming)),
+            _caller_origin(call, origin, at_home=forwarded or (calling is not None and calling.roaming)),
             memory,
             opinions,
         )
@@ -209,8 +208,7 @@ def blocked(patterns: Collection[str], case: Case) -> str | None:
     return None
 
 
-def _caller_origin(call: Call, snapshot: Snapshot, *, at_home: bool) -> Origin:
-    origin = number_origin(call.caller, snapshot)
+def _caller_origin(call: Call, origin: Origin, *, at_home: bool) -> Origin:
     if call.trunk_kind == "international" and not (origin == "domestic" and at_home):
         return "overseas"
     return origin

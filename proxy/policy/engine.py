@@ -42,6 +42,13 @@ class _Rule:
         self.judge: Final = _JUDGES[name]
         self.answers: Final[dict[str, Step]] = {}
 
+    def answer(self, why: str) -> Step:
+        """The step of the trace for that answer, which is kept."""
+        if len(self.answers) >= _MOST_ANSWERS:
+            self.answers.clear()
+        step = self.answers[why] = Step(self.name, self.mode, "no_match", why)
+        return step
+
 
 class Policy:
     """The rules over one snapshot; a reload swaps the whole Policy.
@@ -110,12 +117,7 @@ def _first_match(
     for one in rules:
         found = one.judge(case)
         if isinstance(found, str):
-            step = one.answers.get(found)
-            if step is None:
-                if len(one.answers) >= _MOST_ANSWERS:
-                    one.answers.clear()
-                step = one.answers[found] = Step(one.name, one.mode, "no_match", found)
-            trace.append(step)
+            trace.append(one.answers.get(found) or one.answer(found))
             continue
         rule, mode = one.name, one.mode
         if isinstance(found, Asks):
