@@ -70,6 +70,18 @@ def _rank(item: pytest.Item) -> int:
     return next((rank for rank, each in enumerate(_FIRST) if item.get_closest_marker(each)), len(_FIRST))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have workers count by themselves how often a test was run again. pytest-rerunfailures asks the controller before
+    each test, so that it knows also after a worker died, and waits 40 ms for the answer: Nagle's algorithm holds back
+    the question until the kernel confirms what was sent before."""
+    if hasattr(config, "workerinput") and hasattr(config, "failures_db"):
+        from pytest_rerunfailures import StatusDB
+
+        config.failures_db.sock.close()
+        config.failures_db = StatusDB()
+
+
 def pytest_sessionstart() -> None:
     """Refuse to test another build of the proxy than what is meant to be tested (RINGFENCE_BUILD: compiled or pure)."""
     if (meant := os.environ.get("RINGFENCE_BUILD", build())) != build():
