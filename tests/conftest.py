@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     each test, so that it knows also after a worker died, and waits 40 ms for the answer: Nagle's algorithm holds back
     the question until the kernel confirms what was sent before."""
     if hasattr(config, "workerinput") and hasattr(config, "failures_db"):
-        from pytest_rerunfailures import StatusDB
+        from pytest_rerunfailures import StatusDB  # type: ignore[import-untyped]
 
         config.failures_db.sock.close()
         config.failures_db = StatusDB()
