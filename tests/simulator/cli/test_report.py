@@ -177,9 +177,10 @@ def test_of_a_suite_each_call_is_found_in_the_folder_of_its_scenario(
     manifest = Path("runs/latest/manifest.json")
     text = manifest.read_text()
     manifest.write_text(text.replace('"folder"', '"file"'))
+    line = 1 + text[: text.index("{", text.index('"scenarios"'))].count("\n")  # behind the words of the command
     for command in (["report"], ["report", "--call", "son"], ["report", "--parquet", "x"], ["messages"]):
         assert main([command[0], "runs/latest", *command[1:]]) == 2
-        assert "manifest.json:9:5: found no scenarios.0.folder, expected one" in capsys.readouterr().err
+        assert f"manifest.json:{line}:5: found no scenarios.0.folder, expected one" in capsys.readouterr().err
     manifest.write_text(text)
     assert f"all.pcap: {len(recorded)} packets" in told
     assert main(["report", "runs/latest", "--call", "son", "--pcap", "son.pcap"]) == 0
