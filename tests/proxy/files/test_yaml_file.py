@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from proxy.files.yaml_file import FileContext, FileErrors, Problem, Problems, load, top_keys
-from proxy.policy.profile import Subscriber
+from proxy.policy.profile_fields import SubscriberInFile
 
 QUOTES = "YAML, with a text in quotes where it is not plain"
 
@@ -31,7 +31,7 @@ class Sample(BaseModel):
     share: float = Field(default=0.5, ge=0, le=1)
     steps: Annotated[tuple[int, ...], AfterValidator(_increasing)] = ()
     note: str | None = None
-    people: dict[str, Subscriber] = {}
+    people: dict[str, SubscriberInFile] = {}
 
 
 def errors_of(tmp_path: Path, text: str | bytes, model: type[Any] = Sample) -> list[str]:
