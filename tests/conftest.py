@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import re
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
