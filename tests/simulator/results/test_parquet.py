@@ -12,6 +12,7 @@ import pytest
 
 from simulator.cli.commands import main
 from simulator.lab.proxy_forks import ProxyForks
+from simulator.results import parquet
 from simulator.results.parquet import COLUMNS, write_parquet
 
 README = Path(__file__).parents[3] / "scenarios" / "README.md"
@@ -82,10 +83,13 @@ def test_a_table_is_written_of_any_run_afterwards_and_says_what_its_columns_mean
     assert schema.field("caller").metadata[b"description"] == b"number or name that the caller showed"
 
 
-def test_memory_does_not_grow_with_the_run_as_rows_are_written_in_groups(run: Path, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_run_as_rows_are_written_in_groups(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_ROWS", 1_000)
     calls = run / "calls.jsonl"
-    calls.write_text(calls.read_text() * 12_000)
-    assert write_parquet(run, tmp_path / "big.parquet") == 24_000
+    calls.write_text(calls.read_text() * 1_200)
+    assert write_parquet(run, tmp_path / "big.parquet") == 2_400
     file = pytest.importorskip("pyarrow.parquet").ParquetFile(tmp_path / "big.parquet")
     assert file.metadata.num_row_groups == 3
 
