@@ -35,7 +35,7 @@ class RunningProxy:
         self.log = folder / "proxy.log"
         self._call_log = read.call_log
         self._background = background
-        self._process = background.run(ProxyProcess.start(config, self.log))
+        self._process = background.run(ProxyProcess.start(config, self.log, background.forks))
 
     @property
     def records(self) -> list[dict[str, Any]]:

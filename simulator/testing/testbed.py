@@ -113,7 +113,8 @@ class Testbed:
         self._own = Background() if background is None else None
         self._background = background or self._own or Background()
         spec = LabSpec.of(self._scenario(_ANY_CALL))
-        self._lab = Lab(spec, (), folder, proxied=True, on_ended=lambda *_: None)
+        forks = background.forks if background is not None else None  # others may follow in the same loop
+        self._lab = Lab(spec, (), folder, proxied=True, on_ended=lambda *_: None, forks=forks)
         try:
             self._background.enter(self._lab)
         except BaseException:

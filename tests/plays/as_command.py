@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import io
 import json
+import logging
 import os
 import runpy
 import signal
@@ -122,6 +123,8 @@ def _be_a_template(theirs: socket.socket) -> Never:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
+    _open_streams(unbuffered=False)  # pytest has put its own in their place,
+    logging.getLogger().handlers.clear()  # and logs to files
     orders = os.dup2(theirs.detach(), 3)
     os.closerange(4, os.sysconf("SC_OPEN_MAX"))
     serve_until_alone(socket.socket(fileno=orders))
