@@ -2,7 +2,7 @@
 of that what waits beside what computes.
 
 A test module is one piece of work; one of the contract is two, with a switch to start for each kind. Where tests wait
-for peers, phones or containers of their own, or for sound, each is a piece by itself.
+for peers, phones, loads or containers of their own, or for sound, each is a piece by itself.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _EACH_ALONE = (
     "tests/contract/test_asterisk_lifecycle.py",
     "tests/peers/",
     "tests/simulator/agents/pjsua/",
+    "tests/simulator/cli/test_load.py",
     "tests/simulator/lab/test_real_phones.py",
 )
 _SWITCH = re.compile(r"\[(embedded|docker)\b")

@@ -7,6 +7,7 @@ from importlib import metadata
 import pytest
 
 from simulator.__main__ import main
+from simulator.agents.pjsua import phones as pjsua
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
 
@@ -29,6 +30,7 @@ def test_doctor_says_how_to_get_what_tables_and_comparisons_take(
         return real(name)
 
     monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(pjsua, "available", lambda: (False, "not asked for here"))  # takes a second to say
     assert main(["doctor"]) == 0
     printed = capsys.readouterr().out
     for what in ("tables of calls and records in Parquet (pyarrow)", "the exact test of `ringfence compare` (scipy)"):
