@@ -35,6 +35,12 @@ _EACH_ALONE = (
     "tests/simulator/cli/test_load.py",
     "tests/simulator/lab/test_real_phones.py",
 )
+# Calls in real time, and processes: of what has none of those markers these wait more than they compute.
+_IN_REAL_TIME = (
+    "tests/contract/",
+    "tests/peers/",
+    *(f"tests/simulator/{each}" for each in ("cli/", "lab/", "play/", "stage/", "test_")),
+)
 _SWITCH = re.compile(r"\[(embedded|docker)\b")
 
 # The same examples on every machine, and as long as they take (`--hypothesis-profile=default` looks for new ones).
@@ -54,7 +60,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
     computing = [item for item in items if _rank(item) == len(_FIRST) - 1]
     waiting = [item for item in items if _rank(item) < len(_FIRST) - 1]
-    items[: len(waiting) + len(computing)] = _spread(computing, waiting)
+    others = [item for item in items if _rank(item) == len(_FIRST)]
+    in_real_time = [item for item in others if item.nodeid.startswith(_IN_REAL_TIME)]
+    at_once = [item for item in others if not item.nodeid.startswith(_IN_REAL_TIME)]
+    items[:] = [*_spread(computing, waiting), *_spread(at_once, in_real_time)]
 
 
 def _spread(computing: list[pytest.Item], waiting: list[pytest.Item]) -> list[pytest.Item]:
