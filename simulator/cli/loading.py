@@ -163,7 +163,7 @@ async def _drive(
         result,
         plateaus=tuple(drive.plateaus),
         best=drive.best,
-        notes=(*result.notes, *hung),
+        notes=(*result.notes, *hung, *_not_forked(arguments.forks)),
         problems=tuple(problems),
         interrupted=drive.stop.is_set(),
     )
@@ -183,6 +183,11 @@ def _chain(kind: Kind | None) -> tuple[str, ...]:
     """A note of what stands behind the proxy, where that is more than it takes to load the proxy alone."""
     names = {"embedded": "the embedded softswitch", "docker": "Asterisk"}
     return () if kind is None else (f"behind the proxy was {names[kind]}: what did not hold may be its limit",)
+
+
+def _not_forked(forks: ProxyForks | None) -> tuple[str, ...]:
+    """A note of the process that others should have been forked off, where that was stopped."""
+    return () if forks is None or not forks.trouble else (forks.trouble,)
 
 
 def _not_written(folder: RunFolder, error: OSError) -> str:

@@ -1,7 +1,8 @@
 """Proxies, and other processes of ours, forked off one that has everything imported (see proxy_template), which saves
 most of their start.
 
-The constructor starts that process and returns at once: what else a run has to prepare goes on beside it.
+The constructor starts that process and returns at once: what else a run has to prepare goes on beside it. Nothing waits
+for it long: where it was stopped, or hangs, others are started from nothing, and those that it forked end as usual.
 """
 
 from __future__ import annotations
@@ -17,9 +18,15 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from simulator.lab.lifeline import end_with
 
 _LARGEST = 65536  # bytes of a message
+_WARM_WITHIN = 15.0  # seconds until it has imported everything, and forks the first; it takes about one
+_FORKED_WITHIN = 10.0  # seconds until it forks another; it takes milliseconds
+_TOLD_WITHIN = 5.0  # seconds until it tells of an end that the kernel has told of; it takes microseconds
+_UNKNOWN = 255  # the code of a process of which it does not tell
 _STDERR = 2
 
 
@@ -44,16 +51,25 @@ def proxy_forks(*modules: str) -> Iterator[ProxyForks | None]:
 class ForkedProxy:
     """A forked process, used as one of asyncio's."""
 
-    def __init__(self, forks: ProxyForks, pid: int) -> None:
+    def __init__(self, pid: int, over: Callable[[ForkedProxy], None]) -> None:
+        """`over` is called when it has ended, by the kernel's word, which has no code."""
         self.pid = pid
         self.stderr: asyncio.StreamReader | None = None
         self.returncode: int | None = None
-        self._forks = forks
         self._ended = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._handle = _handle(pid)
+        if self._handle is not None:
+            self._loop.add_reader(self._handle, self._is_over, over)
 
     def send_signal(self, number: int) -> None:
-        """Pass a signal on; nothing happens where it has ended."""
-        self._forks.tell({"pid": self.pid, "signal": int(number)})
+        """Send it a signal; nothing happens where it has ended."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                if self._handle is None:
+                    os.kill(self.pid, number)
+                else:
+                    signal.pidfd_send_signal(self._handle, number)
 
     def kill(self) -> None:
         """End it at once."""
@@ -67,8 +83,28 @@ class ForkedProxy:
 
     def ended(self, code: int) -> None:
         """The template's word that it is over."""
-        self.returncode = code
-        self._ended.set()
+        if self.returncode is None:
+            self.returncode = code
+            self._ended.set()
+            if self._handle is not None:
+                self._unwatch()
+                os.close(self._handle)
+
+    def _is_over(self, over: Callable[[ForkedProxy], None]) -> None:
+        self._unwatch()
+        over(self)
+
+    def _unwatch(self) -> None:
+        if self._handle is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._handle)
+
+
+def _handle(pid: int) -> int | None:
+    """What stands for a process, and no other later (pidfd_open(2)); None where it has ended, or there is no such."""
+    try:
+        return os.pidfd_open(pid)
+    except (OSError, AttributeError):  # a kernel before Linux 5.3, or a Python that was built on one
+        return None
 
 
 class Template(Protocol):
@@ -88,12 +124,15 @@ def start_template(theirs: socket.socket, *modules: str) -> Template:
         stdout=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
         start_new_session=True,  # Ctrl-C on the terminal is for the lab
+        # It hears of our end by its socket, but not while it is stopped.
+        preexec_fn=end_with(os.getpid()),  # noqa: PLW1509 - a call of prctl(2), no more
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # numpy's threads would not survive a fork
     )
 
 
 class ProxyForks:
-    """The orders to the process that others are forked off. `close` ends it, and them with it."""
+    """The orders to the process that others are forked off. `close` ends it, and them with it. `trouble` is why none is
+    forked any more, for people; empty where all is well."""
 
     def __init__(self, start: Callable[[socket.socket], Template] = start_template) -> None:
         """Start it. Raises OSError where it cannot be started."""
@@ -102,6 +141,8 @@ class ProxyForks:
         with theirs:
             self._process = start(theirs)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.trouble = ""
+        self._within = _WARM_WITHIN
         self._running: dict[int, ForkedProxy] = {}
         self._ended: dict[int, int] = {}  # codes of those that ended at once
         self._asked: deque[asyncio.Future[int]] = deque()  # in the order in which they are answered
@@ -121,26 +162,28 @@ class ProxyForks:
     async def fork(self, module: str, arguments: Sequence[str], streams: Mapping[int, int]) -> ForkedProxy | None:
         """Fork off a process that calls `main` of a module and ends with what that returns; None where there is nothing
         to fork off any more. `streams` are the descriptors that standard streams of it are to be."""
+        if self.trouble:
+            return None
         self._listen()
         asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         order = {"module": module, "arguments": [*arguments], "folder": str(Path.cwd()), "streams": [*streams]}
         try:
             socket.send_fds(self._socket, [json.dumps(order).encode()], [*streams.values()])
             self._asked.append(asked)
-            pid = await asked
+            async with asyncio.timeout(self._within):
+                pid = await asked
+        except TimeoutError:
+            self._silent(f"did not answer within {self._within:.0f} s")
+            return None
         except OSError:
             return None
-        forked = ForkedProxy(self, pid)
+        self._within = _FORKED_WITHIN
+        forked = ForkedProxy(pid, self._is_over)
         if pid in self._ended:
             forked.ended(self._ended.pop(pid))
         else:
             self._running[pid] = forked
         return forked
-
-    def tell(self, message: dict[str, Any]) -> None:
-        """Send a message to the template."""
-        with contextlib.suppress(OSError):  # it has ended, and all others with it
-            self._socket.send(json.dumps(message).encode())
 
     def close(self) -> None:
         """End it."""
@@ -149,6 +192,25 @@ class ProxyForks:
         self._socket.close()
         self._process.kill()
         self._process.wait()
+        for forked in self._running.values():
+            forked.ended(-signal.SIGKILL)
+        self._running.clear()
+
+    def _is_over(self, forked: ForkedProxy) -> None:
+        """A process has ended: the template gets some time to say so, but not for each one anew."""
+        asyncio.get_running_loop().call_later(0.0 if self.trouble else _TOLD_WITHIN, self._not_told, forked)
+
+    def _not_told(self, forked: ForkedProxy) -> None:
+        if forked.returncode is None:
+            self._running.pop(forked.pid, None)
+            forked.ended(_UNKNOWN)
+            self._silent(f"did not tell within {_TOLD_WITHIN:.0f} s that one of these had ended")
+
+    def _silent(self, what: str) -> None:
+        why = "it was stopped, or hangs; all was done without it"
+        self.trouble = f"the process that others of this run are forked off {what}: {why}"
+        if not self._running:  # which would be killed with it
+            self._process.kill()
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -169,7 +231,8 @@ class ProxyForks:
         message = json.loads(data)
         if "code" not in message:
             if (asked := self._asked.popleft()).done():  # nobody waits for it any more
-                self.tell({"pid": message["pid"], "signal": int(signal.SIGKILL)})
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(message["pid"], signal.SIGKILL)
             else:
                 asked.set_result(message["pid"])
         elif forked := self._running.pop(message["pid"], None):

@@ -8,7 +8,7 @@ process group, signals and random numbers of its own.
 `python -m simulator.lab.proxy_template FD MODULE...` speaks JSON datagrams over the socket FD, and has these modules
 imported too. {"module": NAME, "arguments": [...], "folder": where the process stands, "streams": [...]}, with file
 descriptors for these standard streams, is answered with {"pid": N}, and the module's `main` is called with the
-arguments; {"pid": N, "signal": S} is passed on; {"pid": N, "code": C} tells that a process has ended. It ends, and what
+arguments; {"pid": N, "code": C} tells that a process has ended. It ends, and what
 it forked with it, when the other side of the socket is closed.
 """
 
@@ -92,13 +92,10 @@ def serve(orders: socket.socket) -> None:
             if not data:
                 return
             order = json.loads(data)
-            if "module" in order:
-                running.add(pid := _fork(order, descriptors, [orders.fileno(), wake, woken]))
-                for each in descriptors:
-                    os.close(each)
-                _send(orders, {"pid": pid})
-            elif order["pid"] in running:
-                os.kill(order["pid"], order["signal"])
+            running.add(pid := _fork(order, descriptors, [orders.fileno(), wake, woken]))
+            for each in descriptors:
+                os.close(each)
+            _send(orders, {"pid": pid})
 
 
 def _send(orders: socket.socket, message: dict[str, Any]) -> None:

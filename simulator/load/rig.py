@@ -39,6 +39,7 @@ _READY_WITHIN = 60.0  # seconds: a generator plans the scenario's calls before
 _REGISTERED_WITHIN = 120.0
 _LARGEST = 1 << 22  # bytes that are read at once
 _STOP_WITHIN = 5.0
+_READ_WITHIN = 2.0  # of one that has ended
 _STOP_SWITCH_WITHIN = 20.0  # with a container to take down
 
 
@@ -255,5 +256,6 @@ async def _stop(worker: Worker, within: float) -> None:
     await end_or_kill(worker.process, within)
     await worker.process.wait()
     if worker.reading is not None:
-        await worker.reading
+        with contextlib.suppress(TimeoutError):  # a process that does nothing more may hold the other end, too
+            await asyncio.wait_for(worker.reading, _READ_WITHIN)
     worker.speaking.close()

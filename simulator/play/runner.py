@@ -161,6 +161,8 @@ class Runner:
         problems = list(proxied.problems)
         if self._settings.messages == "all":
             notes = (*notes, *proxied.notes)
+        if (forks := self._settings.forks) is not None and forks.trouble:
+            notes = (*notes, forks.trouble)
         if self._settings.messages == "never" and self._settings.softswitch == "docker":
             notes = (*notes, _NO_TRANSIT)
         played = {call.id for call in calls}

@@ -18,6 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from simulator.__main__ import main
+from simulator.lab import proxy_forks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.load.rig import Rig
 from simulator.report.files import SCHEMAS
@@ -26,6 +27,7 @@ from simulator.results.run_folder import RunFolder
 from tests.plays import forked
 from tests.plays.command_desk import SCENARIO, lines, written
 from tests.plays.proxy_process import eventually
+from tests.plays.proxy_templates import forked_proxies
 
 pytestmark = [
     pytest.mark.usefixtures("runs_beside_others"),
@@ -276,6 +278,29 @@ def test_a_proxy_that_ends_too_soon_or_too_late_is_told(
     out = capsys.readouterr().out
     assert ("INVALID: the proxy ended amid the load; see " in out) == (fate == "it ends")
     assert ("note: the proxy did not end when and as it was told to (see proxy.log)" in out) == (fate == "it hangs")
+
+
+def test_a_load_does_not_wait_for_the_process_that_others_are_forked_off_where_that_is_stopped(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rigs: list[Rig]
+) -> None:
+    monkeypatch.setattr(proxy_forks, "_TOLD_WITHIN", 0.1)
+    templates: list[int] = []
+
+    def stop() -> None:
+        status = Path(f"/proc/{rigs[0].proxy.pid}/stat").read_text()
+        templates.append(int(status.rpartition(")")[2].split()[1]))
+        os.kill(templates[0], signal.SIGSTOP)
+
+    with forked_proxies() as forks:
+        monkeypatch.setattr(proxy_forks, "proxy_forks", lambda *_: nullcontext(forks))
+        code = loaded_while(stop, written(desk / "small.yaml"), "--rate", "30", "--hold", "2s", *EASY)
+        os.kill(templates[0], signal.SIGCONT)
+    out = capsys.readouterr().out
+    assert (code, "that one of these had ended: it was stopped, or hangs; all was done without it" in out) == (
+        0,
+        True,
+    ), out
+    assert rigs[0].counters is not None
 
 
 def test_a_file_of_a_load_that_somebody_changed_is_told_with_the_place(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +16,12 @@ import pytest
 from simulator.agents.orders import Order
 from simulator.agents.wire import WireTrunk
 from simulator.errors import LabError
-from simulator.lab.proxy_forks import ProxyForks
+from simulator.lab import proxy_forks
+from simulator.lab.proxy_forks import ProxyForks, Template, start_template
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
+from tests.plays import ROOT
+from tests.plays.proxy_process import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="proxies are forked on Linux only")
 
@@ -95,6 +100,82 @@ async def test_proxies_end_with_what_they_were_forked_off_and_the_next_is_starte
     proxy = await ProxyProcess.start(config, config.with_suffix(".log"), forks)
     assert await proxy.stop() is not None
     forks.close()
+
+
+async def test_what_was_forked_off_a_process_that_was_stopped_ends_in_order_and_the_next_is_started_from_nothing(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy_forks, "_TOLD_WITHIN", 0.1)
+    forks = ProxyForks()
+    proxy = await ProxyProcess.start(config, config.with_suffix(".log"), forks)
+    os.kill(parent_of(proxy.pid), signal.SIGSTOP)
+    assert await asyncio.wait_for(proxy.stop(), 10) is not None
+    assert "did not tell within 0 s that one of these had ended: it was stopped, or hangs" in forks.trouble
+    assert await forks.start(config) is None
+    forks.close()
+
+
+async def test_a_process_that_is_stopped_before_it_forks_anything_is_not_waited_for(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy_forks, "_WARM_WITHIN", 0.1)
+    stopped: list[Template] = []
+
+    def start(theirs: socket.socket) -> Template:
+        template = start_template(theirs)
+        assert isinstance(template, subprocess.Popen)
+        template.send_signal(signal.SIGSTOP)
+        stopped.append(template)
+        return template
+
+    forks = ProxyForks(start)
+    proxy = await ProxyProcess.start(config, config.with_suffix(".log"), forks)
+    assert await proxy.stop() is not None
+    assert "did not answer within 0 s: it was stopped, or hangs; all was done without it" in forks.trouble
+    assert stopped[0].wait() == -signal.SIGKILL
+    forks.close()
+
+
+LAB = """\
+import asyncio, sys
+from pathlib import Path
+from simulator.lab.proxy_forks import ProxyForks
+
+async def main():
+    forked = await ProxyForks().start(Path(sys.argv[1]))
+    print(forked.pid, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_outlives_a_lab_that_is_killed_though_the_process_that_others_are_forked_off_was_stopped(
+    config: Path,
+) -> None:
+    lab = subprocess.Popen(
+        [sys.executable, "-c", LAB, str(config)], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert lab.stdout is not None
+    forked = int(lab.stdout.readline())
+    left = [parent_of(forked), forked]
+    os.kill(left[0], signal.SIGSTOP)
+    try:
+        lab.kill()
+        lab.wait()
+        eventually(lambda: not any(is_alive(pid) for pid in left))
+    finally:
+        lab.stdout.close()
+        for pid in filter(is_alive, left):
+            os.kill(pid, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    """True for a process that has not ended, whoever may still have to bury it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def test_nothing_is_left_once_forks_are_closed(config: Path) -> None:
