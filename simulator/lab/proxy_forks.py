@@ -48,10 +48,10 @@ def proxy_forks(*modules: str) -> Iterator[ProxyForks | None]:
         forks.close()
 
 
-class ForkedProxy:
+class ForkedProcess:
     """A forked process, used as one of asyncio's."""
 
-    def __init__(self, pid: int, over: Callable[[ForkedProxy], None]) -> None:
+    def __init__(self, pid: int, over: Callable[[ForkedProcess], None]) -> None:
         """`over` is called when it has ended, by the kernel's word, which has no code."""
         self.pid = pid
         self.stderr: asyncio.StreamReader | None = None
@@ -90,7 +90,7 @@ class ForkedProxy:
                 self._unwatch()
                 os.close(self._handle)
 
-    def _is_over(self, over: Callable[[ForkedProxy], None]) -> None:
+    def _is_over(self, over: Callable[[ForkedProcess], None]) -> None:
         self._unwatch()
         over(self)
 
@@ -143,11 +143,11 @@ class ProxyForks:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.trouble = ""
         self._within = _WARM_WITHIN
-        self._running: dict[int, ForkedProxy] = {}
+        self._running: dict[int, ForkedProcess] = {}
         self._ended: dict[int, int] = {}  # codes of those that ended at once
         self._asked: deque[asyncio.Future[int]] = deque()  # in the order in which they are answered
 
-    async def start(self, config: Path) -> ForkedProxy | None:
+    async def start(self, config: Path) -> ForkedProcess | None:
         """Fork a proxy off, to read its stderr; None where there is nothing to fork off any more."""
         reading, writing = os.pipe()
         stderr = await _reader(reading)
@@ -159,7 +159,7 @@ class ProxyForks:
             proxy.stderr = stderr
         return proxy
 
-    async def fork(self, module: str, arguments: Sequence[str], streams: Mapping[int, int]) -> ForkedProxy | None:
+    async def fork(self, module: str, arguments: Sequence[str], streams: Mapping[int, int]) -> ForkedProcess | None:
         """Fork off a process that calls `main` of a module and ends with what that returns; None where there is nothing
         to fork off any more. `streams` are the descriptors that standard streams of it are to be."""
         if self.trouble:
@@ -178,7 +178,7 @@ class ProxyForks:
         except OSError:
             return None
         self._within = _FORKED_WITHIN
-        forked = ForkedProxy(pid, self._is_over)
+        forked = ForkedProcess(pid, self._is_over)
         if pid in self._ended:
             forked.ended(self._ended.pop(pid))
         else:
@@ -196,11 +196,11 @@ class ProxyForks:
             forked.ended(-signal.SIGKILL)
         self._running.clear()
 
-    def _is_over(self, forked: ForkedProxy) -> None:
+    def _is_over(self, forked: ForkedProcess) -> None:
         """A process has ended: the template gets some time to say so, but not for each one anew."""
         asyncio.get_running_loop().call_later(0.0 if self.trouble else _TOLD_WITHIN, self._not_told, forked)
 
-    def _not_told(self, forked: ForkedProxy) -> None:
+    def _not_told(self, forked: ForkedProcess) -> None:
         if forked.returncode is None:
             self._running.pop(forked.pid, None)
             forked.ended(_UNKNOWN)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from simulator.errors import LabError
 from simulator.lab.lifeline import end_with
-from simulator.lab.proxy_forks import ForkedProxy, ProxyForks
+from simulator.lab.proxy_forks import ForkedProcess, ProxyForks
 from simulator.processes import end_or_kill
 
 READY_WITHIN = 30.0  # seconds; it takes about one, a machine under load its time
@@ -23,7 +23,7 @@ STOP_WITHIN = 15.0  # seconds; the proxy drains for less, unless its config says
 class ProxyProcess:
     """A running proxy; `start` makes one."""
 
-    def __init__(self, process: asyncio.subprocess.Process | ForkedProxy, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedProcess, log: Path) -> None:
         self._process = process
         self._log = log
         self._ready = asyncio.Event()

@@ -24,7 +24,7 @@ from simulator.addresses import Address
 from simulator.errors import LabError
 from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, write_files
 from simulator.lab.lifeline import end_with
-from simulator.lab.proxy_forks import ForkedProxy, ProxyForks
+from simulator.lab.proxy_forks import ForkedProcess, ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import new_key
 from simulator.lab.surroundings import sources_of
@@ -48,7 +48,7 @@ class Worker:
     """A process of ours, and the latest that it told of itself."""
 
     name: str
-    process: asyncio.subprocess.Process | ForkedProxy
+    process: asyncio.subprocess.Process | ForkedProcess
     listening: asyncio.StreamReader  # to it
     speaking: asyncio.StreamWriter
     stats: dict[str, Any] = field(default_factory=dict)
@@ -162,7 +162,7 @@ class Rig:
         worker.order({**self._played, **order})
         return worker
 
-    async def _begin(self, module: str, orders: int, log: int) -> asyncio.subprocess.Process | ForkedProxy:
+    async def _begin(self, module: str, orders: int, log: int) -> asyncio.subprocess.Process | ForkedProcess:
         """Start it as a process of its own, which is spoken with by way of its standard input and output."""
         if self._forks is not None and (forked := await self._forks.fork(module, (), {0: orders, 1: orders, 2: log})):
             return forked

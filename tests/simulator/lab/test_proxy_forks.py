@@ -61,6 +61,10 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 async def test_a_forked_proxy_judges_calls_writes_its_record_and_stops_in_order(
     forks: ProxyForks, config: Path, port: int
 ) -> None:
@@ -85,6 +89,33 @@ async def test_a_forked_proxy_that_is_killed_is_known_to_have_ended(forks: Proxy
     assert forked is not None
     os.kill(forked.pid, signal.SIGKILL)
     assert await asyncio.wait_for(forked.wait(), 10) == -signal.SIGKILL
+
+
+async def test_of_two_that_are_asked_for_at_once_each_is_known_by_its_end(forks: ProxyForks, config: Path) -> None:
+    right, wrong = await asyncio.gather(
+        forks.start(config), forks.start(write(config.with_name("wrong.yaml"), "listen: nowhere\n"))
+    )
+    assert right is not None
+    assert wrong is not None
+    assert await asyncio.wait_for(wrong.wait(), 10) == 2
+    assert right.returncode is None
+    right.kill()
+    assert await asyncio.wait_for(right.wait(), 10) == -signal.SIGKILL
+
+
+async def test_one_that_nobody_waits_for_any_more_is_ended(forks: ProxyForks, config: Path) -> None:
+    starting = asyncio.create_task(forks.fork("proxy.__main__", [str(config)], {}))
+    await asyncio.sleep(0.0)  # the order is on its way
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    forked = await forks.start(config)
+    assert forked is not None
+    async with asyncio.timeout(10):
+        while children(parent_of(forked.pid)) != [forked.pid]:  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(0.01)
+    forked.kill()
+    await asyncio.wait_for(forked.wait(), 10)
 
 
 async def test_proxies_end_with_what_they_were_forked_off_and_the_next_is_started_from_nothing(
