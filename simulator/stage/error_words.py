@@ -19,6 +19,9 @@ class _Error(NamedTuple):
 
 
 _LONGEST = 200  # characters of an error that has no words of its own
+_QUOTED = r"""(?P<what>'.*'|".*")"""  # as Python does: in double quotes where there is an apostrophe
+# One of several errors: a semicolon parts them, but not one in what they quote.
+_ONE = re.compile(r"""(?:(?<!\S)'(?:[^'\\]|\\.)*'|(?<!\S)"(?:[^"\\]|\\.)*"|(?!; ).)+""", re.DOTALL)
 _NUMBER_EN = "a number such as +6591234567, or the beginning of numbers, such as +1900*"
 _ERRORS: Sequence[_Error] = (
     # the hand
@@ -48,20 +51,20 @@ _ERRORS: Sequence[_Error] = (
         "最多 {what} 个字符。",
         "At most {what} characters are taken.",
     ),
-    _Error(r"found no family (?P<what>'.*'), .*", "没有 {what} 这类呼叫。"),
+    _Error(rf"found no family {_QUOTED}, .*", "没有 {what} 这类呼叫。"),
     # settings, rules, traffic, lessons
-    _Error(r"found no subscriber (?P<what>'.*'), .*", "没有用户 {what}。"),
+    _Error(rf"found no subscriber {_QUOTED}, .*", "没有用户 {what}。"),
     _Error(
         r"(?:allow|block): .*such as.*",
         "请填写号码，如 +6591234567；或以 * 结尾的号段，如 +1900*。",
         f"Say {_NUMBER_EN}, in international form or as dialled at home.",
     ),
     _Error(r"(?:allow|block): expected a list of at most (?P<what>\d+) numbers", "名单最多 {what} 个号码。"),
-    _Error(r"(?P<what>\S+): expected a rule that can be turned off", "规则 {what} 不能关闭。"),
+    _Error(r"(?P<what>.+): expected a rule that can be turned off", "规则 {what} 不能关闭。"),
     _Error(r"rate: expected .*", "请填写每秒呼叫数：大于 0，最多 100。"),
-    _Error(r"found no scenario (?P<what>'.*'), .*", "没有场景 {what}。"),
+    _Error(rf"found no scenario {_QUOTED}, .*", "没有场景 {what}。"),
     _Error(r"no lesson is under way", "没有正在进行的课程。"),
-    _Error(r"found no lesson (?P<what>'.*'), .*", "没有课程 {what}。"),
+    _Error(rf"found no lesson {_QUOTED}, .*", "没有课程 {what}。"),
     _Error(r"there is nothing to do in this step", "这一步没有要做的事。"),
     _Error(r"it is being done", "正在进行。"),
     _Error(r"(?P<what>.+) has no phone on this stage", "演示台上没有 {what} 的手机。"),
@@ -81,7 +84,7 @@ _ERRORS: Sequence[_Error] = (
     _Error(r"apps: expected a list of at most (?P<what>\d+) \w+", "最多 {what} 个应用。"),
     _Error(r"name: expected a text of 1 to (?P<what>\d+) characters", "请填写应用名称，最多 {what} 个字符。"),
     # finished runs
-    _Error(r"no such (?:call|run|phone|recording)", "没有找到。"),
+    _Error(r"no such (?:call|run|phone|recording)|\S+: found no call .*", "没有找到。"),
     _Error(r"no report in it: .*", "该次运行没有报告。"),
     _Error(
         r"(?P<what>\S+): No space left on device",
@@ -108,10 +111,10 @@ _OTHER: Words = {"en": "{error}", "zh": "没有成功：{error}"}
 
 def error_words(error: str) -> Words:
     """An error in words; where there are none, itself. Several are parted by a semicolon."""
-    found = dict.fromkeys(error.split("; "))
+    found = dict.fromkeys(each.removeprefix(" ") for each in _ONE.findall(error))  # behind its semicolon
     said = [words for each in found if (words := known(each)) is not None]
     if len(said) < len(found):
-        return fill(_OTHER, error=short(error, _LONGEST))
+        return known(error) or fill(_OTHER, error=short(error, _LONGEST))
     return joined(list({each["en"]: each for each in said}.values()))
 
 

@@ -52,3 +52,34 @@ def test_an_error_is_said_once_and_one_without_words_as_it_is(error: str, en: st
     assert words["en"].startswith(en)
     assert words["zh"].startswith(zh)
     assert words["en"].count(en) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["o'brien", "it's", "a; b", "don't; 'so'", 'say "hi"', 'l\'\n"x"; y', "\\'", "", "x' y"]
+)
+@pytest.mark.parametrize("what", ["family", "subscriber", "scenario", "lesson"])
+def test_whatever_is_quoted_an_error_has_its_own_words(what: str, name: str) -> None:
+    words = error_words(f"found no {what} {name!r}, expected one of wangiri, self-service")
+
+    assert words["zh"].startswith("没有")
+    assert not words["zh"].startswith("没有成功")
+    assert repr(name) in words["zh"]
+
+
+def test_several_errors_of_which_one_quotes_a_semicolon_are_all_said() -> None:
+    words = error_words(
+        'found no from; found no subscriber "o\'neill; jr", expected one of alice; there is a call already'
+    )
+
+    assert (
+        words["zh"] == '请填写主叫号码，例如 +12025550143；anonymous 表示隐藏号码。没有用户 "o\'neill; jr"。已有通话。'
+    )
+
+
+@pytest.mark.parametrize("rule", ["barring.x", "a b", "a; b", "it's"])
+def test_a_rule_of_any_name_that_cannot_be_turned_off_is_named(rule: str) -> None:
+    assert error_words(f"{rule}: expected a rule that can be turned off")["zh"] == f"规则 {rule} 不能关闭。"
+
+
+def test_a_call_that_a_run_has_not_is_not_found() -> None:
+    assert error_words('runs/x/calls.jsonl: found no call "it\'s", expected "a"')["zh"] == "没有找到。"
