@@ -109,6 +109,14 @@ def two(tmp_path: Path) -> Iterator[list[Serving]]:
         ended(each)
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Serving]:
+    """One that a test may spoil: run anew, it has another."""
+    stage = Serving(tmp_path)
+    yield stage
+    ended(stage)
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """One with a scenario of its own, that is shared."""
@@ -188,12 +196,12 @@ def test_what_is_no_scenario_is_named(capsys: pytest.CaptureFixture[str], name: 
     assert said in capsys.readouterr().err
 
 
-def test_a_proxy_that_ends_is_told(shared: Serving) -> None:
-    proxies = below(shared.process.pid)
+def test_a_proxy_that_ends_is_told(own: Serving) -> None:
+    proxies = below(own.process.pid)
     assert proxies
 
     for pid in proxies:
         os.kill(int(pid), signal.SIGKILL)
 
-    eventually(lambda: shared.state()["lab"]["proxy"] == "down")
-    assert shared.end() == 0
+    eventually(lambda: own.state()["lab"]["proxy"] == "down")
+    assert own.end() == 0
