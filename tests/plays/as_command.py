@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Never
 
 from simulator.lab import proxy_forks
+from simulator.lab.lifeline import end_with
 from tests.plays.fork_root import serve_until_alone
 
 _STATUS_UNWRITTEN = 120  # Python's, where its output could not be written in the end
@@ -113,7 +114,10 @@ class _Template:
 
 def _fork_template(theirs: socket.socket, *_: str) -> _Template:
     """In the place of simulator.lab.proxy_forks.start_template: this process has imported what a template has."""
+    tie = end_with(os.getpid())
     if (pid := os.fork()) == 0:
+        if tie is not None:
+            tie()
         _be_a_template(theirs)
     return _Template(pid)
 
