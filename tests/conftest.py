@@ -11,6 +11,7 @@ import gc
 import os
 import re
 import socket
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
 _SOUNDS = "test_contract_services.py"
-_LONGEST = ("test_standing_lab.py", _SOUNDS, "test_explain_agrees.py", "test_prompts.py", "test_long_lines.py")
+_LONGEST = ("test_standing_lab.py", _SOUNDS)  # of those with Docker
 _FIRST = ("docker", "phones", "peers", "browser")  # the markers of what takes longest; all but the last wait
 _EACH_ALONE = (
     "tests/contract/test_asterisk_lifecycle.py",
@@ -51,32 +52,34 @@ gc.disable()
 _under_way: dict[str, Path] = {}  # "module": the one whose tests run
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest ones first, and give those that build images the time for it."""
+    """Put the longest ones first, of those that are left to run, and give those that build images the time for it."""
+    ranks = [(_rank(item), item) for item in items]
     for item in items:
         if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_DOCKER_WITHIN))
-    items.sort(key=_rank)
-    computing = [item for item in items if _rank(item) == len(_FIRST) - 1]
-    waiting = [item for item in items if _rank(item) < len(_FIRST) - 1]
-    others = [item for item in items if _rank(item) == len(_FIRST)]
+    first = [item for rank, item in sorted(ranks, key=itemgetter(0)) if rank < 0]
+    waiting = [item for rank, item in sorted(ranks, key=itemgetter(0)) if 0 <= rank < len(_FIRST) - 1]
+    computing = [item for rank, item in ranks if rank == len(_FIRST) - 1]
+    others = [item for rank, item in ranks if rank == len(_FIRST)]
     in_real_time = [item for item in others if item.nodeid.startswith(_IN_REAL_TIME)]
     at_once = [item for item in others if not item.nodeid.startswith(_IN_REAL_TIME)]
-    items[:] = [*_spread(computing, waiting), *_spread(at_once, in_real_time)]
+    items[:] = [*first, *_spread(computing, waiting), *_spread(at_once, in_real_time)]
 
 
 def _spread(computing: list[pytest.Item], waiting: list[pytest.Item]) -> list[pytest.Item]:
-    """Put the modules of one list evenly among those of the other: a processor is then there for each."""
-    places: dict[Path, float] = {}
+    """Put the pieces of one list evenly among those of the other: a processor is then there for each."""
+    places: list[tuple[float, pytest.Item]] = []
     for group in (waiting, computing):
-        modules = list(dict.fromkeys(item.path for item in group))
-        places = {path: (at + 0.5) / len(modules) for at, path in enumerate(modules)} | places
-    return sorted([*waiting, *computing], key=lambda item: places[item.path])
+        pieces = [_piece(item.nodeid) for item in group]
+        order = {piece: at for at, piece in enumerate(dict.fromkeys(pieces))}
+        places += [((order[piece] + 0.5) / len(order), item) for piece, item in zip(pieces, group, strict=True)]
+    return [item for _, item in sorted(places, key=itemgetter(0))]
 
 
 def _rank(item: pytest.Item) -> int:
-    if item.path.name in _LONGEST:
+    if item.path.name in _LONGEST and item.get_closest_marker("docker"):
         return _LONGEST.index(item.path.name) - len(_LONGEST)
     return next((rank for rank, each in enumerate(_FIRST) if item.get_closest_marker(each)), len(_FIRST))
 

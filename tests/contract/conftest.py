@@ -12,7 +12,7 @@ import pytest_asyncio
 from simulator.agents.registration import WirePhone
 from simulator.agents.wire import WirePhones, WireTrunk
 from simulator.softswitch.kinds import softswitch
-from tests.plays.contract_lab import ACCOUNTS, NUMBERING, RING_TIME, ContractLab, MakeTalker
+from tests.plays.contract_lab import ACCOUNTS, NUMBERING, RING_TIME, ContractLab, MakeTalker, brief_services
 from tests.plays.docker_engine import need_an_engine
 from tests.plays.talker import Talker
 
@@ -27,6 +27,7 @@ async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp(request.param)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
+        stack.enter_context(brief_services())
         far = await enter(WirePhones(("127.0.0.1", 0), ("127.0.0.1", 9), any_number=True))
         switch = await enter(
             softswitch(request.param)(
