@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from proxy.config.models import ProxyConfig, load_config
 from proxy.core.deciding import Decision
@@ -22,6 +22,7 @@ from proxy.core.routing import Router, validate
 from proxy.core.screening import Screening
 from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_routes import SoftswitchRoutes
+from proxy.files.visible import brief
 from proxy.files.yaml_file import FileErrors, did_you_mean
 from proxy.identity.authentication import Authenticator, ProxyAuthenticationRequired
 from proxy.identity.lockout import FailedAttempts
@@ -60,9 +61,14 @@ example:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Never:
+        super().error(brief(message))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code (0 explained, 2 usage or invalid file)."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ringfence explain",
         description="Print as JSON what the policy decides on one SIP request, and what every rule says to it.",
         epilog=_EXAMPLE,
@@ -99,11 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             ask=arguments.ask,
         )
     except OSError as error:
-        print(f"{error.filename or arguments.file}: {error.strerror or error}", file=sys.stderr)
+        print(brief(f"{error.filename or arguments.file}: {error.strerror or error}"), file=sys.stderr)
         return USAGE
     except (FileErrors, SipError, ValueError) as error:
         shown = str(error) if isinstance(error, FileErrors) else f"ringfence explain: {error}"
-        print(shown, file=sys.stderr)
+        print(brief(shown), file=sys.stderr)
         return USAGE
     print(json.dumps(explained, indent=2))
     return OK

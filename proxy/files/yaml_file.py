@@ -19,7 +19,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError, ValidationInfo
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from proxy.files.visible import visible
+from proxy.files.visible import brief, visible
 
 T = TypeVar("T")
 Where = tuple[int | str, ...]
@@ -46,9 +46,9 @@ class FileError:
 
     def __str__(self) -> str:
         if self.line == 0:
-            return f"{self.path}: {visible(self.found)}"
+            return brief(f"{self.path}: {visible(self.found)}")
         said = f"found {visible(self.found)}, expected {visible(self.expected)}"
-        return f"{self.path}:{self.line}:{self.column}: {said}"
+        return brief(f"{self.path}:{self.line}:{self.column}: {said}")
 
 
 class FileErrors(Exception):
@@ -294,6 +294,7 @@ _EXPECTED = {
     "bool_parsing": "on or off",
     "bool_type": "on or off",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of at most 4,300 digits",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_parsing": "a number",

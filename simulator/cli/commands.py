@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proxy.files.visible import brief
 from proxy.files.yaml_file import FileErrors
 from proxy.process.build import build
 from simulator.cli.compare import compare
+from simulator.cli.complaints import complain
 from simulator.cli.doctor import doctor
 from simulator.cli.explain import explain
 from simulator.cli.grammar import Group
@@ -107,13 +109,13 @@ def main(arguments: Sequence[str], forks: ProxyForks | None = None) -> int:
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx is not None else "ringfence"
         usage = error.ctx.get_usage().replace("Usage:", "usage:", 1) if error.ctx is not None else ""
-        print(f"{usage}\n{where}: error: {error.format_message()}", file=sys.stderr)
+        print(f"{usage}\n{where}: error: {brief(error.format_message())}", file=sys.stderr)
         raise SystemExit(ExitCode.USAGE) from None
     except FileErrors as error:
         print(error, file=sys.stderr)
         return ExitCode.USAGE
     except LabError as error:
-        print(f"ringfence: {error}", file=sys.stderr)
+        complain("", [str(error)])
         return ExitCode.ENVIRONMENT
     except KeyboardInterrupt:  # before the calls: while files are read or the softswitch's image is built
         return ExitCode.INTERRUPTED
@@ -121,7 +123,7 @@ def main(arguments: Sequence[str], forks: ProxyForks | None = None) -> int:
         _let_go_of_output()
         return ExitCode.AS_EXPECTED
     except OSError as error:
-        print(f"ringfence: {error.filename or 'a system call failed'}: {error.strerror}", file=sys.stderr)
+        complain("", [f"{error.filename or 'a system call failed'}: {error.strerror}"])
         return ExitCode.ENVIRONMENT
 
 

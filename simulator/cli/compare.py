@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.grammar import FILE, Command, OneOf
+from simulator.cli.grammar import FILE, Command, OneOf, WholeNumber
 from simulator.cli.pseudonym_option import pseudonym_option
 
 _HELP = """\
@@ -34,7 +34,7 @@ _SWITCH = "embedded: in this process (default); docker: Asterisk in a container,
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="SCENARIO...")
 @click.option("--offline", is_flag=True, help="only decide, without a wire: no delays are measured")
 @click.option("-k", "select", metavar="EXPR", help="only names that match, such as 'wangiri and not family'")
-@click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
+@click.option("--seed", type=WholeNumber(), metavar="N", help="plan the calls from this seed, not the scenario's")
 @click.option("--softswitch", type=OneOf(("embedded", "docker")), default="embedded", help=_SWITCH)
 @click.option("--fail-if", "conditions", multiple=True, metavar="EXPR", help=_FAIL_IF)
 @click.option("--json", type=FILE, metavar="F", help="write the comparison as JSON to this file")

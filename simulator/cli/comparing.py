@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simulator.cli.complaints import complain
 from simulator.cli.playing import RUNS, collect_between_passes, spare_the_collector, under_uvloop
 from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
@@ -112,8 +113,7 @@ def _condition(text: str, *, offline: bool) -> Condition:
 
 
 def _complained(complaints: Sequence[str], code: ExitCode = ExitCode.USAGE) -> ExitCode:
-    for complaint in complaints:
-        print(f"ringfence compare: {complaint}", file=sys.stderr)
+    complain("compare", complaints)
     return code
 
 

@@ -18,6 +18,19 @@ class OneOf(click.Choice[str]):
         return f'found "{value}", expected {" or ".join(self.choices)}'
 
 
+class WholeNumber(click.ParamType[int]):
+    """A whole number of any size that Python reads."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it."""
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f'found "{value}", expected a whole number of at most 4,300 digits', param, ctx)
+
+
 class Command(click.Command):
     """A command whose epilog, the examples, keeps its lines."""
 

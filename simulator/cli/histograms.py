@@ -30,14 +30,13 @@ def histograms(runs: tuple[Path, ...], output: Path | None, json: Path | None) -
     """Add up, print, and write where asked."""
     from json import dumps
 
+    from simulator.cli.complaints import complain
     from simulator.exit_code import ExitCode
     from simulator.report import asked_for, terminal
     from simulator.results.histograms import merged, read_histograms, write_histograms
 
     reports = {option: path for option, path in (("--output", output), ("--json", json)) if path is not None}
-    if objections := list(asked_for.objections(reports, ())):
-        for objection in objections:
-            print(f"ringfence histograms: {objection}", file=sys.stderr)
+    if complain("histograms", asked_for.objections(reports, ())):
         return ExitCode.USAGE
     found = merged(read_histograms(run) for run in runs)
     distributions = {name: each for name, one in found.times.items() if (each := one.distribution) is not None}

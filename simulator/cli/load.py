@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.grammar import FILE, Command, OneOf
+from simulator.cli.grammar import FILE, Command, OneOf, WholeNumber
 from simulator.cli.pseudonym_option import pseudonym_option
 
 _HELP = """\
@@ -97,7 +97,7 @@ class _Share(click.ParamType[float]):
 @click.option("--processes", type=click.IntRange(1, 64), metavar="N", help="generators (default: half the processors)")
 @click.option("--softswitch", type=OneOf(("embedded", "docker")), help=_SWITCH)
 @click.option("-k", "select", metavar="EXPR", help="only calls with names that match, such as 'wangiri and not family'")
-@click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
+@click.option("--seed", type=WholeNumber(), metavar="N", help="plan the calls from this seed, not the scenario's")
 @click.option("--json", type=FILE, metavar="F", help="write the result as JSON to this file")
 @click.option("--html", type=FILE, metavar="F", help="write the report as one page to this file")
 @pseudonym_option

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from simulator.cli.complaints import complain
 from simulator.cli.playing import RUNS
 from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
@@ -101,8 +102,7 @@ def _report(option: str, result: LoadResult) -> str:
 
 
 def _complained(complaints: list[str], code: ExitCode) -> ExitCode:
-    for complaint in complaints:
-        print(f"ringfence load: {complaint}", file=sys.stderr)
+    complain("load", complaints)
     return code
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proxy.files.yaml_file import FileErrors
+from simulator.cli.complaints import complain
 from simulator.cli.pseudonymising import Pseudonymiser
 from simulator.errors import LabError
 from simulator.exit_code import ExitCode, worst
@@ -63,7 +64,7 @@ def run(arguments: Arguments) -> int:
     try:
         selected = compile_expression(arguments.select) if arguments.select is not None else None
     except ValueError as error:
-        print(f"ringfence run: -k {arguments.select!r}: {error}", file=sys.stderr)
+        _complained([f"-k {arguments.select!r}: {error}"])
         return ExitCode.USAGE
     files, again = _played_again(arguments.paths)
     scenarios = load_scenarios(files)
@@ -80,7 +81,7 @@ def run(arguments: Arguments) -> int:
     playing = list(jobs(scenarios, arguments.seed, selected or (lambda _: True), again))
     if not playing:
         what = f"-k {arguments.select!r} selects no call" if selected is not None else "no scenario has a call"
-        print(f"ringfence run: {what}; `ringfence lint PATH...` lists scenarios and calls", file=sys.stderr)
+        _complained([f"{what}; `ringfence lint PATH...` lists scenarios and calls"])
         return ExitCode.NOTHING_SELECTED
     check_lists(job.scenario for job in playing)
     softswitch: Kind = arguments.softswitch or kinds.pop()
@@ -152,11 +153,7 @@ def _ladder_of_first_failed(results: Iterable[Result]) -> Iterator[str]:
 
 
 def _complained(complaints: Iterable[str]) -> bool:
-    """Print them, if there are any."""
-    complaints = tuple(complaints)
-    for complaint in complaints:
-        print(f"ringfence run: {complaint}", file=sys.stderr)
-    return bool(complaints)
+    return complain("run", complaints)
 
 
 async def _play(

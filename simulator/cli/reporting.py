@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,6 +11,7 @@ from pathlib import Path
 from proxy.config.addresses import TransportAddress
 from proxy.files.visible import visible
 from proxy.observability.hep import Node
+from simulator.cli.complaints import complain
 from simulator.exit_code import ExitCode
 from simulator.report.evidence_words import caller_saw, phone_saw
 from simulator.report.hep import send_hep
@@ -75,10 +75,7 @@ def _report(arguments: Arguments) -> int:
         for part, call in found:
             for line in shown(part, call):
                 print(visible(line))
-    complaints = list(missing_calls(run, told))
-    for complaint in complaints:
-        print(f"ringfence report: {complaint}", file=sys.stderr)
-    return ExitCode.ENVIRONMENT if complaints else 0
+    return ExitCode.ENVIRONMENT if complain("report", missing_calls(run, told)) else 0
 
 
 def shown(run: Path, found: PlayedCall) -> Iterator[str]:

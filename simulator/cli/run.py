@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.grammar import FILE, Command, OneOf
+from simulator.cli.grammar import FILE, Command, OneOf, WholeNumber
 from simulator.cli.pseudonym_option import pseudonym_option
 
 _HELP = """\
@@ -33,7 +33,7 @@ _PCAP = "leave messages.pcap for Wireshark, tshark and sngrep: of no call (defau
 @click.command("run", Command, help=_HELP, epilog=_EXAMPLES, short_help="play scenarios and report")
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
 @click.option("-k", "select", metavar="EXPR", help=_SELECT)
-@click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenario's")
+@click.option("--seed", type=WholeNumber(), metavar="N", help="plan the calls from this seed, not the scenario's")
 @click.option("--softswitch", type=OneOf(("embedded", "docker")), help=_SWITCH)
 @click.option("--messages", type=OneOf(("never", "failed", "all")), default="failed", help=_MESSAGES)
 @click.option("--pcap", type=OneOf(("never", "failed", "all")), default="never", help=_PCAP)

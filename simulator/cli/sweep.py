@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.grammar import FILE, Command
+from simulator.cli.grammar import FILE, Command, WholeNumber
 
 _HELP = """\
 Try many policies on the calls of scenarios, offline. GRID is a YAML file with the parameters and the values that each
@@ -40,7 +40,7 @@ class _Scheduler(click.ParamType[str]):
 @click.argument("grid", type=FILE, metavar="GRID")
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="SCENARIO...")
 @click.option("-o", "output", type=FILE, metavar="F.parquet", help="the table (default: GRID's name with .parquet)")
-@click.option("--seed", type=int, metavar="N", help="plan the calls from this seed, not the scenarios'")
+@click.option("--seed", type=WholeNumber(), metavar="N", help="plan the calls from this seed, not the scenarios'")
 @click.option("--resume", is_flag=True, help="go on where a sweep into the same table was ended")
 @click.option(
     "--scheduler",

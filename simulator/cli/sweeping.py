@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.files.yaml_file import FileError, FileErrors, load
+from simulator.cli.complaints import complain
 from simulator.exit_code import ExitCode
 from simulator.offline import dask_engine
 from simulator.offline.bundle import Bundle
@@ -57,9 +57,7 @@ def sweep(arguments: Arguments) -> int:
     asked = {"-o": table, "--html": arguments.html}
     reports = {option: path for option, path in asked.items() if path is not None}
     sources = [arguments.grid, *(source for _, source in scenarios)]
-    if objections := list(asked_for.objections(reports, sources)):
-        for each in objections:
-            print(f"ringfence sweep: {each}", file=sys.stderr)
+    if complain("sweep", asked_for.objections(reports, sources)):
         return ExitCode.USAGE
     if not parquet.is_available():  # told before anything is tried
         raise FileErrors([FileError.whole(table, parquet.MISSING)])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from simulator.__main__ import main
 from tests.plays import forked
-from tests.plays.command_desk import written
+from tests.plays.command_desk import SCENARIO, written
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
 
@@ -85,3 +87,35 @@ def test_who_interrupts_before_anything_is_read_sees_no_traceback(monkeypatch: p
 
     monkeypatch.setattr("simulator.cli.commands.main", interrupted)
     assert main(["run", "long.yaml"]) == 130
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "FILE", "--seed", "LONG"],
+        ["load", "FILE", "--seed", "LONG"],
+        ["compare", "own", "own", "FILE", "--seed", "LONG"],
+        ["sweep", "FILE", "FILE", "--seed", "LONG"],
+        ["run", "LONG-SEED"],
+        ["run", "FILE", "-k", "LONG and"],
+        ["run", "FILE", "-k", "xLONG"],
+        ["load", "FILE", "--rate", "LONG"],
+        ["compare", "own", "own", "FILE", "--fail-if", "LONG"],
+        ["run", "LONG"],
+        ["report", "LONG"],
+        ["LONG"],
+        ["explain", "--config", "FILE", "--trunk", "x", "--at", "LONG", "FILE"],
+    ],
+)
+def test_a_value_that_is_too_long_to_be_read_is_cut_in_what_is_said_of_it(
+    desk: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "9" * 5000
+    names = {"FILE": written(desk / "small.yaml"), "LONG-SEED": str(desk / "seed.yaml")}
+    (desk / "seed.yaml").write_text(SCENARIO.replace("seed: 7", f"seed: {long}"))
+    with suppress(SystemExit):
+        main([names.get(each, each.replace("LONG", long)) for each in arguments])
+    said = capsys.readouterr().err
+    assert "999..." in said
+    assert not re.search("9{101}", said)
+    assert "Unable to parse" not in said
