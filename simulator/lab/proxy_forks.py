@@ -100,7 +100,7 @@ class ForkedProcess:
 
 
 def _handle(pid: int) -> int | None:
-    """What stands for a process, and no other later (pidfd_open(2)); None where it has ended, or there is no such."""
+    """Open what stands for a process, and no other later (pidfd_open(2)); None where it has ended, or none is made."""
     try:
         return os.pidfd_open(pid)
     except (OSError, AttributeError):  # a kernel before Linux 5.3, or a Python that was built on one

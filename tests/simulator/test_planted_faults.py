@@ -81,6 +81,8 @@ Inbox.datagram_received = late
 sys.exit(main(sys.argv[1:]))
 """
 
+    trouble = ""
+
     async def start(self, config: Path) -> asyncio.subprocess.Process:
         """Start it."""
         arguments = (sys.executable, "-P", "-c", self.CODE, str(config))
