@@ -11,7 +11,9 @@ import gc
 import os
 import re
 import socket
+import tempfile
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +22,6 @@ from hypothesis import HealthCheck, settings
 from proxy.process.build import build
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
@@ -86,10 +86,29 @@ def _rank(item: pytest.Item) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have each worker's questions of pytest-rerunfailures go at once, which cost 40 ms a test otherwise (see
-    findings/pytest-rerunfailures-xdist-forty-milliseconds.sh)."""
-    if hasattr(config, "workerinput") and hasattr(config, "failures_db"):
-        config.failures_db.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    """Have workers ask the controller how often a test has brought down a worker once one has: pytest-rerunfailures
+    asks before each test, which takes 40 ms (see findings/pytest-rerunfailures-xdist-forty-milliseconds.sh), or half a
+    millisecond of CPU where questions go at once."""
+    if not hasattr(config, "workerinput") or not hasattr(config, "failures_db"):
+        return
+    counts, lost = config.failures_db, _lost_worker(os.getppid())
+    counts.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    ask = counts.get_test_failures
+    counts.get_test_failures = lambda test: ask(test) if lost.exists() else 0
+    counts.set_test_reruns = lambda *_: None  # see pytest_handlecrashitem
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_handlecrashitem(crashitem: str, sched: LoadScopeScheduling) -> None:
+    """Tell pytest-rerunfailures how often the test is run again, and the workers to ask."""
+    if hasattr(sched.config, "failures_db"):
+        sched.config.failures_db.set_test_reruns(crashitem, sched.config.option.reruns or 0)
+        _lost_worker(os.getpid()).touch()
+
+
+def _lost_worker(controller: int) -> Path:
+    """The file that is there once the process with that identifier has lost a worker."""
+    return Path(tempfile.gettempdir(), f"ringfence-tests-{controller}-lost-a-worker")
 
 
 def pytest_sessionstart() -> None:
@@ -120,6 +139,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure() -> None:
     """Collect garbage once: pytest does it five times at the end, each time through all that is left."""
+    _lost_worker(os.getpid()).unlink(missing_ok=True)
     gc.collect()
     gc.freeze()
 

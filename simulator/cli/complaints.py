@@ -1,4 +1,4 @@
-"""What a command has to complain of, on standard error: the one place where values in such words are cut."""
+"""Complaints of a command, on standard error: the one place where values in such words are cut."""
 
 from __future__ import annotations
 
