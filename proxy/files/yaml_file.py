@@ -1,8 +1,7 @@
 """YAML file -> validated model, or every error of the file at once, each with its line and column.
 
-Scalars load as text (`+86...`, `0447...`, `12:30` and `NO` survive) and the model decides what they mean. In a
-validator, `raise ValueError(expected)` words the right-hand side of "found X, expected Y"; `Problems` does so for
-several places inside one value.
+Scalars load as text (`+86...`, `0447...`, `12:30` and `NO` survive) and the model decides what they mean. A validator's
+`raise ValueError(expected)` words what follows "found X, expected"; `Problems` does so for several places of a value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What others chose, as people see it."""
+"""Texts that others chose, as people see them."""
 
 from __future__ import annotations
 
