@@ -11,7 +11,7 @@ from typing import Final
 
 from proxy.identity.concealment import keep_private
 from proxy.identity.labels import drop_verstat
-from proxy.policy.call import is_psap_callback
+from proxy.policy.rare_headers import is_psap_callback
 from proxy.policy.trunks import Side
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr

@@ -26,10 +26,10 @@ _SHORTEST_E164: Final = 7  # digits with country code; the shortest in use are t
 
 Written = Literal["international", "national", "either"]  # how a trunk writes numbers
 _Order = Literal["dialled", "home first", "abroad first", "home", "abroad"]  # of readings of digits without a plus
-_ORDERS: Final[dict[bool, dict[Written, _Order]]] = {  # True for a trunk from abroad, and by what it writes
-    False: {"either": "home first", "national": "home", "international": "abroad"},
-    True: {"either": "abroad first", "national": "home", "international": "abroad"},
-}
+_ORDERS: Final[tuple[dict[Written, _Order], ...]] = (  # by what trunks write, of home and of abroad
+    {"either": "home first", "national": "home", "international": "abroad"},
+    {"either": "abroad first", "national": "home", "international": "abroad"},
+)
 
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]*")
@@ -136,11 +136,10 @@ class Numbering:
         self._order: _Order = order
         self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
         self._recognised: dict[str, Number] = {}
-        self._others: dict[bool, dict[Written, Numbering]] = like._others if like else {}
+        self._others: list[dict[Written, Numbering]] = like._others if like else []
         if like is None:
             made = {each: Numbering(home, withheld=withheld, like=self, order=each) for each in get_args(_Order)}
-            for abroad, orders in _ORDERS.items():
-                self._others[abroad] = {written: made[each] for written, each in orders.items()}
+            self._others += [{written: made[each] for written, each in orders.items()} for orders in _ORDERS]
 
     def as_written(self, written: Written, *, abroad: bool) -> Numbering:
         """Understands numbers as a trunk writes them that is one from `abroad`, or not.
@@ -157,17 +156,18 @@ class Numbering:
         Never raises: what is no number comes back as alphanumeric, anonymous, private or invalid.
         """
         if ":" not in text:
-            return self._remembered(text)
+            return self.understand_user(text)
         beginning, at, _ = text.partition("@")
         if at and beginning[:4] == "sip:" and ":" not in (user := beginning[4:]):  # what nearly all calls carry
-            return self._remembered(user)
+            return self.understand_user(user)
         text = _number_part(text)
         if text.lower().startswith("urn:"):
             sos = text.lower().startswith("urn:service:sos")  # RFC 5031
             return Number(text[:_PRESENTED], _kind="emergency" if sos else "alphanumeric")
-        return self._remembered(text)
+        return self.understand_user(text)
 
-    def _remembered(self, text: str) -> Number:
+    def understand_user(self, text: str) -> Number:
+        """Read a SIP user part, or a tel number with its parameters."""
         number = self._recognised.get(text)
         if number is None:
             number = self._recognise(text)

@@ -11,6 +11,7 @@ from proxy.numbers.numbering import Number, Numbering, Written, plain_word
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
 from proxy.numbers.star_codes import mask
 from proxy.policy.claims import claims_in
+from proxy.policy.rare_headers import NOTHING_RARE, RARE, rare_headers
 from proxy.policy.trunks import Trunk
 from proxy.sip.errors import SipError
 from proxy.sip.headers import parse_name_addr
@@ -19,13 +20,11 @@ from proxy.sip.privacy import MOST_ENTRIES, Hidden, hidden_by, is_unknown, remot
 from proxy.sip.value import Value
 
 JUDGED: Final[tuple[str, ...]] = ("INVITE", "MESSAGE", "REFER")  # the methods that the policy is asked about
-_RARE: Final = frozenset(("priority", "feature-caps", "require"))
 _OF_IDENTITY: Final = frozenset(("p-asserted-identity", "remote-party-id", "privacy", "diversion", "history-info"))
-_LOOKED_AT: Final = _RARE | _OF_IDENTITY  # beside From
-_NOTHING_RARE: Final = (False, False, False)
+_LOOKED_AT: Final = RARE | _OF_IDENTITY  # beside From
 _NOTHING_HIDDEN: Final = Hidden()
-_KNOWS_608: Final = re.compile(r"\*[^,*]*;\s*\+sip\.608\s*(?:[;,]|$)", re.IGNORECASE)  # Feature-Caps (RFC 6809)
 _ANY_HOST: Final = "host.invalid"  # stands for what plain fields do not tell
+_AT_ANY_HOST: Final = "@host.invalid"
 _QUOTED: Final = re.compile(r'["\\]')
 _NAME_AND_URI: Final = re.compile(r'(?:"([^"\\]*+)"\s*+|([^"<]*+))<([^<>\s]*+)>')
 
@@ -147,7 +146,7 @@ class Call(Value):
     @property
     def presented(self) -> tuple[Number, ...]:
         """All numbers that the callee may be shown as the caller's."""
-        return (self.caller, *self.others)
+        return (self.caller, *self.others) if self.others else (self.caller,)
 
     @classmethod
     def from_request(
@@ -190,7 +189,7 @@ class Call(Value):
         if not authenticated and not (len(uris) == 1 and is_plain(uri)):
             others = _others(caller, uris, numbering)
         hidden = hidden_by(request) if says_more else _NOTHING_HIDDEN
-        psap_callback, understands_608, insists_on_100rel = _rare(request) if says_more else _NOTHING_RARE
+        psap_callback, understands_608, insists_on_100rel = rare_headers(request) if says_more else NOTHING_RARE
         withheld = hidden.identity or _anonymous(name, uri, sender, numbering, is_asserted=is_asserted)
         return Call(
             request.method,
@@ -243,29 +242,34 @@ class Call(Value):
         """
         written = numbering.as_written(trunk.numbers, abroad=trunk.kind == "international")
         dialling = numbering if trunk.numbers == "either" else written
-        called = callee if ":" in callee else f"sip:{callee}@{_ANY_HOST}"
-        sender, is_number, uri = written.understand(caller), False, caller
-        if ":" not in caller:
+        called = callee if ":" in callee else "sip:" + callee + _AT_ANY_HOST
+        is_user = called is not callee and "@" not in callee
+        number = dialling.understand_user(callee) if is_user else dialling.understand(called)
+        is_number, uri = False, caller
+        if ":" in caller:
+            sender = written.understand(caller)
+        else:
+            sender = written.understand_user(caller)
             is_number = sender.e164 == caller  # a plus and digits, as nearly all: there is nothing else to read in it
             if not is_number or display_name or authenticated:
-                uri = f"sip:{caller}@{_ANY_HOST}" if caller else f"sip:{_ANY_HOST}"
+                uri = f"sip:{caller}{_AT_ANY_HOST}" if caller else f"sip:{_ANY_HOST}"
                 sender = written.understand(uri)
         caller_number = written.understand(authenticated) if authenticated else sender
         others = () if authenticated or is_number or is_plain(uri) else _others(caller_number, (uri,), written)
-        hidden = withheld
+        diverts, hidden = diversion and trunk.trust_identity and not authenticated, withheld
         if not hidden and (not is_number or display_name):
             hidden = _anonymous(display_name, uri, sender, written, is_asserted=bool(authenticated))
         return Call(
             method,
             caller_number,
             display_name,
-            without_pin(dialling.understand(called if "@" in callee else callee)),
+            without_pin(number),
             trunk.name,
             trunk.kind,
             trunk.trust_identity,
             arrival,
             hidden,
-            tuple([written.understand(uri) for uri in diversion]) if trunk.trust_identity and not authenticated else (),
+            tuple([written.understand(uri) for uri in diversion]) if diverts else (),
             others,
             hidden != "",
             called,
@@ -277,26 +281,12 @@ class Call(Value):
         )
 
 
-def _rare(request: Request) -> tuple[bool, bool, bool]:
-    """`psap_callback`, `understands_608` and `insists_on_100rel` of a request."""
-    return (
-        is_psap_callback(request.headers("priority")),
-        any(_KNOWS_608.search(value) for value in request.headers("feature-caps")),
-        request.has("require") and "100rel" in map(str.lower, request.values("require")),
-    )
-
-
 def _text(request: Request) -> str | None:
     """The text of a MESSAGE; None where it is no plain text."""
     kind = (request.header("content-type") or "text/plain").partition(";")[0].strip().lower()
     if kind != "text/plain" or request.header("content-encoding"):
         return None
     return request.body.decode("utf-8", "replace")
-
-
-def is_psap_callback(priorities: Iterable[str]) -> bool:
-    """True where one of these Priority values is that of a callback from a control room (RFC 7090 section 5)."""
-    return any(value.strip().lower() == "psap-callback" for value in priorities)
 
 
 def dialled(request: Request) -> str:

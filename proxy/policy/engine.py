@@ -1,32 +1,30 @@
 """Asks the rules in their order; the first that matches decides.
 
-Adding a rule: write proxy/policy/rules/<name>.py with a pure `judge`, and one line into precedence.py.
+Adding a rule: write proxy/policy/rules/<name>.py with its `Rule`, and one line into precedence.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container
 from importlib import import_module
 from typing import Final
 
 from proxy.policy import readings
-from proxy.policy.answers import Treatment
 from proxy.policy.call import Call
 from proxy.policy.case import Case
+from proxy.policy.judge import Judge
 from proxy.policy.memory import NOTHING, Memory
 from proxy.policy.precedence import PRECEDENCE, REMOTE, SETTABLE, SPOOFED
 from proxy.policy.remote import UNASKED, Asks, Lookup, Opinions
 from proxy.policy.snapshot import Snapshot
-from proxy.policy.treating import treated, treatment_for
+from proxy.policy.treating import Prepared, prepared, treated, treatment_for
 from proxy.policy.verdict import Finding, Mode, Step, Verdict
 
-# A judge finds something, asks for what it has to know first, or says in a few words why it does not apply.
-Judge = Callable[[Case], Finding | Asks | str]
 _MOST_ANSWERS: Final = 64  # of a rule that are kept
 
 
 def _judge_of(rule: str) -> Judge:
-    judge: Judge = import_module(f"proxy.policy.rules.{rule.replace('.', '_')}").judge
+    judge: Judge = import_module(f"proxy.policy.rules.{rule.replace('.', '_')}").Rule()
     return judge
 
 
@@ -34,19 +32,27 @@ _JUDGES: Final = {rule: _judge_of(rule) for rule in PRECEDENCE}
 
 
 class _Rule:
-    """A rule in its mode, and its answers where it does not apply: most calls get the same few."""
+    """A rule in its mode, and its answers where it does not apply: most calls get the same few.
+
+    `step` is that of the last `answer`, which as a rule is a constant of the rule's.
+    """
 
     def __init__(self, name: str, mode: Mode) -> None:
         self.name: Final = name
         self.mode: Final[Mode] = mode
         self.judge: Final = _JUDGES[name]
-        self.answers: Final[dict[str, Step]] = {}
+        self._answers: Final[dict[str, Step]] = {}
+        self.answer = ""
+        self.step = Step(name, mode, "no_match", "")
 
-    def answer(self, why: str) -> Step:
-        """The step of the trace for that answer, which is kept."""
-        if len(self.answers) >= _MOST_ANSWERS:
-            self.answers.clear()
-        step = self.answers[why] = Step(self.name, self.mode, "no_match", why)
+    def step_of(self, answer: str) -> Step:
+        """The step of a trace for that answer."""
+        step = self._answers.get(answer)
+        if step is None:
+            if len(self._answers) >= _MOST_ANSWERS:
+                self._answers.clear()
+            step = self._answers[answer] = Step(self.name, self.mode, "no_match", answer)
+        self.answer, self.step = answer, step
         return step
 
 
@@ -61,7 +67,7 @@ class Policy:
             raise ValueError(f"no mode can be set for {', '.join(wrong)}")
         self.snapshot = snapshot
         modes: list[tuple[str, Mode]] = [(rule, snapshot.modes.get(rule, "enforce")) for rule in PRECEDENCE]
-        self._treatments = snapshot.treatments
+        self._treatments = {rule: prepared(treatment) for rule, treatment in snapshot.treatments.items()}
         if not snapshot.sources:
             modes.remove((REMOTE, snapshot.modes.get(REMOTE, "enforce")))
         self._of_authenticated = [_Rule(rule, mode) for rule, mode in modes if mode != "off"]
@@ -107,7 +113,7 @@ class Policy:
 
 
 def _first_match(
-    rules: list[_Rule], case: Case, trace: list[Step], treatments: Mapping[str, Treatment]
+    rules: list[_Rule], case: Case, trace: list[Step], treatments: dict[str, Prepared]
 ) -> tuple[str, Finding, tuple[Lookup, ...], bool] | None:
     """The first enforced rule that matches, and its finding; what rules before it would have asked first, and True
     where one of them is enforced. `trace` takes what every rule before it says; of rules in shadow mode it says what
@@ -115,9 +121,9 @@ def _first_match(
     asks: tuple[Lookup, ...] = ()
     waits = False
     for one in rules:
-        found = one.judge(case)
+        found = one.judge.judge(case)
         if isinstance(found, str):
-            trace.append(one.answers.get(found) or one.answer(found))
+            trace.append(one.step if found is one.answer else one.step_of(found))
             continue
         rule, mode = one.name, one.mode
         if isinstance(found, Asks):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -37,14 +36,18 @@ class Prepared:
         self.keeps_name: Final = self.label is not None and self.label.name == "keep"
         self._words: Final = "" if self.label is None else self.label.label
         self._names_country: Final = COUNTRY in self._words
+        unknown = "" if self.label is None else unknown_origin(self.label.language)
+        self.label_of_unknown: Final = self._words.replace(COUNTRY, unknown)
         self._labels: Final[dict[str, str]] = {}  # by region
 
     def label_of(self, number: Number) -> str:
         """The words of a label, with the country of that number, without a name."""
         if self.label is None or not self._names_country:
             return self._words
-        region = number.region
-        if region is None or number.e164 is None or number.kind in ("invalid", "global"):
+        kind, region = number.kind, number.region
+        if number.e164 is None or kind == "invalid":
+            return self.label_of_unknown
+        if region is None or kind == "global":
             return self._words.replace(COUNTRY, origin_name(number, self.label.language))
         if (found := self._labels.get(region)) is None:
             found = self._labels[region] = self._words.replace(COUNTRY, origin_name(number, self.label.language))
@@ -54,7 +57,8 @@ class Prepared:
 _prepared: Final[dict[int, Prepared]] = {}  # by identity, which nobody else has while a treatment is held here
 
 
-def _prepare(treatment: Treatment) -> Prepared:
+def prepared(treatment: Treatment) -> Prepared:
+    """A treatment with all at hand."""
     found = _prepared.get(id(treatment))
     if found is None:
         if len(_prepared) >= _MOST_PREPARED:
@@ -63,16 +67,16 @@ def _prepare(treatment: Treatment) -> Prepared:
     return found
 
 
-def treatment_for(rule: str, case: Case, treatments: Mapping[str, Treatment]) -> Prepared | None:
+def treatment_for(rule: str, case: Case, treatments: dict[str, Prepared]) -> Prepared | None:
     """The treatment of a call that a rule decided: the subscriber's own choice goes before the others."""
     subscriber = case.calling if rule in CALLERS_OWN else case.called
     treatment = treatments.get(rule)
-    if subscriber is not None and subscriber.treatment:
-        treatment = subscriber.treatment.get(rule, treatment)
-    if treatment is None or not _is_meant(prepared := _prepare(treatment), case):
+    if subscriber is not None and subscriber.treatment and (own := subscriber.treatment.get(rule)) is not None:
+        treatment = prepared(own)
+    if treatment is None or not _is_meant(treatment, case):
         return None
     # Nobody can label, divert or challenge a text.
-    return prepared if case.call.method == "INVITE" or prepared.action == "reject" else None
+    return treatment if case.call.method == "INVITE" or treatment.action == "reject" else None
 
 
 def treated(prepared: Prepared, rule: str, detail: str, trace: tuple[Step, ...], case: Case) -> Verdict:
@@ -123,7 +127,7 @@ def _label_text(prepared: Prepared, treatment: Label, case: Case) -> str:
     name of a caller who withholds it, or their identity, is not kept (RFC 3323, RFC 3325 7)."""
     caller = case.call.caller
     if case.caller_origin == "overseas" and number_origin(caller, case.snapshot) == "domestic":
-        label = treatment.label.replace(COUNTRY, unknown_origin(treatment.language))
+        label = prepared.label_of_unknown
     else:
         label = prepared.label_of(caller)
     keeps = prepared.keeps_name and not (case.call.withheld or case.call.name_withheld)

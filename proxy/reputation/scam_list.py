@@ -27,6 +27,8 @@ _DIGITS: Final[int] = DIGITS  # compiled code looks a name of an interpreted mod
 _TENS: Final[tuple[int, ...]] = TENS
 _CONFIDENCE_STEPS: Final[int] = CONFIDENCE_STEPS
 _NEVER: Final[int] = NEVER
+_ZEROS: Final = "000000000000000"
+_bisect_right: Final = bisect_right
 _TOP: Final = -1  # the parent of an entry under no prefix
 _STRIDE: Final = 512  # entries from one signpost to the next: few enough signposts to stay in the processor's cache
 _AT_ONCE: Final = 1 << 18  # entries
@@ -164,10 +166,10 @@ class ScamList:
         length = len(e164) - 1
         if not 0 < length <= _DIGITS:
             return None
-        number = int(e164[1:].ljust(_DIGITS, "0"))
+        number = int((e164 + _ZEROS)[1 : 1 + _DIGITS])
         keys, wanted = self._keys, (number << 4 | length) << 1 | 1
-        near = bisect_right(self._signposts, wanted) * _STRIDE
-        index = bisect_right(keys, wanted, max(near - _STRIDE, 0), min(near, len(keys))) - 1
+        near = _bisect_right(self._signposts, wanted) * _STRIDE
+        index = _bisect_right(keys, wanted, max(near - _STRIDE, 0), min(near, len(keys))) - 1
         while index != _TOP:
             key = keys[index]
             start, digits = key >> 5, key >> 1 & 15

@@ -6,10 +6,12 @@ Whoever is on the callee's allow list, and callbacks of emergency services, pass
 from __future__ import annotations
 
 from proxy.policy.case import Case
+from proxy.policy.judge import Judge
 from proxy.policy.verdict import Finding
 
 
-def judge(case: Case) -> Finding | str:
-    if case.called is None or not case.called.barring.all_incoming:
-        return "callee does not bar all calls"
-    return Finding("reject", "callee takes no calls", 603, "Decline")
+class Rule(Judge):
+    def judge(self, case: Case) -> Finding | str:
+        if case.called is None or not case.called.barring.all_incoming:
+            return "callee does not bar all calls"
+        return Finding("reject", "callee takes no calls", 603, "Decline")

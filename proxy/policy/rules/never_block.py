@@ -8,17 +8,19 @@ that may always call. All that is only believed of a trusted domestic trunk: 110
 from __future__ import annotations
 
 from proxy.policy.case import Case
+from proxy.policy.judge import Judge
 from proxy.policy.verdict import Finding
 
 
-def judge(case: Case) -> Finding | str:
-    call = case.call
-    if call.callee.e164 is None and case.is_emergency:
-        number = call.callee if call.callee.is_emergency else case.behind.number or call.callee
-        return Finding("allow", f"{number.presented} is an emergency number")
-    if call.trunk_kind == "domestic" and call.trusted and (reason := _called_back(case)):
-        return Finding("allow", reason)
-    return "neither an emergency call nor from a number that may always call"
+class Rule(Judge):
+    def judge(self, case: Case) -> Finding | str:
+        call = case.call
+        if call.callee.e164 is None and case.is_emergency:
+            number = call.callee if call.callee.is_emergency else case.behind.number or call.callee
+            return Finding("allow", f"{number.presented} is an emergency number")
+        if call.trunk_kind == "domestic" and call.trusted and (reason := _called_back(case)):
+            return Finding("allow", reason)
+        return "neither an emergency call nor from a number that may always call"
 
 
 def _called_back(case: Case) -> str:

@@ -7,37 +7,39 @@ withholds their number, of our own subscribers, or of whom the callee is.
 from __future__ import annotations
 
 from proxy.policy.case import Case
+from proxy.policy.judge import Judge
 from proxy.policy.remote import Asks, Lookup, Opinion, RemoteSource, Reputon
 from proxy.policy.verdict import Finding
 
 _MOST_NUMBERS = 3  # of one call
 
 
-def judge(case: Case) -> Finding | Asks | str:
-    """Refuse a caller of whom any source says so; where none does, `asks` for the opinions that are missing."""
-    if why := _unasked(case):
-        return why
-    numbers = _numbers(case)
-    if not numbers:
-        return "caller shows no number to ask about"
-    asked: list[Lookup] = []
-    said: list[str] = []
-    for source in case.snapshot.sources:
-        if source.callers == "overseas" and case.caller_origin != "overseas":
-            said.append(f"{source.name} is not told of callers at home")
-            continue
-        for number in numbers:
-            opinion = case.opinions.about(lookup := Lookup(source, number), case.call.arrival)
-            if opinion is None:
-                asked.append(lookup)
+class Rule(Judge):
+    def judge(self, case: Case) -> Finding | Asks | str:
+        """Refuse a caller of whom any source says so; where none does, `asks` for the opinions that are missing."""
+        if why := _unasked(case):
+            return why
+        numbers = _numbers(case)
+        if not numbers:
+            return "caller shows no number to ask about"
+        asked: list[Lookup] = []
+        said: list[str] = []
+        for source in case.snapshot.sources:
+            if source.callers == "overseas" and case.caller_origin != "overseas":
+                said.append(f"{source.name} is not told of callers at home")
                 continue
-            found = _weigh(lookup, opinion)
-            if isinstance(found, Finding):
-                return found
-            said.append(found)
-    if asked:
-        return Asks(tuple(asked), f"asks {', '.join(dict.fromkeys(one.source.name for one in asked))}")
-    return "; ".join(said)
+            for number in numbers:
+                opinion = case.opinions.about(lookup := Lookup(source, number), case.call.arrival)
+                if opinion is None:
+                    asked.append(lookup)
+                    continue
+                found = _weigh(lookup, opinion)
+                if isinstance(found, Finding):
+                    return found
+                said.append(found)
+        if asked:
+            return Asks(tuple(asked), f"asks {', '.join(dict.fromkeys(one.source.name for one in asked))}")
+        return "; ".join(said)
 
 
 def _unasked(case: Case) -> str:

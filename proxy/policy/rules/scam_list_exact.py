@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import Final
 
 from proxy.policy.case import Case
+from proxy.policy.judge import Judge
 from proxy.policy.snapshot import ListedNumber
 from proxy.policy.verdict import Finding
 
 _IN_WORDS: Final[dict[float, str]] = {}  # confidences, of which lists have 10,001 at most
 
 
-def judge(case: Case) -> Finding | str:
-    return judge_listed(case, prefix=False)
+class Rule(Judge):
+    def judge(self, case: Case) -> Finding | str:
+        return judge_listed(case, prefix=False)
 
 
 def judge_listed(case: Case, *, prefix: bool) -> Finding | str:

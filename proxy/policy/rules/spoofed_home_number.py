@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from proxy.numbers.numbering import Number
 from proxy.policy.case import Case, is_home_line, number_kind, number_origin
+from proxy.policy.judge import Judge
 from proxy.policy.verdict import Finding
 
 
-def judge(case: Case) -> Finding | str:
-    if case.call.trunk_kind != "international":
-        return "not from an international trunk"
-    answer = _judge_number(case.call.caller, case)
-    for number in case.call.others:  # a phone may show any of them
-        if not isinstance(answer, str):
-            break
-        answer = _judge_number(number, case)
-    return answer
+class Rule(Judge):
+    def judge(self, case: Case) -> Finding | str:
+        if case.call.trunk_kind != "international":
+            return "not from an international trunk"
+        answer = _judge_number(case.call.caller, case)
+        for number in case.call.others:  # a phone may show any of them
+            if not isinstance(answer, str):
+                break
+            answer = _judge_number(number, case)
+        return answer
 
 
 def _judge_number(number: Number, case: Case) -> Finding | str:

@@ -13,27 +13,30 @@ from typing import Final
 from proxy.numbers.numbering import Number
 from proxy.numbers.shown import as_looks
 from proxy.policy.case import Case
+from proxy.policy.judge import Judge
 from proxy.policy.verdict import Finding
 
 _NOT: Final = "caller does not show the callee's number"
 _IN_NAME: Final = re.compile(r"\+?\d(?:[\W_]{0,4}\d){5,}")  # phones show names
 
 
-def judge(case: Case) -> Finding | str:
-    call = case.call
-    if call.trunk_kind == "access":
-        return "a call from a phone"
-    own = case.called.number if case.called is not None else call.callee.e164
-    if own is None:
-        return "callee has no number"
-    if not call.others and not call.display_name and call.caller.e164 not in (own, None):  # as in most calls
-        return _NOT
-    shown = next((number.presented for number in (*call.presented, *_in_name(case)) if _is_own(number, own)), "")
-    if not shown:
-        return _NOT
-    if case.called is not None and case.called.roaming:
-        return "callee is roaming, and may call themselves"
-    return Finding("reject", f"{shown} is the callee's own number, but came in on trunk {call.trunk}", 603, "Decline")
+class Rule(Judge):
+    def judge(self, case: Case) -> Finding | str:
+        call = case.call
+        if call.trunk_kind == "access":
+            return "a call from a phone"
+        own = case.called.number if case.called is not None else call.callee.e164
+        if own is None:
+            return "callee has no number"
+        if not call.others and not call.display_name and call.caller.e164 not in (own, None):  # as in most calls
+            return _NOT
+        shown = next((number.presented for number in (*call.presented, *_in_name(case)) if _is_own(number, own)), "")
+        if not shown:
+            return _NOT
+        if case.called is not None and case.called.roaming:
+            return "callee is roaming, and may call themselves"
+        detail = f"{shown} is the callee's own number, but came in on trunk {call.trunk}"
+        return Finding("reject", detail, 603, "Decline")
 
 
 def _in_name(case: Case) -> list[Number]:
