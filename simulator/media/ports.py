@@ -104,9 +104,12 @@ class RtpMedia:
         self.tap = tap
         self._host = host
         self._most = most
+        self._closed = False
 
     def open(self) -> RtpPort:
-        """A new port on a free UDP port."""
+        """A new port on a free UDP port. Raises OSError."""
+        if self._closed:  # a call may come while its lab is taken down, and nobody would close its port
+            raise OSError("there is no sound any more")
         if len(self.ports) >= self._most:
             raise OSError(f"{self._most} ports for sound are open already")
         port = RtpPort(self, self._host)
@@ -114,7 +117,8 @@ class RtpMedia:
         return port
 
     def close(self) -> None:
-        """Close all ports."""
+        """Close all ports; none is opened any more."""
+        self._closed = True
         for port in [*self.ports]:
             port.close()
 

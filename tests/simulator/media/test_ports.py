@@ -385,3 +385,13 @@ async def test_keys_are_not_pressed_where_they_mean_nothing(lab: MediaLab) -> No
     assert not lab.media.open().press("1")
     with pytest.raises(ValueError, match="substring"):
         phone.port.press("x")
+
+
+async def test_a_port_is_not_opened_once_all_were_closed_as_nobody_would_close_it() -> None:
+    media = RtpMedia("127.0.0.1")
+    media.after = lambda: None
+    media.open()
+    media.close()
+    with pytest.raises(OSError, match="there is no sound any more"):
+        media.open()
+    assert not media.ports

@@ -14,7 +14,7 @@ from simulator.media.recognition import likeness, read_wav, tone, tone_seconds
 from simulator.stage import programme
 from tests.plays.handset_line import HandsetLine, handset_line
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay
+from tests.plays.stage import StagePlay, standing_stage
 
 
 @pytest.fixture
@@ -204,3 +204,10 @@ def test_closing_all_pages_leaves_the_lab_as_it_is(stage: StagePlay) -> None:
     assert stage.get("/api/phones/bob")["state"] == "ringing"
     stage.post("/api/phones/bob", do="hang_up")
     assert stage.ended(call_id)["final"] == 603
+
+
+def test_a_call_that_comes_while_the_stage_is_taken_down_leaves_no_port_open(tmp_path: Path) -> None:
+    with standing_stage(tmp_path) as play:
+        play.within(play.stage.phones.close)
+        assert play.ended(call(play, ring="50ms", talk="50ms"))["outcome"] == "passed"
+        assert play.stage.phones.open_sounds == 0
