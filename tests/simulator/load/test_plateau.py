@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from simulator.load.plateau import Plateau
 from tests.plays.loaded import plateau
 
 
@@ -14,16 +15,17 @@ def test_one_within_its_limits_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missed", "why"),
+    ("figures", "why"),
     [
-        (plateau(rang=0.2), "p99 was 200.0 ms (limit 100 ms)"),
-        (plateau(failing=1), "1.00 % of the calls failed (limit 0.1 %)"),
-        (plateau(unheard=2), "2.00 % of the calls failed (limit 0.1 %)"),
-        (plateau(cut=True), "it was ended early, as calls queued up"),
-        (plateau(calls=0), "no call was placed"),
+        ({"rang": 0.2}, "p99 was 200.0 ms (limit 100 ms)"),
+        ({"failing": 1}, "1.00 % of the calls failed (limit 0.1 %)"),
+        ({"unheard": 2}, "2.00 % of the calls failed (limit 0.1 %)"),
+        ({"cut": True}, "it was ended early, as calls queued up"),
+        ({"calls": 0}, "no call was placed"),
     ],
 )
-def test_one_that_misses_a_limit_says_which(missed: Plateau, why: str) -> None:
+def test_one_that_misses_a_limit_says_which(figures: dict[str, Any], why: str) -> None:
+    missed = plateau(**figures)
     assert (missed.held, missed.missed) == (False, (why,))
 
 
@@ -36,16 +38,16 @@ def test_callers_who_heard_nothing_have_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "why"),
+    ("figures", "why"),
     [
-        (plateau(late=0.05), "the generators were late: 1 call in 100 left 50 ms or more after it was due"),
-        (plateau(processors={"proxy": 0.5, "generators": 0.97, "idle": 0.5}), "a generator computed 97 % of the time"),
-        (plateau(processors={"proxy": 0.5, "far_end": 0.95, "idle": 0.5}), "the far end, in the place of the phones"),
-        (plateau(processors={"proxy": 0.5, "idle": 0.01}), "this machine had no processor left: the proxy got 50 %"),
+        ({"late": 0.05}, "the generators were late: 1 call in 100 left 50 ms or more after it was due"),
+        ({"processors": {"proxy": 0.5, "generators": 0.97, "idle": 0.5}}, "a generator computed 97 % of the time"),
+        ({"processors": {"proxy": 0.5, "far_end": 0.95, "idle": 0.5}}, "the far end, in the place of the phones"),
+        ({"processors": {"proxy": 0.5, "idle": 0.01}}, "this machine had no processor left: the proxy got 50 %"),
     ],
 )
-def test_what_was_measured_instead_of_the_proxy_is_told(measured: Plateau, why: str) -> None:
-    (told,) = measured.itself
+def test_what_was_measured_instead_of_the_proxy_is_told(figures: dict[str, Any], why: str) -> None:
+    (told,) = plateau(**figures).itself
     assert told.startswith(why)
 
 

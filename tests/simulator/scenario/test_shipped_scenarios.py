@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,21 @@ from simulator.traffic.planned_call import PlannedCall
 from tests.plays import ROOT
 
 FOLDER = ROOT / "scenarios"
-SHIPPED = {scenario.name: scenario for scenario, _ in load_scenarios([FOLDER])}
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 # Its subscribers change their profiles as it goes on: no one policy judges all of it, so it is played for real below.
 CHANGING = "self-service"
 ARRIVAL = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+
+
+@cache
+def shipped() -> dict[str, Scenario]:
+    """The shipped scenarios, read when the first test needs them: each worker collects the tests."""
+    return {scenario.name: scenario for scenario, _ in load_scenarios([FOLDER])}
+
+
+@cache
+def planned_calls(name: str) -> list[PlannedCall]:
+    return plan(shipped()[name])
 
 
 def policy_of(scenario: Scenario) -> Policy:
@@ -75,12 +87,12 @@ def judged(planned: PlannedCall, scenario: Scenario, policy: Policy, memory: Eme
     return verdict
 
 
-@pytest.mark.parametrize("name", sorted(SHIPPED.keys() - {CHANGING}))
+@pytest.mark.parametrize("name", [name for name in NAMES if name != CHANGING])
 def test_the_policy_judges_every_shipped_call_as_the_scenario_expects(name: str) -> None:
-    scenario = SHIPPED[name]
+    scenario = shipped()[name]
     policy, memory = policy_of(scenario), EmergencyCalls()
     wrong = []
-    for planned in sorted(plan(scenario), key=lambda call: call.start):
+    for planned in sorted(planned_calls(name), key=lambda call: call.start):
         verdict = judged(planned, scenario, policy, memory)
         assert planned.expect is not None
         expected = planned.expect.model_dump(include={"action", "rule"}, exclude_none=True)
@@ -95,15 +107,15 @@ def test_orders_of_subscribers_hold_from_the_next_call_on(tmp_path: Path, monkey
     assert main(["run", str(FOLDER / f"{CHANGING}.yaml")]) == 0
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_scenario_is_over_in_a_few_seconds_and_says_what_it_is_about(name: str) -> None:
-    ends = [call.start + call.ring + (call.cancel_after or 0) + (call.talk or 0) for call in plan(SHIPPED[name])]
+    ends = [call.start + call.ring + (call.cancel_after or 0) + (call.talk or 0) for call in planned_calls(name)]
     assert max(ends) < 5.0
     assert (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
 
 
 def test_the_suite_holds_a_thousand_calls_wanted_and_unwanted_from_both_kinds_of_agent() -> None:
-    calls = [call for scenario in SHIPPED.values() for call in plan(scenario)]
+    calls = [call for name in shipped() for call in planned_calls(name)]
     assert len(calls) >= 1000
     truths = Counter(call.truth for call in calls)
     assert truths["scam"] >= 500
@@ -113,7 +125,7 @@ def test_the_suite_holds_a_thousand_calls_wanted_and_unwanted_from_both_kinds_of
 
 
 def test_the_suite_sends_texts_wanted_and_unwanted_and_calls_after_them() -> None:
-    calls = plan(SHIPPED["text-then-call"])
+    calls = planned_calls("text-then-call")
     texts = {(call.truth, call.caller): call.start for call in calls if call.method == "MESSAGE" and call.body}
     assert {truth for truth, _ in texts} == {"scam", "legit"}
     scams = {call.caller: call.start for call in calls if call.method == "INVITE" and call.truth == "scam"}
@@ -124,10 +136,10 @@ def test_the_suite_sends_texts_wanted_and_unwanted_and_calls_after_them() -> Non
 def test_every_rule_of_the_first_policy_decides_some_shipped_call() -> None:
     decided = {
         judged(planned, scenario, policy, memory).rule
-        for scenario in SHIPPED.values()
+        for scenario in shipped().values()
         if scenario.name != CHANGING  # where the rules that bar everything decide
         for policy, memory in [(policy_of(scenario), EmergencyCalls())]
-        for planned in plan(scenario)
+        for planned in planned_calls(scenario.name)
     }
     assert decided == {
         "never_block",
