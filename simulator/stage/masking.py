@@ -15,15 +15,18 @@ _PASSED_OVER = "-.() \t+"
 _DIALLED = re.compile(r"[0-9*#]")  # the beginning of what keys can dial, or a number
 _URI = re.compile(r"\b((?:sips?|tel):)([^@;>\s&<\"']+)", re.IGNORECASE)
 _SIGNS = ("*", "#", "%")  # of a code, one of which stands in each that is ASCII
-_KEY, _BETWEEN = "[*#＊＃﹡﹟]", f"[{re.escape(_PASSED_OVER)}]*"
-_NO_WORD = "(?<![A-Za-z0-9_*#＊＃﹡﹟])"  # before it; Chinese has no spaces
+_KEY, _BETWEEN = (
+    "[*#＊＃﹡﹟]",
+    rf"[{re.escape(_PASSED_OVER)}\xa0\u200b-\u200f\u2060\ufeff]*",
+)  # the latter are not seen
+_BEGIN = r"(?<![\d*#＊＃﹡﹟])"  # no space need be before it
 # Codes amid other words: with a key before the service code and before the PIN, with none between these two, or with
 # none before the service code. What is bold in chats, *+65 9123 4567*, is none.
 _IN_TEXT = re.compile(
-    rf"{_NO_WORD}{_KEY}+{_BETWEEN}\d(?:{_BETWEEN}\d){{1,2}}(?:{_BETWEEN}{_KEY})+{_BETWEEN}\d(?:{_BETWEEN}(?:\d|{_KEY}))*"
-    rf"|{_NO_WORD}{_KEY}+(?:{_BETWEEN}\d){{4,}}{_BETWEEN}[#＃﹟]"
-    rf"|{_NO_WORD}[*＊﹡](?:{_BETWEEN}\d){{6,}}(?!{_BETWEEN}(?:\d|[*＊﹡]))"
-    rf"|{_NO_WORD}\d{{2,3}}{_BETWEEN}{_KEY}(?:{_BETWEEN}(?:\d|{_KEY})){{0,60}}{_BETWEEN}[#＃﹟]"
+    rf"{_BEGIN}{_KEY}+{_BETWEEN}\d(?:{_BETWEEN}\d){{1,2}}(?:{_BETWEEN}{_KEY})+{_BETWEEN}\d(?:{_BETWEEN}(?:\d|{_KEY}))*"
+    rf"|{_BEGIN}{_KEY}+(?:{_BETWEEN}\d){{4,}}{_BETWEEN}[#＃﹟]"
+    rf"|{_BEGIN}[*＊﹡](?:{_BETWEEN}\d){{6,}}(?!{_BETWEEN}(?:\d|[*＊﹡]))"
+    rf"|{_BEGIN}\d{{1,3}}{_BETWEEN}{_KEY}(?:{_BETWEEN}(?:\d|{_KEY})){{0,60}}{_BETWEEN}[#＃﹟]"
 )
 _KEYS_ALONE = re.compile(rf"(?:\d|{_KEY}|[{re.escape(_PASSED_OVER)}])+")
 _PREFORMATTED = re.compile(r"<pre[ >].*?</pre>", re.DOTALL)
