@@ -87,7 +87,9 @@ def test_a_list_that_was_cut_keeps_its_rows_of_the_last_good_reading(
     assert told(apart) == told(here)
     assert [Path(one.last_good.file).name for one in apart.kept] == ["a.csv"]
     assert apart.scam_list.find("+447700900039", 0.0) == last_good.scam_list.find("+447700900039", 0.0)
-    assert told(Apart().read(config, apart)) == told(read(config, apart)) == told(apart)
+    assert told(read(config, apart)) == told(apart)
+    if first == "apart":
+        assert told(Apart().read(config, apart)) == told(apart)
 
 
 def test_subscribers_that_are_gone_stay_those_of_the_last_good_reading(
