@@ -200,11 +200,10 @@ def test_a_source_that_says_retry_after_is_not_asked_again_until_then(
 ) -> None:
     source.says = reply(b"", status, f"Retry-After: {said}")
     on = lab(source.url, breaker_seconds=0.1)
-    for caller in (STRANGER, SPAMMER):
+    for count, (caller, told) in enumerate([(STRANGER, f"HTTP {status[:3]}"), (SPAMMER, "is down")], start=1):
         on.calls_in(caller)
         on.rings()
-    assert f"desk: HTTP {status[:3]}" in on.step(1)
-    assert "desk: is down" in on.step(2)
+        assert f"desk: {told}" in on.step(count)
     assert source.asked == [STRANGER]
     assert on.proxy.wait_for("reputation_down")["detail"] == f"HTTP {status[:3]}"
 
