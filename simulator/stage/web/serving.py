@@ -18,6 +18,7 @@ _CLOSES_WITHIN = 1  # seconds that open connections get at the end
 MOST, FROM_ONE = 400, 200  # connections at a time, and of these from one address
 PATIENCE = 10.0  # seconds for a whole request to come
 STANDSTILL = 30.0  # seconds for which a page may read nothing, and there is more for it
+KEPT = 5  # seconds for which a connection is kept after an answer, until the next request has come
 
 
 class _Connection(H11Protocol):
@@ -28,6 +29,7 @@ class _Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.timeout_keep_alive = KEPT
         clients = [getattr(each, "client", None) for each in self.connections]
         same = sum(1 for client in clients if client and self.client and client[0] == self.client[0])
         if len(clients) > MOST or same > FROM_ONE:

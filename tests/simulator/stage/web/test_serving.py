@@ -18,6 +18,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little patience, so that no test waits for long."""
     monkeypatch.setattr(serving, "PATIENCE", 0.2)
     monkeypatch.setattr(serving, "STANDSTILL", 0.2)
+    monkeypatch.setattr(serving, "KEPT", 0.2)
 
 
 def connected(stage: StagePlay) -> socket.socket:
