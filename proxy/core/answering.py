@@ -64,6 +64,8 @@ class Answering:
                 self._contexts.respond_finally(context, refusal.status, bytes(refusal), now)
         elif served and request.method == "MESSAGE":
             self._contexts.respond_finally(context, 200, bytes(request.reply(200, to_tag=self._own.new_tag())), now)
+        elif served is None:
+            return False  # as of nearly all: they go on
         text = served.text if served else desk.refused_call_notice(call, verdict, snapshot) if desk else None
         if text is not None:
             self.send_text(text, now)

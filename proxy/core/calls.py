@@ -135,7 +135,8 @@ class Calls:
         if judged is None:
             return
         at = now + self._epoch
-        self._tell(state)
+        if not state.told:
+            self._tell(state)
         state.judged = None
         if status is not None and status < 300:
             self.outputs.append(Answered(judged, at, status, state.rang, state.legs))

@@ -112,7 +112,8 @@ class ResponseContexts:
                 hang_up(self._layer, client.flow, response, now, again=answered_before)
             elif context.final is None or context.final < 300:
                 self.respond_finally(context, status, _for_caller(context, response), now)
-            self._cancel_others(context, client, now)
+            if len(context.branches) > 1:
+                self._cancel_others(context, client, now)
         else:
             context.add_final(response)
             if status >= 600:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from proxy.core.forwarding import Forwarding
 from proxy.core.leg_screening import LegScreening
+from proxy.core.loops import LENGTH
 from proxy.core.peer_events import PeerEvents
 from proxy.core.response_context import ResponseContexts
 from proxy.core.routing import Router
@@ -17,6 +19,8 @@ from proxy.sip.flow import Flow
 from proxy.sip.message import Response
 from proxy.sip.transaction import State
 from proxy.sip.transaction_layer import TransactionLayer
+
+_BEHIND_A_BRANCH: Final = ("", ",", ";")
 
 
 class Responses:
@@ -49,8 +53,12 @@ class Responses:
 
     def receive(self, response: Response, flow: Flow, now: float) -> None:
         """Take a response; one that answers nothing of ours is dropped."""
-        branch = response.line("via").partition(";branch=")[2].partition(";")[0].partition(",")[0].strip()
-        cseq = response.line("cseq").rstrip()
+        via = response.line("via")
+        start = via.find(";branch=") + 8
+        end = start + LENGTH
+        branch, cseq = via[start:end], response.line("cseq").rstrip()
+        if via[end : end + 1] not in _BEHIND_A_BRANCH:
+            branch = via[start:].partition(";")[0].partition(",")[0].strip()
         client = self._layer.clients.get((branch, method := cseq[cseq.rfind(" ") + 1 :]))
         if client is None:  # spelt in a rarer way, or none of ours
             client = self._layer.clients.get((response.via.branch or "", response.cseq.method))

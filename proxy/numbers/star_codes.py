@@ -41,7 +41,7 @@ class StarCode:
 
 def read_code(dialled: str, services: Container[str]) -> StarCode | None:
     """A code for one of these services, or what could have been meant for one; None for what is none of ours."""
-    if "*" not in dialled and "#" not in dialled and dialled.isascii():  # as in nearly all
+    if not may_be_code(dialled):
         return None
     plain = _plain(dialled)
     if (match := _CODE.fullmatch(plain)) and match[2] in services:
@@ -56,9 +56,14 @@ def read_code(dialled: str, services: Container[str]) -> StarCode | None:
     return None
 
 
+def may_be_code(dialled: str) -> bool:
+    """False for a text without * and #, of any width."""
+    return "*" in dialled or "#" in dialled or not dialled.isascii()
+
+
 def mask(dialled: str) -> str:
     """The part of a dialled text that may be written down: where it holds * or #, the beginning."""
-    if "*" not in dialled and "#" not in dialled and dialled.isascii():
+    if not may_be_code(dialled):
         return dialled
     plain = _plain(dialled)
     beginning = _SHOWN.match(plain)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from proxy.numbers.patterns import read_pattern
-from proxy.numbers.star_codes import StarCode, read_code
+from proxy.numbers.star_codes import StarCode, may_be_code, read_code
 from proxy.policy.call import Call
 from proxy.policy.case import called_subscriber
 from proxy.policy.precedence import CALLERS_OWN, SPOOFED, Action
@@ -177,6 +177,8 @@ def _is_read_as(who: str, number: str, numbering: Numbering) -> bool:
 
 
 def _code(call: Call, codes: Container[str], snapshot: Snapshot) -> StarCode | None:
+    if not call.request_uri and not may_be_code(call.callee.presented):  # as nearly all
+        return None
     dialled = call.request_uri or call.uri
     return read_code(snapshot.numbering.understand(dialled).presented, codes)
 

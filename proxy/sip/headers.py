@@ -301,8 +301,14 @@ class CSeq(Value):
         self.method: Final = method
 
 
+# As most calls have them: clients begin with 1, or somewhere near.
+_USUAL_CSEQS: Final = {f"{number} {method}": CSeq(number, method) for number in range(200) for method in USUAL_METHODS}
+
+
 def parse_cseq(text: str) -> CSeq:
     """Read a CSeq; the number must fit 31 bits (RFC 3261 8.1.1.5). Raises BadRequest."""
+    if (usual := _USUAL_CSEQS.get(text)) is not None:
+        return usual
     digits, _, method = text.partition(" ")
     if method in USUAL_METHODS and len(digits) <= 9 and digits.isdigit() and digits.isascii():
         return CSeq(int(digits), method)  # as nearly all are written

@@ -68,8 +68,7 @@ class Message:
         index = self.shape.first.get(name, -1)
         if index < 0:
             return None
-        line = self.lines[index]
-        value = line[line.find(":") + 1 :].strip()
+        value = self.lines[index].partition(":")[2].strip()
         return unfolded(value) if "\r" in value else value
 
     def line(self, name: str) -> str:

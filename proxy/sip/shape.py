@@ -18,6 +18,7 @@ _LONGEST: Final = 1024  # characters of all the names of one
 _MOST_KINDS: Final = 40  # of messages with the same number of lines
 _LONGEST_KIND: Final = 16  # characters; a method may have as many as a datagram
 _LINE_END: Final = re.compile(r"\r\n(?![ \t])")
+_starts_with: Final = str.startswith
 _named: Final = {f"{spelling}:": name for spelling, name in KNOWN_NAMES.items()}.get
 
 
@@ -117,10 +118,7 @@ def usual_shape(kind: str, lines: list[str]) -> Shape | None:
     latest = _LATEST[count]
     if (last := latest.get(kind)) is not None:
         spelt, shape = last
-        for line, name in zip(lines, spelt):  # noqa: B905  # as many of both
-            if not line.startswith(name):
-                break
-        else:
+        if all(map(_starts_with, lines, spelt)):  # as many of both
             return shape
     spelling = tuple([line[: line.find(":") + 1] for line in lines])
     known = _BY_SPELLING.get(spelling)

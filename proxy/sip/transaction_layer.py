@@ -38,9 +38,7 @@ _RETRANSMISSIONS: Final[dict[Do, tuple[Event, float]]] = {
 _PASS_UP: Final = Do.PASS_UP
 _SEND: Final = Do.SEND
 _FAIL: Final = Do.FAIL
-_START_A: Final = Do.START_A
 _START_C: Final = Do.START_C
-_START_E: Final = Do.START_E
 _START_G: Final = Do.START_G
 _START_E_AT_T2: Final = Do.START_E_AT_T2
 _CALLING: Final = State.CALLING
@@ -50,8 +48,10 @@ _RECV_1XX: Final = Event.RECV_1XX
 _REQUEST: Final = Event.REQUEST
 _ACK: Final = Event.ACK
 _TRYING_DUE: Final = Event.TRYING_DUE
+_TIMER_A: Final = Event.TIMER_A
 _TIMER_B: Final = Event.TIMER_B
 _TIMER_C: Final = Event.TIMER_C
+_TIMER_E: Final = Event.TIMER_E
 _TIMER_F: Final = Event.TIMER_F
 # How a status class reads as an event.
 _RECEIVED: Final[tuple[Event, ...]] = (Event.RECV_1XX, Event.RECV_2XX, Event.RECV_FINAL)
@@ -152,7 +152,8 @@ class TransactionLayer:
         if transaction.reliable or timer_b <= T1:
             self._start_time_out(transaction, timer_b)
         else:
-            self._retransmit_later(transaction, _START_A if request.method == "INVITE" else _START_E, now)
+            transaction.interval = T1
+            self._timers.start(T1, (transaction, _TIMER_A if request.method == "INVITE" else _TIMER_E), now)
         return transaction
 
     def _start_time_out(self, transaction: ClientTransaction, seconds: float) -> None:
