@@ -57,7 +57,7 @@ class Responses:
         start = via.find(";branch=") + 8
         end = start + LENGTH
         branch, cseq = via[start:end], response.line("cseq").rstrip()
-        if via[end : end + 1] not in _BEHIND_A_BRANCH:
+        if start < 8 or via[end : end + 1] not in _BEHIND_A_BRANCH:
             branch = via[start:].partition(";")[0].partition(",")[0].strip()
         client = self._layer.clients.get((branch, method := cseq[cseq.rfind(" ") + 1 :]))
         if client is None:  # spelt in a rarer way, or none of ours

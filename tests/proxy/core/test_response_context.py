@@ -167,6 +167,27 @@ def test_responses_that_answer_nothing_are_dropped() -> None:
     dialogue.receive(stray, SWITCH).receive(forged, SWITCH).sends_nothing()
 
 
+@pytest.mark.parametrize(
+    ("written", "fits"),
+    [
+        ("{}, SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1", True),
+        ("{} ,SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1", True),
+        ("{};rport=5080\r\nVia: SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1", True),
+        ("{} ; received=127.0.0.9\r\nVia: SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1", True),
+        ("{}0\r\nVia: SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1", False),
+        ("{}.x, SIP/2.0/UDP 127.0.1.1:5070;branch=z9hG4bK-1", False),
+    ],
+)
+def test_a_branch_is_read_whole_however_its_line_goes_on(written: str, fits: bool) -> None:
+    dialogue = calling()
+    first, second = (f"Via: {via}" for via in dialogue.forwarded.values("via"))
+    answer = bytes(dialogue.forwarded.reply(200, to_tag="callee")).decode()
+    assert f"{first}\r\n{second}\r\n" in answer
+    dialogue.receive(answer.replace(f"{first}\r\n{second}", written.format(first)).encode(), SWITCH)
+    dialogue = dialogue.sends(200, ABROAD) if fits else dialogue
+    dialogue.sends_nothing()
+
+
 @pytest.mark.parametrize("status", [180, 200, 486])
 @pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
 def test_a_response_with_no_via_but_ours_does_no_harm(status: int, method: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
 from proxy.sip.transaction import State
-from tests.plays.transaction_element import TCP, UDP, Element
+from tests.plays.transaction_element import TCP, UDP, Element, request
 
 
 def test_timer_a_doubles_and_timer_b_gives_up_after_64_t1() -> None:
@@ -104,6 +104,26 @@ def test_an_invite_given_up_is_told_of_even_if_it_rings_on() -> None:
     assert element.unanswered == []
     element.pass_time(2)
     assert element.unanswered[0] == (202.0, client)
+
+
+def test_an_invite_given_up_before_timer_a_ends_is_told_of_once() -> None:
+    element = Element()
+    client = element.client("INVITE", UDP)
+    element.answered(client, 180)
+    element.pass_time(0.25)
+    element.layer.start_cancel_timer(client, 32.0, element.now)
+    element.pass_time(400)
+    assert element.unanswered == [(32.25, client)]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+@pytest.mark.parametrize("seconds", [0.25, 0.5, 4.0])
+def test_a_time_out_of_any_length_is_kept_to_the_moment(method: str, seconds: float) -> None:
+    element = Element()
+    client = element.layer.send(("z9hG4bKx", method), request(method), UDP, element.now, seconds)
+    element.pass_time(100)
+    assert element.unanswered == [(seconds, client)]
+    assert element.times == [at for at in (0, 0.5, 1.5, 3.5) if at < seconds]
 
 
 def test_each_2xx_reaches_the_user_until_timer_m() -> None:
