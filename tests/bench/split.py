@@ -101,8 +101,12 @@ def shares(lines: Iterable[str]) -> dict[str, float]:
 def _part_of(frames: list[str]) -> str | None:
     """The part that a stack counts for; None if it waits."""
     innermost, _ = _frame(frames[-1])
-    if _IDLE.match(innermost) or any(file.endswith("threading.py") for _, file in map(_frame, frames)):
-        return None  # the log's thread takes no locks but to wait
+    for frame in reversed(frames):
+        name, file = _frame(frame)
+        if _IDLE.match(name) or file.endswith("threading.py"):
+            return None  # the log's thread takes no locks but to wait
+        if _module(name, file) is not None:
+            break
     if _SOCKET.fullmatch(innermost):
         return "sockets"
     for frame in reversed(frames):

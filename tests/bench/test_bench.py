@@ -92,6 +92,7 @@ def test_the_table_shows_each_figure_beside_its_target(tmp_path: Path) -> None:
 
 
 START = "main (proxy/__main__.py:67);uv_run (core.c:464);uv__udp_recvmsg (udp.c:356)"
+WRITER = "_bootstrap (threading.py:995);run (threading.py:975);LineWriter._run (proxy/observability/log.py:175)"
 SERVER = f"{START};Server.flush (proxy/transport/server.py:9)"
 
 
@@ -108,6 +109,9 @@ SERVER = f"{START};Server.flush (proxy/transport/server.py:9)"
         (f"{SERVER};sendto (libc.so.6)", "sockets"),
         (f"{START};recvmsg (libc.so.6)", "sockets"),
         (SERVER, "loop"),
+        (f"{WRITER};call_line (proxy/core/call_record.py:31);_text (json.so)", "log"),
+        (f"{WRITER};CPyDef_call_record___call_line (__native.c:31);PyUnicode_Join (x.so)", "log"),
+        (f"{WRITER};LineWriter._write_some (proxy/observability/log.py:9);write (libc.so.6)", "log"),
         ("main (proxy/__main__.py:67);run_forever (loop.c:33397)", "loop"),
         ("bootstrap (elsewhere.py:1)", "other"),
     ],
@@ -116,6 +120,13 @@ def test_a_sample_counts_for_the_innermost_part_of_the_proxy(stack: str, part: s
     assert split.shares([f"{stack} 3"])[part] == 1
 
 
-@pytest.mark.parametrize("waits", ["epoll_pwait (libc.so.6)", "wait (threading.py:320);0x7f3a (libc.so.6)"])
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "epoll_pwait (libc.so.6)",
+        "wait (threading.py:320);0x7f3a (libc.so.6)",
+        "LineWriter._run (proxy/observability/log.py:9);pthread_cond_timedwait (libc.so.6);0x7f3a (libc.so.6)",
+    ],
+)
 def test_waiting_counts_for_nothing(waits: str) -> None:
     assert split.shares([f"{START};{waits} 3"]) == {}
