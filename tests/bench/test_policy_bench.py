@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from proxy.subscribers.directory import Directory
+from tests.bench.decisions import made_subscriber
 from tests.bench.figures import Figure, Figures
 from tests.bench.systems import COMPILED, HERE, PURE, System, compiled_is_there
 
@@ -84,4 +86,5 @@ def test_decisions_are_measured_on_little_data_too() -> None:
 def test_the_memory_of_data_is_what_its_arrays_take_and_no_more() -> None:
     found = measured(PURE, 20_000, 1_000, 20)
     assert found["bytes_an_entry"] == pytest.approx(22, abs=0.5)  # a key of 8, a parent of 4, attributes of 10
-    assert found["bytes_a_subscriber"] == pytest.approx(80, abs=5)
+    tables = Directory(map(made_subscriber, range(1_000))).tables.values()
+    assert found["bytes_a_subscriber"] == pytest.approx(sum(each.nbytes for each in tables) / 1_000, rel=0.1)
