@@ -87,4 +87,5 @@ def test_the_memory_of_data_is_what_its_arrays_take_and_no_more() -> None:
     found = measured(PURE, 20_000, 1_000, 20)
     assert found["bytes_an_entry"] == pytest.approx(22, abs=0.5)  # a key of 8, a parent of 4, attributes of 10
     tables = Directory(map(made_subscriber, range(1_000))).tables.values()
-    assert found["bytes_a_subscriber"] == pytest.approx(sum(each.nbytes for each in tables) / 1_000, rel=0.1)
+    rows = sum(each.nbytes for each in tables) / 1_000
+    assert rows <= found["bytes_a_subscriber"] <= 1.2 * rows  # rows grew, and have an eighth of room left at most
