@@ -8,11 +8,11 @@ CONSTRAINTS := .ci/constraints.txt
 PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
-# Most tests wait for sockets and processes more than they compute: twice as many at once as there are processors, or
-# three times, where peers, containers and sound are waited for too. WORKERS says otherwise.
+# Most tests wait for sockets, processes and sound more than they compute: three times as many at once as there are
+# processors, or twice, where the proxy alone is tested. WORKERS says otherwise.
 PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
-AT_ONCE = $(shell expr 2 '*' $(PROCESSORS))
-test coverage: AT_ONCE = $(shell expr 3 '*' $(PROCESSORS))
+AT_ONCE = $(shell expr 3 '*' $(PROCESSORS))
+test-compiled: AT_ONCE = $(shell expr 2 '*' $(PROCESSORS))
 # A dialogue in real time may fail where a busy machine was late: it is told as a rerun, and what fails thrice is a failure.
 PYTEST = -m pytest --reruns 2 -n $(or $(WORKERS),$(AT_ONCE)) --dist loadscope --no-loadscope-reorder
 # Tests start Python hundreds of times: what it compiled is kept (`make clean` takes it away).

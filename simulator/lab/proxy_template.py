@@ -31,6 +31,7 @@ from typing import Any, Never
 
 import proxy.__main__  # noqa: F401 - which each proxy needs
 from proxy.config.models import load_config
+from proxy.files.yaml_file import FileErrors
 from proxy.process.loading import load
 from proxy.subscribers.changes import Overlay
 from simulator.lab.lifeline import end_with
@@ -57,7 +58,8 @@ def main() -> None:
 def warm_up() -> None:
     """Load what a proxy loads only when it reads its config, by reading one: presets, the numbering plans and dialling
     codes of all countries, and uvloop. Garbage collections of what is forked leave it alone."""
-    with tempfile.TemporaryDirectory() as folder:
+    # Where no file can be made each proxy loads all that by itself.
+    with contextlib.suppress(OSError, FileErrors), tempfile.TemporaryDirectory() as folder:
         config, scam_list = Path(folder, "proxy.yaml"), Path(folder, "list.csv")
         config.write_text(_CONFIG)
         scam_list.write_text("number,category\n+23224*,wangiri\n")

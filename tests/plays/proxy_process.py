@@ -37,13 +37,13 @@ T = TypeVar("T")
 def eventually(look: Callable[[], T], patience: float = 30.0) -> T:
     """Return what `look` returns as soon as that is true; AssertionError when it never is.
 
-    It looks less and less often, up to ten times a second, as a look may cost as much as what it waits for.
+    It looks less and less often, down to twenty times a second, as a look may cost as much as what it waits for.
     """
     begun = time.monotonic()
     while not (found := look()):
         waited = time.monotonic() - begun
         assert waited < patience, f"not within {patience} s"
-        time.sleep(min(0.1, 0.01 + waited / 20))
+        time.sleep(min(0.05, 0.01 + waited / 20))
     return found
 
 
