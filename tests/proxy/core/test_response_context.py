@@ -341,9 +341,8 @@ def test_a_cancel_of_nothing_gets_481(data: bytes) -> None:
 
 @pytest.mark.parametrize("change", [("branch=z9hG4bK-1", "branch=z9hG4bK-2"), ("127.0.1.1:5070;b", "127.0.1.1:5071;b")])
 def test_a_cancel_of_another_branch_gets_481(change: tuple[str, str]) -> None:
-    calling().answer(180).sends(180).receive(CANCEL.replace(change[0].encode(), change[1].encode())).sends(
-        481
-    ).sends_nothing()
+    cancel = CANCEL.replace(change[0].encode(), change[1].encode())
+    calling().answer(180).sends(180).receive(cancel).sends(481).sends_nothing()
 
 
 @pytest.mark.parametrize("rings_on", [False, True])
