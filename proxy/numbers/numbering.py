@@ -13,7 +13,17 @@ from functools import lru_cache
 from typing import Final, Literal, get_args
 
 from proxy.numbers.home_plan import HomePlan, NumberRange
-from proxy.numbers.plans import Country, countries, country_of, has_plan, kind_of_e164
+from proxy.numbers.plans import (
+    SHORTEST_E164,
+    Country,
+    countries,
+    countries_by_beginning,
+    country_of,
+    has_plan,
+    is_e164,
+    kind_of_e164,
+)
+from proxy.numbers.words import plain_word
 from proxy.sip.uri import unescape
 from proxy.sip.value import Value
 
@@ -22,7 +32,6 @@ _LONGEST_REMEMBERED: Final = 64  # characters; a longer text is no number and wo
 _PRESENTED: Final = 80  # characters of a text that are kept and shown
 _FOREIGN_IDDS: Final = ("00", "011", "0011")  # international dialling prefixes that gateways write in any country
 _SURELY_E164: Final = 10  # digits with country code that all but the smallest countries have
-_SHORTEST_E164: Final = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
 
 Written = Literal["international", "national", "either"]  # how a trunk writes numbers
 _Order = Literal["dialled", "home first", "abroad first", "home", "abroad"]  # of readings of digits without a plus
@@ -31,18 +40,12 @@ _ORDERS: Final[tuple[dict[Written, _Order], ...]] = (  # by what trunks write, o
     {"either": "abroad first", "national": "home", "international": "abroad"},
 )
 
-_E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]*")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _HOST_AS_NUMBER: Final = re.compile(r"\+?[0-9]+(?:[;?]|$)")  # phones show it as one
 _SERVICE_CODE: Final = re.compile(r"[0-9*#]+")
 _SEPARATORS: Final = str.maketrans("", "", "-.() ")
 _HIDDEN_END: Final = re.compile("[;\0]")
-
-
-def plain_word(text: str) -> str:
-    """A word, or several, as it is compared: without case, accents, blanks and marks."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
 @lru_cache(maxsize=64)  # presets have hundreds of words, which every new numbering would read again
@@ -127,7 +130,7 @@ class Numbering:
         if not has_plan(home):
             raise ValueError(f"an ISO 3166 region with a numbering plan, such as CN or GB, not {home!r}")
         self.home = home
-        self._countries = countries()
+        self._countries, self._by_beginning = countries(), countries_by_beginning()
         self._plan: HomePlan = like._plan if like else HomePlan(home, emergency, ranges)
         self.country_code = self._code = self._plan.code
         withheld = frozenset(("anonymous", *withheld))
@@ -191,8 +194,8 @@ class Numbering:
         return Number(number.presented, _kind="anonymous") if withheld else number
 
     def _read(self, text: str) -> Number:
-        if text[:1] == "+" and _E164.fullmatch(text, 1):
-            return self._international(text, text[1:])
+        if text[:1] == "+" and is_e164(digits := text[1:]):
+            return self._international(text, digits)
         if text.isdecimal() and text.isascii() and len(text) <= _PRESENTED:
             return self._national(text, text)
         number, _, params = text.partition(";")
@@ -212,7 +215,7 @@ class Numbering:
 
     def _international(self, presented: str, digits: str, *, idd: bool = False) -> Number:
         """Country code and the rest of it, from a `+` or an international dialling prefix."""
-        country = country_of(digits, self._countries)
+        country = country_of(digits, self._by_beginning)
         dialled = digits if not idd else presented if presented.isdecimal() else presented.translate(_SEPARATORS)
         if country is None:
             return self._abroad_short_or_invalid(presented, digits, dialled, None, idd=idd)
@@ -227,7 +230,7 @@ class Numbering:
             digits = country.code + national
             kind = self._plan.range_of(national) if is_home else ""
         if (kind not in ("", "global") or len(national) in country.lengths) and len(digits) <= 15:
-            kind = kind.replace("unknown", "")  # to be looked up
+            kind = "" if kind == "unknown" else kind  # to be looked up
             return Number(presented, dialled, "+" + digits, country.region_of(national), idd, kind)
         return self._abroad_short_or_invalid(presented, digits, dialled, country, idd=idd)
 
@@ -239,7 +242,7 @@ class Numbering:
         for short in shorts:
             if kind := self.short_kind(short):
                 return Number(presented, short, None, self.home, idd, kind)
-        e164 = "+" + digits if _E164.fullmatch(digits) else None
+        e164 = "+" + digits if is_e164(digits) else None
         return Number(presented, dialled, e164, country.region if country else None, idd, "invalid")
 
     def _national(self, presented: str, digits: str) -> Number:
@@ -267,7 +270,7 @@ class Numbering:
             return _with_another_reading(number, self._international(presented, digits)) if may_be_abroad else number
         if prefixed := self._prefixed(presented, digits):
             return prefixed
-        if len(digits) >= _SHORTEST_E164 and digits[0] != "0":
+        if len(digits) >= SHORTEST_E164 and digits[0] != "0":
             reading = self._international(presented, digits)
             if reading._kind != "invalid":
                 return reading
@@ -307,7 +310,7 @@ class Numbering:
         return first
 
     def _neither(self, presented: str, digits: str) -> Number:
-        if len(digits) < _SHORTEST_E164:
+        if len(digits) < SHORTEST_E164:
             return Number(presented, digits, None, self.home, _kind="short_code")
         number = self._malformed(presented, digits)
         if digits[0] != "0" and self._plan.is_home(digits, sure=True):  # in no known range, and without its prefix

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from phonenumbers import (
@@ -19,6 +20,9 @@ from phonenumbers import (
 )
 
 _LONGEST_LEADING_DIGITS = 5  # that tell a country from others of its code: those of the Vatican and the Isle of Man
+SHORTEST_E164: Final = 7  # digits with country code; the shortest in use are those of Niue and Saint Helena
+_LONGEST_E164: Final = 15
+_LONGEST_CODE: Final = 3  # digits of a country code
 _KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern that matches names the kind
     ("premium", "premium_rate"),
     ("toll_free", "toll_free"),
@@ -261,6 +265,12 @@ def _every(plan: Any) -> str:
     return "|".join(pattern(getattr(plan, attribute)).pattern for attribute in attributes)
 
 
+def is_e164(digits: str) -> bool:
+    """True for as many digits as a number in E.164 has; the first one is no zero."""
+    has_length = SHORTEST_E164 <= len(digits) <= _LONGEST_E164
+    return has_length and digits[0] != "0" and digits.isdecimal() and digits.isascii()
+
+
 def has_plan(region: str) -> bool:
     """True for an ISO 3166 region whose numbering plan is known."""
     return region in SUPPORTED_REGIONS
@@ -311,9 +321,19 @@ def countries() -> dict[str, Country]:
     return {str(code): _country(code, regions) for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
 
 
+@cache  # one value
+def countries_by_beginning() -> dict[str, Country]:
+    """All country codes by their digits, and by any digits behind these up to the length of the longest one."""
+    found = dict(countries())
+    for code, country in countries().items():
+        for more in product("0123456789", repeat=_LONGEST_CODE - len(code)):
+            found[code + "".join(more)] = country
+    return found
+
+
 def country_of(digits: str, known: dict[str, Country]) -> Country | None:
     """The country code, of those known, that digits begin with."""
-    return known.get(digits[:2]) or known.get(digits[:3]) or known.get(digits[:1])
+    return known.get(digits[:_LONGEST_CODE]) or known.get(digits[:2]) or known.get(digits[:1])
 
 
 def _country(code: int, regions: tuple[str, ...]) -> Country:

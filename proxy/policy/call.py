@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final, Literal
 
-from proxy.numbers.numbering import Number, Numbering, Written, plain_word
+from proxy.numbers.numbering import Number, Numbering, Written
 from proxy.numbers.shown import as_looks, is_plain, shown_numbers
 from proxy.numbers.star_codes import mask
+from proxy.numbers.words import plain_word
 from proxy.policy.claims import claims_in
 from proxy.policy.rare_headers import NOTHING_RARE, RARE, rare_headers
 from proxy.policy.trunks import Trunk
