@@ -173,7 +173,7 @@ class TransactionLayer:
         elif transaction.key[1] == "INVITE" and (before is _CALLING or response.status != 100):
             if not transaction.given_up:  # ringing on after a CANCEL gains no time
                 transaction.deadline = now + self._timer_c
-            if before is _CALLING and transaction.reliable:  # else timer A ends in a moment, and starts it
+            if before is _CALLING and transaction.interval != T1:  # else timer A is about to end, and starts it
                 self._timers.start(self._timer_c, (transaction, _TIMER_C), now)
         return _PASS_UP in done
 
@@ -259,7 +259,9 @@ class TransactionLayer:
                     self.outbox.append((transaction.flow, transaction.last))
             elif act in _RETRANSMISSIONS:
                 self._retransmit_later(transaction, act, now)
-            elif act is _START_C and isinstance(transaction, ClientTransaction) and not transaction.given_up:
+            elif act is _START_C and transaction.interval == T1 and isinstance(transaction, ClientTransaction):
+                if transaction.given_up:
+                    continue
                 self._timers.start(self._timer_c, (transaction, _TIMER_C), transaction.deadline - self._timer_c)
         if transaction.state is _TERMINATED and _FAIL not in done:  # a failed one its user sees first
             self._forget(transaction)

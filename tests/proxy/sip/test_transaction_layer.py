@@ -116,6 +116,26 @@ def test_an_invite_given_up_before_timer_a_ends_is_told_of_once() -> None:
     assert element.unanswered == [(32.25, client)]
 
 
+def test_timer_c_does_not_wait_for_that_of_an_invite_that_rang_later() -> None:
+    element = Element()
+    late = element.layer.send(("z9hG4bKlate", "INVITE"), request("INVITE"), UDP, element.now)
+    element.pass_time(20)
+    element.answered(late, 180)
+    element.pass_time(10.9)  # timer A of the first one ends at 31.5 s, after that of the second
+    prompt = element.layer.send(("z9hG4bKprompt", "INVITE"), request("INVITE"), UDP, element.now)
+    element.answered(prompt, 180)
+    element.pass_time(300)
+    assert [(round(at, 3), who) for at, who in element.unanswered] == [(201.0, late), (211.9, prompt)]
+
+
+def test_timer_c_runs_where_timer_b_is_too_short_for_timer_a() -> None:
+    element = Element()
+    client = element.layer.send(("z9hG4bKx", "INVITE"), request("INVITE"), UDP, element.now, 0.25)
+    element.answered(client, 180)
+    element.pass_time(300)
+    assert element.unanswered == [(181.0, client)]
+
+
 @pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
 @pytest.mark.parametrize("seconds", [0.25, 0.5, 4.0])
 def test_a_time_out_of_any_length_is_kept_to_the_moment(method: str, seconds: float) -> None:
