@@ -26,7 +26,7 @@ _IN_TEXT = re.compile(
     rf"{_BEGIN}{_KEY}+{_BETWEEN}\d(?:{_BETWEEN}\d){{1,2}}(?:{_BETWEEN}{_KEY})+{_BETWEEN}\d(?:{_BETWEEN}(?:\d|{_KEY}))*"
     rf"|{_BEGIN}{_KEY}+(?:{_BETWEEN}\d){{4,}}{_BETWEEN}[#＃﹟]"
     rf"|{_BEGIN}[*＊﹡](?:{_BETWEEN}\d){{6,}}(?!{_BETWEEN}(?:\d|[*＊﹡]))"
-    rf"|{_BEGIN}\d{{1,3}}{_BETWEEN}{_KEY}(?:{_BETWEEN}(?:\d|{_KEY})){{0,60}}{_BETWEEN}[#＃﹟]"
+    rf"|{_BEGIN}\d+{_BETWEEN}{_KEY}(?:{_BETWEEN}(?:\d|{_KEY})){{0,60}}{_BETWEEN}[#＃﹟]"
 )
 _KEYS_ALONE = re.compile(rf"(?:\d|{_KEY}|[{re.escape(_PASSED_OVER)}])+")
 _PREFORMATTED = re.compile(r"<pre[ >].*?</pre>", re.DOTALL)

@@ -83,6 +83,7 @@ def test_other_messages_are_left_as_they_are() -> None:
         ("the code is*354*2468#", "the code is*354*••••#"),
         ("hidden: *354*\u200b2468#", "hidden: *354••••"),
         ("and 1*354*2468#", "and 1*••••"),
+        ("or 10086*354*2468#", "or 10086*••••"),
         ("my code: #354*2468", "my code: #354*••••#"),
         ("old and new: *03*330*1111*2222*2222#", "old and new: *03••••"),
         ("*3542468#, I mean", "*••••, I mean"),
