@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from io import BytesIO
+from itertools import islice
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ from simulator.results.run_json import NoSuchNumber, line_and_column, place_of, 
 
 _SHOWN = 5  # names of calls in an error
 _SHOWN_LETTERS = 40  # of what is wrong in a file
+_TOLD = 20  # things that are wrong in a file: each one's place is looked for from its beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def value_of(path: Path, number: int, line: bytes, model: Any = None) -> Any:
         said = read_line(text) if model is None else read_document(text)
     except (ValueError, RecursionError) as error:
         raise FileErrors([_unreadable(path, number, line, error)]) from None
-    if model is not None and (wrong := list(_not_of_format(said, model))):
+    if model is not None and (wrong := list(islice(_not_of_format(said, model), _TOLD))):
         raise FileErrors(FileError(path, number, place_of(text, where)[1], *each) for where, *each in wrong)
     return said
 
@@ -207,7 +209,7 @@ def read_json(path: Path, model: Any, *, whole: bool = True) -> Any:
     except NoSuchNumber as error:
         place = line_and_column(text, error.position)
         raise FileErrors([FileError(path, *place, error.found[:_SHOWN_LETTERS], error.expected)]) from None
-    if wrong := list(_not_of_format(said, model, whole=whole)):
+    if wrong := list(islice(_not_of_format(said, model, whole=whole), _TOLD)):
         raise FileErrors(FileError(path, *place_of(text, where), *each) for where, *each in wrong)
     return said
 

@@ -72,3 +72,12 @@ def test_a_config_that_somebody_changed_is_told(tmp_path: Path, config: str | by
     (tmp_path / "proxy.yaml").write_bytes(config if isinstance(config, bytes) else config.encode())
     with pytest.raises(FileErrors, match=r"proxy\.yaml: this is no config of a proxy"):
         addresses(tmp_path)
+
+
+def test_of_a_file_with_thousands_of_mistakes_the_first_are_told(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"state": "finished", "command": [1] * 4000}))
+    with pytest.raises(FileErrors) as told:
+        manifest_of(tmp_path)
+    lines = str(told.value).splitlines()
+    assert len(lines) == 20
+    assert lines[1].endswith("manifest.json:1:38: found command.1: 1, expected a valid string")
