@@ -230,6 +230,7 @@ class ProxyForks:
             return
         message = json.loads(data)
         if "code" not in message:
+            self._ended.pop(message["pid"], None)  # of one before with this number, which nobody waited for
             if (asked := self._asked.popleft()).done():  # nobody waits for it any more
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(message["pid"], signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -164,6 +165,42 @@ async def test_a_process_that_is_stopped_before_it_forks_anything_is_not_waited_
     assert await proxy.stop() is not None
     assert "did not answer within 0 s: it was stopped, or hangs; all was done without it" in forks.trouble
     assert stopped[0].wait() == -signal.SIGKILL
+    forks.close()
+
+
+class ToldTemplate:
+    """A template that forks nothing: a test says what it tells."""
+
+    def __init__(self, orders: socket.socket) -> None:
+        self.orders = orders.dup()
+
+    def tell(self, **message: int) -> None:
+        self.orders.send(json.dumps(message).encode())
+
+    def kill(self) -> None:
+        self.orders.close()
+
+    def wait(self) -> int:
+        return 0
+
+
+async def test_a_process_has_not_ended_because_one_before_with_its_number_has() -> None:
+    forks = ProxyForks(ToldTemplate)
+    template = forks._process
+    assert isinstance(template, ToldTemplate)
+    unwanted = await asyncio.create_subprocess_exec("sleep", "60")
+    asking = asyncio.create_task(forks.fork("any", (), {}))
+    await asyncio.sleep(0)
+    asking.cancel()
+    template.tell(pid=unwanted.pid)
+    assert await asyncio.wait_for(unwanted.wait(), 10) == -signal.SIGKILL  # as nobody waits for it
+    template.tell(pid=unwanted.pid, code=-signal.SIGKILL)
+    template.tell(pid=unwanted.pid)
+    forked = await forks.fork("any", (), {})
+    assert forked is not None
+    assert forked.returncode is None
+    template.tell(pid=unwanted.pid, code=0)
+    assert await asyncio.wait_for(forked.wait(), 10) == 0
     forks.close()
 
 
