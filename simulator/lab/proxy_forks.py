@@ -99,6 +99,11 @@ class ForkedProcess:
             self._loop.remove_reader(self._handle)
 
 
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def _handle(pid: int) -> int | None:
     """Open what stands for a process, and no other later (pidfd_open(2)); None where it has ended, or none is made."""
     try:
@@ -175,6 +180,10 @@ class ProxyForks:
         except TimeoutError:
             self._silent(f"did not answer within {self._within:.0f} s")
             return None
+        except asyncio.CancelledError:
+            if asked.done() and not asked.cancelled() and asked.exception() is None:  # it answered at this very moment
+                _kill(asked.result())
+            raise
         except OSError:
             return None
         self._within = _FORKED_WITHIN
@@ -232,8 +241,7 @@ class ProxyForks:
         if "code" not in message:
             self._ended.pop(message["pid"], None)  # of one before with this number, which nobody waited for
             if (asked := self._asked.popleft()).done():  # nobody waits for it any more
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(message["pid"], signal.SIGKILL)
+                _kill(message["pid"])
             else:
                 asked.set_result(message["pid"])
         elif forked := self._running.pop(message["pid"], None):

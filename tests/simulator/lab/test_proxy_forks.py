@@ -204,6 +204,20 @@ async def test_a_process_has_not_ended_because_one_before_with_its_number_has() 
     forks.close()
 
 
+async def test_a_process_that_is_there_when_its_asker_is_cancelled_ends() -> None:
+    forks = ProxyForks(ToldTemplate)
+    template = forks._process
+    assert isinstance(template, ToldTemplate)
+    unwanted = await asyncio.create_subprocess_exec("sleep", "60")
+    asking = asyncio.create_task(forks.fork("any", (), {}))
+    await asyncio.sleep(0)
+    template.tell(pid=unwanted.pid)
+    forks._hear()
+    asking.cancel()
+    assert await asyncio.wait_for(unwanted.wait(), 10) == -signal.SIGKILL
+    forks.close()
+
+
 LAB = """\
 import asyncio, sys
 from pathlib import Path
