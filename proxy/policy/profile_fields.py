@@ -84,7 +84,12 @@ class _Fields:
             return source(*[getattr(fields, name) for name in source.__match_args__])
 
         schema, written = handler.generate_schema(self._fields), core_schema.plain_serializer_function_ser_schema
-        return core_schema.no_info_wrap_validator_function(made, schema, serialization=written(source.as_dict))
+        return core_schema.no_info_wrap_validator_function(made, schema, serialization=written(_by_name))
+
+
+def _by_name(value: Value) -> dict[str, Any]:
+    """What a value is made of, and of what those in it are."""
+    return {name: _by_name(said) if isinstance(said, Value) else said for name, said in value.as_dict().items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def test_a_subscriber_that_was_read_already_is_taken_as_it_is() -> None:
 def test_a_subscriber_is_written_as_files_have_it() -> None:
     alice = Subscriber("+8613800138001", user="alice", barring=Barring(anonymous=True), allow=("+6591234567",))
     assert READ(ADAPTER.dump_python(alice)) == alice
+    assert ADAPTER.validate_json(ADAPTER.dump_json(alice)) == alice
 
 
 @pytest.mark.parametrize(
