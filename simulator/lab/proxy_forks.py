@@ -28,6 +28,7 @@ _FORKED_WITHIN = 10.0  # seconds until it forks another; it takes milliseconds
 _TOLD_WITHIN = 5.0  # seconds until it tells of an end that the kernel has told of; it takes microseconds
 _UNKNOWN = 255  # the code of a process of which it does not tell
 _STDERR = 2
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}  # numpy's threads would not survive a fork
 
 
 @contextlib.contextmanager
@@ -131,7 +132,7 @@ def start_template(theirs: socket.socket, *modules: str) -> Template:
         start_new_session=True,  # Ctrl-C on the terminal is for the lab
         # It hears of our end by its socket, but not while it is stopped.
         preexec_fn=end_with(os.getpid()),  # noqa: PLW1509 - a call of prctl(2), no more
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # numpy's threads would not survive a fork
+        env=os.environ | _ENVIRONMENT,
     )
 
 
@@ -171,7 +172,13 @@ class ProxyForks:
             return None
         self._listen()
         asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        order = {"module": module, "arguments": [*arguments], "folder": str(Path.cwd()), "streams": [*streams]}
+        order = {
+            "module": module,
+            "arguments": [*arguments],
+            "folder": str(Path.cwd()),
+            "environment": {**os.environ, **_ENVIRONMENT},  # as it is now, which configs may name
+            "streams": [*streams],
+        }
         try:
             socket.send_fds(self._socket, [json.dumps(order).encode()], [*streams.values()])
             self._asked.append(asked)

@@ -6,10 +6,10 @@ then waits for orders: it uses no CPU while calls are played. A forked proxy is 
 process group, signals and random numbers of its own.
 
 `python -m simulator.lab.proxy_template FD MODULE...` speaks JSON datagrams over the socket FD, and has these modules
-imported too. {"module": NAME, "arguments": [...], "folder": where the process stands, "streams": [...]}, with file
-descriptors for these standard streams, is answered with {"pid": N}, and the module's `main` is called with the
-arguments; {"pid": N, "code": C} tells that a process has ended. It ends, and what
-it forked with it, when the other side of the socket is closed.
+imported too. {"module": NAME, "arguments": [...], "folder": where the process stands, "environment": {...}, "streams":
+[...]}, with file descriptors for these standard streams, is answered with {"pid": N}, and the module's `main` is called
+with the arguments; {"pid": N, "code": C} tells that a process has ended. It ends, and what it forked with it, when the
+other side of the socket is closed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from proxy.process.loading import load
 from proxy.subscribers.changes import Overlay
 from simulator.lab.lifeline import end_with
 
-_LARGEST = 65536  # bytes of an order
+_LARGEST = 1 << 18  # bytes of an order, which has all the environment; what is larger is not sent
 _STREAMS = 3  # that an order may have
 _CONFIG = """\
 listen: [udp:127.0.0.1:5060]
@@ -126,6 +126,8 @@ def _be_it(order: dict[str, Any], descriptors: list[int], ours: list[int], templ
         for descriptor in (*descriptors, *ours):
             os.close(descriptor)
         os.chdir(order["folder"])
+        os.environ.clear()
+        os.environ.update(order["environment"])
         module = import_module(order["module"])
         sys.argv = [str(module.__file__), *order["arguments"]]
         code = module.main(order["arguments"])

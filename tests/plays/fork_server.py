@@ -43,7 +43,7 @@ class ForkServer:
     ) -> ForkedProcess:
         """Have `main` of a module called in a process, in that folder or this one, with these standard streams."""
         order = {"module": module, "arguments": [*arguments], "folder": str(folder or Path.cwd())}
-        message = json.dumps({**order, "streams": [*streams]}).encode()
+        message = json.dumps({**order, "environment": {**os.environ}, "streams": [*streams]}).encode()
         with self._lock:
             socket.send_fds(self._socket, [message], [*streams.values()])
             while (pid := self._hear(30.0)) is None:

@@ -18,7 +18,7 @@ from simulator.agents.orders import Order
 from simulator.agents.wire import WireTrunk
 from simulator.errors import LabError
 from simulator.lab import proxy_forks
-from simulator.lab.proxy_forks import ProxyForks, Template, start_template
+from simulator.lab.proxy_forks import ForkedProcess, ProxyForks, Template, start_template
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
 from tests.plays import ROOT
@@ -166,6 +166,22 @@ async def test_a_process_that_is_stopped_before_it_forks_anything_is_not_waited_
     assert "did not answer within 0 s: it was stopped, or hangs; all was done without it" in forks.trouble
     assert stopped[0].wait() == -signal.SIGKILL
     forks.close()
+
+
+async def test_a_forked_proxy_has_the_environment_of_the_moment(
+    forks: ProxyForks, config: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ended(await forks.start(config.with_name("absent.yaml")))  # the process that others are forked off is there
+    monkeypatch.setenv("RINGFENCE_TEST_PORT", str(port))
+    write(config, CONFIG.replace("[udp:127.0.0.1:{port}]", '["udp:127.0.0.1:${{RINGFENCE_TEST_PORT}}"]').format())
+    proxy = await ProxyProcess.start(config, config.with_suffix(".log"), forks)
+    assert await proxy.stop() is not None
+    assert forks.trouble == ""
+
+
+async def ended(forked: ForkedProcess | None) -> int:
+    assert forked is not None
+    return await asyncio.wait_for(forked.wait(), 10)
 
 
 class ToldTemplate:
