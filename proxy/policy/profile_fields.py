@@ -88,7 +88,7 @@ class _Fields:
 
 
 def _by_name(value: Value) -> dict[str, Any]:
-    """What a value is made of, and of what those in it are."""
+    """The fields of a value by name, and of the values in it likewise."""
     return {name: _by_name(said) if isinstance(said, Value) else said for name, said in value.as_dict().items()}
 
 
