@@ -16,6 +16,7 @@ MOST = 100  # pages at a time
 _ALIVE = 5.0  # seconds without an event, after which one of no meaning says that the connection stands
 _PAUSE, _LONG_PAUSE = 0.04, 0.2  # seconds between two writings, about: what happens meanwhile goes in one
 _MUCH = 8  # events in one, after which the pause is long: calls at a rate cost many pages little then
+_A_SECOND = 100  # writings to all pages together, about, where much happens: more pages wait longer each
 _BEAT = b"event: beat\ndata: {}\n\n"
 _AGAIN = b"retry: 1000\n\n"  # milliseconds until a browser that lost the connection comes back
 
@@ -41,7 +42,8 @@ async def _stream(hub: Hub) -> AsyncIterator[bytes]:
             yield b"".join(texts)
             if follower.ended and not len(follower):
                 return
-            await asyncio.sleep(_uneven(_PAUSE if len(texts) < _MUCH else _LONG_PAUSE))
+            long = max(_LONG_PAUSE, hub.followers / _A_SECOND)
+            await asyncio.sleep(_uneven(_PAUSE if len(texts) < _MUCH else long))
 
 
 def _uneven(pause: float) -> float:
