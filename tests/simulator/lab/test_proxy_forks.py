@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -200,13 +201,19 @@ class ToldTemplate:
         return 0
 
 
-async def test_a_process_has_not_ended_because_one_before_with_its_number_has() -> None:
+async def an_asker() -> tuple[ProxyForks, ToldTemplate, asyncio.subprocess.Process, asyncio.Task[Any]]:
+    """Forks whose template says what a test tells it to, a process that it may name, and who waits for one."""
     forks = ProxyForks(ToldTemplate)
     template = forks._process
     assert isinstance(template, ToldTemplate)
     unwanted = await asyncio.create_subprocess_exec("sleep", "60")
     asking = asyncio.create_task(forks.fork("any", (), {}))
     await asyncio.sleep(0)
+    return forks, template, unwanted, asking
+
+
+async def test_a_process_has_not_ended_because_one_before_with_its_number_has() -> None:
+    forks, template, unwanted, asking = await an_asker()
     asking.cancel()
     template.tell(pid=unwanted.pid)
     assert await asyncio.wait_for(unwanted.wait(), 10) == -signal.SIGKILL  # as nobody waits for it
@@ -221,12 +228,7 @@ async def test_a_process_has_not_ended_because_one_before_with_its_number_has() 
 
 
 async def test_a_process_that_is_there_when_its_asker_is_cancelled_ends() -> None:
-    forks = ProxyForks(ToldTemplate)
-    template = forks._process
-    assert isinstance(template, ToldTemplate)
-    unwanted = await asyncio.create_subprocess_exec("sleep", "60")
-    asking = asyncio.create_task(forks.fork("any", (), {}))
-    await asyncio.sleep(0)
+    forks, template, unwanted, asking = await an_asker()
     template.tell(pid=unwanted.pid)
     forks._hear()
     asking.cancel()
