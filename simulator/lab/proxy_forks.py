@@ -28,7 +28,7 @@ _FORKED_WITHIN = 10.0  # seconds until it forks another; it takes milliseconds
 _TOLD_WITHIN = 5.0  # seconds until it tells of an end that the kernel has told of; it takes microseconds
 _UNKNOWN = 255  # the code of a process of which it does not tell
 _STDERR = 2
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}  # numpy's threads would not survive a fork
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}  # of processes of ours: numpy's threads would not survive a fork
 
 
 @contextlib.contextmanager
@@ -132,7 +132,7 @@ def start_template(theirs: socket.socket, *modules: str) -> Template:
         start_new_session=True,  # Ctrl-C on the terminal is for the lab
         # It hears of our end by its socket, but not while it is stopped.
         preexec_fn=end_with(os.getpid()),  # noqa: PLW1509 - a call of prctl(2), no more
-        env=os.environ | _ENVIRONMENT,
+        env=os.environ | ENVIRONMENT,
     )
 
 
@@ -176,7 +176,7 @@ class ProxyForks:
             "module": module,
             "arguments": [*arguments],
             "folder": str(Path.cwd()),
-            "environment": {**os.environ, **_ENVIRONMENT},  # as it is now, which configs may name
+            "environment": {**os.environ, **ENVIRONMENT},  # as it is now, which configs may name
             "streams": [*streams],
         }
         try:

@@ -24,7 +24,7 @@ from simulator.addresses import Address
 from simulator.errors import LabError
 from simulator.lab.lab_spec import CARD_KEY, LOCALHOST, LabSpec, write_files
 from simulator.lab.lifeline import end_with
-from simulator.lab.proxy_forks import ForkedProcess, ProxyForks
+from simulator.lab.proxy_forks import ENVIRONMENT, ForkedProcess, ProxyForks
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.lab.published_card import new_key
 from simulator.lab.surroundings import sources_of
@@ -175,7 +175,7 @@ class Rig:
             stdout=orders,
             stderr=log,
             start_new_session=True,  # Ctrl-C on the terminal is for the run, which ends them in order
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            env=os.environ | ENVIRONMENT,
             preexec_fn=end_with(os.getpid()),
         )
 
