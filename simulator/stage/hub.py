@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from simulator.stage.events import Event, call_of, name_of, to_json
+from simulator.stage.events import Event, Placed, call_of, name_of, to_json
 from simulator.stage.state import State, reduce
 
 REMEMBERED = 500  # calls whose events can be played again, and as many of those that came by themselves
@@ -72,21 +72,29 @@ class Hub:
         self.state = reduce(self.state, event)
         fields, name = to_json(event), name_of(event)
         if (call := call_of(event)) is not None:
-            self._remember(call, {"event": name, **fields}, passing=passing)
+            if isinstance(event, Placed):
+                self._begin(call, passing=passing)
+            self._remember(call, {"event": name, **fields})
         if told and self._followers:
             self._tell(as_text(name, fields))
         for hear in self.hearers:
             hear(event)
 
-    def _remember(self, call: str, event: dict[str, Any], *, passing: bool) -> None:
-        events = self._calls.get(call) or self._passing.get(call)
-        if events is None:
-            among = self._passing if passing else self._calls
-            events = among[call] = []
-            if len(among) > REMEMBERED:
-                among.popitem(last=False)
-        if len(events) < _OF_A_CALL:
+    def _begin(self, call: str, *, passing: bool) -> None:
+        among = self._passing if passing else self._calls
+        among[call] = []
+        if len(among) > REMEMBERED:
+            among.popitem(last=False)
+
+    def _remember(self, call: str, event: dict[str, Any]) -> None:
+        """Keep an event of a call that was placed here, and is not forgotten yet."""
+        events = self._events(call)
+        if events is not None and len(events) < _OF_A_CALL:
             events.append(event)
+
+    def _events(self, call: str) -> list[dict[str, Any]] | None:
+        events = self._calls.get(call)
+        return self._passing.get(call) if events is None else events
 
     def _tell(self, text: bytes) -> None:
         for follower in tuple(self._followers):
@@ -97,8 +105,9 @@ class Hub:
                 follower.tell(text)
 
     def events_of(self, call: str) -> list[dict[str, Any]]:
-        """All that happened to a call, in order of time; nothing where it is unknown, or too long ago."""
-        return sorted(self._calls.get(call) or self._passing.get(call) or (), key=lambda event: event["at"])
+        """All that happened to a call: that it was placed, then the rest in order of time; nothing where it is unknown,
+        or too long ago. The proxy's clock may be a little behind this one, which says when the call was placed."""
+        return sorted(self._events(call) or (), key=lambda event: (event["event"] != "placed", event["at"]))
 
     @contextmanager
     def follow(self) -> Iterator[Follower]:

@@ -40,7 +40,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
         events_of = stage.hub.events_of(request.path_params["id"])
         if not events_of:
             raise HTTPException(404, "no such call")
-        return Json({"call": events_of[0].get("call"), "events": events_of})
+        return Json({"call": events_of[0]["call"], "events": events_of})
 
     return [
         Route("/api/state", state),

@@ -75,6 +75,28 @@ async def test_the_events_of_a_call_are_remembered_in_order_of_time() -> None:
     assert hub.events_of("other") == []
 
 
+async def test_a_call_was_placed_before_all_else_whatever_the_clock_of_who_tells_of_it() -> None:
+    hub = Hub(state())
+    hub.publish(placed("c", 2.0))
+    hub.publish(Phone(1.5, "alice", "ringing", "c", "+1", "", ""))
+    hub.publish(Ended(1.0, "c", "passed", 200, "caller"))
+
+    assert [each["event"] for each in hub.events_of("c")] == ["placed", "ended", "phone"]
+
+
+async def test_what_comes_of_a_call_that_was_never_placed_or_is_forgotten_is_not_remembered() -> None:
+    hub = Hub(state())
+    hub.publish(Phone(1.0, "alice", "ringing", "a softphone's", "+1", "", ""))
+    hub.publish(placed("old", 1.0))
+    for number in range(REMEMBERED):
+        hub.publish(placed(str(number), 2.0))
+    hub.publish(Ended(3.0, "old", "passed", 200, "caller"))
+
+    assert hub.events_of("a softphone's") == []
+    assert hub.events_of("old") == []
+    assert hub.events_of("0")
+
+
 async def test_calls_that_come_by_themselves_make_nobody_forget_one_that_was_placed() -> None:
     hub = Hub(state())
     hub.publish(placed("mine"))
