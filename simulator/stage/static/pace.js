@@ -63,6 +63,7 @@ export class Pace {
   clear() {
     this.queue = [];
     this.event = null; // on the picture now
+    this.at = 0; // when that happened, in seconds since 1970
     this.spent = 0; // ms since it began
     this.late = 0; // of these, those that had gone by when the next event came
     this.asked = 0; // steps that were asked for, and are still to be done
@@ -101,9 +102,11 @@ export class Pace {
     const began = [];
     if (!this.paused || this.stepped) this.spent += elapsed;
     while (this.queue.length && this._due(this.queue[0])) {
-      const next = this.queue.shift();
+      const next = this.queue[0];
       this.stepped = this.asked > 0;
       this.spent = this.event && !this.stepped && this.mode !== "step" ? this._over(next) : 0;
+      this.at = this._moment(next);
+      this.queue.shift();
       if (this.asked && !UNASKED.has(next.event)) this.asked -= 1;
       this.event = next;
       this.late = 0;
@@ -118,9 +121,14 @@ export class Pace {
     return this.mode === "real" ? Math.min(MOVES, lasts(this.event)) : lasts(this.event);
   }
 
+  /** When the next event happened. The time of a verdict is another process's: it lies between its neighbours'. */
+  _moment({ event, at }) {
+    return event === "judged" ? Math.max(this.at, Math.min(at, this.queue[1]?.at ?? at)) : at;
+  }
+
   /** The ms that the event on the picture keeps `next` waiting. */
   _until(next) {
-    const gap = Math.max(0, (next.at - this.event.at) * 1000);
+    const gap = Math.max(0, (this._moment(next) - this.at) * 1000);
     return this.mode === "real" ? gap : Math.max(lasts(this.event), Math.min(gap, LONGEST_GAP));
   }
 

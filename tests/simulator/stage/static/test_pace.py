@@ -76,6 +76,13 @@ def test_in_real_time_events_keep_their_gaps(page: Page) -> None:
     assert began[4] == ["ended"]
 
 
+@pytest.mark.parametrize("at", [-3600.0, 3600.0])
+def test_in_real_time_a_verdict_waits_for_no_other_clock(page: Page, at: float) -> None:
+    script = "passes(0); return [passes(3), passes(96)]"
+    told = [*REFUSED[:2], judged(at), *REFUSED[3:]]
+    assert paced(page, script, told, "real") == [["INVITE sip:a", "judged", "SIP/2.0 603"], ["ACK sip:a"]]
+
+
 def test_step_by_step_nothing_happens_unasked(page: Page) -> None:
     script = """
         const all = [passes(0), passes(99999)];
