@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -109,14 +110,18 @@ def _parts(run: Run, picked: Collection[str]) -> Iterator[str]:
 
 def rendered(template: str, page: Mapping[str, Any]) -> Iterator[str]:
     """The text of a page, made of one of the templates here."""
-    environment = jinja2.Environment(
+    yield from _environment().get_template(template).generate(page)
+
+
+@cache  # to compile the templates takes longer than all else that a small page needs
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("simulator.report.html", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    yield from environment.get_template(template).generate(page)
 
 
 def still(template: str, page: Mapping[str, Any]) -> str:
