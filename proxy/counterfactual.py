@@ -69,6 +69,11 @@ class Reconsidering:
         self._trunks = {trunk.name: trunk for trunk in config.trunk_table().trunks}
         self._policies: dict[tuple[str, bool], Policy] = {}
 
+    @property
+    def people(self) -> SubscriberDirectory:
+        """The subscribers as they are in the files, with what they changed themselves."""
+        return self._snapshot.subscribers
+
     def without_its_rule(self, record: Mapping[str, Any], requests: Iterable[bytes]) -> Counterfactual | None:
         """The verdict on a call without the rule that decided, by the proxy's record of it and the requests with which
         it came in. None where no rule stood in for it: whatever is turned off, it is let through, or was an order."""

@@ -23,10 +23,8 @@ from proxy.numbers.patterns import read_pattern
 from proxy.policy.precedence import SETTABLE
 from proxy.policy.profile import Barring, Subscriber
 from proxy.policy.treatments import written
-from proxy.process.loading import load_overlay
 from proxy.subscribers.change_store import ChangeStore
-from proxy.subscribers.changes import Change, ChangedDirectory
-from proxy.subscribers.storage import read_directory
+from proxy.subscribers.changes import Change
 from simulator.errors import LabError
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.stage.events import Rule, Settings
@@ -69,10 +67,9 @@ class Switches:
                 self._hub.publish(Settings(time.time(), name, settings))
 
     def _read(self) -> tuple[dict[str, dict[str, Any]], Reconsidering]:
-        config = load_config(self._config)
-        directory = ChangedDirectory(read_directory(config.subscribers, config.numbering()), load_overlay(config))
-        people = {name: directory.find(number) for name, number in self._names.items()}
-        return {name: settings_of(each) for name, each in people.items() if each is not None}, Reconsidering(config)
+        reconsidering = Reconsidering(load_config(self._config))
+        people = {name: reconsidering.people.find(number) for name, number in self._names.items()}
+        return {name: settings_of(each) for name, each in people.items() if each is not None}, reconsidering
 
     async def change(self, name: str, settings: Mapping[str, Any]) -> None:
         """Give a subscriber these settings; those that are not named stay. Raises Unchangeable."""
