@@ -7,7 +7,7 @@ Scalars load as text (`+86...`, `0447...`, `12:30` and `NO` survive) and the mod
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -100,14 +100,23 @@ class FileContext:
         return self.path.parent / name
 
 
-def load(path: Path, model: type[T], known: frozenset[Path] = frozenset(), *, given: Any = None) -> T:
+def load(
+    path: Path,
+    model: type[T],
+    known: frozenset[Path] = frozenset(),
+    *,
+    given: Any = None,
+    fits: Callable[[Path, frozenset[str]], None] = lambda _path, _keys: None,
+) -> T:
     """Read `path` as `model` (a pydantic model or dataclass); raises FileErrors with all that is wrong in it.
 
-    `known` files may be missing where a file must exist; validators find both, and `given`, in their context.
+    `known` files may be missing where a file must exist; validators find both, and `given`, in their context. `fits`
+    raises FileErrors where the keys at the top are those of a file of another kind.
     """
     text = read_text(path)
     reader = _Reader(path, text)
     data, errors = reader.read(), reader.errors
+    fits(path, _keys(data))
     adapter: TypeAdapter[T] = _adapter(cast(Any, model))
     try:
         context = FileContext(path, data if isinstance(data, dict) else {}, known, given)
@@ -130,6 +139,10 @@ def top_keys(path: Path) -> frozenset[str]:
         data = _Reader(path, read_text(path)).read()
     except FileErrors:
         return frozenset()
+    return _keys(data)
+
+
+def _keys(data: Any) -> frozenset[str]:
     return frozenset(data) if isinstance(data, dict) else frozenset()
 
 

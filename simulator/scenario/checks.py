@@ -4,7 +4,7 @@ call can meet. Each is a Problem with its place in the file; what may be meant a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from random import Random
 from typing import Protocol
 
@@ -99,9 +99,9 @@ class _Numbers:
     def _pool(self, pool: Pool) -> Iterator[Problem]:
         given = pool.prefix.removeprefix("+")
         length = len(given) + pool.free_digits
-        if pool.impossible or self._kinds(given, length) - _NOT_IN_USE:
+        if pool.impossible or self._are(given, length, _NOT_IN_USE):
             return
-        lengths = [each for each in range(len(given) + 1, _LONGEST + 1) if self._kinds(given, each) - {"invalid"}]
+        lengths = [each for each in range(len(given) + 1, _LONGEST + 1) if self._are(given, each, {"invalid"})]
         in_use = self._lengths_in_use(given, lengths)
         if length in (in_use or lengths):
             return
@@ -117,15 +117,16 @@ class _Numbers:
     def _lengths_in_use(self, prefix: str, lengths: list[int]) -> list[int]:
         """The lengths of numbers that begin so and are in use or, where none is, of those that begin nearly so."""
         for end in range(len(prefix), 1, -1):
-            if in_use := [each for each in lengths if self._kinds(prefix[:end], each) - _NOT_IN_USE]:
+            if in_use := [each for each in lengths if self._are(prefix[:end], each, _NOT_IN_USE)]:
                 return in_use
         return []
 
-    def _kinds(self, prefix: str, length: int) -> set[str]:
-        """The kinds of some numbers of that length that begin so; in ranges out of use they are unknown."""
+    def _are(self, prefix: str, length: int, other: Set[str]) -> bool:
+        """True as soon as one of some numbers of that length that begin so is of no kind of those others; in ranges out
+        of use they are unknown."""
         random, free = Random(0), length - len(prefix)
         samples = (f"{random.randrange(10**free):0{free}}" for _ in range(_SAMPLES))
-        return {self._reads.understand(f"+{prefix}{rest}").kind for rest in samples}
+        return any(self._reads.understand(f"+{prefix}{rest}").kind not in other for rest in samples)
 
     def _unheard_of(self, callee: str, entry: Calls) -> str:
         """The expectation, in words, in the place of a number that nobody has."""

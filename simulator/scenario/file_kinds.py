@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from enum import StrEnum
 from pathlib import Path
 
@@ -48,7 +48,11 @@ def named_twice(named: Iterable[tuple[str, Path]], key: str) -> list[FileError]:
 
 def kind_of(path: Path) -> FileKind:
     """The kind of a YAML file; one that cannot be read, or says nothing, counts as a scenario with mistakes in it."""
-    keys = top_keys(path)
+    return kind_by(top_keys(path))
+
+
+def kind_by(keys: Set[str]) -> FileKind:
+    """The kind of a YAML file with these keys at its top."""
     if not keys or keys & {"scenario", "calls", "mix", "records"}:
         return FileKind.SCENARIO
     if "lesson" in keys:

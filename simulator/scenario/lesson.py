@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
 from proxy.config.fields import ExistingFile, some
-from proxy.files.yaml_file import FileError, FileErrors, Problem, Problems, did_you_mean, load
+from proxy.files.yaml_file import FileContext, FileError, FileErrors, Problem, Problems, did_you_mean, load
 from proxy.policy.precedence import SETTABLE, Action
 from proxy.policy.profile_fields import E164, OnOff
 from proxy.policy.verdict import Mode
 from proxy.subscribers.changes import BARRINGS
 from simulator.scenario.calls import TRUNKS, TrunkName
 from simulator.scenario.fields import Duration, Model, Name, RuleName
-from simulator.scenario.file_kinds import FileKind, files_in, kind_of, named_twice, once
+from simulator.scenario.file_kinds import FileKind, files_in, kind_by, named_twice, once
 from simulator.scenario.headers import is_presentable, one_line
 from simulator.scenario.model import Scenario, load_scenarios
 
@@ -256,21 +255,31 @@ class Lesson(Model):
     begins: dict[Name, Profile] = Field(default={})
     steps: Annotated[tuple[Step, ...], AfterValidator(some)]
 
-    @cached_property
+    _scenario: Scenario = PrivateAttr()
+
+    @property
     def scenario(self) -> Scenario:
         """The stage's scenario."""
-        ((scenario, _),) = load_scenarios([self.stage])
-        return scenario
+        return self._scenario
 
     @model_validator(mode="after")
-    def _fits_the_stage(self) -> Lesson:
+    def _fits_the_stage(self, info: ValidationInfo) -> Lesson:
         try:
+            self._scenario = _stage(self.stage, FileContext.of(info).given)
             problems = list(_misfits(self))
         except FileErrors as wrong:
             raise Problems([Problem(("stage",), f"a scenario without mistakes: {wrong.errors[0]}")]) from None
         if problems:
             raise Problems(problems)
         return self
+
+
+def _stage(file: Path, read: dict[Path, Scenario] | None) -> Scenario:
+    """The scenario in a file, where it was not `read` before. Raises FileErrors."""
+    known = {} if read is None else read
+    if (key := file.resolve()) not in known:
+        ((known[key], _),) = load_scenarios([file])
+    return known[key]
 
 
 def _misfits(lesson: Lesson) -> Iterator[Problem]:
@@ -307,11 +316,15 @@ def _misfits_of(deed: Deed, scenario: Scenario) -> Iterator[Problem]:
         yield Problem((deed.kind, "subscriber"), f"a subscriber: {did_you_mean(deed.subscriber, people)}")
 
 
-def load_lesson(path: Path) -> Lesson:
-    """Read a lesson file; raises FileErrors with all that is wrong in it."""
-    if (kind := kind_of(path)) is not FileKind.LESSON:
+def load_lesson(path: Path, stages: dict[Path, Scenario] | None = None) -> Lesson:
+    """Read a lesson file; raises FileErrors with all that is wrong in it. `stages` has the scenarios that those before
+    named, by file, and gets that of this one."""
+    return load(path, Lesson, given=stages, fits=_is_lesson)
+
+
+def _is_lesson(path: Path, keys: frozenset[str]) -> None:
+    if (kind := kind_by(keys)) is not FileKind.LESSON:
         raise FileErrors([FileError.whole(path, f"this is {kind}; a lesson has the keys lesson, stage and steps")])
-    return load(path, Lesson)
 
 
 def lessons_of(scenario: Path, *folders: Path) -> list[Lesson]:
@@ -319,9 +332,10 @@ def lessons_of(scenario: Path, *folders: Path) -> list[Lesson]:
     the order of their files' names. Raises FileErrors with all that is wrong in any file there."""
     found: list[tuple[Lesson, Path]] = []
     errors: list[FileError] = []
+    stages: dict[Path, Scenario] = {}
     for path in once(path for folder in (scenario.parent / "lessons", *folders) for path in files_in(folder, ".yaml")):
         try:
-            found.append((load_lesson(path), path))
+            found.append((load_lesson(path, stages), path))
         except FileErrors as wrong:
             errors += wrong.errors
     if errors := errors + same_lessons(found):

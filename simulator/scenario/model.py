@@ -27,7 +27,7 @@ from simulator.media.prompts import PROMPTS
 from simulator.scenario.calls import TRUNKS, Calls, Pool, TrunkName
 from simulator.scenario.checks import senseless
 from simulator.scenario.fields import Model, Name, Texts, Thresholds
-from simulator.scenario.file_kinds import FileKind, files_in, kind_of, named_twice, once
+from simulator.scenario.file_kinds import FileKind, files_in, kind_by, kind_of, named_twice, once
 from simulator.scenario.mix import Mix
 from simulator.scenario.records import Records
 from simulator.scenario.reputation import LabSource
@@ -239,15 +239,18 @@ def load_scenarios(paths: Iterable[Path]) -> list[tuple[Scenario, Path]]:
     more = 0
     for file in once(files):
         try:
-            if (kind := kind_of(file)) is not FileKind.SCENARIO:
-                raise FileErrors([FileError.whole(file, f"this is {kind}{_INSTEAD.get(kind, '')}")])
-            scenarios.append((load(file, Scenario), file))
+            scenarios.append((load(file, Scenario, fits=_is_scenario), file))
         except FileErrors as wrong:
             errors += wrong.errors
             more += wrong.more
     if errors := errors + same_names(scenarios):
         raise FileErrors(errors, more)
     return scenarios
+
+
+def _is_scenario(file: Path, keys: frozenset[str]) -> None:
+    if (kind := kind_by(keys)) is not FileKind.SCENARIO:
+        raise FileErrors([FileError.whole(file, f"this is {kind}{_INSTEAD.get(kind, '')}")])
 
 
 def same_names(scenarios: Iterable[tuple[Scenario, Path]]) -> list[FileError]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from proxy.files.yaml_file import FileErrors
-from simulator.scenario.file_kinds import FileKind, files_in, kind_of
+from simulator.scenario.file_kinds import files_in
 from simulator.scenario.model import Scenario, load_scenarios
 from simulator.stage.events import Traffic as TrafficEvent
 from simulator.stage.hand import Hand
@@ -113,11 +113,9 @@ class Traffic:
 
 
 def offered(folders: list[Path], home: str) -> dict[str, Path]:
-    """The scenarios in some folders whose home is that of the lab, by name; those with mistakes are left out."""
+    """The scenarios in some folders whose home is that of the lab, by name; all that has mistakes is left out."""
     found: dict[str, Path] = {}
     for file in (file for folder in folders if folder.is_dir() for file in files_in(folder, ".yaml")):
-        if kind_of(file) is not FileKind.SCENARIO:
-            continue
         with contextlib.suppress(FileErrors):
             for scenario, path in load_scenarios([file]):
                 if scenario.home == home:

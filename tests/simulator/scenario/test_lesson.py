@@ -124,6 +124,12 @@ def test_other_files_are_no_lessons_and_a_lesson_is_no_scenario(lessons: Path) -
     assert [scenario.name for scenario, _ in load_scenarios([lessons.parent])] == ["small"]
 
 
+def test_a_lesson_that_is_no_yaml_is_told_with_the_place(lessons: Path) -> None:
+    (lessons / "mine.yaml").write_text(f"{LESSON}  - [", encoding="utf-8")
+    with pytest.raises(FileErrors, match=r"mine\.yaml:\d+:\d+: found .*, expected "):
+        lessons_of(lessons.parent / "small.yaml")
+
+
 def test_the_lessons_of_a_stage_lie_beside_its_scenario(lessons: Path) -> None:
     other = lessons.parent / "other.yaml"
     other.write_text(STAGE.replace("small", "other"))
