@@ -8,13 +8,15 @@ for peers, phones, loads or containers of their own, or for sound, each is a pie
 from __future__ import annotations
 
 import gc
+import marshal
 import os
 import re
 import socket
 import tempfile
+from collections.abc import Generator
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +26,7 @@ from proxy.process.build import build
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
+    from xdist.workermanage import WorkerController
 
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
 _SOUNDS = "test_contract_services.py"
@@ -106,6 +109,22 @@ def pytest_handlecrashitem(crashitem: str, sched: LoadScopeScheduling) -> None:
         _lost_worker(os.getpid()).touch()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(config: pytest.Config) -> Generator[None, dict[str, Any], dict[str, Any]]:
+    """Pack what a worker reports into one string: execnet writes and reads each member by itself, in Python."""
+    data = yield
+    return {"packed": marshal.dumps(data)} if hasattr(config, "workerinput") else data
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> Any:
+    """Unpack it in the controller."""
+    if "packed" not in data:
+        return None
+    packed = marshal.loads(data.pop("packed"))  # noqa: S302 - a worker of ours wrote it
+    return config.hook.pytest_report_from_serializable(config=config, data=packed | data)
+
+
 def _lost_worker(controller: int) -> Path:
     """The file that is there once the process with that identifier has lost a worker."""
     return Path(tempfile.gettempdir(), f"ringfence-tests-{controller}-lost-a-worker")
@@ -149,9 +168,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     """Hand out pieces of work. (xdist's own mark for it, xdist_group, does nothing with pytest 9.2: its issue 1386.)"""
     from xdist.scheduler import LoadScopeScheduling
 
+    class Numbered(list[str]):
+        """Tests, whose places are known: xdist asks for that of each one."""
+
+        def __init__(self, tests: list[str]) -> None:
+            super().__init__(tests)
+            self._places = {test: place for place, test in enumerate(tests)}
+
+        def index(self, test: str, *_: Any) -> int:
+            return self._places[test]
+
     class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
         def _split_scope(self, nodeid: str) -> str:
             return _piece(nodeid)
+
+        def add_node_collection(self, node: WorkerController, collection: list[str]) -> None:
+            super().add_node_collection(node, collection)
+            if node in self.registered_collections:
+                self.registered_collections[node] = Numbered(collection)
+
+        def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+            """Forget pieces that are done: all are gone through at each event of a worker."""
+            super().mark_test_complete(node, item_index, duration)
+            piece = _piece(self.registered_collections[node][item_index])
+            if all(self.assigned_work[node][piece].values()):
+                del self.assigned_work[node][piece]
 
     return Pieces(config, log)
 
