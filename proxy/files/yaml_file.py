@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import yaml
-from pydantic import TypeAdapter, ValidationError, ValidationInfo
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from proxy.files.expected import expected_by
 from proxy.files.visible import brief, visible
+
+if TYPE_CHECKING:  # slow to import, and of no use to the processes that read lists
+    from pydantic import TypeAdapter, ValidationError, ValidationInfo
 
 T = TypeVar("T")
 Where = tuple[int | str, ...]
@@ -113,6 +116,8 @@ def load(
     `known` files may be missing where a file must exist; validators find both, and `given`, in their context. `fits`
     raises FileErrors where the keys at the top are those of a file of another kind.
     """
+    from pydantic import ValidationError
+
     text = read_text(path)
     reader = _Reader(path, text)
     data, errors = reader.read(), reader.errors
@@ -130,6 +135,8 @@ def load(
 
 @cache  # building one takes several times as long as reading a small file with it
 def _adapter(model: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     return TypeAdapter(model)
 
 
@@ -302,38 +309,6 @@ def _found(node: Node) -> str:
     return f'"{text if len(text) <= 60 else text[:57] + "..."}"' if text else "nothing"
 
 
-_EXPECTED = {
-    "bool_parsing": "on or off",
-    "bool_type": "on or off",
-    "int_parsing": "a whole number",
-    "int_parsing_size": "a whole number of at most 4,300 digits",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "string_type": "text",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a mapping (key: value)",
-    "model_type": "a mapping (key: value)",
-    "dataclass_type": "a mapping (key: value)",
-    "path_type": "a path",
-}
-_EXPECTED_WITH = {
-    "literal_error": "{expected}",
-    "enum": "{expected}",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
-    "less_than": "less than {lt:g}",
-    "less_than_equal": "at most {le:g}",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
-    "string_too_short": "at least {min_length} characters",
-    "string_too_long": "at most {max_length} characters",
-}
-
-
 class _Explainer:
     """pydantic's errors -> FileErrors' wording and positions."""
 
@@ -401,13 +376,3 @@ def _below(schema: dict[str, Any], step: int | str | None) -> Iterator[dict[str,
         yield schema["properties"][step]
     elif isinstance(step, str) and isinstance(schema.get("additionalProperties"), dict):
         yield schema["additionalProperties"]
-
-
-def expected_by(details: Any) -> str:
-    """The expected value, in words, for one entry of `ValidationError.errors()`."""
-    kind, context = details["type"], details.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind in _EXPECTED_WITH:
-        return _EXPECTED_WITH[kind].format_map(context).replace("'", '"')
-    return _EXPECTED.get(kind, str(details["msg"]))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
+
+from proxy.numbers.dialling_codes import dialling_codes
 
 _DIGITS: Final = "0123456789"
 
@@ -47,3 +50,15 @@ class AccessCodes:
     def may_begin(self, text: str) -> bool:
         """False where no code but that for an outside line can stand in front."""
         return text[:1] in self._first
+
+
+@lru_cache(maxsize=64)  # every reload asks for the same ones
+def access_codes(home: str, outside_lines: tuple[str, ...], more: tuple[str, ...]) -> AccessCodes:
+    """The codes of a home country (ISO 3166), with these for a line outside and `more` of other sorts."""
+    sets = dialling_codes(home)
+    return AccessCodes(
+        [code for each in sets for code in each.withhold],
+        [*(code for each in sets for code in each.present), *more],
+        [code for each in sets for code in each.carrier],
+        outside_lines,
+    )

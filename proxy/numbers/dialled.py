@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from proxy.numbers.codes_before import AccessCodes
-from proxy.numbers.dialling_codes import dialling_codes
+from proxy.numbers.codes_before import AccessCodes, access_codes
 from proxy.numbers.numbering import Number, Numbering
 from proxy.numbers.shown import as_looks
 from proxy.sip.uri import unescape
@@ -99,13 +98,7 @@ class Dialling:
     ) -> None:
         self._numbering = numbering
         self._home_regions = frozenset(home_regions)
-        sets = dialling_codes(numbering.home)
-        self._codes = AccessCodes(
-            [code for each in sets for code in each.withhold],
-            [*(code for each in sets for code in each.present), *codes],
-            [code for each in sets for code in each.carrier],
-            outside_lines,
-        )
+        self._codes = access_codes(numbering.home, tuple(outside_lines), tuple(codes))
         self._own_country_code = re.compile(rf"(?:\+|00)?{numbering.country_code}")
         self._all: dict[str, Behind] = {}
         self._at_home: dict[str, HomeBehind] = {}

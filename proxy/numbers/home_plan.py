@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from proxy.numbers.plans import countries, dialling, kind_of, metadata, pattern, short_metadata
 
+# Numbers of one kind, by a regular expression of all digits after the country code; of short codes and local numbers of
+# all that is dialled.
+NumberRange = tuple[str, str]  # kind and expression
 _LONGEST_E164 = 15  # digits with country code
 _SHORTEST_LOCAL = 7  # shorter ones are taken for short codes
 _FIRST_OF_LOCAL = frozenset("23456789")  # 0 and 1 are before other numbers
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRange:
-    """Numbers of one kind, as a regular expression of all digits after the country code; of short codes and local
-    numbers of all that is dialled."""
-
-    kind: str
-    numbers: str
 
 
 class HomePlan:
@@ -32,9 +25,9 @@ class HomePlan:
     dialled before national numbers, most often 0.
     """
 
-    def __init__(self, home: str, emergency: Iterable[str], ranges: Iterable[NumberRange]) -> None:
-        plan, known, more = metadata(home), short_metadata(home), tuple(ranges)
-        by_kind = {kind: "|".join(each.numbers for each in more if each.kind == kind) for kind in _kinds(more)}
+    def __init__(self, home: str, emergency: tuple[str, ...], ranges: tuple[NumberRange, ...]) -> None:
+        plan, known = metadata(home), short_metadata(home)
+        by_kind = {kind: "|".join([more for each, more in ranges if each == kind]) for kind, _ in ranges}
         urgent = pattern(known and known.emergency, *map(re.escape, emergency)).pattern
         short = pattern(known and known.short_code).pattern
         more_short, local = by_kind.pop("short_code", ""), by_kind.pop("local", "")
@@ -92,5 +85,7 @@ class HomePlan:
         return sure or kind_of(national, self.country.region_of(national) or self.home) != "unknown"
 
 
-def _kinds(ranges: tuple[NumberRange, ...]) -> dict[str, None]:
-    return dict.fromkeys(each.kind for each in ranges)
+@lru_cache(maxsize=64)  # every reload asks for the same one
+def home_plan(home: str, emergency: tuple[str, ...], ranges: tuple[NumberRange, ...]) -> HomePlan:
+    """The plan of a home country, as `HomePlan` makes it."""
+    return HomePlan(home, emergency, ranges)

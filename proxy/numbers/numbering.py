@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
-from proxy.numbers.home_plan import HomePlan, NumberRange
+from proxy.numbers.home_plan import HomePlan, NumberRange, home_plan
 from proxy.numbers.plans import (
     SHORTEST_E164,
     Country,
@@ -27,12 +27,14 @@ from proxy.numbers.words import plain_word
 from proxy.sip.uri import unescape
 from proxy.sip.value import Value
 
+_Withheld = tuple[frozenset[str], frozenset[str]]  # words, and numbers in E.164
 _REMEMBERED: Final = 16_384  # texts in the bounded cache
 _LONGEST_REMEMBERED: Final = 64  # characters; a longer text is no number and would only fill the cache
 _PRESENTED: Final = 80  # characters of a text that are kept and shown
 _FOREIGN_IDDS: Final = ("00", "011", "0011")  # international dialling prefixes that gateways write in any country
 _SURELY_E164: Final = 10  # digits with country code that all but the smallest countries have
 
+WrittenAtHome = tuple[str, tuple[str, ...], frozenset[str], tuple[NumberRange, ...]]  # Numbering's arguments
 Written = Literal["international", "national", "either"]  # how a trunk writes numbers
 _Order = Literal["dialled", "home first", "abroad first", "home", "abroad"]  # of readings of digits without a plus
 _ORDERS: Final[tuple[dict[Written, _Order], ...]] = (  # by what trunks write, of home and of abroad
@@ -49,8 +51,9 @@ _HIDDEN_END: Final = re.compile("[;\0]")
 
 
 @lru_cache(maxsize=64)  # presets have hundreds of words, which every new numbering would read again
-def _words(withheld: frozenset[str]) -> frozenset[str]:
-    return frozenset(plain_word(word) for word in withheld if word[0] != "+")
+def _withheld(withheld: frozenset[str]) -> _Withheld:
+    words = frozenset(plain_word(word) for word in withheld if word[0] != "+")
+    return words, frozenset(number for number in withheld if number[0] == "+")
 
 
 class Number(Value):
@@ -131,17 +134,16 @@ class Numbering:
             raise ValueError(f"an ISO 3166 region with a numbering plan, such as CN or GB, not {home!r}")
         self.home = home
         self._countries, self._by_beginning = countries(), countries_by_beginning()
-        self._plan: HomePlan = like._plan if like else HomePlan(home, emergency, ranges)
+        self._plan: HomePlan = like._plan if like else home_plan(home, tuple(emergency), tuple(ranges))
         self.country_code = self._code = self._plan.code
-        withheld = frozenset(("anonymous", *withheld))
-        self.withheld_words: frozenset[str] = like.withheld_words if like else _words(withheld)
-        self._withheld_numbers = frozenset(number for number in withheld if number[0] == "+")
+        self._withheld: _Withheld = like._withheld if like else _withheld(frozenset(("anonymous", *withheld)))
+        self.withheld_words, self._withheld_numbers = self._withheld
         self._order: _Order = order
         self.read_prefixes: dict[str, tuple[str, ...]] = {}  # kept for proxy.numbers.patterns
         self._recognised: dict[str, Number] = {}
         self._others: list[dict[Written, Numbering]] = like._others if like else []
         if like is None:
-            made = {each: Numbering(home, withheld=withheld, like=self, order=each) for each in get_args(_Order)}
+            made = {each: Numbering(home, like=self, order=each) for each in get_args(_Order)}
             self._others += [{written: made[each] for written, each in orders.items()} for orders in _ORDERS]
 
     def as_written(self, written: Written, *, abroad: bool) -> Numbering:

@@ -191,8 +191,8 @@ def beginnings(region: str) -> Beginnings:
         usual if usual.isdecimal() else "",
         trunk,
         "|".join(_every(metadata(each)) for each in COUNTRY_CODE_TO_REGION_CODE[plan.country_code]),
-        pattern(plan.fixed_line).pattern,
-        pattern(plan.mobile).pattern,
+        _numbers(plan.fixed_line),
+        _numbers(plan.mobile),
         tuple(
             tuple(
                 Format(
@@ -255,14 +255,18 @@ def _ranges_of(region: str) -> _Ranges:
 
 def pattern(description: Any, *more: str) -> re.Pattern[str]:
     """Any of the numbers that a phonenumbers description holds, and `more`."""
+    return re.compile(_numbers(description, *more))
+
+
+def _numbers(description: Any, *more: str) -> str:
     own = description.national_number_pattern if description else None
-    return re.compile("|".join(filter(None, (own, *more))) or "(?!)")
+    return "|".join(filter(None, (own, *more))) or "(?!)"
 
 
 def _every(plan: Any) -> str:
     """Any of the numbers of a region that are in a known range."""
     attributes = ("fixed_line", "mobile", *(attribute for _, attribute in _KINDS))
-    return "|".join(pattern(getattr(plan, attribute)).pattern for attribute in attributes)
+    return "|".join(_numbers(getattr(plan, attribute)) for attribute in attributes)
 
 
 def is_e164(digits: str) -> bool:
@@ -300,7 +304,7 @@ def whole_behind_code() -> re.Pattern[str]:
     """Fits, as a whole, most numbers that begin with one of these codes and hold nothing that is dialled within."""
     numbers = (
         rf"{country.code}(?=(?:{'|'.join(rf'[0-9]{{{length}}}' for length in sorted(country.lengths))})\Z)"
-        rf"(?:{dialling(country.region).general.pattern})"
+        rf"(?:{metadata(country.region).general_desc.national_number_pattern})"
         for country in _dialled_anywhere()
         if country.region
     )
@@ -311,7 +315,7 @@ def _dialled_anywhere() -> list[Country]:
     return [
         country
         for country in countries().values()
-        if len(country.code) > 1 and country.region and dialling(country.region).rule
+        if len(country.code) > 1 and country.region and metadata(country.region).national_prefix_transform_rule
     ]
 
 

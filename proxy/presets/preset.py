@@ -9,8 +9,7 @@ from pathlib import Path
 
 from proxy.files import yaml_file
 from proxy.numbers.dialled import OUTSIDE_LINES, Dialling
-from proxy.numbers.home_plan import NumberRange
-from proxy.numbers.numbering import Numbering
+from proxy.numbers.numbering import Numbering, WrittenAtHome
 from proxy.policy.answers import Treatment
 from proxy.policy.remote import RemoteSource
 from proxy.policy.ruleset import Ruleset, ScamListRules
@@ -62,11 +61,16 @@ def weighing(name: str, scam_list: ScamListRules | None) -> Preset:
 
 
 def numbering(home: str, chosen: Preset) -> Numbering:
-    """Understands numbers as people of the home country write them: with the emergency numbers of the chosen preset,
-    and with all ranges that any preset knows of that country. Raises ValueError for an unknown home."""
+    """Understands numbers as people of the home country write them. Raises ValueError for an unknown home."""
+    return Numbering(*written_at_home(home, chosen))
+
+
+def written_at_home(home: str, chosen: Preset) -> WrittenAtHome:
+    """The arguments of `Numbering` for a home country: with the emergency numbers of the chosen preset, and with all
+    ranges that any preset knows of that country."""
     presets = [preset for preset in map(load, names()) if home in preset.home_regions]
-    ranges = [NumberRange(each.kind, each.numbers) for preset in presets for each in preset.numbers]
-    return Numbering(home, chosen.emergency, chosen.withheld_by, ranges)
+    ranges = tuple((each.kind, each.numbers) for preset in presets for each in preset.numbers)
+    return home, tuple(sorted(chosen.emergency)), chosen.withheld_by, ranges
 
 
 def build_snapshot(

@@ -62,8 +62,11 @@ class Apart:
 
     def _do(self, piece: Piece, given: Shelf | None, *, calls_first: bool) -> tuple[Any, Shelf]:
         """The value that a piece of work returns, and the shelf of its arrays."""
+        work, arguments, has_files = piece
+        if not has_files:
+            return work(*arguments), Shelf()
         given, made = given or Shelf(), Shelf()
-        order = given.pack(tuple(piece))
+        order = given.pack((work, arguments))
         path = os.pathsep.join(each for each in sys.path if each)
         with subprocess.Popen(  # noqa: S603  # this very interpreter
             [sys.executable, "-P", "-c", COMMAND, str(given.fd), str(made.fd), str(int(calls_first))],

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from proxy.config.models import ProxyConfig
-from proxy.files.last_good import Extent, Kept, keep
+from proxy.files.last_good import Extent, Kept
 from proxy.files.shelf import Shelf
 from proxy.numbers.plans import countries, prefixes_of
 from proxy.presets import preset
-from proxy.reputation.scam_list import Allocate, ScamList
+from proxy.process.people import People, read_subscribers
+from proxy.reputation.scam_list import ScamList
 from proxy.subscribers.directory import Directory
-from proxy.subscribers.storage import is_database, path_of, read_directory
-
-People = tuple[Directory | None, tuple[Extent, ...], tuple[Kept, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +34,11 @@ class Contents:
 
 class Piece(NamedTuple):
     """A function and its arguments, of plain types; it also takes `allocate`, which makes room for arrays by data type
-    and length. What is compiled cannot be sent to another process."""
+    and length. What is compiled cannot be sent to another process. `has_files`: there is something to read."""
 
     work: Callable[..., Any]
     arguments: tuple[Any, ...]
+    has_files: bool
 
 
 def pieces(config: ProxyConfig, last_good: Contents | None = None) -> tuple[Piece, Piece]:
@@ -51,9 +49,10 @@ def pieces(config: ProxyConfig, last_good: Contents | None = None) -> tuple[Piec
     extents = () if last_good is None else last_good.extents
     last_list = None if last_good is None else last_good.scam_list
     share = config.safeguards.least_share
+    written = preset.written_at_home(config.home, preset.load(config.preset))
     return (
-        Piece(read_subscribers, (config.subscribers, config.home, config.preset, share, extents)),
-        Piece(ScamList.load, (config.scam_lists, refused(config), share, last_list)),
+        Piece(read_subscribers, (config.subscribers, written, share, extents), config.subscribers is not None),
+        Piece(ScamList.load, (config.scam_lists, refused(config), share, last_list), bool(config.scam_lists)),
     )
 
 
@@ -67,7 +66,7 @@ def put_together(people: People, scam_list: ScamList, last_good: Contents | None
 
 def read(config: ProxyConfig, last_good: Contents | None = None) -> Contents:
     """Read them all, here and now. Raises FileErrors, OSError."""
-    people, lists = (work(*arguments) for work, arguments in pieces(config, last_good))
+    people, lists = (piece.work(*piece.arguments) for piece in pieces(config, last_good))
     return put_together(people, lists, last_good)
 
 
@@ -86,38 +85,3 @@ def covering(home: str) -> Mapping[str, str]:
 def covering_any() -> Mapping[str, str]:
     """The prefixes that cover all numbers of some country, or more."""
     return {f"+{code[:length]}*": "less" for code in countries() for length in range(len(code) + 1)}
-
-
-def read_subscribers(
-    location: str | None,
-    home: str,
-    preset_name: str,
-    least_share: float,
-    extents: Sequence[Extent],
-    allocate: Allocate | None = None,
-) -> People:
-    """Read the subscribers at a location, None for those that stay as they were read before; with how many there are,
-    and why. The home country and the preset say how numbers on their lists are read.
-    """
-    if location is None:
-        return Directory(), (), ()
-    path = path_of(location)
-    before = {each.file: each for each in extents}
-    if str(path) in before and not path.exists():
-        directory, now = Directory(), Extent.gone(str(path))
-    else:
-        ended = is_database(location) or _is_ended(path)  # a database has no lines
-        directory = read_directory(location, preset.numbering(home, preset.load(preset_name)))
-        now = Extent(str(path), len(directory), ended)
-    kept = keep(before, [now], least_share).get(str(path))
-    if kept is not None:
-        return None, (kept.last_good,), (kept,)
-    return directory.moved(allocate) if allocate else directory, (now,), ()
-
-
-def _is_ended(path: Path) -> bool:
-    """True if the last line of a YAML file has an end; cut before a last bracket, it would be no YAML."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 1))
-        return file.read() in (b"", b"\n", b"\r", b"]", b"}")

@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from proxy.files.yaml_file import FileContext, FileError, FileErrors, Problems, expected_by
+from proxy.files.expected import expected_by
+from proxy.files.yaml_file import FileContext, FileError, FileErrors, Problems
 from proxy.numbers.numbering import Numbering
 from proxy.numbers.patterns import read_pattern
 from proxy.policy.profile import Barring, Subscriber

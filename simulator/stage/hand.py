@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from proxy.files.yaml_file import FileContext, Problem, Problems, expected_by
+from proxy.files.expected import expected_by
+from proxy.files.yaml_file import FileContext, Problem, Problems
 from simulator.scenario.calls import Calls
 from simulator.scenario.model import Scenario
 from simulator.stage.families import families_of

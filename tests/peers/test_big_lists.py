@@ -12,11 +12,13 @@ from simulator.loopback import free_port
 from tests.plays.proxy_process import SWITCH, ProxyProcess, eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tables are told by their names in /proc")
-ENTRIES = 120_000  # of more than 2 MB, which another process reads
+ENTRIES = 10_000  # of more than 2 MB, which another process reads
+SOURCE = "s" * 200
 
 
 def write(path: Path, category: str) -> None:
-    path.write_text("number,category\n" + "".join(f"+447700{index:06},{category}\n" for index in range(ENTRIES)))
+    rows = (f"+447700{index:06},{category},{SOURCE}\n" for index in range(ENTRIES))
+    path.write_text("number,category,source\n" + "".join(rows))
 
 
 def tables(proxy: ProxyProcess) -> int:
