@@ -8,8 +8,6 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from proxy.numbers.numbering import Written
 from proxy.policy.answers import Card
 from proxy.policy.profile import Subscriber
@@ -18,6 +16,7 @@ from proxy.policy.treatments import Treatments, written
 from simulator.addresses import Address
 from simulator.scenario.model import Scenario
 from simulator.scenario.reputation import LabSource
+from simulator.yaml_text import as_yaml
 
 LOCALHOST = "127.0.0.1"
 CARD_KEY = "card-key.pem"
@@ -117,7 +116,7 @@ def write_files(
         ("subscribers.yaml", {"subscribers": list(_listed(spec))}),
         ("proxy.yaml", config),
     ):
-        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        (folder / name).write_text(as_yaml(content), encoding="utf-8")
     return folder / "proxy.yaml"
 
 

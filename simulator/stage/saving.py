@@ -37,6 +37,7 @@ from simulator.stage.chosen import Chosen
 from simulator.stage.masking import page_without_pin, without_pin
 from simulator.traffic.planned_call import PlannedCall
 from simulator.wording import counted
+from simulator.yaml_text import as_yaml, from_yaml
 
 REPORT = "report.html"
 _COPIED = ("proxy.yaml", "subscribers.yaml", "subscribers.changes.db", "proxy-calls.jsonl", "proxy.log", "card.jws")
@@ -90,7 +91,7 @@ def _fill(folder: RunFolder, session: Session, recorder: MessageRecorder) -> Non
         if (chosen.folder / name).exists():
             _copy(chosen.folder / name, folder.path / name)
     shutil.copytree(chosen.folder / INPUTS, folder.path / INPUTS)
-    text = yaml.safe_dump(_scenario(session, chosen.folder / SCENARIO), sort_keys=False, allow_unicode=True)
+    text = as_yaml(_scenario(session, chosen.folder / SCENARIO))
     (folder.path / SCENARIO).write_text(text, encoding="utf-8")
     messages = recorder.copy_to(folder.path)
     _tell(session, folder)
@@ -155,7 +156,7 @@ def _scenario(session: Session, source: Path) -> dict[str, Any]:
     document: dict[str, Any] = yaml.load(source.read_text(encoding="utf-8"), yaml.CBaseLoader)  # noqa: S506 - text only
     for name in _LEFT_OUT:
         document.pop(name, None)
-    config = yaml.safe_load((session.chosen.folder / "proxy.yaml").read_text(encoding="utf-8"))
+    config = from_yaml((session.chosen.folder / "proxy.yaml").read_text(encoding="utf-8"))
     if config["rules"]:
         document["rules"] = config["rules"]
     document["subscribers"] = dict(_subscribers(session))

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from proxy.config.models import load_config
 from proxy.counterfactual import Reconsidering
 from proxy.files.yaml_file import Problems
@@ -29,6 +27,7 @@ from simulator.errors import LabError
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.stage.events import Rule, Settings
 from simulator.stage.hub import Hub
+from simulator.yaml_text import as_yaml, from_yaml
 
 MODES = ("enforce", "shadow", "off")
 _LISTS = ("allow", "block")
@@ -68,7 +67,7 @@ class Switches:
 
     def _read(self) -> tuple[dict[str, dict[str, Any]], Reconsidering]:
         reconsidering = Reconsidering(load_config(self._config))
-        people = {name: reconsidering.people.find(number) for name, number in self._names.items()}
+        people = {name: reconsidering.snapshot.subscribers.find(number) for name, number in self._names.items()}
         return {name: settings_of(each) for name, each in people.items() if each is not None}, reconsidering
 
     async def change(self, name: str, settings: Mapping[str, Any]) -> None:
@@ -99,11 +98,11 @@ class Switches:
         if changes:
             ChangeStore(str(self._people)).save(changes)
         if _OPERATORS & set(settings):
-            document = yaml.safe_load(self._people.read_text(encoding="utf-8"))
+            document = from_yaml(self._people.read_text(encoding="utf-8"))
             for each in document["subscribers"]:
                 if each["number"] == number:
                     each["roaming"] = settings["roaming"]
-            _write(self._people, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+            _write(self._people, as_yaml(document))
 
     async def set_mode(self, rule: str, mode: str) -> None:
         """Enforce a rule, run it in shadow mode, or turn it off. Raises Unchangeable."""
@@ -113,9 +112,9 @@ class Switches:
             raise Unchangeable(f"found {mode[:50]!r}, expected {', '.join(MODES)}")
         async with self._one_at_a_time:
             before = self._config.read_text(encoding="utf-8")
-            document = yaml.safe_load(before)
+            document = from_yaml(before)
             document["rules"] = {**document.get("rules", {}), rule: mode}
-            _write(self._config, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+            _write(self._config, as_yaml(document))
             try:
                 await self._proxy.reload()
             except LabError as error:

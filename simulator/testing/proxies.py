@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from proxy.config.models import load_config
 from simulator.addresses import Address
 from simulator.agents.orders import Behaviour, IncomingCall, Order, OutgoingCall
 from simulator.agents.wire import WirePhone, WirePhones
 from simulator.lab.proxy_process import ProxyProcess
 from simulator.testing.background import Background
+from simulator.yaml_text import as_yaml
 
 _STATUS = {"answer": 200, "busy": 486, "reject": 603, "ring_only": None}
 
@@ -26,7 +25,7 @@ class RunningProxy:
         """Start it by a config file, or by the keys of one. Raises FileErrors; LabError where it does not listen."""
         if isinstance(config, Mapping):
             path = folder / "proxy.yaml"
-            written = yaml.safe_dump({"call_log": "proxy-calls.jsonl", **config}, sort_keys=False)
+            written = as_yaml({"call_log": "proxy-calls.jsonl", **config})
             path.write_text(written, encoding="utf-8")
             config = path
         read = load_config(config)

@@ -1,0 +1,18 @@
+"""YAML that programs write, and read again: by libyaml, which takes a quarter of the time that Python takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+
+def as_yaml(document: Any) -> str:
+    """The text of lists, mappings, texts and numbers, keys in their order. Raises yaml.YAMLError for all else."""
+    text: str = yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def from_yaml(text: str) -> Any:
+    """The document with this text, as `as_yaml` wrote it. Raises yaml.YAMLError."""
+    return yaml.load(text, yaml.CSafeLoader)
