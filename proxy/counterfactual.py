@@ -62,17 +62,13 @@ def _barred(subscriber: Subscriber | None) -> Subscriber | None:
 
 
 class Reconsidering:
-    """Decides by the files of a config. Raises FileErrors and OSError where they cannot be read."""
+    """Decides by the files of a config, which `snapshot` is made of. Raises FileErrors and OSError where they cannot be
+    read."""
 
     def __init__(self, config: ProxyConfig) -> None:
-        self._snapshot = load_snapshot(config)
+        self.snapshot = load_snapshot(config)
         self._trunks = {trunk.name: trunk for trunk in config.trunk_table().trunks}
         self._policies: dict[tuple[str, bool], Policy] = {}
-
-    @property
-    def people(self) -> SubscriberDirectory:
-        """The subscribers as they are in the files, with what they changed themselves."""
-        return self._snapshot.subscribers
 
     def without_its_rule(self, record: Mapping[str, Any], requests: Iterable[bytes]) -> Counterfactual | None:
         """The verdict on a call without the rule that decided, by the proxy's record of it and the requests with which
@@ -114,11 +110,11 @@ class Reconsidering:
         request = proven[-1] if trunk.auth == "digest" and proven else found[0]
         authenticated = record["caller"] if trunk.auth == "digest" and proven else None
         arrival = datetime.fromisoformat(record["timestamp"]).timestamp()
-        return Call.from_request(request, trunk, self._snapshot.numbering, arrival, authenticated)
+        return Call.from_request(request, trunk, self.snapshot.numbering, arrival, authenticated)
 
     def _decided(self, call: Call, memory: Memory, off: str = "", *, barred: bool = False) -> Verdict | None:
         if (policy := self._policies.get((off, barred))) is None:
-            snapshot = self._snapshot
+            snapshot = self.snapshot
             modes = {**snapshot.modes, off: "off"} if off else snapshot.modes
             people = _Barred(snapshot.subscribers) if barred else snapshot.subscribers
             self._policies[off, barred] = policy = Policy(replace(snapshot, modes=modes, subscribers=people))

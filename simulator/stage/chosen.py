@@ -15,7 +15,8 @@ LESSONS = Path(__file__).parents[2] / "scenarios" / "lessons"  # those that Ring
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The choices for a stage: a scenario and its file, the softswitch, and where the lab's files and finished
-    runs lie. Softphones may register at the port `sip` of 127.0.0.1, 0: at any that is free."""
+    runs lie. Softphones may register at the port `sip` of 127.0.0.1, 0: at any that is free. The calls of `scenarios`,
+    and of those beside the source, may come by themselves."""
 
     scenario: Scenario
     source: Path
@@ -23,3 +24,4 @@ class Chosen:
     folder: Path
     runs: Path
     sip: int = 0
+    scenarios: Path = Path("scenarios")

@@ -83,10 +83,11 @@ class Stage:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.standing)
         self._stack.callback(self.phones.close)
-        self.phones.begin()
         names = {each["name"]: each["number"] for each in self.hub.state.subscribers}
         self.switches = Switches(self.chosen.folder, self.standing.lab.proxy, names, self.hub)
         await self.switches.read()
+        assert self.switches.reconsidering is not None  # noqa: S101 - it has read
+        self.phones.begin(self.switches.reconsidering.snapshot)
         self.soon(self.phones.keep_registered())
         self.phones.on_answer = lambda: self.soon(self.switches.read())
         self.soon(self._offer())
@@ -151,7 +152,7 @@ class Stage:
     async def _offer(self) -> None:
         """Look for scenarios whose calls can come by themselves, beside all else: there may be many files."""
         chosen = self.chosen
-        folders = [Path("scenarios"), *([] if chosen.source == DEFAULT else [chosen.source.parent])]
+        folders = [chosen.scenarios, *([] if chosen.source == DEFAULT else [chosen.source.parent])]
         files = await asyncio.to_thread(offered, folders, chosen.scenario.home)
         self.traffic.offer(files)
         names = dict.fromkeys((chosen.scenario.name, *files))

@@ -29,7 +29,7 @@ from simulator.softswitch.kinds import Kind
 from simulator.stage.events import Ended, Event, Judged, LabState, Lifeline, Message, Notice, Placed, Text
 from simulator.stage.hub import Hub
 from simulator.stage.masking import text_without_pin, without_pin
-from simulator.stage.tail import Tail
+from simulator.stage.tail import Tail, followed
 from simulator.stage.watching import Watching
 from simulator.stage.words import PROXY_ENDED
 from simulator.traffic.planned_call import PlannedCall
@@ -110,9 +110,9 @@ class Standing:
             users |= {each.number: name for name, each in self.spec.subscribers.items()}
             elements: dict[Address, Lifeline] = {self.lab.next_hop: "proxy", self.lab.switch.address: "softswitch"}
             self._watching = Watching(elements, users, self._clock)
-            await stack.enter_async_context(self._verdicts)
-            for name, hear in (("proxy-calls.jsonl", self._record), ("proxy-messages.jsonl", self._proxy_saw)):
-                await stack.enter_async_context(Tail(self.folder / name, hear))
+            records = Tail(self.folder / "proxy-calls.jsonl", self._record)
+            messages = Tail(self.folder / "proxy-messages.jsonl", self._proxy_saw)
+            await stack.enter_async_context(followed(self._verdicts, records, messages))
             self._stack = stack.pop_all()
         self._publish(LabState(time.time(), {"proxy": "up", "softswitch": "up"}))
         return self

@@ -1,19 +1,20 @@
-"""Follows a file of JSON lines that another process appends to."""
+"""Follows files of JSON lines that another process appends to."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 _GLANCE = 0.02  # seconds between two looks: to ask for the size of a file takes some microseconds
 
 
 class Tail:
-    """Hands each whole line of a file to `hear`, soon after it was written; an async context manager.
+    """Hands each whole line of a file to `hear`.
 
     The file may come to be later. A line that is no JSON object is left out.
     """
@@ -23,18 +24,6 @@ class Tail:
         self._hear = hear
         self._at = 0
         self._half = b""
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._follow())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        self.look()
 
     def look(self) -> None:
         """Take what is there by now."""
@@ -53,7 +42,23 @@ class Tail:
                 if isinstance(found := json.loads(line), dict):
                     self._hear(found)
 
-    async def _follow(self) -> None:
+
+@asynccontextmanager
+async def followed(*tails: Tail) -> AsyncIterator[None]:
+    """Have lines heard meanwhile, soon after they were written, and those that are left at the end."""
+
+    async def look() -> None:
         while True:
-            self.look()
+            for tail in tails:
+                tail.look()
             await asyncio.sleep(_GLANCE)
+
+    task = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        for tail in tails:
+            tail.look()

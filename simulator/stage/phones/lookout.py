@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import Literal
 
-from proxy.config.models import load_config
 from proxy.policy.snapshot import Snapshot
-from proxy.process.loading import load_snapshot
 
 Warned = Literal["hidden", "overseas", "reported", "link"]
 _LINK = re.compile(r"(?:https?:|www\.)|\b[a-z0-9-]+\.(?:[a-z]{2,})\b(?:/|\?|\s|$)", re.IGNORECASE)
 
 
 class Lookout:
-    """Looks at numbers by the lists of a proxy's config, as they were when it was made."""
+    """Looks at numbers by the lists of a snapshot."""
 
-    def __init__(self, config: Path) -> None:
-        """Raises FileErrors, OSError."""
-        self._snapshot: Snapshot = load_snapshot(load_config(config))
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
 
     def about_caller(self, number: str) -> list[Warned]:
         """The warnings about a number that calls or texts, the gravest first."""

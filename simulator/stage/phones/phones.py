@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from proxy.policy.snapshot import Snapshot
 from proxy.presets import preset
 from simulator.agents.listening import NOBODY, Call, CallListener, PhoneListener, Sound
 from simulator.agents.orders import Order
@@ -67,14 +68,13 @@ class Phones(Company):
         self._loop = asyncio.get_running_loop()
         self._shown: dict[str, tuple[str, str]] = {}
 
-    def begin(self) -> None:
-        """Have the lab's phones be these. Raises FileErrors, OSError."""
+    def begin(self, snapshot: Snapshot) -> None:
+        """Have the lab's phones be these; their apps warn by the lists of the snapshot. Raises FileErrors."""
         vocabulary = preset.load(self._standing.spec.preset).vocabulary
         host, port = self._standing.lab.next_hop
         subscribers = self._standing.spec.subscribers
         accounts = {name: (digest_user(name, subscribers[name]), subscribers[name].password) for name in self.handsets}
-        lookout = Lookout(self._standing.folder / "proxy.yaml")
-        self.sight = Sight(vocabulary, lookout, Apps(), f"{host}:{port}", accounts)
+        self.sight = Sight(vocabulary, Lookout(snapshot), Apps(), f"{host}:{port}", accounts)
         self._standing.lab.wire.keep_company(self)
         self._hub.hearers.append(self._happened)
 

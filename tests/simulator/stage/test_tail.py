@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from simulator.stage.tail import Tail
+from simulator.stage.tail import Tail, followed
 
 
 def test_whole_lines_are_heard_once_and_half_ones_when_they_are_whole(tmp_path: Path) -> None:
@@ -26,6 +26,8 @@ def test_whole_lines_are_heard_once_and_half_ones_when_they_are_whole(tmp_path: 
 async def test_what_is_left_at_the_end_is_heard(tmp_path: Path) -> None:
     heard: list[Any] = []
     path = tmp_path / "lines.jsonl"
-    async with Tail(path, heard.append):
+    other = tmp_path / "others.jsonl"
+    async with followed(Tail(path, heard.append), Tail(other, heard.append)):
         path.write_text('{"last": true}\n')
-    assert heard == [{"last": True}]
+        other.write_text('{"least": true}\n')
+    assert heard == [{"last": True}, {"least": True}]

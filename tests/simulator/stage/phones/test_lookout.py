@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.config.models import load_config
+from proxy.process.loading import load_snapshot
 from simulator.stage.phones.lookout import Lookout
 
 
@@ -18,7 +20,7 @@ def lookout(tmp_path: Path) -> Lookout:
         "trunks: {phones: {match: [127.0.0.0/8], kind: access}}\n"
         "subscribers: subscribers.yaml\nscam_lists: [scam.csv]\n"
     )
-    return Lookout(tmp_path / "proxy.yaml")
+    return Lookout(load_snapshot(load_config(tmp_path / "proxy.yaml")))
 
 
 @pytest.mark.parametrize(
