@@ -13,8 +13,8 @@ from tests.plays.stage import StagePlay
 
 SCENARIO = ROOT / "scenarios" / "labels-and-detours.yaml"
 CALLS = {
-    "voicemail": {"from": "+12025550143", "to": "carol", "truth": "scam"},
-    "honeypot": {"from": "+232245550101", "to": "alice", "truth": "scam"},
+    "voicemail": {"from": "+12025550143", "to": "carol", "truth": "scam", "talk": "500ms"},
+    "honeypot": {"from": "+232245550101", "to": "alice", "truth": "scam", "talk": "500ms"},
 }
 
 

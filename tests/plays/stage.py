@@ -6,19 +6,24 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from simulator.cli.standing import doors_of
 from simulator.scenario.model import load_scenarios
 from simulator.softswitch.kinds import Kind
+from simulator.stage import hand, programme
 from simulator.stage.chosen import DEFAULT, Chosen
+from simulator.stage.phones import speaker
 from simulator.stage.stage import Stage
+from simulator.stage.state import State
 from simulator.stage.web.app import web_app
 from simulator.stage.web.serving import listen, serve
-from tests.plays.proxy_process import eventually
 from tests.plays.proxy_templates import forked_proxies
 
 T = TypeVar("T")
@@ -42,11 +47,47 @@ class StagePlay:
 
         return asyncio.run_coroutine_threadsafe(doing(), self._loop).result(WITHIN)
 
+    def until(self, holds: Callable[[State], T]) -> T:
+        """Return what `holds` returns of the stage's state as soon as that is true: it looks in the stage's own thread,
+        at each event and each change of a phone. AssertionError when it never is."""
+        found: Future[T] = Future()
+
+        def look(_: object = None) -> None:
+            try:
+                if not found.done() and (seen := holds(self.stage.hub.state)):
+                    found.set_result(seen)
+            except BaseException as error:
+                found.set_exception(error)
+
+        listening: tuple[list[Any], ...] = (self.stage.hub.hearers, self.stage.phones.on_change)
+
+        def begin() -> None:
+            for hearers in listening:
+                hearers.append(look)
+            look()
+
+        def end() -> None:
+            for hearers in listening:
+                hearers.remove(look)
+
+        self.within(begin)
+        try:
+            return found.result(WITHIN)
+        except TimeoutError:
+            raise AssertionError(f"not within {WITHIN} s") from None
+        finally:
+            self.within(end)
+
     def ask(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        source: str = "127.0.0.1",
     ) -> tuple[int, dict[str, str], bytes]:
-        """One request: its status, headers and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WITHIN)
+        """One request, from that address: its status, headers and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WITHIN, source_address=(source, 0))
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -66,14 +107,11 @@ class StagePlay:
         assert status == 200, body
         return json.loads(body)
 
-    def call_where(self, call: str, holds: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-        """The call in the state, as soon as that holds of it."""
-
-        def found() -> dict[str, Any]:
-            calls = self.get("/api/state")["calls"]
-            return next((each for each in calls if each["id"] == call and holds(each)), {})
-
-        return eventually(found)
+    def call_where(self, call: str, holds: Callable[[Mapping[str, Any]], object]) -> dict[str, Any]:
+        """The call in the state that pages get, as soon as that holds of it."""
+        self.until(lambda state: any(each["id"] == call and holds(each) for each in state.calls))
+        found: dict[str, Any] = next(each for each in self.get("/api/state")["calls"] if each["id"] == call)
+        return found
 
     def ended(self, call: str) -> dict[str, Any]:
         """The call in the state once it is over."""
@@ -101,13 +139,26 @@ def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, A
 
 
 @contextmanager
+def soon_over() -> Iterator[None]:
+    """Have calls meanwhile that say nothing of it ring and last for a moment only, to a machine as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hand, "_RINGS", "0.1s")
+        patch.setattr(hand, "_TALKS", "0.1s")
+        patch.setattr(speaker, "_TO_A_MACHINE", 0.1)
+        patch.setattr(programme, "_LONGEST", 0.1)
+        yield
+
+
+@contextmanager
 def standing_stage(
-    folder: Path, source: Path = DEFAULT, token: str = "", switch: Kind = "embedded"
+    folder: Path, source: Path = DEFAULT, token: str = "", switch: Kind = "embedded", scenarios: Path | None = None
 ) -> Iterator[StagePlay]:
-    """A stage that stands meanwhile, its lab's files in `folder`."""
+    """A stage that stands meanwhile, its lab's files in `folder`. The calls of `scenarios` may come by themselves; by
+    default there are none, as all of them are read."""
     (folder / "lab").mkdir()
     [(scenario, _)] = load_scenarios([source])
-    chosen = Chosen(scenario, source, switch, folder / "lab", folder / "runs")
+    runs, offered = folder / "runs", scenarios or folder / "scenarios"
+    chosen = Chosen(scenario, source, switch, folder / "lab", runs, scenarios=offered)
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
     up, wrong = threading.Event(), []

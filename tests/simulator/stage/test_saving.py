@@ -18,60 +18,28 @@ from simulator.scenario.calls import Calls
 from simulator.scenario.model import load_scenarios
 from simulator.stage.saving import _copy, entry_of
 from simulator.traffic.plan import plan
-from tests.plays.proxy_process import eventually
-from tests.plays.stage import JSON, StagePlay, standing_stage
+from tests.plays.stage import JSON, StagePlay, soon_over, standing_stage
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("stage")
-    with standing_stage(folder) as stage:
-        played(stage)
-        yield folder / "runs" / stage.post("/api/save")["run"]
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    """One on which a few calls were placed."""
+    with soon_over(), standing_stage(tmp_path_factory.mktemp("stage")) as play:
+        play.post("/api/settings", subscriber="bob", settings={"barring": {"incoming_international": True}})
+        play.ended(play.post("/api/family", id="cold-call", to="bob")["id"])
+        keys = {"from": "+8613900139001", "to": "carol", "trunk": "domestic"}
+        play.ended(play.post("/api/call", **keys, display_name='=1+1 "><b>')["id"])
+        text = {"from": "alice", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "QXGJDX"}
+        play.ended(play.post("/api/call", **text)["id"])
+        yield play
 
 
-def played(stage: StagePlay) -> None:
-    stage.post("/api/settings", subscriber="bob", settings={"barring": {"incoming_international": True}})
-    stage.ended(stage.post("/api/family", id="cold-call", to="bob")["id"])
-    keys = {"from": "+8613900139001", "to": "carol", "trunk": "domestic", "ring": "50ms", "talk": "50ms"}
-    stage.ended(stage.post("/api/call", **keys, display_name='=1+1 "><b>')["id"])
-    text = {"from": "alice", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "QXGJDX"}
-    stage.ended(stage.post("/api/call", **text)["id"])
-
-
-def test_a_session_is_saved_where_only_its_hand_outs_find_no_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("simulator.stage.handout.page.document", full)
-    with standing_stage(tmp_path) as stage:
-        played(stage)
-        answer = stage.post("/api/save")
-
-    assert answer["handout"] is False
-    assert json.loads(Path(answer["folder"], "manifest.json").read_text())["state"] == "finished"
-    assert not list(Path(answer["folder"]).glob("handout*"))
-
-
-def test_a_report_shows_no_pin_and_the_calls_can_be_played_again_all_the_same(tmp_path: Path) -> None:
-    order = {"from": "bob", "to": "*354*1357#", "trunk": "phones", "truth": "scam"}  # a wrong verdict: with its ladder
-    with standing_stage(tmp_path) as stage:
-        stage.ended(stage.post("/api/call", **order)["id"])
-        text = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "*21*8642#"}
-        stage.ended(stage.post("/api/call", **text)["id"])
-        run = Path(stage.post("/api/save")["folder"])
-
-    report = (run / "report.html").read_text()
-    assert "*354*••••" in report
-    assert "*21*••••" in report
-    assert "8642" not in report
-    assert not re.search(r"\*1357|1357(#|%23)", report)
-    [(scenario, _)] = load_scenarios([run / "inputs" / "scenario.yaml"])
-    assert [call.body or call.callee for call in plan(scenario)] == ["*354*1357#", "*21*8642#"]
+@pytest.fixture(scope="module")
+def saved(stage: StagePlay) -> Path:
+    """The folder of those calls."""
+    return Path(stage.post("/api/save")["folder"])
 
 
 Ringfence = Callable[..., str]
@@ -118,28 +86,66 @@ def test_the_same_calls_are_played_again_with_the_settings_of_the_end(saved: Pat
     assert (again["calls"], again["calls.scam_blocked"], again["calls.faults"]) == (3, 1, 0)
 
 
-def test_it_is_saved_whole_while_calls_come_by_themselves(tmp_path: Path) -> None:
-    with standing_stage(tmp_path) as stage:
-        stage.post("/api/traffic", scenario=None, rate=60)
-        for count in (10, 30, 50):
-            eventually(lambda count=count: stage.stage.tally.calls > count)  # type: ignore[misc]
-            run = tmp_path / "runs" / stage.post("/api/save")["run"]
-            for name in ("calls.jsonl", "proxy-calls.jsonl", "events.jsonl"):
-                assert [json.loads(line) for line in (run / name).read_text().splitlines()]
-            assert list(missing_calls(run)) == []
+# --- the session goes on
 
 
-def test_what_cannot_be_written_whole_is_not_there_at_all(tmp_path: Path) -> None:
-    with standing_stage(tmp_path) as stage:
-        first = stage.post("/api/save")["run"]
-        (tmp_path / "lab" / "inputs").rename(tmp_path / "elsewhere")
+@pytest.mark.usefixtures("saved")
+def test_a_session_is_saved_where_only_its_hand_outs_find_no_room(
+    stage: StagePlay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
 
-        status, _, body = stage.ask("POST", "/api/save", b"{}", JSON)
+    monkeypatch.setattr("simulator.stage.handout.page.document", full)
+    answer = stage.post("/api/save")
 
-        assert (status, str(tmp_path / "runs") in body.decode()) == (507, True)
-        assert sorted(each.name for each in (tmp_path / "runs").iterdir()) == [first, "latest"]
-        assert (tmp_path / "runs" / "latest").resolve().name == first
-        assert [each["id"] for each in stage.get("/api/runs")["runs"]] in ([first], [])
+    assert answer["handout"] is False
+    assert json.loads(Path(answer["folder"], "manifest.json").read_text())["state"] == "finished"
+    assert not list(Path(answer["folder"]).glob("handout*"))
+
+
+@pytest.mark.usefixtures("saved")
+def test_what_cannot_be_written_whole_is_not_there_at_all(stage: StagePlay) -> None:
+    runs, inputs = stage.stage.chosen.runs, stage.stage.chosen.folder / "inputs"
+    before = [*sorted(each.name for each in runs.iterdir()), (runs / "latest").resolve()]
+    elsewhere = inputs.rename(inputs.with_name("elsewhere"))
+
+    status, _, body = stage.ask("POST", "/api/save", b"{}", JSON)
+
+    elsewhere.rename(inputs)
+    assert (status, str(runs) in body.decode()) == (507, True)
+    assert [*sorted(each.name for each in runs.iterdir()), (runs / "latest").resolve()] == before
+
+
+@pytest.mark.usefixtures("saved")
+def test_a_report_shows_no_pin_and_the_calls_can_be_played_again_all_the_same(stage: StagePlay) -> None:
+    order = {"from": "bob", "to": "*354*1357#", "trunk": "phones", "truth": "scam"}  # a wrong verdict: with its ladder
+    stage.ended(stage.post("/api/call", **order)["id"])
+    text = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "*21*8642#"}
+    stage.ended(stage.post("/api/call", **text)["id"])
+    run = Path(stage.post("/api/save")["folder"])
+
+    report = (run / "report.html").read_text()
+    assert "*354*••••" in report
+    assert "*21*••••" in report
+    assert "8642" not in report
+    assert not re.search(r"\*1357|1357(#|%23)", report)
+    [(scenario, _)] = load_scenarios([run / "inputs" / "scenario.yaml"])
+    assert [call.body or call.callee for call in plan(scenario)][-2:] == ["*354*1357#", "*21*8642#"]
+
+
+@pytest.mark.usefixtures("saved")
+def test_it_is_saved_whole_while_calls_come_by_themselves(stage: StagePlay) -> None:
+    before = stage.stage.tally.calls
+    stage.post("/api/traffic", scenario=None, rate=60)
+    for count in (5, 15, 25):
+        stage.until(lambda _, count=count: stage.stage.tally.calls > before + count)  # type: ignore[misc]
+        run = Path(stage.post("/api/save")["folder"])
+        for name in ("calls.jsonl", "proxy-calls.jsonl", "events.jsonl"):
+            assert [json.loads(line) for line in (run / name).read_text().splitlines()]
+        assert list(missing_calls(run)) == []
+    assert stage.get("/api/state")["traffic"]["running"]
+    stage.post("/api/traffic", stop=True)
 
 
 def test_half_a_line_is_left_out(tmp_path: Path) -> None:

@@ -8,34 +8,50 @@ from typing import Any
 
 import pytest
 
-from tests.plays.proxy_process import eventually
-from tests.plays.stage import JSON, StagePlay, standing_stage
+from simulator.stage.state import State
+from tests.plays.stage import JSON, StagePlay, soon_over, standing_stage
 
-
-@pytest.fixture
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
-        yield play
+BARRED = "barring.incoming_international"
+KEYWORD = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "QXGJLH"}
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    """One for all that is refused, which changes nothing."""
-    with standing_stage(tmp_path_factory.mktemp("untouched")) as play:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    with soon_over(), standing_stage(tmp_path_factory.mktemp("stage")) as play:
         yield play
 
 
-def settings(stage: StagePlay, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(each for each in stage.get("/api/state")["subscribers"] if each["name"] == name)
-    return dict(found["settings"])
+@pytest.fixture
+def stage(shared: StagePlay) -> Iterator[StagePlay]:
+    """The one of all tests, whose subscribers have their first settings again afterwards."""
+    before = {each["name"]: each["settings"] for each in shared.get("/api/state")["subscribers"]}
+    yield shared
+    for each in shared.get("/api/state")["subscribers"]:
+        own = before[each["name"]]
+        if changed := {key: own[key] for key, value in each["settings"].items() if value != own[key]}:
+            shared.post("/api/settings", subscriber=each["name"], settings=changed)
+
+
+def settings(state: State, name: str) -> Any:
+    return next(each["settings"] for each in state.subscribers if each["name"] == name)
+
+
+def shown(stage: StagePlay, name: str) -> Any:
+    """The settings that pages show."""
+    return next(each["settings"] for each in stage.get("/api/state")["subscribers"] if each["name"] == name)
 
 
 def rule(stage: StagePlay, name: str) -> dict[str, Any]:
     return dict(next(each for each in stage.get("/api/state")["rules"] if each["name"] == name))
 
 
-def from_abroad(stage: StagePlay, to: str) -> dict[str, Any]:
-    keys = {"from": "+442079460123", "to": to, "ring": "50ms", "talk": "50ms"}
+def counted(stage: StagePlay, rule: str, count: str, number: int) -> None:
+    """Wait until the rule has that count."""
+    stage.until(lambda state: any(each["name"] == rule and each[count] == number for each in state.rules))
+
+
+def from_abroad(stage: StagePlay, to: str, caller: str = "+442079460123") -> dict[str, Any]:
+    keys = {"from": caller, "to": to, "ring": "50ms", "talk": "50ms"}
     return stage.ended(stage.post("/api/call", **keys)["id"])
 
 
@@ -53,59 +69,54 @@ def test_the_next_call_is_judged_by_a_new_setting(stage: StagePlay) -> None:
     ]
     assert before["otherwise"]["en"] == "If bob barred calls from abroad, it would have been refused."
     assert after["otherwise"]["en"].startswith("If “Barring of calls from abroad” were off, the phone would have rung")
-    assert settings(stage, "bob")["allow"] == ["+442079460123"]
+    assert shown(stage, "bob")["allow"] == ["+442079460123"]
 
 
 def test_a_rule_in_shadow_mode_stops_nothing_and_is_counted(stage: StagePlay) -> None:
-    stage.post("/api/rule", rule="barring.incoming_international", mode="shadow")
+    before = rule(stage, BARRED)
+    stage.post("/api/rule", rule=BARRED, mode="shadow")
 
     assert from_abroad(stage, "alice")["outcome"] == "passed"
 
-    eventually(lambda: rule(stage, "barring.incoming_international")["shadowed"] == 1)
-    stage.post("/api/rule", rule="barring.incoming_international", mode="enforce")
+    counted(stage, BARRED, "shadowed", before["shadowed"] + 1)
+    stage.post("/api/rule", rule=BARRED, mode="enforce")
     assert from_abroad(stage, "alice")["outcome"] == "blocked"
-    eventually(lambda: rule(stage, "barring.incoming_international")["enforced"] == 1)
-    assert rule(stage, "barring.incoming_international")["mode"] == "enforce"
+    counted(stage, BARRED, "enforced", before["enforced"] + 1)
+    after = {**before, "shadowed": before["shadowed"] + 1, "enforced": before["enforced"] + 1}
+    assert rule(stage, BARRED) == {**after, "mode": "enforce"}
 
 
 def test_a_star_code_with_the_pin_and_a_keyword_change_what_the_page_shows(stage: StagePlay) -> None:
     dialled = {"from": "bob", "to": "*331*1357#", "trunk": "phones"}
     stage.post("/api/call", **dialled)
-    eventually(lambda: settings(stage, "bob")["barring"]["outgoing_international"])
+    stage.until(lambda state: settings(state, "bob")["barring"]["outgoing_international"])
 
-    text = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "QXGJLH"}
-    stage.post("/api/call", **text)
+    stage.post("/api/call", **KEYWORD)
 
-    eventually(lambda: settings(stage, "bob")["barring"]["incoming_international"])
+    stage.until(lambda state: settings(state, "bob")["barring"]["incoming_international"])
+    barring = shown(stage, "bob")["barring"]
+    assert (barring["outgoing_international"], barring["incoming_international"]) == (True, True)
     assert from_abroad(stage, "bob")["outcome"] == "blocked"
 
 
 def test_a_refused_call_is_told_to_its_callee_who_lets_the_caller_in_by_answering(stage: StagePlay) -> None:
-    from_abroad(stage, "alice")
+    caller = "+442079460124"  # whom she was told nothing of before
 
-    def texts() -> Any:
-        return next(each for each in stage.get("/api/state")["subscribers"] if each["name"] == "alice")["phone"][
-            "texts"
-        ]
+    def texts(state: State) -> Any:
+        alice = next(each for each in state.subscribers if each["name"] == "alice")
+        return [each for each in alice["phone"]["texts"] if caller in each["body"]]
 
-    [notice] = eventually(texts)
-    assert "+442079460123" in notice["body"]
-    keys = {
-        "from": "alice",
-        "to": notice["caller"],
-        "trunk": "phones",
-        "method": "MESSAGE",
-        "body": "ALLOW +442079460123",
-    }
-    stage.post("/api/call", **keys)
-    eventually(lambda: "+442079460123" in settings(stage, "alice")["allow"])
-    assert from_abroad(stage, "alice")["rule"] == "subscriber.allow"
+    from_abroad(stage, "alice", caller)
+    [notice] = stage.until(texts)
+    answer = {"to": notice["caller"], "body": f"ALLOW {caller}"}
+    stage.post("/api/call", **{"from": "alice", "trunk": "phones", "method": "MESSAGE", **answer})
+    stage.until(lambda state: caller in settings(state, "alice")["allow"])
+    assert from_abroad(stage, "alice", caller)["rule"] == "subscriber.allow"
 
 
 def test_toggles_and_orders_take_turns_and_the_last_one_counts(stage: StagePlay) -> None:
-    text = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "QXGJLH"}
-    stage.post("/api/call", **text)
-    eventually(lambda: settings(stage, "bob")["barring"]["incoming_international"])
+    stage.post("/api/call", **KEYWORD)
+    stage.until(lambda state: settings(state, "bob")["barring"]["incoming_international"])
 
     stage.post("/api/settings", subscriber="bob", settings={"barring": {"incoming_international": False}})
 
@@ -133,23 +144,28 @@ def test_who_roams_is_told_to_the_proxy(stage: StagePlay) -> None:
         ("/api/rule", {"rule": "scam_list.exact", "mode": "sometimes"}),
     ],
 )
-def test_what_makes_no_sense_is_refused(untouched: StagePlay, path: str, keys: dict[str, Any]) -> None:
-    status, _, body = untouched.ask("POST", path, json.dumps(keys).encode(), JSON)
+def test_what_makes_no_sense_is_refused(shared: StagePlay, path: str, keys: dict[str, Any]) -> None:
+    status, _, body = shared.ask("POST", path, json.dumps(keys).encode(), JSON)
 
     assert status == 422
     assert json.loads(body)["error"]
 
 
 def test_the_score_counts_calls_by_truth_and_family(stage: StagePlay) -> None:
+    stage.until(lambda state: state.score.get("calls", 0) == len(state.calls))  # those of before are over, and counted
+    before = {"calls": 0, "legit_passed": 0, "scam_blocked": 0, **stage.get("/api/state")["score"]}
+    delays = (before.get("delay") or {"count": 0})["count"]
     stage.ended(stage.post("/api/family", id="cold-call", to="alice")["id"])
     keys = {"from": "+8613900139001", "to": "bob", "trunk": "domestic", "ring": "50ms", "talk": "50ms"}
     stage.ended(stage.post("/api/call", **keys, family="friend")["id"])
 
-    score = eventually(lambda: (found := stage.get("/api/state")["score"]) and found["calls"] == 2 and found)
+    stage.until(lambda state: state.score.get("calls") == before["calls"] + 2)
+    score = stage.get("/api/state")["score"]
 
-    assert (score["scam_blocked"], score["legit_passed"]) == (1, 1)
+    assert before["scam_blocked"] == 0
+    assert (score["scam_blocked"], score["legit_passed"]) == (1, before["legit_passed"] + 1)
     assert score["scam_recall"]["value"] == 1.0
     assert 0 < score["scam_recall"]["lower95"] < 1
     assert score["families"]["friend"]["legit_passed"] == 1
-    assert score["delay"]["count"] == 1
+    assert score["delay"]["count"] == delays + 1
     assert 0 < score["delay"]["p50"] < 1

@@ -10,27 +10,18 @@ from pathlib import Path
 import pytest
 
 from simulator.scenario.model import load_scenarios
-from simulator.stage import programme
 from simulator.stage.chosen import DEFAULT
 from simulator.stage.families import NAMES
 from simulator.stage.programme import SHARES, played
-from tests.plays.proxy_process import eventually
-from tests.plays.stage import JSON, StagePlay, standing_stage
+from tests.plays.stage import JSON, StagePlay, soon_over, standing_stage
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StagePlay]:
-    monkeypatch.setattr(programme, "_LONGEST", 0.2)  # so that calls which come by themselves are soon over
-    with standing_stage(tmp_path) as play:
-        yield play
-
-
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    """One for all that is refused, which changes nothing."""
-    with standing_stage(tmp_path_factory.mktemp("untouched")) as play:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
+    folder = tmp_path_factory.mktemp("stage")
+    with soon_over(), standing_stage(folder, scenarios=ROOT / "scenarios") as play:
         yield play
 
 
@@ -40,48 +31,54 @@ def test_every_family_has_a_share() -> None:
 
 def test_calls_of_all_families_come_until_they_are_stopped(stage: StagePlay) -> None:
     stage.post("/api/traffic", scenario=None, rate=40)
-    score = eventually(lambda: (found := stage.get("/api/state")["score"]) and found["calls"] > 60 and found)
+    stage.until(lambda state: state.score.get("calls", 0) > 24)
     stage.post("/api/traffic", stop=True)
 
+    state = stage.get("/api/state")
+    traffic, score = state["traffic"], state["score"]
     assert {"friend", "cold-call"} <= set(score["families"])
     assert score["faults"] == 0
-    traffic = stage.get("/api/state")["traffic"]
     assert (traffic["running"], traffic["rate"]) == (False, 40)
-    eventually(lambda: stage.stage.standing.under_way == 0)
+    stage.until(lambda _: stage.stage.standing.under_way == 0)
     assert stage.get("/api/state")["traffic"]["placed"] == traffic["placed"]
 
 
 def test_a_scenario_of_the_same_home_is_offered_and_its_calls_go_to_our_subscribers(stage: StagePlay) -> None:
-    names = eventually(lambda: [each["id"] for each in stage.get("/api/state")["scenarios"]])
+    names = stage.until(lambda state: [each["id"] for each in state.scenarios])
     assert "wangiri" in names
     assert "spoofed-home-number" not in names  # of Britain
 
+    before = {each["id"] for each in stage.get("/api/state")["calls"]}
     stage.post("/api/traffic", scenario="wangiri", rate=40)
 
-    eventually(lambda: len(stage.get("/api/state")["calls"]) > 20)
-    calls = stage.get("/api/state")["calls"]
+    stage.until(lambda state: len({each["id"] for each in state.calls} - before) > 20)
     stage.post("/api/traffic", stop=True)
+    calls = [each for each in stage.get("/api/state")["calls"] if each["id"] not in before]
     assert {each["subscriber"] for each in calls} == {"alice", "bob", "carol"}
     assert {each["trunk"] for each in calls} == {"international", "domestic"}
 
 
 def test_messages_of_one_call_at_a_time_are_told(stage: StagePlay) -> None:
     stage.post("/api/traffic", scenario=None, rate=60)
+    placed: set[str] = set()
+    watched: set[str] = set()
     with stage.events() as events:
-        told = list(islice(events, 600))
+        while len(placed) <= 20:
+            name, fields = next(events)
+            if name == "placed":
+                placed.add(fields["call"]["id"])
+            elif name == "message":
+                watched.add(fields["call"])
     stage.post("/api/traffic", stop=True)
 
-    placed = [fields["call"]["id"] for name, fields in told if name == "placed"]
-    watched = {fields["call"] for name, fields in told if name == "message"}
-    assert len(placed) > 20
     assert 0 < len(watched) < len(placed) / 2
 
 
 @pytest.mark.parametrize(
     "keys", [{"rate": 0}, {"rate": 1e9}, {"rate": "fast"}, {}, {"rate": 1, "scenario": "../../etc"}, {"rate": True}]
 )
-def test_traffic_that_makes_no_sense_is_refused(untouched: StagePlay, keys: dict[str, object]) -> None:
-    status, _, body = untouched.ask("POST", "/api/traffic", json.dumps(keys).encode(), JSON)
+def test_traffic_that_makes_no_sense_is_refused(stage: StagePlay, keys: dict[str, object]) -> None:
+    status, _, body = stage.ask("POST", "/api/traffic", json.dumps(keys).encode(), JSON)
 
     assert status == 422
     assert json.loads(body)["error"]

@@ -18,8 +18,7 @@ from simulator.stage.state import State
 from simulator.stage.teaching import Taught
 from tests.plays import ROOT
 from tests.plays.browser import looking
-from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage import StagePlay, soon_over, standing_stage
 
 LESSON = load_lesson(ROOT / "scenarios" / "lessons" / "01-barring-overseas-calls.yaml")
 BEGUN = 1_780_000_000.0
@@ -116,20 +115,20 @@ def test_the_pages_in_a_folder_need_nothing_else(tmp_path: Path) -> None:
         assert not any(word in page for word in ("<script", "<link", "href=", "src="))
 
 
-def _is_done(stage: StagePlay, place: int) -> bool:
-    return bool(stage.get("/api/state")["lesson"]["steps"][place]["result"] == "done")
+def _is_done(place: int, state: State) -> bool:
+    return state.lesson is not None and bool(state.lesson["steps"][place]["result"] == "done")
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagePlay]:
-    with standing_stage(tmp_path_factory.mktemp("stage")) as play:
+    with soon_over(), standing_stage(tmp_path_factory.mktemp("stage")) as play:
         play.post("/api/lesson", id=LESSON.name, do="start")
         for place in range(3):
             play.post("/api/lesson", do="step")
-            eventually(partial(_is_done, play, place))
+            play.until(partial(_is_done, place))
             play.post("/api/lesson", do="step")
         play.post("/api/lesson", do="leave")
-        eventually(lambda: play.get("/api/state")["score"].get("calls") == 2)
+        play.until(lambda state: state.score.get("calls") == 2)
         yield play
 
 
