@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.scenario.lesson import load_lesson
+from simulator.stage.state import Part, State
 from tests.plays import ROOT
-from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay
 
 LESSONS = [load_lesson(path).name for path in sorted((ROOT / "scenarios" / "lessons").glob("*.yaml"))]
@@ -18,14 +18,16 @@ def lesson_of(stage: StagePlay) -> dict[str, Any]:
     return lesson
 
 
-def settled(stage: StagePlay, place: int) -> dict[str, Any]:
+def settled(stage: StagePlay, place: int) -> Part:
     """The step once nothing of it is left to be seen."""
 
-    def found() -> dict[str, Any]:
-        step: dict[str, Any] = lesson_of(stage)["steps"][place]
-        return step if step["result"] not in ("waits", "runs") else {}
+    def found(state: State) -> Part | None:
+        step: Part | None = state.lesson and state.lesson["steps"][place]
+        return step if step and step["result"] not in ("waits", "runs") else None
 
-    return eventually(found)
+    step = stage.until(found)
+    assert step is not None
+    return step
 
 
 def play_to_the_end(stage: StagePlay, name: str) -> None:
@@ -33,8 +35,10 @@ def play_to_the_end(stage: StagePlay, name: str) -> None:
     stage.post("/api/lesson", id=name, do="start")
     steps = lesson_of(stage)["steps"]
     for place in range(len(steps)):
-        assert lesson_of(stage)["step"] == place
-        if lesson_of(stage)["steps"][place]["result"] == "waits":
+        lesson = stage.stage.hub.state.lesson  # which pages get as it is
+        assert lesson is not None
+        assert lesson["step"] == place
+        if lesson["steps"][place]["result"] == "waits":
             stage.post("/api/lesson", do="step")
         step = settled(stage, place)
         wanted = "said" if step["do"] is None else "done"

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay
+from tests.plays.stage import StagePlay, soon_over
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief() -> Iterator[None]:
+    with soon_over():
+        yield
 
 
 def test_a_call_from_abroad_is_refused_and_the_phone_stays_silent(stage: StagePlay) -> None:
@@ -45,6 +52,9 @@ def test_the_verdict_is_told_while_the_phone_still_rings(stage: StagePlay) -> No
 
     assert judged["rule"] == "default.allow"
     assert "outcome" not in judged
+    stage.until(lambda _: stage.stage.phones.handsets["bob"].held)
+    stage.post("/api/phones/bob", do="hang_up")
+    assert stage.ended(call)["final"] == 603
 
 
 def test_a_text_arrives(stage: StagePlay) -> None:
@@ -94,11 +104,11 @@ def test_a_call_that_cannot_be_placed_is_refused_with_the_reason(stage: StagePla
 def test_closing_all_pages_leaves_the_lab_as_it_is_and_who_comes_back_gets_the_state_as_it_is(stage: StagePlay) -> None:
     with stage.events() as events:
         next(events)
-        keys = {"from": "+8613900139002", "to": "carol", "trunk": "domestic", "ring": "1s", "talk": "100ms"}
+        keys = {"from": "+8613900139002", "to": "carol", "trunk": "domestic", "ring": "300ms", "talk": "100ms"}
         call = stage.post("/api/call", **keys)["id"]
         assert next(fields for name, fields in events if name == "phone")["state"] == "ringing"
     eventually(lambda: stage.stage.hub.followers == 0)
-    eventually(lambda: any(each["id"] == call and "rule" in each for each in stage.get("/api/state")["calls"]))
+    stage.call_where(call, lambda each: "rule" in each)
 
     with stage.events() as events:
         name, state = next(events)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.plays.proxy_process import eventually
-from tests.plays.stage import JSON, StagePlay, standing_stage
+from tests.plays.stage import JSON, StagePlay, soon_over, standing_stage
 from tests.plays.taught import LESSONS, lesson_of, play_to_the_end, settled
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief() -> Iterator[None]:
+    with soon_over():
+        yield
 
 
 def people(stage: StagePlay, name: str = "alice") -> dict[str, Any]:
@@ -82,6 +88,7 @@ def test_a_phone_that_somebody_holds_is_free_for_the_next_step(stage: StagePlay)
             stage.post("/api/phones/alice", do="answer")
         stage.post("/api/lesson", do="next")
     stage.post("/api/lesson", do="leave")
+    stage.post("/api/phones/alice", do="hang_up")
     stage.post("/api/phones/alice", do="hold", on=False)
 
 
@@ -89,7 +96,7 @@ def test_calls_that_come_by_themselves_disturb_no_lesson(stage: StagePlay) -> No
     stage.post("/api/lesson", id=LESSONS[0], do="start")
     before = lesson_of(stage)
     stage.post("/api/traffic", scenario=None, rate=20)
-    eventually(lambda: stage.get("/api/state")["traffic"].get("placed", 0) > 10)
+    stage.until(lambda state: state.traffic.get("placed", 0) > 10)
     assert lesson_of(stage) == before
     stage.post("/api/lesson", do="step")
     assert settled(stage, 0)["result"] == "done"
@@ -145,12 +152,19 @@ steps:
 """
 
 
-def test_a_lesson_of_ones_own_is_played_on_a_stage_of_ones_own(tmp_path: Path) -> None:
+def test_a_lesson_of_ones_own_is_played_on_a_stage_of_ones_own_where_nobody_was_refused_yet(tmp_path: Path) -> None:
     (tmp_path / "lessons").mkdir()
     (tmp_path / "own.yaml").write_text(OWN_STAGE)
     (tmp_path / "lessons" / "mine.yaml").write_text(OWN_LESSON, encoding="utf-8")
     with standing_stage(tmp_path, tmp_path / "own.yaml") as own:
         assert [each["id"] for each in own.get("/api/state")["lessons"]] == ["mine"]
+        own.post("/api/lesson", id="mine", do="start")
+        own.post("/api/lesson", do="next")  # without the call
+        status, _, body = own.ask("POST", "/api/lesson", b'{"do": "perform"}', JSON)
+        assert status == 422
+        assert b"nobody who called olivia was refused yet" in body
+        status, _, _ = own.ask("POST", "/api/lesson", b'{"do": "dance"}', JSON)
+        assert status == 422
         own.post("/api/lesson", id="mine", do="start")
         for place in range(4):
             own.post("/api/lesson", do="step")
@@ -158,15 +172,3 @@ def test_a_lesson_of_ones_own_is_played_on_a_stage_of_ones_own(tmp_path: Path) -
             own.post("/api/lesson", do="step")
         assert lesson_of(own)["finished"]
         assert not people(own, "olivia")["settings"]["notify"]
-
-
-def test_nobody_is_let_through_who_was_not_refused(stage: StagePlay, tmp_path: Any) -> None:
-    with standing_stage(tmp_path) as fresh:
-        fresh.post("/api/lesson", id=LESSONS[0], do="start")
-        for _ in range(5):
-            fresh.post("/api/lesson", do="next")
-        status, _, body = fresh.ask("POST", "/api/lesson", b'{"do": "perform"}', JSON)
-        assert status == 422
-        assert b"nobody who called alice was refused yet" in body
-        status, _, _ = fresh.ask("POST", "/api/lesson", b'{"do": "dance"}', JSON)
-        assert status == 422

@@ -14,7 +14,7 @@ from simulator.media.recognition import likeness, read_wav, tone, tone_seconds
 from simulator.stage import programme
 from tests.plays.handset_line import HandsetLine, handset_line
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage import StagePlay
 
 
 @pytest.fixture
@@ -113,9 +113,11 @@ def test_the_stage_may_answer_as_well(stage: StagePlay) -> None:
     stage.post("/api/phones/carol", do="hold")
     try:
         call_id = call(stage, "carol", talk="10s")
-        eventually(lambda: stage.get("/api/phones/carol")["state"] == "ringing")
+        stage.until(lambda _: stage.stage.phones.handsets["carol"].held)
+        assert stage.get("/api/phones/carol")["state"] == "ringing"
         stage.post("/api/phones/carol", do="answer")
-        eventually(lambda: stage.get("/api/phones/carol")["state"] == "talking")
+        stage.until(lambda _: (held := stage.stage.phones.handsets["carol"].held) and held.state == "talking")
+        assert stage.get("/api/phones/carol")["state"] == "talking"
         stage.post("/api/phones/carol", do="hang_up")
         assert stage.ended(call_id)["by"] == "callee"
     finally:
@@ -130,6 +132,7 @@ def test_a_star_code_with_its_pin_bars_calls_from_abroad_and_the_notice_lets_the
     bob.until(lambda line: line.phone["settings"]["on"]["notify"])
     bob.tell("dial", number="*354*1357#")
     bob.until(lambda line: line.phone["settings"]["on"]["incoming_international"])
+    bob.tell("hang_up")  # before it has all been said
     bob.until_state("idle")
     assert bob.phone["recent"][0]["peer"] == "*354*••••#"
     refused = call(stage, **abroad)
@@ -185,13 +188,14 @@ def test_one_handset_calls_another_and_keys_are_heard(stage: StagePlay, bob: Han
 
 
 def test_traffic_that_comes_by_itself_makes_no_sound(stage: StagePlay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programme, "_LONGEST", 0.5)  # so that its calls are soon over
-    stage.post("/api/traffic", rate=20)
+    monkeypatch.setattr(programme, "_LONGEST", 0.2)  # so that its calls are soon over
+    stage.post("/api/traffic", rate=40)
     try:
-        eventually(lambda: len(stage.get("/api/state")["calls"]) > 20)
+        stage.until(lambda state: state.traffic.get("placed", 0) > 20)
     finally:
         stage.post("/api/traffic", stop=True)
     assert stage.stage.phones.open_sounds <= 4
+    stage.until(lambda state: all("outcome" in each for each in state.calls))
     eventually(lambda: stage.stage.phones.open_sounds == 0)
     eventually(lambda: all(stage.get(f"/api/phones/{name}")["state"] == "idle" for name in ("alice", "bob", "carol")))
 
@@ -200,14 +204,14 @@ def test_closing_all_pages_leaves_the_lab_as_it_is(stage: StagePlay) -> None:
     with handset_line(stage, "bob") as line:
         call_id = call(stage, talk="0.2s")
         line.until_state("ringing")
-    eventually(lambda: not stage.get("/api/phones/bob")["held"])
+    stage.until(lambda _: not stage.stage.phones.handsets["bob"].holders)
+    assert not stage.get("/api/phones/bob")["held"]
     assert stage.get("/api/phones/bob")["state"] == "ringing"
     stage.post("/api/phones/bob", do="hang_up")
     assert stage.ended(call_id)["final"] == 603
 
 
-def test_a_call_that_comes_while_the_stage_is_taken_down_leaves_no_port_open(tmp_path: Path) -> None:
-    with standing_stage(tmp_path) as play:
-        play.within(play.stage.phones.close)
-        assert play.ended(call(play, ring="50ms", talk="50ms"))["outcome"] == "passed"
-        assert play.stage.phones.open_sounds == 0
+def test_a_call_that_comes_while_the_stage_is_taken_down_leaves_no_port_open(stage: StagePlay) -> None:
+    stage.within(stage.stage.phones.close)  # which is for good: this is the last test of this stage
+    assert stage.ended(call(stage, ring="50ms", talk="50ms"))["outcome"] == "passed"
+    assert stage.stage.phones.open_sounds == 0
