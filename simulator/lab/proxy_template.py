@@ -32,7 +32,7 @@ from typing import Any, Never
 import proxy.__main__  # noqa: F401 - which each proxy needs
 from proxy.config.models import load_config
 from proxy.files.yaml_file import FileErrors
-from proxy.process.loading import load
+from proxy.process.loading import load, make_desk
 from proxy.subscribers.changes import Overlay
 from simulator.lab.lifeline import end_with
 
@@ -43,8 +43,14 @@ listen: [udp:127.0.0.1:5060]
 softswitch: udp:127.0.0.1:5080
 home: CN
 trunks: {international: {match: [127.0.1.0/24], kind: international}}
+subscribers: subscribers.yaml
 scam_lists: [list.csv]
 """
+_FILES = {
+    "proxy.yaml": _CONFIG,
+    "subscribers.yaml": 'subscribers: [{number: "+8613800138001", barring: {incoming_international: on}}]\n',
+    "list.csv": "number,category\n+23224*,wangiri\n",
+}
 
 
 def main() -> None:
@@ -60,10 +66,11 @@ def warm_up() -> None:
     codes of all countries, and uvloop. Garbage collections of what is forked leave it alone."""
     # Where no file can be made each proxy loads all that by itself.
     with contextlib.suppress(OSError, FileErrors), tempfile.TemporaryDirectory() as folder:
-        config, scam_list = Path(folder, "proxy.yaml"), Path(folder, "list.csv")
-        config.write_text(_CONFIG)
-        scam_list.write_text("number,category\n+23224*,wangiri\n")
-        load(load_config(config), Overlay())
+        for name, text in _FILES.items():
+            Path(folder, name).write_text(text, encoding="utf-8")
+        config = load_config(Path(folder, "proxy.yaml"))
+        load(config, Overlay())
+        make_desk(config, Overlay())
     argparse.ArgumentParser()
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: F401
