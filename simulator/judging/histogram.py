@@ -7,7 +7,8 @@ histogram has no place for: such values are counted in one of their own, by thei
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Self
 
@@ -19,6 +20,7 @@ from simulator.judging.latency import Distribution
 _NANOSECONDS = 1e9
 _LONGEST = 3_600 * 10**9
 _DIGITS = 3
+_BITS = 11  # of a value that are kept: three digits
 _SHARES = (50.0, 95.0, 99.0, 99.9)
 
 
@@ -28,8 +30,9 @@ class Histogram:
     __slots__ = ("_above", "_below")
 
     def __init__(self, values: Iterable[float] = ()) -> None:
-        self._above = _empty()
-        self._below: HdrHistogram | None = None
+        # By the least nanoseconds that are counted as the same. An HDR histogram itself takes 280 kB at once.
+        self._above: Counter[int] = Counter()
+        self._below: Counter[int] = Counter()
         for value in values:
             self.record(value)
 
@@ -37,36 +40,28 @@ class Histogram:
     def read(cls, positive: str = "", negative: str = "") -> Self:
         """Read what was written. Raises ValueError for what is no such text."""
         made = cls()
-        if positive:
-            _add(made._above, positive)
-        if negative:
-            made._below = _empty()
-            _add(made._below, negative)
+        made._above.update(_read(positive))
+        made._below.update(_read(negative))
         return made
 
     def record(self, seconds: float) -> None:
         """Count one. What is longer than an hour counts as an hour."""
         value = round(seconds * _NANOSECONDS)
-        if value >= 0:
-            self._above.record_value(min(value, _LONGEST))
-        else:
-            if self._below is None:
-                self._below = _empty()
-            self._below.record_value(min(-value, _LONGEST))
+        counts, size = (self._above, value) if value >= 0 else (self._below, -value)
+        if size > _LONGEST:
+            size = _LONGEST
+        left_out = size.bit_length() - _BITS
+        counts[size >> left_out << left_out if left_out > 0 else size] += 1
 
     def add(self, other: Histogram) -> None:
         """Count what the other has counted, too."""
-        self._above.add(other._above)
-        if other._below is not None:
-            if self._below is None:
-                self._below = _empty()
-            self._below.add(other._below)
+        self._above.update(other._above)
+        self._below.update(other._below)
 
     @property
     def count(self) -> int:
         """The number of values."""
-        below = self._below.get_total_count() if self._below is not None else 0
-        return int(self._above.get_total_count() + below)
+        return self._above.total() + self._below.total()
 
     @property
     def positive(self) -> str:
@@ -81,8 +76,7 @@ class Histogram:
     @property
     def longest(self) -> tuple[float, float]:
         """The greatest size of a value in seconds, from nought on and below."""
-        below = self._below.get_max_value() if self._below is not None else 0
-        return self._above.get_max_value() / _NANOSECONDS, below / _NANOSECONDS
+        return _seconds(max(self._above, default=0)), _seconds(max(self._below, default=0))
 
     @property
     def distribution(self) -> Distribution | None:
@@ -97,28 +91,35 @@ class Histogram:
 
     def bars(self) -> list[tuple[float, int]]:
         """Each value that was counted, in seconds, the least first, and how often."""
-        below = [] if self._below is None else [(-value, count) for value, count in _bars(self._below)]
-        return [*reversed(below), *_bars(self._above)]
+        below = [(-_seconds(least), count) for least, count in sorted(self._below.items(), reverse=True)]
+        return [*below, *((_seconds(least), count) for least, count in sorted(self._above.items()))]
 
 
-def _empty() -> HdrHistogram:
-    return HdrHistogram(1, _LONGEST, _DIGITS)
+def _seconds(least: int) -> float:
+    """The greatest time that is counted as the same."""
+    return (least + (1 << max(0, least.bit_length() - _BITS)) - 1) / _NANOSECONDS
 
 
-def _bars(histogram: HdrHistogram) -> list[tuple[float, int]]:
-    counts = np.frombuffer(histogram.counts, np.int64)
-    value, highest = histogram.get_value_from_index, histogram.get_highest_equivalent_value
-    return [(highest(value(int(at))) / _NANOSECONDS, int(counts[at])) for at in counts.nonzero()[0]]
-
-
-def _text(histogram: HdrHistogram | None) -> str:
-    if histogram is None or not histogram.get_total_count():
+def _text(counts: Mapping[int, int]) -> str:
+    if not counts:
         return ""
+    histogram = _empty()
+    for least, count in counts.items():
+        histogram.record_value(least, count)
     return str(histogram.encode().decode("ascii"))
 
 
-def _add(histogram: HdrHistogram, text: str) -> None:
+def _read(text: str) -> Mapping[int, int]:
+    if not text:
+        return {}
+    histogram = _empty()
     try:
         histogram.add(HdrHistogram.decode(text))
     except Exception as error:  # whatever breaks in it: zlib, base64, ctypes and its own errors have no common base
         raise ValueError(str(error) or type(error).__name__) from error
+    counts = np.frombuffer(histogram.counts, np.int64)
+    return {histogram.get_value_from_index(int(at)): int(counts[at]) for at in counts.nonzero()[0]}
+
+
+def _empty() -> HdrHistogram:
+    return HdrHistogram(1, _LONGEST, _DIGITS)
