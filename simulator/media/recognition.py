@@ -6,7 +6,7 @@ Samples are float arrays in -1..1; files are 16-bit mono WAV.
 from __future__ import annotations
 
 import wave
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -64,18 +64,22 @@ def _opened(path: Path) -> wave.Wave_read:
 
 def tone_share(samples: Samples, hz: float, *, rate: int = RATE_HZ) -> float:
     """The share (0..1) of the samples' energy that a sine of ``hz`` explains: one bin of a Fourier transform."""
-    energy = float(np.sum(samples**2))
-    if energy == 0:
-        return 0.0
-    turn = np.exp(-2j * np.pi * hz / rate * np.arange(samples.size))
-    return min(1.0, float(2 * np.abs(samples @ turn) ** 2 / (samples.size * energy)))
+    return float(_tone_shares(samples[np.newaxis], hz, rate)[0])
+
+
+def _tone_shares(blocks: Samples, hz: float, rate: int) -> Samples:
+    """The same of each row."""
+    energies = np.sum(blocks**2, axis=1)
+    turn = np.exp(-2j * np.pi * hz / rate * np.arange(blocks.shape[1]))
+    explained = 2 * np.abs(blocks @ turn) ** 2 / max(1, blocks.shape[1])
+    return np.minimum(1.0, np.divide(explained, energies, out=np.zeros_like(energies), where=energies > 0))
 
 
 def tone_seconds(samples: Samples, hz: float, *, rate: int = RATE_HZ, share: float = PURE) -> float:
     """For how many seconds a tone of ``hz`` is audible and carries at least ``share`` of the energy."""
     blocks = _blocks(samples, rate)
     audible = _rms(blocks) >= AUDIBLE_RMS
-    return BLOCK_S * sum(tone_share(block, hz, rate=rate) >= share for block in blocks[audible])
+    return BLOCK_S * int(np.count_nonzero(_tone_shares(blocks[audible], hz, rate) >= share))
 
 
 def _blocks(samples: Samples, rate: int) -> Samples:
@@ -114,16 +118,17 @@ def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) 
     pieces = played[: count * size].reshape(count, size)
     norms = np.linalg.norm(pieces, axis=1)
     starts = -(-(heard_.size + played.size) // STEP)  # the recording may begin, or end, amid the prompt
-    length = starts * STEP + count * size
-    heard_ = np.pad(heard_, (played.size, length + size - heard_.size - played.size))
-    sums = np.cumsum(np.pad(heard_**2, (1, 0)))
-    levels = np.sqrt(np.maximum(sums[size:] - sums[:-size], 0))  # of the recording, wherever a piece may begin
-    inverse = np.divide(1.0, levels, out=np.zeros_like(levels), where=levels > AUDIBLE_RMS / 2 * np.sqrt(size))
+    before = (played.size - size) // STEP  # where no piece reaches the recording yet
+    length = (starts - before) * STEP
+    lead = played.size - before * STEP
+    fits, audible = _fits(np.pad(heard_, (lead, length + size - 1 - heard_.size - lead)), pieces)
+    around = (before, count * size // STEP)  # steps at which nothing is heard
+    fits, audible = _around(np.pad(fits, ((0, 0), around))), np.pad(audible, around)
     fit, could = np.zeros(starts), np.zeros(starts)
-    for index, (products, norm) in enumerate(zip(_correlations(heard_, pieces), norms, strict=True)):
+    for index, norm in enumerate(norms):
         places = slice(index * size // STEP, index * size // STEP + starts)
-        fit += _around((products * inverse)[:length].reshape(-1, STEP).max(axis=1))[places]
-        could += norm * (inverse[:length:STEP] > 0)[places]
+        fit += fits[index, places]
+        could += norm * audible[places]
     enough = norms.sum() * min(1.0, ENOUGH_S / PIECE_S / count)
     return float(np.clip(np.max(fit / np.maximum(could, enough)), 0, 1))
 
@@ -137,30 +142,42 @@ def which_prompt(recording: Path, prompts: Iterable[str] = PROMPTS) -> str | Non
 def _brightened(path: Path, but_for: Collection[float] = ()) -> Samples:
     """The file's samples at 8 kHz, high tones raised: speech is mostly low tones, which are alike in all of it."""
     samples, rate = read_wav(path)
-    for block in _blocks(samples, rate):
-        if any(tone_share(block, hz, rate=rate) >= PURE for hz in but_for):
-            block[:] = 0
+    blocks = _blocks(samples, rate)
+    for hz in but_for:
+        blocks[_tone_shares(blocks, hz, rate) >= PURE] = 0
     if rate != RATE_HZ:
         size = samples.size * RATE_HZ // rate
         samples = np.fft.irfft(np.fft.rfft(samples)[: size // 2 + 1], size) * (size / samples.size)
     return np.diff(samples)
 
 
-def _correlations(samples: Samples, pieces: Samples) -> Iterator[Samples]:
-    """The cross-correlation of each piece (a row) with the samples, wherever a piece fits in whole.
+def _fits(samples: Samples, pieces: Samples) -> tuple[Samples, npt.NDArray[np.bool_]]:
+    """The fit of each piece (a row) with the samples at the best of each STEP places at which it is in them whole, and
+    for each first of these places, True if anything can be heard there.
 
-    Block by block (overlap-save): the transforms of short blocks, of sizes that are powers of two, are the quickest.
+    Block by block (overlap-save), so that what is computed stays in the processor's cache: the transforms of short
+    blocks, of sizes that are powers of two, are the quickest. Those of half the precision, which is still far more than
+    a recording's, take half the time.
     """
     size = pieces.shape[1]
     block = 1 << (4 * size - 1).bit_length()
-    step, places = block - size + 1, samples.size - size + 1
-    padded = np.pad(samples, (0, -(-places // step) * step + size - 1 - samples.size))
-    spectra = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, block)[::step])
-    for spectrum in np.fft.rfft(pieces, block).conj():
-        yield np.fft.irfft(spectra * spectrum, block)[:, :step].reshape(-1)[:places]
+    step, places = (block - size + 1) // STEP * STEP, samples.size - size + 1
+    spectra = np.fft.rfft(pieces.astype(np.float32), block).conj()
+    faint = AUDIBLE_RMS / 2 * np.sqrt(size)
+    fits: list[Samples] = []
+    audible: list[npt.NDArray[np.bool_]] = []
+    for start in range(0, places, step):
+        part = samples[start : start + step + size - 1]
+        sums = np.cumsum(np.pad(part**2, (1, 0)))
+        levels = np.sqrt(np.maximum(sums[size:] - sums[:-size], 0))
+        inverse = np.divide(1.0, levels, out=np.zeros_like(levels), where=levels > faint)
+        products = np.fft.irfft(np.fft.rfft(part.astype(np.float32), block) * spectra, block)[:, : inverse.size]
+        fits.append((products * inverse.astype(np.float32)).reshape(len(pieces), -1, STEP).max(axis=2))
+        audible.append(inverse[::STEP] > 0)
+    return np.concatenate(fits, axis=1, dtype=np.float64), np.concatenate(audible)
 
 
 def _around(values: Samples) -> Samples:
-    """The greatest value within SLIP places of each."""
-    padded = np.pad(values, SLIP)
-    return np.asarray(np.max(np.lib.stride_tricks.sliding_window_view(padded, 2 * SLIP + 1), axis=1), dtype=np.float64)
+    """The greatest value within SLIP places of each, in each row."""
+    padded = np.pad(values, ((0, 0), (SLIP, SLIP)))
+    return np.asarray(np.max(np.lib.stride_tricks.sliding_window_view(padded, 2 * SLIP + 1, axis=1), axis=2))
