@@ -72,7 +72,8 @@ def _tone_shares(blocks: Samples, hz: float, rate: int) -> Samples:
     energies = np.sum(blocks**2, axis=1)
     turn = np.exp(-2j * np.pi * hz / rate * np.arange(blocks.shape[1]))
     explained = 2 * np.abs(blocks @ turn) ** 2 / max(1, blocks.shape[1])
-    return np.minimum(1.0, np.divide(explained, energies, out=np.zeros_like(energies), where=energies > 0))
+    shares: Samples = np.divide(explained, energies, out=np.zeros_like(energies), where=energies > 0)
+    return np.minimum(1.0, shares)
 
 
 def tone_seconds(samples: Samples, hz: float, *, rate: int = RATE_HZ, share: float = PURE) -> float:

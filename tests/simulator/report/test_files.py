@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from simulator.report import formats
 from simulator.report.files import SCHEMAS
 from simulator.scenario.model import Scenario
+from tests.plays.held import held, validator
 from tests.plays.scenario_files import SHIPPED
 
 
@@ -39,7 +40,7 @@ def _with_defaults(node: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_defaults_that_a_schema_tells_may_be_written(name: str) -> None:
-    schema = SCHEMAS[name]()
+    schema = validator(name).schema
     Draft202012Validator.check_schema(schema)
     parts = list(_with_defaults(schema))
     assert parts or name in formats.FORMATS  # files that only Ringfence writes have none
@@ -48,6 +49,5 @@ def test_the_defaults_that_a_schema_tells_may_be_written(name: str) -> None:
 
 
 def test_the_schema_takes_every_scenario_that_is_shipped() -> None:
-    validator = Draft202012Validator(SCHEMAS["scenario"]())
-    for path in SHIPPED.glob("*.yaml"):
-        validator.validate(yaml.safe_load(path.read_text()))
+    shipped = (yaml.load(path.read_text(), yaml.CSafeLoader) for path in SHIPPED.glob("*.yaml"))
+    assert held("scenario", shipped) > 10

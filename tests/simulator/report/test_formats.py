@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from simulator.__main__ import main
-from simulator.report.files import SCHEMAS
 from tests.plays.command_desk import GETS_THROUGH, SCENARIO, THRESHOLD, lines, written
+from tests.plays.held import held, validator
 
 pytestmark = pytest.mark.usefixtures("runs_beside_others")
 
@@ -32,19 +30,6 @@ calls:
   - {call: gives-up, trunk: domestic, from: "+8613900139001", to: alice, cancel_after: 0.2s, truth: legit}
   - {call: busy, trunk: domestic, from: "+8613900139001", to: alice, answer: busy, truth: legit}
 """
-
-
-def held(name: str, values: Iterable[Any]) -> int:
-    """Hold values against a schema; returns how many there were."""
-    schema = SCHEMAS[name]()
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    count = 0
-    for value in values:
-        wrong = [f"{'/'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(value)]
-        assert not wrong, (name, value, wrong)
-        count += 1
-    return count
 
 
 @pytest.fixture(scope="module")
@@ -105,4 +90,4 @@ def test_a_run_that_is_under_way_and_one_that_failed_have_manifests_of_the_forma
     ],
 )
 def test_a_schema_refuses_what_no_run_leaves(name: str, value: Any) -> None:
-    assert not Draft202012Validator(SCHEMAS[name]()).is_valid(value)
+    assert not validator(name).is_valid(value)

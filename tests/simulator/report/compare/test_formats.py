@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from simulator.__main__ import main
 from simulator.offline.sweep import Sweep
-from simulator.report.files import SCHEMAS
 from tests.plays.compared import written
 from tests.plays.explaining import CONFIG, INVITE, LIST, ORDER, SUBSCRIBERS
+from tests.plays.held import held, validator
 
 GRID = "sweep: s\nparameters: {anonymous.reject: [enforce, off], scam_lists: [[], [listed.csv]]}\n"
-
-
-def held(name: str, values: Iterable[Any]) -> None:
-    """Hold values against a schema."""
-    schema = SCHEMAS[name]()
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    for value in values:
-        wrong = [f"{'/'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(value)]
-        assert not wrong, (name, wrong)
 
 
 @pytest.fixture
@@ -88,4 +76,4 @@ def test_an_explanation_is_as_its_schema_says(
     ("name", "value"), [("comparison", {"a": "own"}), ("sweep-rows", {"point": 1}), ("explanation", {"action": "drop"})]
 )
 def test_a_schema_refuses_what_no_command_writes(name: str, value: Any) -> None:
-    assert not Draft202012Validator(SCHEMAS[name]()).is_valid(value)
+    assert not validator(name).is_valid(value)
