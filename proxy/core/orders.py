@@ -89,11 +89,11 @@ class Orders:
             if saved:
                 self._calls.changed(order.served.changes, now)
         self._go_on(order, order.served if saved else None, now)
-        for one in behind:
+        for place, one in enumerate(behind):
             if number in self._behind:  # the one before it is being saved now
-                self._behind[number].append(one)
-            else:
-                self._take_turn(one, now)
+                self._behind[number] += behind[place:]
+                break
+            self._take_turn(one, now)
 
     def _take_turn(self, order: _Order, now: float) -> None:
         """Ask the desk once more: the order before it may have changed the answer."""

@@ -140,6 +140,11 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
     return TypeAdapter(model)
 
 
+@cache  # so does making its schema, and a file may have many unknown keys
+def _json_schema(adapter: TypeAdapter[Any]) -> dict[str, Any]:
+    return adapter.json_schema()
+
+
 def top_keys(path: Path) -> frozenset[str]:
     """The keys at the top of a file, to tell what kind it is; none where it is no mapping or no YAML."""
     try:
@@ -354,7 +359,7 @@ class _Explainer:
 
     def _known_keys(self, where: Where) -> list[str]:
         """The keys of the mapping at `where`, read off the model's JSON schema."""
-        schema = self._adapter.json_schema()
+        schema = _json_schema(self._adapter)
         definitions = schema.get("$defs", {})
         nodes = [schema]
         for step in (*where, None):

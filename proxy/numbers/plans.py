@@ -363,6 +363,7 @@ def _country(code: int, regions: tuple[str, ...]) -> Country:
     )
 
 
+@cache  # one entry a region
 def prefixes_of(region: str) -> tuple[str, ...]:
     """The prefixes under which a country has all its numbers: its country code or, where it shares that of a larger
     country and has digits of its own behind it, these too (Jamaica: +1658 and +1876)."""

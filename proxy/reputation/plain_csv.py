@@ -113,8 +113,8 @@ class Texts:
     def __init__(self, read: Callable[[str], int]) -> None:
         self._read = read
         self._known: dict[str, int] = {}
-        self._values = np.full(_SLOTS, _UNKNOWN, np.int32)
-        self._words = np.zeros((_LONGEST // _WORD, _SLOTS), np.uint64)
+        self._values: npt.NDArray[np.int32] = np.empty(0, np.int32)  # made for the first column
+        self._words: npt.NDArray[np.uint64] = np.empty((0, 0), np.uint64)
         self._most = 1  # words of a known text
 
     def column(self, block: Block, column: int) -> npt.NDArray[np.uint16] | None:
@@ -122,6 +122,9 @@ class Texts:
         keys = block.keys(column)
         if keys is None:
             return None
+        if not len(self._values):
+            self._values = np.full(_SLOTS, _UNKNOWN, np.int32)
+            self._words = np.zeros((_LONGEST // _WORD, _SLOTS), np.uint64)
         hashes = _hashes(keys)
         values = self._found(keys, hashes, _PROBES[0])
         missed = np.flatnonzero(values == _UNKNOWN)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import BinaryIO
@@ -67,7 +68,7 @@ class _Reader:
     def __init__(self, names: Names, errors: Errors, refused: Mapping[str, str]) -> None:
         self._names, self._errors, self._refused = names, errors, refused
         self._dialled = dialled_behind_code()
-        self._may_be_dialled = Beginnings(self._dialled)
+        self._may_be_dialled = _may_be_dialled()
         self._is_whole = whole_behind_code().fullmatch
         self._refused_numbers = [(int(each[1:-1] or 0), len(each) - 2) for each in refused]
         self._texts = {
@@ -145,6 +146,11 @@ class _Reader:
                     return None
                 attributes[name] = values  # type: ignore[assignment]
         return rows_of(keys_of(numbers, digits.astype(np.uint64), prefix), **attributes, file=index)
+
+
+@cache  # one value
+def _may_be_dialled() -> Beginnings:
+    return Beginnings(dialled_behind_code())
 
 
 def _whole_lines(file: BinaryIO, size: int) -> bytes:

@@ -108,6 +108,7 @@ _VIA: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CSEQ: Final = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _SEPARATOR: Final = re.compile(r'[",<>\\]')
 USUAL_METHODS: Final = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "MESSAGE"))
 
@@ -173,7 +174,7 @@ def parse_header_params(text: str) -> Params:
 def unquote(text: str) -> str:
     """Take the quotes and the escapes off a quoted-string; other text stays as it is."""
     if len(text) >= 2 and text[0] == text[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if "\\" in text else text[1:-1]
+        return "".join(_ESCAPED.split(text[1:-1])) if "\\" in text else text[1:-1]
     return text
 
 

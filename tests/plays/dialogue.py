@@ -181,7 +181,8 @@ E = TypeVar("E")
 def taken(core: ProxyCore, kind: type[E]) -> list[E]:
     """The events of that class among the outputs, which are taken out."""
     found: list[E] = [event for event in core.outputs if isinstance(event, kind)]
-    core.outputs[:] = [event for event in core.outputs if not isinstance(event, kind)]
+    if found:
+        core.outputs[:] = [event for event in core.outputs if not isinstance(event, kind)]
     return found
 
 

@@ -199,14 +199,28 @@ def opinion(lookup: Lookup) -> Opinion:
     return (Opinion(), Opinion((Reputon("fraud", 0.9),)), Opinion(failure="HTTP 500"))[said]
 
 
-class Running:
-    """A core as `ringfence proxy` would run it, and what it did with one request."""
+class Ground:
+    """The parts of a core as `ringfence proxy` would run it; orders of subscribers change them, other requests do not."""
 
-    def __init__(self, config: ProxyConfig, secret: bytes = SECRET) -> None:
-        overlay = load_overlay(config)
-        policy = Policy(load_snapshot(config, overlay))
-        settings = replace(core_settings(config, 0.0), epoch=THEN - NOW)
-        self._core = ProxyCore(settings, policy, secret, make_desk(config, overlay))
+    def __init__(self, config: ProxyConfig) -> None:
+        self.config = config
+        self.overlay = load_overlay(config)
+        self.policy = Policy(load_snapshot(config, self.overlay))
+        self.settings = replace(core_settings(config, 0.0), epoch=THEN - NOW)
+
+    def core(self, secret: bytes) -> ProxyCore:
+        """A new core: no order, notice or nonce of before counts."""
+        if self.overlay.count:
+            self.overlay = load_overlay(self.config)
+            self.policy = Policy(load_snapshot(self.config, self.overlay))
+        return ProxyCore(self.settings, self.policy, secret, make_desk(self.config, self.overlay))
+
+
+class Running:
+    """A core, and what it did with one request."""
+
+    def __init__(self, ground: Ground, secret: bytes = SECRET) -> None:
+        self._core = ground.core(secret)
 
     def does(self, trunk: str, data: bytes) -> tuple[int | None, dict[str, Any]]:
         """The final status that the sender gets (None: none yet) and the call record, where there is one."""
@@ -247,11 +261,11 @@ def proven(data: bytes, challenges: list[str], user: str, password: str = PASSWO
     return data.replace(b"\r\nContent-Length", f"\r\nProxy-Authorization: {answer}\r\nContent-Length".encode())
 
 
-def with_credentials(kind: str, data: bytes, config: ProxyConfig, running: Running) -> bytes:
+def with_credentials(kind: str, data: bytes, ground: Ground, running: Running) -> bytes:
     """The request of a phone, with credentials of that kind; most show the number of who gives them."""
     shown = next((name for name, number in PROVE.items() if f"From: <sip:{number}".encode() in data), "bob")
     user = {"alice": "bob", "bob": "carol", "carol": "alice"}[shown] if kind == "of another" else shown
-    asked = Running(config, b"another secret" * 2) if kind == "foreign" else running
+    asked = Running(ground, b"another secret" * 2) if kind == "foreign" else running
     challenges = asked.challenges(NOW - 61.0 if kind == "stale" else NOW)
     return proven(data, challenges, user, "guess" if kind == "wrong" else PASSWORD, kind)
 
@@ -275,17 +289,19 @@ def test_explain_says_what_the_running_core_does(
     (tmp_path / "ringfence.secret").chmod(0o600)
     config = load_config(tmp_path / "proxy.yaml")
     contents, numbering = read(config), config.numbering()
+    monkeypatch.setattr("proxy.process.loading.are_big", lambda _: False)
     monkeypatch.setattr("proxy.process.loading.read", lambda *_: contents)  # once: the files stay as they are
     monkeypatch.setattr("proxy.presets.preset.numbering", lambda *_: numbering)
+    ground = Ground(config)
     seen: Counter[Any] = Counter()
     given: Counter[Any] = Counter()
     requests = Requests(seed)
     for (trunk, lines, body), _ in zip(requests, range(700), strict=False):
         data = "\r\n".join((*lines, "", "")).encode() + body
-        running = Running(config)  # a new one each: no order, notice or nonce of before counts
+        running = Running(ground)
         kind = requests.credentials() if trunk == "desks" else ""
         if kind:
-            data = with_credentials(kind, data, config, running)
+            data = with_credentials(kind, data, ground, running)
         said = explain(config, trunk, data, THEN, clock=NOW, ask=True)
         final, record = running.does(trunk, data)
         if trunk == "desks" and final == 407 and said["status"] != 407:  # who explain takes for proven, proves it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -36,9 +37,7 @@ class BarredPhone(Play):
 
     def __init__(self, home: str, **barring: bool) -> None:
         self.number = CALLERS[home]
-        subscriber = Subscriber(self.number, "owner", barring=Barring(**(barring or {"outgoing_international": True})))
-        rules = preset.load(home.lower() if home.lower() in preset.names() else "default")
-        policy = Policy(build_snapshot(home, rules, Directory([subscriber]), Nobody()))
+        policy = _policy(home, Barring(**(barring or {"outgoing_international": True})))
         settings = CoreSettings(LISTENERS, SWITCH, TRUNKS.find, trying_after=0.0)
         super().__init__(ProxyCore(settings, policy, b"secret" * 4), 1000.0)
 
@@ -56,6 +55,14 @@ class BarredPhone(Play):
         sent = [(flow, parse(data)) for flow, data in self.core.outbox]
         self.core.outbox.clear()
         return any(flow == SWITCH and isinstance(message, Request) for flow, message in sent)
+
+
+@cache
+def _policy(home: str, barring: Barring) -> Policy:
+    rules = preset.load(home.lower() if home.lower() in preset.names() else "default")
+    return Policy(
+        build_snapshot(home, rules, Directory([Subscriber(CALLERS[home], "owner", barring=barring)]), Nobody())
+    )
 
 
 WAYS_OUT_OF_BRITAIN = [

@@ -124,11 +124,13 @@ FIELDS = st.sampled_from(
 )
 
 
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lists") / "list.csv"
+
+
 @given(rows=st.lists(st.lists(FIELDS, min_size=1, max_size=4), max_size=6), end=st.sampled_from(["\n", "\r\n", "\r"]))
-def test_every_row_is_read_or_told_of(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], end: str
-) -> None:
-    path = tmp_path_factory.mktemp("lists") / "list.csv"
+def test_every_row_is_read_or_told_of(path: Path, rows: list[list[str]], end: str) -> None:
     lines = [",".join(row) for row in rows]
     path.write_text("number,category" + end + "".join(line + end for line in lines), newline="")
     read, errors = 0, []

@@ -63,13 +63,17 @@ def read(path: Path) -> list[Subscriber] | list[FileError]:
         return list(wrong.errors)
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of a database, made anew for each example."""
+    return tmp_path_factory.mktemp("people") / "x.db"
+
+
 @given(rows=ROWS)
-def test_each_row_is_read_as_if_it_were_validated(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
-) -> None:
-    path = tmp_path_factory.mktemp("people") / "x.db"
-    insert(path, sqlite._SCHEMA, rows)
-    assert read(path) == validated(path)
+def test_each_row_is_read_as_if_it_were_validated(database: Path, rows: list[dict[str, Any]]) -> None:
+    database.unlink(missing_ok=True)
+    insert(database, sqlite._SCHEMA, rows)
+    assert read(database) == validated(database)
 
 
 def test_rows_of_a_table_that_allows_nothing_to_stand_for_nothing_are_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import tracemalloc
 from contextlib import closing
+from itertools import product, starmap
 from pathlib import Path
 
 import pytest
@@ -258,7 +259,7 @@ SUBSCRIBERS = st.builds(
     password=TEXTS,
     pin=st.none() | st.text("0123456789", min_size=4, max_size=8),
     roaming=st.booleans(),
-    barring=st.builds(Barring, *[st.booleans()] * len(Barring.__match_args__)),
+    barring=st.sampled_from(list(starmap(Barring, product((False, True), repeat=len(Barring.__match_args__))))),
     allow=PATTERNS,
     block=PATTERNS,
     notify=st.booleans(),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
@@ -107,12 +108,16 @@ class Unreadable(Household):
         raise RuntimeError(number)
 
 
-async def test_a_fault_of_our_own_is_logged_and_the_next_call_served(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_of_our_own_is_logged_and_the_next_call_served() -> None:
     async with running() as lab, Peer.at(TRUNK_HOST) as trunk:
         sound = lab.core.policy
         lab.core.policy = Policy(replace(sound.snapshot, subscribers=Unreadable()))  # any call now fails inside
-        trunk.send(request("INVITE", trunk.flow, branch="z9hG4bK-1"), lab.udp)
-        assert await lab.is_alive()
+        with capture_logs() as logs:
+            trunk.send(request("INVITE", trunk.flow, branch="z9hG4bK-1"), lab.udp)
+            assert await lab.is_alive()
+        assert [(entry["event"], entry["log_level"], entry["exc_info"]) for entry in logs] == [
+            ("internal_error", "error", True)
+        ]
         assert lab.core.counters["internal_error"] == 1
         assert lab.core.transactions == 1  # that of the OPTIONS
         lab.core.policy = sound
