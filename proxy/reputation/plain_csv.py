@@ -23,7 +23,7 @@ _ZEROS, _OVER_NINE, _HIGH_BITS = (np.uint64(int(byte * _WORD, 16)) for byte in (
 _DIGITS = 15  # of the longest E.164 number
 _SHORTEST = 5  # digits of a whole number on a list
 _TENS = np.array([10**n for n in range(_DIGITS + 1)], np.uint64)
-_SLOTS = 1 << 16
+_FEW, _MANY = 10, 16  # bits of a slot's number: at first, and once two texts would have the same
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F], np.uint64)
 _PROBES = (np.uint64(1), np.uint64(0xFF51AFD7ED558CCD))
 _UNKNOWN = -1
@@ -107,24 +107,28 @@ class Block:
 class Texts:
     """The values of a column's texts, each text read once; `read` raises ValueError for those that are wrong.
 
-    Texts are looked up in a table by a hash of their words, a whole column at once; who is not found there is read.
+    Texts are looked up in a table by a hash of their words, a whole column at once; who is not found there is read. The
+    table is small at first: most lists are, and to make room for many takes longer than to read a few rows.
     """
 
     def __init__(self, read: Callable[[str], int]) -> None:
         self._read = read
         self._known: dict[str, int] = {}
-        self._values: npt.NDArray[np.int32] = np.empty(0, np.int32)  # made for the first column
-        self._words: npt.NDArray[np.uint64] = np.empty((0, 0), np.uint64)
+        self._placed: list[tuple[int, list[Any], Words]] = []  # of the small table, to be put into the large one
         self._most = 1  # words of a known text
+        self._empty(_FEW)
+
+    def _empty(self, bits: int) -> None:
+        """Have an empty table."""
+        self._shift = np.uint64(64 - bits)
+        self._values = np.full(1 << bits, _UNKNOWN, np.int32)
+        self._words = np.zeros((_LONGEST // _WORD, 1 << bits), np.uint64)
 
     def column(self, block: Block, column: int) -> npt.NDArray[np.uint16] | None:
         """The values of a column; None where a text is wrong or long."""
         keys = block.keys(column)
         if keys is None:
             return None
-        if not len(self._values):
-            self._values = np.full(_SLOTS, _UNKNOWN, np.int32)
-            self._words = np.zeros((_LONGEST // _WORD, _SLOTS), np.uint64)
         hashes = _hashes(keys)
         values = self._found(keys, hashes, _PROBES[0])
         missed = np.flatnonzero(values == _UNKNOWN)
@@ -142,7 +146,7 @@ class Texts:
         return values.astype(np.uint16)
 
     def _found(self, keys: list[Words], hashes: Words, probe: np.uint64) -> npt.NDArray[np.int32]:
-        slots = _slots(hashes, probe)
+        slots = self._slots(hashes, probe)
         found = self._values.take(slots)
         for index in range(max(len(keys), self._most)):
             known = self._words[index].take(slots)
@@ -155,12 +159,25 @@ class Texts:
         value = self._known.get(text)
         if value is None:
             value = self._known[text] = self._read(text)
-            free = [slot for probe in _PROBES if self._values[slot := int(_slots(hashed, probe)[0])] == _UNKNOWN]
-            if free:
-                self._words[: len(words), free[0]] = words
-                self._values[free[0]] = value
-                self._most = max(self._most, len(words))
+            if len(self._values) < 1 << _MANY:
+                self._placed.append((value, words, hashed.copy()))
+                if self._values[int(self._slots(hashed, _PROBES[0])[0])] != _UNKNOWN:
+                    self._empty(_MANY)
+                    for each in self._placed:
+                        self._place(*each)
+                    return value
+            self._place(value, words, hashed)
         return value
+
+    def _place(self, value: int, words: list[Any], hashed: Words) -> None:
+        free = [slot for probe in _PROBES if self._values[slot := int(self._slots(hashed, probe)[0])] == _UNKNOWN]
+        if free:
+            self._words[: len(words), free[0]] = words
+            self._values[free[0]] = value
+            self._most = max(self._most, len(words))
+
+    def _slots(self, hashes: Words, probe: np.uint64) -> Words:
+        return (hashes * probe) >> self._shift
 
 
 class Beginnings:
@@ -224,7 +241,3 @@ def _hashes(keys: list[Words]) -> Words:
     for index in range(1, len(keys)):
         hashes ^= keys[index] * _MIX[index]
     return hashes ^ hashes >> np.uint64(29)
-
-
-def _slots(hashes: Words, probe: np.uint64) -> Words:
-    return (hashes * probe) >> np.uint64(64 - 16)
