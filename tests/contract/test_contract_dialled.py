@@ -59,7 +59,7 @@ SPELT = [
 SERVICES = ["rf*warn*{}", "rf*challenge*5*{}", "rf*play*{}", "rf*{}*changed", "rf*challenge*{}*" + ALICE.number]
 
 
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def registered(lab: ContractLab) -> None:
     """Alice's and bob's phones are where the wire agents are."""
     assert await asyncio.wait_for(lab.phones.register([ALICE, BOB]), PATIENCE) == []

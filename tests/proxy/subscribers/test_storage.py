@@ -241,7 +241,7 @@ def test_no_subscribers_named_means_nobody(tmp_path: Path) -> None:
 
 
 def test_a_subscriber_takes_at_most_400_bytes() -> None:
-    people = (Subscriber(f"+86138{i:08d}", f"user{i}", f"s3cret{i}", "2580") for i in range(10_000))
+    people = (Subscriber(f"+86138{i:08d}", f"user{i}", f"s3cret{i}", "2580") for i in range(5_000))
     tracemalloc.start()
     directory = Directory(people)
     size, _ = tracemalloc.get_traced_memory()
@@ -250,7 +250,7 @@ def test_a_subscriber_takes_at_most_400_bytes() -> None:
 
 
 NUMBERS = st.integers(1, 999_999_999_999_999).map("+{}".format)
-PATTERNS = st.lists(NUMBERS.map("{}*".format) | NUMBERS, max_size=3).map(tuple)
+PATTERNS = st.lists(st.tuples(NUMBERS, st.sampled_from(["", "*"])).map("".join), max_size=3).map(tuple)
 TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
 SUBSCRIBERS = st.builds(
     Subscriber,
@@ -263,8 +263,8 @@ SUBSCRIBERS = st.builds(
     allow=PATTERNS,
     block=PATTERNS,
     notify=st.booleans(),
-    treatment=st.dictionaries(
-        st.just("scam_list.exact"), st.sampled_from([Warn(warn="on"), Divert(divert="honeypot")])
+    treatment=st.sampled_from(
+        [{}, {"scam_list.exact": Warn(warn="on")}, {"scam_list.exact": Divert(divert="honeypot")}]
     ),
 )
 
