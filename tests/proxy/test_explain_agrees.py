@@ -200,7 +200,7 @@ def opinion(lookup: Lookup) -> Opinion:
 
 
 class Ground:
-    """The parts of a core as `ringfence proxy` would run it; orders of subscribers change them, other requests do not."""
+    """The parts of a core as `ringfence proxy` would run it; orders of subscribers change them, nothing else does."""
 
     def __init__(self, config: ProxyConfig) -> None:
         self.config = config
