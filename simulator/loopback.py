@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import socket
+from collections.abc import Iterator
+from functools import cache
 
 # Below what systems hand out to whoever asks for any port, so that nobody is given one that is meant for somebody else,
-# and below Asterisk's media. Each process goes round these from a place of its own.
+# and below Asterisk's media.
 _PORTS = range(10_000, 20_000)
-_turns = itertools.count(random.SystemRandom().randrange(len(_PORTS)))
 
 
 def port_or_free(wanted: int, host: str = "127.0.0.1") -> int:
@@ -23,7 +25,7 @@ def port_or_free(wanted: int, host: str = "127.0.0.1") -> int:
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A port of `host` that neither UDP nor TCP holds now. Raises OSError where there is none."""
-    for turn in itertools.islice(_turns, len(_PORTS)):
+    for turn in itertools.islice(_turns(os.getpid()), len(_PORTS)):
         port = _PORTS[turn % len(_PORTS)]
         try:
             _probe(host, port)
@@ -32,6 +34,12 @@ def free_port(host: str = "127.0.0.1") -> int:
         else:
             return port
     raise refused
+
+
+@cache
+def _turns(process: int) -> Iterator[int]:  # noqa: ARG001 - whose they are
+    """The turns of a process: each goes round the ports from a place of its own, those that are forked too."""
+    return itertools.count(random.SystemRandom().randrange(len(_PORTS)))
 
 
 def _probe(host: str, port: int) -> None:

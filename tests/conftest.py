@@ -11,8 +11,7 @@ import gc
 import marshal
 import os
 import re
-import socket
-import tempfile
+import sys
 from collections.abc import Generator
 from operator import itemgetter
 from pathlib import Path
@@ -22,8 +21,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from proxy.process.build import build
+from tests.plays import lost_workers
+from tests.plays.warm_workers import fork_workers
 
 if TYPE_CHECKING:
+    from execnet import XSpec
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
     from xdist.workermanage import WorkerController
@@ -89,16 +91,23 @@ def _rank(item: pytest.Item) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have workers ask the controller how often a test has brought down a worker once one has: pytest-rerunfailures
-    asks before each test, which takes 40 ms (see findings/pytest-rerunfailures-xdist-forty-milliseconds.sh), or half a
-    millisecond of CPU where questions go at once."""
-    if not hasattr(config, "workerinput") or not hasattr(config, "failures_db"):
-        return
-    counts, lost = config.failures_db, _lost_worker(os.getppid())
-    counts.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    ask = counts.get_test_failures
-    counts.get_test_failures = lambda test: ask(test) if lost.exists() else 0
-    counts.set_test_reruns = lambda *_: None  # see pytest_handlecrashitem
+    if hasattr(config, "workerinput"):
+        lost_workers.ask_once_lost(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
+    """Fork workers off one process (see warm_workers.py), where processes are forked."""
+    if sys.platform == "linux":
+        counts = getattr(config, "failures_db", None)
+        known = {"sock_port": counts.sock_port, "statusdb_token": counts.token} if counts else {}
+        known |= {"workerid": "warm", "workercount": len(specs), "testrunuid": "", "mainargv": sys.argv}
+        fork_workers(config, specs, known | {"controller": os.getpid()})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    node.workerinput["controller"] = os.getpid()
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -106,7 +115,7 @@ def pytest_handlecrashitem(crashitem: str, sched: LoadScopeScheduling) -> None:
     """Tell pytest-rerunfailures how often the test is run again, and the workers to ask."""
     if hasattr(sched.config, "failures_db"):
         sched.config.failures_db.set_test_reruns(crashitem, sched.config.option.reruns or 0)
-        _lost_worker(os.getpid()).touch()
+        lost_workers.lost(os.getpid()).touch()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -123,11 +132,6 @@ def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any])
         return None
     packed = marshal.loads(data.pop("packed"))  # noqa: S302 - a worker of ours wrote it
     return config.hook.pytest_report_from_serializable(config=config, data=packed | data)
-
-
-def _lost_worker(controller: int) -> Path:
-    """The file that is there once the process with that identifier has lost a worker."""
-    return Path(tempfile.gettempdir(), f"ringfence-tests-{controller}-lost-a-worker")
 
 
 def pytest_sessionstart() -> None:
@@ -158,7 +162,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure() -> None:
     """Collect garbage once: pytest does it five times at the end, each time through all that is left."""
-    _lost_worker(os.getpid()).unlink(missing_ok=True)
+    lost_workers.lost(os.getpid()).unlink(missing_ok=True)
     gc.collect()
     gc.freeze()
 

@@ -1,0 +1,25 @@
+"""Tests run in workers that are forked off one process, which has imported all of them, and are each their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are started from nothing here")
+def test_workers_are_forked_off_one_process(pytestconfig: pytest.Config) -> None:
+    if not hasattr(pytestconfig, "workerinput"):
+        pytest.skip("there are no workers")
+    assert b"tests/plays/warm_workers.py" in Path("/proc/self/cmdline").read_bytes()
+    assert os.getppid() != pytestconfig.workerinput["controller"]
+
+
+def test_a_worker_knows_who_it_is(request: pytest.FixtureRequest, pytestconfig: pytest.Config, tmp_path: Path) -> None:
+    if not hasattr(pytestconfig, "workerinput"):
+        pytest.skip("there are no workers")
+    own = pytestconfig.workerinput["workerid"]
+    assert own == os.environ["PYTEST_XDIST_WORKER"] == request.getfixturevalue("worker_id")
+    assert f"popen-{own}" in tmp_path.parts
