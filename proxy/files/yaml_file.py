@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import yaml
+from yaml.events import MappingEndEvent, ScalarEvent, SequenceEndEvent
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from proxy.files.expected import expected_by
@@ -227,7 +228,7 @@ class _Reader:
 
     def __init__(self, path: Path, text: str) -> None:
         self._path, self._text = path, text
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CBaseLoader)
+        self._next = cast("Callable[[], yaml.Event]", yaml.CBaseLoader(text).get_event)
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._values = self._expanded = 0
         self.errors: list[FileError] = []  # those that do not stop the reading: keys twice or not text
@@ -239,12 +240,12 @@ class _Reader:
             position = _line_and_column(self._text[: control.start()])
             raise FileErrors([FileError(self._path, *position, found, "printable text")])
         try:
-            next(self._events)  # start of the stream
-            if isinstance(next(self._events), yaml.StreamEndEvent):
+            self._next()  # start of the stream
+            if isinstance(self._next(), yaml.StreamEndEvent):
                 raise FileErrors([FileError(self._path, 1, 1, "an empty file", "a mapping (key: value)")])
-            data = self._value(next(self._events), 0)
-            next(self._events)  # end of the document
-            if isinstance(more := next(self._events), yaml.DocumentStartEvent):
+            data = self._value(self._next(), 0)
+            self._next()  # end of the document
+            if isinstance(more := self._next(), yaml.DocumentStartEvent):
                 raise self._stop(more, "a second document", "one document a file")
         except yaml.MarkedYAMLError as error:
             raise FileErrors([_syntax_error(self._path, self._text, error)]) from None
@@ -252,7 +253,7 @@ class _Reader:
 
     def _value(self, event: yaml.Event, depth: int) -> Any:
         self._values += 1
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, ScalarEvent):
             # a value not quoted and empty (or said to be null) is None, as everywhere in YAML
             value: Any = None if event.implicit[0] and event.value in ("", "~", "null") else event.value
             if event.anchor:
@@ -279,15 +280,15 @@ class _Reader:
 
     def _list(self, depth: int) -> list[Any]:
         items = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        while not isinstance(event := self._next(), SequenceEndEvent):
             items.append(self._value(event, depth + 1))
         return items
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = event.value if isinstance(event, yaml.ScalarEvent) else self._value(event, depth + 1)
-            value = self._value(next(self._events), depth + 1)
+        while not isinstance(event := self._next(), MappingEndEvent):
+            key = event.value if isinstance(event, ScalarEvent) else self._value(event, depth + 1)
+            value = self._value(self._next(), depth + 1)
             if not isinstance(key, str):
                 self.errors.append(_error_at(self._path, event, "a key that is no text", "a text as key"))
             elif key in data:
