@@ -22,6 +22,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._families: defaultdict[str, Confusion] = defaultdict(Confusion)
+        self._figures: dict[str, dict[str, Any]] = {}  # of each family, as they were asked for last
+        self._counted: set[str] = set()  # families since then: there may be as many as calls
         self._total = Confusion()
         self.delays: deque[float] = deque(maxlen=_DELAYS)
 
@@ -31,6 +33,7 @@ class Tally:
         self._total = _sum(self._total, one)
         family = call.planned.family
         self._families[family] = _sum(self._families[family], one)
+        self._counted.add(family)
         if delay is not None:
             self.delays.append(delay)
 
@@ -42,9 +45,11 @@ class Tally:
     def to_json(self) -> dict[str, Any]:
         """The figures; delays in seconds."""
         delays = Distribution.of(self.delays)
+        self._figures |= {name: _figures(self._families[name]) for name in self._counted}
+        self._counted.clear()
         return {
             **_figures(self._total),
-            "families": {name: _figures(confusion) for name, confusion in sorted(self._families.items())},
+            "families": dict(sorted(self._figures.items())),
             "delay": None if delays is None else {"count": delays.count, **delays.figures},
         }
 
