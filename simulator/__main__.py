@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.lab.proxy_forks import ProxyForks
 
+_WITH_PROXIES = ("run", "compare", "serve", "load")
+_WITHOUT = frozenset(("--offline", "--help", "-h"))  # options with which these have none
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
@@ -29,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _forks(arguments: Sequence[str]) -> AbstractContextManager[ProxyForks | None]:
-    if (command := arguments[0] if arguments else "") not in ("run", "compare", "serve", "load"):
+    command = arguments[0] if arguments else ""
+    if command not in _WITH_PROXIES or not _WITHOUT.isdisjoint(arguments):
         return nullcontext()
     from simulator.lab.proxy_forks import proxy_forks
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,26 @@ def test_a_command_waits_for_no_import_that_only_others_need() -> None:
     script = f"import sys, simulator.__main__, simulator.cli.commands; print({heavy} & sys.modules.keys())"
     told = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, timeout=60)
     assert (told.stdout, told.stderr) == ("set()\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["compare", "own", "own", "absent.yaml", "--offline"], ["serve", "-h"], ["load", "--help"], ["schema", "config"]],
+)
+def test_nothing_is_started_that_proxies_could_be_forked_off_where_there_will_be_none(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def begin(*modules: str) -> nullcontext[None]:
+        started.append(modules)
+        return nullcontext()
+
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr("simulator.lab.proxy_forks.proxy_forks", begin)
+    main(arguments)
+    assert started == []
+    main(["run", "absent.yaml"])
+    assert len(started) == 1
+    assert "absent.yaml: no such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

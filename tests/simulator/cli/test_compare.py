@@ -11,6 +11,7 @@ import pytest
 from simulator.__main__ import main
 from tests.plays.compared import written
 
+pytestmark = pytest.mark.usefixtures("runs_beside_others")
 OFF = "own,anonymous.reject=off"
 
 
@@ -95,7 +96,6 @@ def test_delays_cannot_be_asked_for_offline(scenario: str, capsys: pytest.Captur
     assert "--offline measures none" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("runs_beside_others")
 def test_both_policies_are_played_on_the_wire(scenario: str, tmp_path: Path) -> None:
     asked = ["--json", "c.json", "--fail-if", "recall drops > 0.01", "--fail-if", "p99 added rises > 10s"]
     assert main(["compare", "own", OFF, scenario, *asked]) == 99

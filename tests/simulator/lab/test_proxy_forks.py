@@ -24,6 +24,7 @@ from simulator.lab.proxy_process import ProxyProcess
 from simulator.loopback import free_port
 from tests.plays import ROOT
 from tests.plays.proxy_process import eventually
+from tests.plays.proxy_templates import forked_proxies, forked_template
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="proxies are forked on Linux only")
 
@@ -39,9 +40,9 @@ call_log: calls.jsonl
 
 @pytest.fixture(scope="module")
 def forks() -> Iterator[ProxyForks]:
-    forks = ProxyForks()
-    yield forks
-    forks.close()
+    with forked_proxies() as forks:
+        assert forks is not None
+        yield forks
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ async def test_one_that_nobody_waits_for_any_more_is_ended(forks: ProxyForks, co
 async def test_proxies_end_with_what_they_were_forked_off_and_the_next_is_started_from_nothing(
     config: Path,
 ) -> None:
-    forks = ProxyForks()
+    forks = ProxyForks(forked_template)
     forked = await forks.start(config)
     assert forked is not None
     os.kill(parent_of(forked.pid), signal.SIGKILL)
@@ -139,13 +140,14 @@ async def test_what_was_forked_off_a_process_that_was_stopped_ends_in_order_and_
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proxy_forks, "_TOLD_WITHIN", 0.1)
-    forks = ProxyForks()
+    forks = ProxyForks(forked_template)
     proxy = await ProxyProcess.start(config, config.with_suffix(".log"), forks)
-    os.kill(parent_of(proxy.pid), signal.SIGSTOP)
+    os.kill(template := parent_of(proxy.pid), signal.SIGSTOP)
     assert await asyncio.wait_for(proxy.stop(), 10) is not None
     assert "did not tell within 0 s that one of these had ended: it was stopped, or hangs" in forks.trouble
     assert await forks.start(config) is None
     forks.close()
+    os.kill(template, signal.SIGKILL)
 
 
 async def test_a_process_that_is_stopped_before_it_forks_anything_is_not_waited_for(
@@ -162,8 +164,7 @@ async def test_a_process_that_is_stopped_before_it_forks_anything_is_not_waited_
         return template
 
     forks = ProxyForks(start)
-    proxy = await ProxyProcess.start(config, config.with_suffix(".log"), forks)
-    assert await proxy.stop() is not None
+    assert await forks.start(config) is None
     assert "did not answer within 0 s: it was stopped, or hangs; all was done without it" in forks.trouble
     assert stopped[0].wait() == -signal.SIGKILL
     forks.close()
