@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from proxy.process.build import build
 from tests.plays import lost_workers
@@ -52,6 +53,9 @@ _SWITCH = re.compile(r"\[(embedded|docker)\b")
 # The same examples on every machine, and as long as they take (`--hypothesis-profile=default` looks for new ones).
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+# Hypothesis mixes in constants of our modules that are imported: the examples of a test would depend on what else runs,
+# and each worker would read 500 sources for them.
+setattr(providers, "_get_local_constants", lambda: providers._local_constants)  # noqa: B010 - no public way to say so
 # What is imported and collected stays: to look through it time after time would be a sixth of the collection's time.
 gc.disable()
 _under_way: dict[str, Path] = {}  # "module": the one whose tests run
