@@ -32,6 +32,8 @@ from typing import Any, Never
 import proxy.__main__  # noqa: F401 - which each proxy needs
 from proxy.config.models import load_config
 from proxy.files.yaml_file import FileErrors
+from proxy.policy.engine import Policy
+from proxy.presets import preset
 from proxy.process.loading import load, make_desk
 from proxy.subscribers.changes import Overlay
 from simulator.lab.lifeline import end_with
@@ -42,6 +44,7 @@ _CONFIG = """\
 listen: [udp:127.0.0.1:5060]
 softswitch: udp:127.0.0.1:5080
 home: CN
+preset: cn
 trunks: {international: {match: [127.0.1.0/24], kind: international}}
 subscribers: subscribers.yaml
 scam_lists: [list.csv]
@@ -69,8 +72,11 @@ def warm_up() -> None:
         for name, text in _FILES.items():
             Path(folder, name).write_text(text, encoding="utf-8")
         config = load_config(Path(folder, "proxy.yaml"))
-        load(config, Overlay())
+        Policy(load(config, Overlay()).snapshot)
         make_desk(config, Overlay())
+        for each in map(preset.load, preset.names()):
+            for home in each.home_regions:
+                preset.numbering(home, each)
     argparse.ArgumentParser()
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: F401
