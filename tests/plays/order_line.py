@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from proxy.core.events import Event
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Ask, Save
 from proxy.core.settings import CoreSettings
@@ -62,11 +63,15 @@ class Line(Play):
 
     def save(self) -> Line:
         """Save what waits for it, or say that it cannot be saved."""
+        told: list[Event] = []  # set aside, or each order would be looked for among all that came before
         while self.disk is not None and (asks := taken(self.core, Ask)):
+            told += self.core.outputs
+            self.core.outputs.clear()
             for ask in asks:
                 assert isinstance(ask.question, Save)
                 self.saved += ask.question.changes if self.disk else ()
                 self.core.resolved(ask, self.disk, self.now)
+        self.core.outputs[:0] = told
         return self
 
 

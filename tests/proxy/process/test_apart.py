@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -109,6 +110,14 @@ def test_errors_are_those_of_the_files(lists_only: ProxyConfig, folder: Path) ->
         Apart().read(lists_only)
     assert str(caught.value).startswith(f'{folder / "b.csv"}:2:1: found "1", expected an E.164 number')
     assert str(caught.value).endswith("... and 10 more")
+
+
+def test_what_there_is_not_takes_no_process(lists_only: ProxyConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "no interpreter")
+    nothing = Apart().read(lists_only.model_copy(update={"scam_lists": ()}))
+    assert (len(nothing.directory), len(nothing.scam_list), nothing.extents, nothing.kept) == (0, 0, (), ())
+    with pytest.raises(FileNotFoundError, match="no interpreter"):
+        Apart().read(lists_only)
 
 
 @pytest.mark.parametrize("number", [None, signal.SIGSEGV])
