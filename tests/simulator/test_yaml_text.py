@@ -15,7 +15,24 @@ from simulator.yaml_text import as_yaml, from_yaml
     "document",
     [
         {"number": "+8613800138001", "pin": "0447", "on": "on", "no": "NO", "time": "12:30", "none": "null"},
-        {"words": ["小红", "a: b", "- c", "# d", "", " ", "x" * 500, "two\nlines\n", "\x07", "\U0001f4de", "%", '"']},
+        {
+            "words": [
+                "小红",
+                "a: b",
+                "- c",
+                "# d",
+                "",
+                " ",
+                "x" * 500,
+                "two\nlines\n",
+                "\x07",
+                "\U0001f4de",
+                "a\x85b",
+                "\u2028",
+                "%",
+                '"',
+            ]
+        },
         {"rate": 0.25, "count": 7, "roaming": True, "treatment": {}, "allow": [], "nothing": None},
     ],
 )
@@ -34,3 +51,5 @@ def test_keys_keep_their_order_and_letters_are_legible() -> None:
 def test_what_yaml_has_no_word_for_is_refused() -> None:
     with pytest.raises(yaml.YAMLError):
         as_yaml({"file": Path("x")})
+    with pytest.raises(UnicodeEncodeError):
+        as_yaml({"half a character": "\ud83d"})
