@@ -6,12 +6,9 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 
-import structlog
-
+from proxy.observability.logger import log
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import AT_ONCE, Change, Overlay
-
-log = structlog.get_logger()
 
 
 class ChangeWriter:

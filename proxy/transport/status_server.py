@@ -11,11 +11,8 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import cast
 
-import structlog
-
 from proxy.observability.health import Page
-
-log = structlog.get_logger()
+from proxy.observability.logger import log
 
 _MOST = 32  # connections at once; the oldest makes room for one more
 _LONGEST = 8192  # bytes of a request
