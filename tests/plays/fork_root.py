@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Never
 
 from simulator.lab import proxy_template
+from tests.plays.own_peer import accept_own
 
 DONE = b"!"
 _FOR_PROXIES = (
@@ -71,7 +72,8 @@ def _serve(listener: socket.socket) -> None:
         ready, _, _ = select.select([listener, *clients], [], [])
         for each in ready:
             if each is listener:
-                clients.add(listener.accept()[0])
+                if client := accept_own(listener):
+                    clients.add(client)
                 continue
             sort, descriptors, _, _ = socket.recv_fds(each, 64, 1)
             if not sort:

@@ -18,7 +18,6 @@ import select
 import shlex
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -132,6 +131,8 @@ class Forks:
     def _serve(self) -> str:
         """Fork workers off, and return in each of them the code that it is to run; elsewhere end with the controller,
         once all workers have ended."""
+        from tests.plays.own_peer import accept_own
+
         wake, woken = os.pipe()  # written to when a worker ends
         for end in (wake, woken):
             os.set_blocking(end, False)
@@ -148,15 +149,11 @@ class Forks:
                 _tell_of_ends(workers)
             if self._control in ready:
                 waiting.remove(self._control)
-            for connection in workers.keys() & ready:
-                os.kill(workers[connection], signal.SIGKILL)  # who has asked for it was killed
-            if self._listener in ready:
-                connection, code, streams = _accept(self._listener)
-                if pid := _fork() if code else None:
-                    workers[connection] = pid
-                    with contextlib.suppress(OSError):
-                        connection.send(_FORKED)
-                elif code:
+            for gone in workers.keys() & ready:
+                os.kill(workers[gone], signal.SIGKILL)  # who has asked for it was killed
+            if self._listener in ready and (connection := accept_own(self._listener)):
+                code, streams, _, _ = socket.recv_fds(connection, 4096, 3)
+                if (pid := _fork()) == 0:
                     for each in (connection, self._listener, *workers):
                         each.close()
                     for number, stream in enumerate(streams):
@@ -166,9 +163,12 @@ class Forks:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     signal.signal(signal.SIGINT, signal.default_int_handler)
-                    return code
+                    return code.decode()
+                workers[connection] = pid
                 for stream in streams:
                     os.close(stream)
+                with contextlib.suppress(OSError):
+                    connection.send(_FORKED)
         os._exit(0)
 
     def _meet_controller(self, config: pytest.Config, code: str) -> None:
@@ -243,14 +243,3 @@ def _tell_of_ends(workers: dict[socket.socket, int]) -> None:
             del workers[connection]
             with connection, contextlib.suppress(OSError):
                 connection.send(str(os.waitstatus_to_exitcode(status)).encode())
-
-
-def _accept(listener: socket.socket) -> tuple[socket.socket, str, list[int]]:
-    """A connection, the code that it sends and its standard streams; nothing of those where it is another user's."""
-    connection, _ = listener.accept()
-    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    if user != os.getuid():
-        connection.close()
-        return connection, "", []
-    code, streams, _, _ = socket.recv_fds(connection, 4096, 3)
-    return connection, code.decode(), streams
