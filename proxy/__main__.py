@@ -14,6 +14,8 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from proxy.config.addresses import TransportAddress
 from proxy.config.models import ProxyConfig, load_config
 from proxy.core.keys import Keys
@@ -23,7 +25,6 @@ from proxy.identity.authentication import Counts
 from proxy.observability import log
 from proxy.observability.capture_agent import CaptureAgent
 from proxy.observability.hep import Node
-from proxy.observability.logger import log as logger
 from proxy.observability.message_log import MessageListener, MessageListeners, MessageLog
 from proxy.policy.engine import Policy
 from proxy.process.build import build
@@ -37,6 +38,8 @@ from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Overlay
 from proxy.transport.server import Server
 from proxy.transport.status_server import StatusServer
+
+logger = structlog.get_logger()
 
 OK, USAGE, ENVIRONMENT = 0, 2, 3
 _EXAMPLE = """\

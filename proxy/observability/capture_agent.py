@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
+import structlog
+
 from proxy.core.call_record import CallRecords, record_line
 from proxy.core.events import Answered, Ended, Event, Shadowed, Unanswered
 from proxy.observability.hep import LOG, SIP, Address, Correlations, Node, Packets
-from proxy.observability.logger import log
 from proxy.observability.message_log import call_id_of, is_message
 from proxy.sip.flow import Flow
 from proxy.sip.uri import hostport
 
 _QUIET = 10.0  # seconds between two warnings
+
+log = structlog.get_logger()
 
 
 class CaptureAgent:

@@ -16,10 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import structlog
+
 from proxy.core.call_record import CallRecords, judged_line, record_line
 from proxy.core.events import Event, Judged, PeerNoticed, Refused, SoftswitchDown, SoftswitchUp
 from proxy.core.refusals import Refusals
-from proxy.observability.logger import Fields, Level, line, log
 from proxy.policy.trunks import Trunk
 from proxy.reputation.sources import SourceDown, SourceFailed, SourceUp
 from proxy.sip.flow import Flow
@@ -36,33 +37,54 @@ _QUIET = 10.0  # seconds between two warnings of a kind
 LogLevel = Literal["debug", "info"]
 _level: LogLevel = "info"
 
+log = structlog.get_logger()
+
 
 def configure() -> LineWriter:
     """Set logging up for this process; what it returns writes to stderr, and is to be closed in the end."""
     closed = sys.stderr is None  # then the number of stderr may soon be that of a socket
     writer = LineWriter(os.open(os.devnull, os.O_WRONLY) if closed else os.dup(2), "stderr", is_log=True)
-
-    def sink(level: Level, fields: Fields) -> None:
-        if level != "debug" or _level == "debug":
-            writer.write(line(level, fields))
-
-    log.sink = sink
+    structlog.configure(
+        processors=[
+            _drop_below_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=lambda *_: _Logger(writer.write),
+        cache_logger_on_first_use=True,
+    )
     logging.basicConfig(handlers=[_FromLibraries()], force=True)
     return writer
 
 
 def set_level(level: LogLevel, refusals: Refusals) -> None:
     """Say from which level on lines are written, info until then: whether refusals are gathered follows from it."""
-    global _level  # noqa: PLW0603  # of the process, as the log is
+    global _level  # noqa: PLW0603  # of the process, as structlog's configuration is
     _level = level
     refusals.wanted = level == "debug"
+
+
+def _drop_below_level(_logger: Any, method: str, event: Any) -> Any:
+    if method == "debug" and _level != "debug":
+        raise structlog.DropEvent
+    return event
+
+
+class _Logger:
+    """The sink for structlog's finished lines."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = write
 
 
 class _FromLibraries(logging.Handler):
     """The handler of what libraries log, asyncio among them, which else goes to stderr at once."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log.from_library(record)
+        log.log(record.levelno, "library", name=record.name, detail=record.getMessage(), exc_info=record.exc_info)
 
 
 _Line = str | tuple[Callable[[Any], str], Any]  # or what makes a line, and of what

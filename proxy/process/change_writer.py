@@ -6,9 +6,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from proxy.observability.logger import log
+import structlog
+
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import AT_ONCE, Change, Overlay
+
+log = structlog.get_logger()
 
 
 class ChangeWriter:

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from proxy.config.models import ProxyConfig, load_config
 from proxy.core.proxy_core import ProxyCore
 from proxy.files.shelf import Shelf
 from proxy.files.yaml_file import FileErrors
 from proxy.observability.log import set_level
-from proxy.observability.logger import log
 from proxy.policy.engine import Policy
 from proxy.process.apart import Apart
 from proxy.process.change_writer import ChangeWriter
@@ -21,6 +22,8 @@ from proxy.process.loading import Loaded, load, load_service, understood
 from proxy.process.lookups import Lookups, prepare
 from proxy.self_service.control import SelfService
 from proxy.subscribers.changes import Overlay
+
+log = structlog.get_logger()
 
 _RELOADED = frozenset(
     "home preset scam_lists scam_list safeguards reputation rules treatments self_service dialling emergency".split()  # noqa: SIM905

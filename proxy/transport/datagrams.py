@@ -13,12 +13,14 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from asyncio_dgram.aio import Protocol as DatagramProtocol
 
 from proxy.core.routing import Listener
-from proxy.observability.logger import log
 from proxy.sip.flow import Flow
 from proxy.transport.pump import Pump
+
+log = structlog.get_logger()
 
 _RECEIVE_BUFFER = 4 << 20  # bytes of datagrams that the kernel holds for us while we are busy
 _SO_MEMINFO = 55  # socket(7) of Linux, which Python has no name for; the ninth number is that of drops

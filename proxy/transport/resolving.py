@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
+import structlog
+
 from proxy.core.events import Event
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Answer, Ask, Save
-from proxy.observability.logger import log
 from proxy.policy.remote import Lookup, Opinion
 from proxy.subscribers.changes import Change
+
+log = structlog.get_logger()
 
 SaveChanges = Callable[[Iterable[Change]], Awaitable[bool]]
 LookUp = Callable[[Lookup], Awaitable[Opinion]]

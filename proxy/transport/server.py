@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Final
 
+import structlog
+
 from proxy.core.events import Event, EventListener, hears
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.routing import Listener
 from proxy.observability.log import EventLog
-from proxy.observability.logger import log
 from proxy.observability.message_log import MessageListener
 from proxy.sip.flow import Flow
 from proxy.sip.timers import NEVER
@@ -25,6 +26,8 @@ from proxy.transport.datagrams import Datagrams
 from proxy.transport.knocking import Knocker
 from proxy.transport.resolving import LookUp, Resolver, SaveChanges
 from proxy.transport.streams import Streams
+
+log = structlog.get_logger()
 
 _TICK: Final = 0.02  # seconds; an alarm wakes us for all the timers that end within the same tick
 _LATE: Final = 0.005  # seconds that a timer may be late before a message that woke us anyway has it run

@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import cast
 
+import structlog
+
 from proxy.observability.health import Page
-from proxy.observability.logger import log
+
+log = structlog.get_logger()
 
 _MOST = 32  # connections at once; the oldest makes room for one more
 _LONGEST = 8192  # bytes of a request

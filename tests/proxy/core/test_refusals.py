@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.core.events import Event, Refused
 from proxy.core.refusals import Refusals
-from proxy.observability.log import EventLog
+from proxy.observability.log import EventLog, _drop_below_level
 from proxy.sip.flow import Flow
 from proxy.sip.message import Request, parse
 from tests.plays.dialogue import ABROAD, BARRED, PHONE, STRANGER, SWITCH, Play, new_core, play, request, taken
-from tests.plays.logged import capture_logs
 
 
 def wanting(**settings: Any) -> Play:
@@ -116,3 +116,8 @@ def test_the_log_has_a_line_for_each() -> None:
             "trunk": "international",
         }
     ]
+
+
+def test_other_levels_are_always_written() -> None:
+    for method in ("info", "warning", "error", "critical"):
+        assert _drop_below_level(None, method, {"event": "x"}) == {"event": "x"}

@@ -8,12 +8,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.observability.capture_agent import CaptureAgent
 from proxy.observability.hep import Node
 from proxy.sip.flow import Flow
 from tests.plays.hep_collector import HOST, Collector, collecting
-from tests.plays.logged import capture_logs
 
 ALICE, PHONE, PROXY, SWITCH = ("127.0.1.7", 5062), ("127.0.0.7", 5064), ("127.0.0.1", 5060), ("127.0.0.9", 5080)
 MESSAGE = "{line}\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nCall-ID: {call_id}\r\n{more}\r\n"

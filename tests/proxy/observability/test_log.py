@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.core.events import Answered, Ended, Event, PeerNoticed, Shadowed, Unanswered, hears
 from proxy.observability import log as log_module
 from proxy.observability.log import EventLog, LineWriter, RecordLog
 from proxy.sip.flow import Flow
 from tests.plays import forked
-from tests.plays.logged import capture_logs
 from tests.plays.small_disk import small_disk
 
 SLOW = "nobody takes them as fast as they come"
@@ -308,7 +308,10 @@ def test_records_are_appended_to_what_is_there(tmp_path: Path) -> None:
 
 
 def test_times_are_utc_and_end_in_z() -> None:
-    program = "from proxy.observability import log, logger; w = log.configure(); logger.log.info('x'); w.close()"
+    program = (
+        "import structlog; from proxy.observability import log; "
+        "w = log.configure(); structlog.get_logger().info('x'); w.close()"
+    )
     ended = forked.run([sys.executable, "-c", program], env={**os.environ, "TZ": "Asia/Tokyo"})
     stamp = json.loads(ended.stderr)["timestamp"]
     assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{6})?Z", stamp)

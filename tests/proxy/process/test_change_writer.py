@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from structlog.testing import capture_logs
+
 from proxy.process.change_writer import ChangeWriter
 from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change, Overlay, WrongPins
-from tests.plays.logged import capture_logs
 from tests.plays.subscribers_changes import ALICE, ALLOWED, BARRED, BOB, CHANGED, WRONG, store
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.config.models import load_config
 from proxy.core.proxy_core import ProxyCore
@@ -23,7 +24,6 @@ from proxy.subscribers.change_store import ChangeStore
 from proxy.subscribers.changes import Change
 from proxy.subscribers.sqlite import save_subscribers
 from tests.plays.dialogue import LISTENERS, TRUNKS
-from tests.plays.logged import capture_logs
 
 CONFIG = "listen: [udp:127.0.0.1:5060]\nsoftswitch: udp:127.0.0.1:5080\nhome: GB\n"
 LISTED = [f"+44770090{index:04}" for index in range(10)]

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.observability.health import Page
 from proxy.transport import status_server
 from proxy.transport.status_server import StatusServer
 from simulator.loopback import free_port
-from tests.plays.logged import capture_logs
 
 HOST = "127.0.0.61"
 

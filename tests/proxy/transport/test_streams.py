@@ -8,11 +8,11 @@ import socket
 from contextlib import AsyncExitStack
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.sip.flow import Flow
 from proxy.transport import streams
 from tests.plays.dialogue import request
-from tests.plays.logged import capture_logs
 from tests.plays.socket_lab import HOST, PHONE_HOST, TRUNK_HOST, Contexts, Peer, SocketLab, Stream, running, soon
 
 STRANGER_HOST, OTHER_PHONE = "127.0.9.1", "127.0.0.78"
