@@ -18,11 +18,11 @@ _SATELLITES = ("+870", "+881")  # Inmarsat, and the global mobile satellite syst
 
 def origin_name(number: Number, language: Language) -> str:
     """The country that a number belongs to: "Singapore", "satellite", "origin unknown"."""
-    if number.e164 is None or number.kind == "invalid":  # a region that such a one has is a pretended one
+    if number.e164 is None or number.is_invalid:  # a region that such a one has is a pretended one
         return unknown_origin(language)
-    if number.kind == "global":
+    if number.region is None:
         return _names(language)["satellite" if number.e164.startswith(_SATELLITES) else "international"]
-    return _names(language).get(number.region or "") or unknown_origin(language)
+    return _names(language).get(number.region) or unknown_origin(language)
 
 
 def unknown_origin(language: Language) -> str:

@@ -23,6 +23,7 @@ from proxy.numbers.plans import (
     is_e164,
     kind_of_e164,
 )
+from proxy.numbers.uri_parts import number_part, phone_context
 from proxy.numbers.words import plain_word
 from proxy.sip.uri import unescape
 from proxy.sip.value import Value
@@ -44,7 +45,6 @@ _ORDERS: Final[tuple[dict[Written, _Order], ...]] = (  # by what trunks write, o
 
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]*")
 _DIGITS: Final = re.compile(r"[0-9]+")
-_HOST_AS_NUMBER: Final = re.compile(r"\+?[0-9]+(?:[;?]|$)")  # phones show it as one
 _SERVICE_CODE: Final = re.compile(r"[0-9*#]+")
 _SEPARATORS: Final = str.maketrans("", "", "-.() ")
 _HIDDEN_END: Final = re.compile("[;\0]")
@@ -106,6 +106,11 @@ class Number(Value):
         return self._kind == "emergency"
 
     @property
+    def is_invalid(self) -> bool:
+        """True for a number of no such length or country; costs no look-up."""
+        return self._kind == "invalid"
+
+    @property
     def is_anonymous(self) -> bool:
         """True where no identity is presented at all; costs no look-up."""
         return self._kind == "anonymous"
@@ -165,7 +170,7 @@ class Numbering:
         beginning, at, _ = text.partition("@")
         if at and beginning[:4] == "sip:" and ":" not in (user := beginning[4:]):  # what nearly all calls carry
             return self.understand_user(user)
-        text = _number_part(text)
+        text = number_part(text)
         if text.lower().startswith("urn:"):
             sos = text.lower().startswith("urn:service:sos")  # RFC 5031
             return Number(text[:_PRESENTED], _kind="emergency" if sos else "alphanumeric")
@@ -197,7 +202,7 @@ class Numbering:
 
     def _read(self, text: str) -> Number:
         if text[:1] == "+" and is_e164(digits := text[1:]):
-            return self._international(text, digits)
+            return self._international(text, digits, text)
         if text.isdecimal() and text.isascii() and len(text) <= _PRESENTED:
             return self._national(text, text)
         number, _, params = text.partition(";")
@@ -209,14 +214,15 @@ class Numbering:
         if not number:
             return Number(presented, _kind="anonymous")
         if _DIGITS.fullmatch(number):
-            context = _phone_context(params)
+            context = phone_context(params, _PRESENTED)
             return self._in_context(presented, number, context) if context else self._national(presented, number)
         if _SERVICE_CODE.fullmatch(number):
             return Number(presented, number, None, self.home, _kind="short_code")
         return self._malformed(presented, number)
 
-    def _international(self, presented: str, digits: str, *, idd: bool = False) -> Number:
-        """Country code and the rest of it, from a `+` or an international dialling prefix."""
+    def _international(self, presented: str, digits: str, e164: str = "", *, idd: bool = False) -> Number:
+        """Country code and the rest of it, from a `+` or an international dialling prefix. `e164` is the plus and these
+        digits, where there is such a text already."""
         country = country_of(digits, self._by_beginning)
         dialled = digits if not idd else presented if presented.isdecimal() else presented.translate(_SEPARATORS)
         if country is None:
@@ -229,11 +235,11 @@ class Numbering:
             kind = self._plan.range_of(national)
         if not kind and (national[:1] in country.leads or len(national) not in country.lengths) and national:
             national = country.significant(national)
-            digits = country.code + national
+            digits, e164 = country.code + national, ""
             kind = self._plan.range_of(national) if is_home else ""
         if (kind not in ("", "global") or len(national) in country.lengths) and len(digits) <= 15:
             kind = "" if kind == "unknown" else kind  # to be looked up
-            return Number(presented, dialled, "+" + digits, country.region_of(national), idd, kind)
+            return Number(presented, dialled, e164 or "+" + digits, country.region_of(national), idd, kind)
         return self._abroad_short_or_invalid(presented, digits, dialled, country, idd=idd)
 
     def _abroad_short_or_invalid(
@@ -362,17 +368,6 @@ class Numbering:
         return self._plan.short_kind(digits)
 
 
-def _number_part(text: str) -> str:
-    """The user part of a SIP URI, without a password, or what follows tel:; any other text as it is."""
-    scheme, colon, rest = text.partition(":")
-    lowered = scheme.lower() if colon else ""
-    if lowered in ("sip", "sips"):
-        user, at, _ = rest.partition("@")
-        user = user.partition(":")[0]  # the password, or the port, is no part of the number
-        return user if at or _HOST_AS_NUMBER.match(user) else ""
-    return rest if lowered == "tel" else text
-
-
 def _is_known(number: Number) -> bool:
     """True for a number in a known range."""
     return number.e164 is not None and number.kind not in ("unknown", "invalid")
@@ -383,14 +378,6 @@ def _with_another_reading(number: Number, other: Number | None) -> Number:
     if other is None or other.e164 is None or other.e164 == number.e164 or not _is_known(other):
         return number
     return number.but(also=(other.e164,))
-
-
-def _phone_context(params: str) -> str:
-    for param in params.split(";"):
-        name, _, value = param.partition("=")
-        if name.strip().lower() == "phone-context":
-            return unescape(value.strip()[:_PRESENTED])
-    return ""
 
 
 def _ascii(character: str) -> str:

@@ -38,6 +38,7 @@ _KINDS: Final = (  # in the order in which phonenumbers asks; the first pattern 
 _FORMER_PREFIXES: Final = {"MX": "0(?:[12]|4[45])|1"}
 # Carrier access codes of North America, 101XXXX before any call (North American Numbering Plan Administrator, 2024).
 _CARRIERS: Final = {"US": r"101\d{4}", "CA": r"101\d{4}"}
+_is_ascii: Final = str.isascii  # compiled code would look for the method each time
 _MOST_PREFIXES = 3  # that stand in front of each other: a carrier's, the country's, one zero more
 
 
@@ -272,7 +273,7 @@ def _every(plan: Any) -> str:
 def is_e164(digits: str) -> bool:
     """True for as many digits as a number in E.164 has; the first one is no zero."""
     has_length = SHORTEST_E164 <= len(digits) <= _LONGEST_E164
-    return has_length and digits[0] != "0" and digits.isdecimal() and digits.isascii()
+    return has_length and digits[0] != "0" and digits.isdigit() and _is_ascii(digits)
 
 
 def has_plan(region: str) -> bool:

@@ -129,6 +129,10 @@ class Case:
 
 
 def _listings(call: Call, scam_list: ScamNumbers) -> list[ListedNumber]:
+    caller = call.caller
+    if not call.others and not caller.also:  # as of nearly all calls
+        entry = scam_list.find(caller.e164, call.arrival) if caller.e164 else None
+        return [] if entry is None else [entry]
     found = [entry for one in call.presented if one.e164 and (entry := scam_list.find(one.e164, call.arrival))]
     for e164, prefix_counts in other_readings(call):
         entry = scam_list.find(e164, call.arrival)
@@ -157,7 +161,7 @@ def _subscriber_behind(call: Call, snapshot: Snapshot) -> Subscriber | None:
 def _is_surely_abroad(number: Number) -> bool:
     """False where a number may as well be one at home behind a digit or two: it has neither + nor an international
     prefix, or is of no possible length."""
-    return number.kind != "invalid" and (number.presented[:1] == "+" or number.idd_prefix_seen)
+    return not number.is_invalid and (number.presented[:1] == "+" or number.idd_prefix_seen)
 
 
 def number_origin(number: Number, snapshot: Snapshot) -> Origin:

@@ -44,10 +44,10 @@ class Prepared:
         """The words of a label, with the country of that number, without a name."""
         if self.label is None or not self._names_country:
             return self._words
-        kind, region = number.kind, number.region
-        if number.e164 is None or kind == "invalid":
+        region = number.region
+        if number.e164 is None or number.is_invalid:
             return self.label_of_unknown
-        if region is None or kind == "global":
+        if region is None:
             return self._words.replace(COUNTRY, origin_name(number, self.label.language))
         if (found := self._labels.get(region)) is None:
             found = self._labels[region] = self._words.replace(COUNTRY, origin_name(number, self.label.language))

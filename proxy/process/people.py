@@ -12,7 +12,7 @@ from proxy.subscribers.directory import Directory
 from proxy.subscribers.storage import is_database, path_of, read_directory
 
 if TYPE_CHECKING:
-    from proxy.reputation.scam_list import Allocate
+    from proxy.reputation.pages import Allocate
 
 People = tuple[Directory | None, tuple[Extent, ...], tuple[Kept, ...]]
 

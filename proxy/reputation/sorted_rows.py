@@ -33,6 +33,14 @@ def keys_of(
     return keys
 
 
+def ends_of(prefixes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The least keys behind all that is under each of these keys of prefixes."""
+    patterns = prefixes >> np.uint64(1)
+    widths = np.array(TENS, np.uint64)[np.uint64(DIGITS) - (patterns & np.uint64(15))]
+    ends: npt.NDArray[np.uint64] = ((patterns >> np.uint64(4)) + widths) << np.uint64(5)
+    return ends
+
+
 def digits_of(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Count the digits of each number; 0 has none."""
     return np.array(TENS, np.uint64).searchsorted(numbers, side="right").astype(np.uint64)

@@ -33,11 +33,12 @@ def judge_listed(case: Case, *, prefix: bool) -> Finding | str:
 
 def _weigh(case: Case, entry: ListedNumber) -> Finding | str:
     wanted = case.snapshot.preset.scam_list
-    if entry.confidence < wanted.min_confidence:
-        return f"{entry.pattern} is listed with a confidence of {_in_words(entry.confidence)} only"
-    if wanted.categories and entry.category not in wanted.categories:
-        return f"{entry.pattern} is listed for {entry.category}, which does not count here"
-    detail = f"{entry.pattern} is listed by {entry.source} for {entry.category} ({_in_words(entry.confidence)})"
+    pattern, category, confidence = entry.pattern, entry.category, entry.confidence  # each is looked up by name
+    if confidence < wanted.min_confidence:
+        return f"{pattern} is listed with a confidence of {_in_words(confidence)} only"
+    if wanted.categories and category not in wanted.categories:
+        return f"{pattern} is listed for {category}, which does not count here"
+    detail = f"{pattern} is listed by {entry.source} for {category} ({_in_words(confidence)})"
     return Finding("reject", detail, 603, "Decline")
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proxy.files.yaml_file import FileErrors
 from proxy.process.reading import covering
 from proxy.reputation.scam_list import ScamList
+from proxy.reputation.sorted_rows import ATTRIBUTES
 
 LISTED = ["", "+", "*", "+*", "+44*", "+86*", "+4477*", "+447700900765", "447700900765", "+44 7700 900765"]
 LISTED += ["+4407700900765", "+54351152345678", "+5435115*", "+5511961234567", "+123456789012345", "+1234567890123456"]
@@ -49,8 +50,11 @@ def read(path: Path, lines: list[str], end: str, last: str) -> Any:
         scam_list = ScamList.load([path], covering("GB"))
     except FileErrors as errors:
         return str(errors)
-    keys = scam_list.table["key"].tolist()
-    found = [scam_list._entry(index, str(key)) for index, key in enumerate(keys)]
+    names, rows = scam_list.names, scam_list.table["attributes"].reshape(-1, len(ATTRIBUTES)).tolist()
+    found = [
+        (key, names[category], confidence, names[source], expires)
+        for key, (category, confidence, source, expires, _) in zip(scam_list.table["key"].tolist(), rows, strict=True)
+    ]
     return found, scam_list.table["parent"].tolist(), scam_list.files
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -187,3 +188,37 @@ def test_bisecting_finds_what_trying_every_entry_finds(rows: list[Any], digits: 
     found = entry and (not entry.pattern.endswith("*"), round(entry.confidence * 10_000), entry.pattern.strip("+*"))
     exact, _, confidence, number = max(fits, default=(False, 0, 0, ""))
     assert found == ((exact, confidence, number) if fits else None)
+
+
+def test_in_a_large_list_a_look_up_finds_what_trying_every_pattern_finds() -> None:
+    """Most of it in few countries, with prefixes within prefixes, entries that come twice, and some that expired."""
+    chance, today = random.Random(3), 20_005
+    rows: list[tuple[str, bool, int, int]] = []
+    for _ in range(6_000):
+        number = f"{chance.choice((1202555, 4477, 232, 86139, chance.randrange(1, 1000)))}"
+        more = chance.randrange(8)
+        number += "".join(chance.choices("0123456789", k=more))
+        prefix = more > 1 and chance.random() < 0.05
+        rows += [(number, prefix, chance.randrange(10_001), chance.choice((0, 0, 20_000, 20_010)))] * chance.choice(
+            (1, 1, 1, 2)
+        )
+    numbers, prefixes, confidences, expiries = zip(*rows, strict=True)
+    scam_list = ScamList.of_columns([int(number) for number in numbers], prefixes, 0, confidences, 0, expiries)
+    surest: dict[str, int] = {}
+    for number, prefix, confidence, expires in rows:
+        if not 0 < expires < today:
+            pattern = f"+{number}{'*' * prefix}"
+            surest[pattern] = max(surest.get(pattern, 0), confidence)
+    asked = [f"+{number}{more}" for number in numbers for more in ("", chance.randrange(10), chance.randrange(10**4))]
+    asked += [number[:-1] for number in asked if len(number) > 2]
+    asked = [number for number in asked if len(number) <= len("+") + 15]
+    hits = 0
+    for number in asked:
+        tried = (number, *(f"{number[:length]}*" for length in range(len(number), 1, -1)))
+        expected = next((pattern for pattern in tried if pattern in surest), None)
+        entry = scam_list.find(number, today * 86_400.0)
+        assert (entry and (entry.pattern, round(entry.confidence * 10_000))) == (
+            expected and (expected, surest[expected])
+        )
+        hits += entry is not None
+    assert 0.2 < hits / len(asked) < 0.8
