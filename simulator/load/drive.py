@@ -29,7 +29,7 @@ _PATIENCE = 10.0  # seconds that callers get to hear something, before their cal
 _SETTLED = 15.0  # seconds that calls get to end, after a plateau that did not hold
 _HOPELESS = 5  # times the limit: no plateau recovers from that
 _ENOUGH = 2.0  # seconds of a plateau before it is given up
-_REPORTED = 0.5  # seconds until all processes have told what they know
+_REPORTED = 0.5  # seconds within which generators tell what they know, or stand still
 _PATIENCE_STOPPED = 2.0  # of a load that was interrupted
 _GLANCE = 0.05
 
@@ -151,7 +151,7 @@ class Drive:
             processors["proxy_waited"] = (waited_then - waited) / seconds
         if before is not None and (after := machine()) is not None and after.all > before.all:
             processors["idle"] = (after.idle - before.idle) / (after.all - before.all)
-        await asyncio.sleep(_REPORTED)
+        await self._all_told(rig)
         patience = _PATIENCE_STOPPED if self.stop.is_set() else _PATIENCE
         due = 0 if cut or self.stop.is_set() else pace.calls - pace.ramp_calls
         await self._until(
@@ -162,7 +162,7 @@ class Drive:
         )
         if not self.asked.find and not self.stop.is_set():  # of a search, those that talk may go on
             await self._until(time.monotonic() + patience, rig, lambda: rig.under_way == 0)
-        await asyncio.sleep(_REPORTED)
+        await self._all_told(rig)
         placed, tally = rig.placed(pace.plateau), self._tally
         self._tally = Tally()  # what comes later counts as not heard
         unheard = max(0, placed - tally.heard - tally.failed[NO_ANSWER])
@@ -191,6 +191,11 @@ class Drive:
         queued = rig.unheard / pace.rate  # seconds of calls
         slow = live.delay is not None and live.delay.p99 > _HOPELESS * limits.p99
         return (slow and queued > limits.p99) or queued > max(1.0, _HOPELESS * limits.p99)
+
+    async def _all_told(self, rig: Rig) -> None:
+        """Wait until all generators have told what they know by now."""
+        now = time.monotonic()
+        await self._until(now + _REPORTED, rig, lambda: rig.told >= now, stops=False)
 
     async def _until(
         self, when: float, rig: Rig, done: Callable[[], bool] = lambda: False, *, stops: bool = True

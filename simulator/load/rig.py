@@ -214,6 +214,11 @@ class Rig:
         return sum(each.stats.get("placed", {}).get(str(plateau), 0) for each in self.generators)
 
     @property
+    def told(self) -> float:
+        """The moment by which all generators have told what they know, by the monotonic clock."""
+        return min(float(each.stats.get("at", 0.0)) for each in self.generators)
+
+    @property
     def unheard(self) -> int:
         """Calls whose callers have heard nothing yet."""
         return sum(each.stats.get("unheard", 0) for each in self.generators)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from array import array
 from collections.abc import Callable
 from typing import cast
@@ -27,6 +28,7 @@ class SeemingRig:
         self.cuts: list[int] = []
         self.unheard = self.under_way = 0
         self.broken = ""
+        self.told = math.inf
         self.hangs = 0  # calls of a plateau that are not placed
 
     def play(self, pace: Pace) -> None:
