@@ -7,8 +7,8 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from simulator.addresses import Address
 from simulator.exit_code import ExitCode
 from simulator.judging import result as judging
 from simulator.judging.result import Result
+from simulator.lab.proxy_forks import ForkedProcess, ProxyForks
 from simulator.play.jobs import jobs
 from simulator.play.runner import Settings
 from simulator.play.session import Session
@@ -28,6 +29,7 @@ from simulator.results.calls_file import write_calls
 from simulator.results.events import CallPlaced, Event, MessageSeen, RunListener
 from simulator.scenario.model import load_scenarios
 from tests.plays.command_desk import written
+from tests.plays.proxy_templates import forked_template
 
 SOUND = """\
 scenario: sound
@@ -67,26 +69,13 @@ thresholds:
 QUICK = SOUND.replace("p50 < 30ms", "p50 < 60s")  # for faults that have nothing to do with time
 
 
-class SlowProxy:
-    """In the place of forked proxies: one that hears of each datagram 30 ms late."""
+class SlowProxies(ProxyForks):
+    """In the place of forked proxies: some that hear of each datagram 30 ms late."""
 
-    CODE = """\
-import asyncio, sys
-from proxy.__main__ import main
-from proxy.transport.datagrams import Inbox
-at_once = Inbox.datagram_received
-def late(self, data, address):
-    asyncio.get_running_loop().call_later(0.03, at_once, self, data, address)
-Inbox.datagram_received = late
-sys.exit(main(sys.argv[1:]))
-"""
-
-    trouble = ""
-
-    async def start(self, config: Path) -> asyncio.subprocess.Process:
-        """Start it."""
-        arguments = (sys.executable, "-P", "-c", self.CODE, str(config))
-        return await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.PIPE, start_new_session=True)
+    async def fork(self, module: str, arguments: Sequence[str], streams: Mapping[int, int]) -> ForkedProcess | None:
+        """Fork such a one off."""
+        assert module == "proxy.__main__"
+        return await super().fork("tests.plays.slow_proxy", arguments, streams)
 
 
 class Doorbell:
@@ -161,9 +150,11 @@ def test_a_policy_with_one_wrong_rule(tmp_path: Path, forks: Any, planted: str, 
     assert (row.scam_passed, row.legit_blocked) == ((20, 0) if figure == "scam_recall" else (0, 20))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="proxies are forked on Linux only")
 @pytest.mark.usefixtures("patient")
 def test_a_proxy_that_is_30_ms_slower(tmp_path: Path) -> None:
-    result = played(tmp_path, SOUND, forks=SlowProxy())
+    with closing(SlowProxies(forked_template)) as forks:
+        result = played(tmp_path, SOUND, forks=forks)
     assert (red(result), result.invalid_because, result.wrong) == (["added_setup_delay"], (), ())
     added = result.figures.latency.added
     assert added is not None
