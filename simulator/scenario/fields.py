@@ -28,7 +28,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 864
 class Model(BaseModel):
     """The base of every part of a scenario file: frozen, and without keys that nobody knows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def subscriber_names(info: ValidationInfo) -> list[str]:
