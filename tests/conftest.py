@@ -129,13 +129,12 @@ def pytest_report_to_serializable(config: pytest.Config) -> Generator[None, dict
     return {"packed": marshal.dumps(data)} if hasattr(config, "workerinput") else data
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> Any:
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, Any, Any]:
     """Unpack it in the controller."""
-    if "packed" not in data:
-        return None
-    packed = marshal.loads(data.pop("packed"))  # noqa: S302 - a worker of ours wrote it
-    return config.hook.pytest_report_from_serializable(config=config, data=packed | data)
+    if "packed" in data:
+        data |= marshal.loads(data.pop("packed"))  # noqa: S302 - a worker of ours wrote it
+    return (yield)
 
 
 def pytest_sessionstart() -> None:
