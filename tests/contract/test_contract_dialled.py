@@ -87,26 +87,23 @@ def reached(lab: ContractLab) -> int:
     return sum(len(calls) for agent in (lab.phones, lab.far) for calls in agent.taken.values())
 
 
-@pytest.mark.parametrize("spelt", SPELT)
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
-async def test_an_odd_number_is_nobodys(lab: ContractLab, method: str, spelt: str) -> None:
-    assert await outcome(lab, lab.address, "127.0.0.1", method, spelt) == (404, 0)
+async def test_an_odd_number_is_nobodys(lab: ContractLab, method: str) -> None:
+    found = {spelt: await outcome(lab, lab.address, "127.0.0.1", method, spelt) for spelt in SPELT}
+    assert {spelt: each for spelt, each in found.items() if each != (404, 0)} == {}
 
 
-@pytest.mark.parametrize("spelt", SPELT)
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
-async def test_an_odd_number_is_nobodys_behind_the_proxy(
-    lab: ContractLab, proxy: Address, method: str, spelt: str
-) -> None:
-    status, rung = await outcome(lab, proxy, DOMESTIC, method, spelt)
-    assert (400 <= status < 500, rung) == (True, 0)
+async def test_an_odd_number_is_nobodys_behind_the_proxy(lab: ContractLab, proxy: Address, method: str) -> None:
+    found = {spelt: await outcome(lab, proxy, DOMESTIC, method, spelt) for spelt in SPELT}
+    assert {spelt: each for spelt, each in found.items() if not (400 <= each[0] < 500 and each[1] == 0)} == {}
 
 
-@pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_takes_no_odd_argument(lab: ContractLab, service: str, odd: str) -> None:
-    asked = service.format({"rf*play*{}": "changed", "rf*{}*changed": "play"}.get(service, ALICE.number) + odd)
-    assert await outcome(lab, lab.address, "127.0.0.1", "INVITE", asked) == (404, 0)
+async def test_a_service_takes_no_odd_argument(lab: ContractLab, service: str) -> None:
+    plain = {"rf*play*{}": "changed", "rf*{}*changed": "play"}.get(service, ALICE.number)
+    found = {odd: await outcome(lab, lab.address, "127.0.0.1", "INVITE", service.format(plain + odd)) for odd in ODD}
+    assert {odd: each for odd, each in found.items() if each != (404, 0)} == {}
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,10 @@ WAYS_OUT_OF_BRITAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", WAYS_OUT_OF_BRITAIN)
-def test_no_way_of_writing_it_reaches_a_number_abroad(way: str) -> None:
-    for method in ("INVITE", "MESSAGE", "REFER"):
-        assert not BarredPhone("GB").dials(way, method).reaches_the_switch(), method
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "REFER"])
+def test_no_way_of_writing_it_reaches_a_number_abroad(method: str) -> None:
+    ways = [way for way in WAYS_OUT_OF_BRITAIN if BarredPhone("GB").dials(way, method).reaches_the_switch()]
+    assert ways == []
 
 
 @pytest.mark.parametrize("target", ["cid:list@home.example", "urn:tel:+33123456789", "mailto:+33123456789@x"])
@@ -199,7 +199,7 @@ AT_HOME = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("home", "dialled"), [(home, one) for home, all_ in AT_HOME.items() for one in all_])
-def test_what_is_at_home_passes_behind_the_same_codes(home: str, dialled: str) -> None:
-    phone = BarredPhone(home).dials(dialled)
-    assert phone.reaches_the_switch(), phone.last
+@pytest.mark.parametrize("home", AT_HOME)
+def test_what_is_at_home_passes_behind_the_same_codes(home: str) -> None:
+    stopped = [dialled for dialled in AT_HOME[home] if not BarredPhone(home).dials(dialled).reaches_the_switch()]
+    assert stopped == []
