@@ -53,9 +53,17 @@ _SWITCH = re.compile(r"\[(embedded|docker)\b")
 # The same examples on every machine, and as long as they take (`--hypothesis-profile=default` looks for new ones).
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
-# Hypothesis mixes in constants of our modules that are imported: the examples of a test would depend on what else runs,
-# and each worker would read 500 sources for them.
-setattr(providers, "_get_local_constants", lambda: providers._local_constants)  # noqa: B010 - no public way to say so
+_read_constants = providers._get_local_constants
+
+
+def _constants_of_ours() -> Any:
+    """None for the same examples: Hypothesis mixes in constants of those of our modules that are imported, so that they
+    would depend on what else runs, and each worker would read 500 sources for them."""
+    return providers._local_constants if settings.get_current_profile_name() == "steady" else _read_constants()
+
+
+setattr(providers, "_get_local_constants", _constants_of_ours)  # noqa: B010 - there is no public way to say so
+
 # What is imported and collected stays: to look through it time after time would be a sixth of the collection's time.
 gc.disable()
 _under_way: dict[str, Path] = {}  # "module": the one whose tests run
