@@ -195,6 +195,7 @@ class Drive:
     async def _all_told(self, rig: Rig) -> None:
         """Wait until all generators have told what they know by now."""
         now = time.monotonic()
+        rig.ask()
         await self._until(now + _REPORTED, rig, lambda: rig.told >= now, stops=False)
 
     async def _until(

@@ -211,6 +211,8 @@ async def _serve() -> None:
                 next_hop = (order["next_hop"][0], order["next_hop"][1])
             elif "cut" in order:
                 load.cut(order["cut"])
+            elif "tell" in order:
+                tell(load.report())
             else:
                 tasks.create_task(load.play(Pace(**order), next_hop))
         if load is not None and reporting is not None:

@@ -209,6 +209,11 @@ class Rig:
         for each in self.generators:
             each.order({"cut": plateau})
 
+    def ask(self) -> None:
+        """Have them tell what they know at once, not only now and then."""
+        for each in self.generators:
+            each.order({"tell": True})
+
     def placed(self, plateau: int) -> int:
         """Calls of a plateau that were placed, those of its ramp left out."""
         return sum(each.stats.get("placed", {}).get(str(plateau), 0) for each in self.generators)

@@ -304,7 +304,7 @@ def test_a_load_does_not_wait_for_the_process_that_others_are_forked_off_where_t
 def test_a_file_of_a_load_that_somebody_changed_is_told_with_the_place(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["load", written(desk / "small.yaml"), "--rate", "20", "--hold", "0.2s", *EASY]) == 0
+    assert main(["load", written(desk / "small.yaml"), "--rate", "20", "--hold", "0.8s", *EASY]) == 0
     run = Path("runs/latest")
     for name, old, new, told in (
         ("load.json", '"rate":', '"rats":', r"load\.json:\d+:\d+: found no plateaus\.0\.rate, expected one"),

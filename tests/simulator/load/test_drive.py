@@ -39,6 +39,9 @@ class SeemingRig:
             told = rows(pace.number + index, due=pace.due(index), rang=delay, plateau=pace.plateau)
             self.on_rows(told)
 
+    def ask(self) -> None:
+        """What there is to tell was told at once."""
+
     def cut(self, plateau: int) -> None:
         self.cuts.append(plateau)
 
