@@ -25,7 +25,7 @@ from proxy.identity.authentication import Counts
 from proxy.observability import log
 from proxy.observability.capture_agent import CaptureAgent
 from proxy.observability.hep import Node
-from proxy.observability.message_log import MessageListener, MessageListeners, MessageLog
+from proxy.observability.message_log import MessageListener, MessageListeners, MessageLog, clocks_apart
 from proxy.policy.engine import Policy
 from proxy.process.build import build
 from proxy.process.change_writer import ChangeWriter
@@ -183,6 +183,7 @@ async def _serve(
         message_bytes=config.limits.message_bytes,
         transits=metrics.transits.observe if metrics else None,
         messages=_message_listener(_message_log(config, messages), agent),
+        clocks_apart=clocks_apart,
     )
     reloader = Reloader(path, loaded, core, overlay, changes, lookups)
     status = None

@@ -22,6 +22,7 @@ from proxy.core.routing import Router, validate
 from proxy.core.screening import Screening
 from proxy.core.settings import CoreSettings
 from proxy.core.softswitch_routes import SoftswitchRoutes
+from proxy.core.time_of_day import TimeOfDay
 from proxy.files.visible import brief
 from proxy.files.yaml_file import FileErrors, did_you_mean
 from proxy.identity.authentication import Authenticator, ProxyAuthenticationRequired
@@ -156,7 +157,7 @@ def explain(
     arrival = time.time() if at is None else at
     if clock is None:
         clock = time.monotonic() + arrival - time.time()
-    settings = replace(core_settings(config, 0.0), epoch=arrival - clock)
+    settings = replace(core_settings(config, 0.0), clock=TimeOfDay(arrival - clock))
     keys = Keys.derive(secret)
     authenticator = settings.authenticator(keys.nonces, counts=_Uncounted()) if secret is not None else None
     proof = _Proof(named, snapshot, authenticator)

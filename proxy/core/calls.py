@@ -22,6 +22,7 @@ from proxy.core.events import (
     SoftswitchSaid,
     Unanswered,
 )
+from proxy.core.time_of_day import TimeOfDay
 from proxy.policy.verdict import Step
 from proxy.sip.errors import BadRequest
 from proxy.sip.headers import parse_name_addr, value_of
@@ -38,13 +39,19 @@ _CHALLENGES: Final[tuple[int, ...]] = (401, 407)
 
 
 class CallState:
-    """One call under way. `caller_tag` is that of From; `judged` is forgotten once the call was answered."""
+    """One call under way. `caller_tag` is that of From; `judged` is forgotten once the call was answered.
+
+    Its times are all by the clock that it was judged by, also where the time of day is set meanwhile: so none is before
+    its arrival, and between two of them lies what really passed.
+    """
 
     __slots__ = (
         "answered",
+        "arrival",
         "call_id",
         "caller_tag",
         "cancelled_by",
+        "epoch",
         "far_hung_up",
         "far_refused",
         "judged",
@@ -54,8 +61,10 @@ class CallState:
         "told",
     )
 
-    def __init__(self, judged: Judged, caller_tag: str | None) -> None:
+    def __init__(self, judged: Judged, caller_tag: str | None, epoch: float) -> None:
         self.judged: Judged | None = judged
+        self.arrival = judged.call.arrival
+        self.epoch = epoch
         self.call_id = judged.call_id
         self.caller_tag = caller_tag
         self.rang: float | None = None
@@ -67,13 +76,18 @@ class CallState:
         self.told = True  # that it was judged
         self.legs: tuple[str, ...] = ()
 
+    def at(self, now: float) -> float:
+        """The time of day at a moment of the call, in seconds since 1970."""
+        at = now + self.epoch
+        return max(self.arrival, at)  # the clock was set back between its arrival and its verdict
+
 
 class Calls:
-    """Follows calls, and puts what becomes of them into `outputs`. `epoch` makes seconds since 1970 of `now`."""
+    """Follows calls, and puts what becomes of them into `outputs`."""
 
-    def __init__(self, epoch: float, outputs: list[Event]) -> None:
+    def __init__(self, clock: TimeOfDay, outputs: list[Event]) -> None:
         self.outputs = outputs
-        self._epoch = epoch
+        self._clock = clock
         self._known: dict[str, CallState] = {}  # by Call-ID: those set up, and those answered
         # Answered ones, oldest first: a dict would look for its first entry behind all that are gone.
         self._standing: OrderedDict[str, CallState] = OrderedDict()
@@ -89,7 +103,7 @@ class Calls:
 
     def judged(self, event: Judged, request: Request) -> CallState:
         """Begin to follow what was decided over."""
-        state = CallState(event, request.from_.tag)
+        state = CallState(event, request.from_.tag, self._clock.epoch)
         self.outputs.append(event)
         if event.call.method == "INVITE":
             self._known.setdefault(event.call_id, state)  # else another's, by chance or by intent
@@ -97,24 +111,24 @@ class Calls:
 
     def waits(self, event: Judged, request: Request) -> CallState:
         """Take what will be decided over in a while: as this, should its sender give up before."""
-        state = CallState(event, request.from_.tag)
+        state = CallState(event, request.from_.tag, self._clock.epoch)
         state.told = False
         return state
 
     def changed(self, changes: tuple[Change, ...], now: float) -> None:
         """Changes of a subscriber's profile are saved."""
-        self.outputs.append(ProfileChanged(now + self._epoch, changes))
+        self.outputs.append(ProfileChanged(now + self._clock.epoch, changes))
 
     def shadowed(self, call_id: str, step: Step, now: float) -> None:
         """A rule in shadow mode got its answer."""
-        self.outputs.append(Shadowed(call_id, now + self._epoch, step))
+        self.outputs.append(Shadowed(call_id, now + self._clock.epoch, step))
 
     # --- the side that a call came in on
 
     def rings(self, state: CallState, now: float) -> None:
         """The first 180 or 183 went to the caller."""
         if state.rang is None and state.judged is not None:
-            state.rang = at = now + self._epoch
+            state.rang = at = state.at(now)
             self.outputs.append(Rang(state.judged, at))
 
     def cancelled(self, state: CallState, by: Party, now: float) -> None:
@@ -122,7 +136,7 @@ class Calls:
         if state.cancelled_by is None and state.judged is not None:
             state.cancelled_by = by
             self._tell(state)
-            self.outputs.append(Cancelled(state.judged, now + self._epoch, by))
+            self.outputs.append(Cancelled(state.judged, state.at(now), by))
 
     def softswitch_says(self, state: CallState, response: Response) -> None:
         """Keep what a final response of the switch says of its reason."""
@@ -134,7 +148,7 @@ class Calls:
         judged = state.judged
         if judged is None:
             return
-        at = now + self._epoch
+        at = state.at(now)
         if not state.told:
             self._tell(state)
         state.judged = None
@@ -143,7 +157,7 @@ class Calls:
             if self._known.get(state.call_id) is state:
                 state.answered = at
                 self._standing[state.call_id] = state
-                self._give_up(at)
+                self._give_up(now)
             return
         if status == 487 and state.cancelled_by is not None:
             by = state.cancelled_by
@@ -205,18 +219,18 @@ class Calls:
     def ended(self, state: CallState, by: Party, status: int | None, at: float) -> None:
         """A BYE had its final response, None where none came; `at` is when it was sent. A challenge ends nothing."""
         if status not in _CHALLENGES and self._standing.get(state.call_id) is state:
-            self._end(state, by, at + self._epoch)
+            self._end(state, by, state.at(at))
 
     def _end(self, state: CallState, by: Party, at: float) -> None:
         if state.answered is not None:
             self.outputs.append(Ended(state.call_id, at, state.rang, state.answered, state.legs, by))
         self._forget(state)
 
-    def _give_up(self, at: float) -> None:
+    def _give_up(self, now: float) -> None:
         """End those of whose end nothing was heard for too long: one at a time, as others are answered."""
         oldest = next(iter(self._standing.values()))
-        if len(self._standing) > _MOST or (oldest.answered or 0.0) + _KEPT < at:
-            self._end(oldest, "timeout", at)
+        if len(self._standing) > _MOST or (oldest.answered or 0.0) + _KEPT < oldest.at(now):
+            self._end(oldest, "timeout", oldest.at(now))
 
     def _forget(self, state: CallState) -> None:
         if self._known.get(state.call_id) is state:

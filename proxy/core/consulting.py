@@ -16,6 +16,7 @@ from proxy.core.deciding import Decision
 from proxy.core.events import Judged
 from proxy.core.parked import Parked
 from proxy.core.questions import Questions
+from proxy.core.time_of_day import TimeOfDay
 from proxy.policy.call import Call
 from proxy.policy.engine import Policy
 from proxy.policy.memory import Memory
@@ -77,14 +78,14 @@ class Consulting:
         questions: Questions,
         calls: Calls,
         memory: Memory,
-        epoch: float,
+        clock: TimeOfDay,
         stopwatch: Callable[[], float],
     ) -> None:
         self._core = core
         self._questions = questions
         self._calls = calls
         self._memory = memory
-        self._epoch = epoch
+        self._clock = clock
         self._stopwatch = stopwatch
         self._open: dict[Lookup, _Open] = {}
         self._parked: set[_Waiting] = set()
@@ -115,7 +116,7 @@ class Consulting:
                 if (asked := self._open.get(lookup)) is not None:
                     if waiting not in asked.waiting:
                         asked.waiting.append(waiting)
-                elif why := self._core.sources.begin(lookup, now + self._epoch):
+                elif why := self._core.sources.begin(lookup, now + self._clock.epoch):
                     waiting.given[lookup] = Opinion(failure=why)
                     failed = True
                 else:
@@ -129,7 +130,7 @@ class Consulting:
 
     def _answered(self, asked: _Open, opinion: Opinion | None, now: float) -> None:
         """The answer is there, or its time is over (None); one that comes after that is good for the next caller."""
-        lookup, at = asked.lookup, now + self._epoch
+        lookup, at = asked.lookup, now + self._clock.epoch
         if self._open.get(lookup) is not asked:
             if opinion is not None and not opinion.failure:
                 self._core.sources.learn(lookup, opinion, at)

@@ -64,7 +64,7 @@ class Forwarding:
         self._onward = onward
         self._watch = watch
         self._orders = Orders(self, calls, questions, answering.send_text)
-        self.consulting = Consulting(self, questions, calls, screening.emergencies, settings.epoch, settings.stopwatch)
+        self.consulting = Consulting(self, questions, calls, screening.emergencies, settings.clock, settings.stopwatch)
 
     def forward(self, context: ResponseContext, request: Request, flow: Flow, side: Side, now: float) -> None:
         """Admit a request, decide over it, and carry that out; or park it until that can be decided."""

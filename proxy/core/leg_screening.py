@@ -87,7 +87,7 @@ class LegScreening:
         trunk = find_trunk(target.host, target.port)
         if trunk is None or trunk.kind != "access":
             return target, PASSES
-        return target, self._judge(request, policy, now + self._settings.epoch)
+        return target, self._judge(request, policy, now + self._settings.clock.epoch)
 
     def _judge(self, request: Request, policy: Policy, arrival: float) -> Decision:
         """`PASSES`, or a refusal. Raises BadRequest for a From that cannot be read."""
@@ -100,7 +100,7 @@ class LegScreening:
         callers = _callers(call)
         if called.number in callers or call.caller.digits in snapshot.service_numbers:
             return PASSES
-        now = arrival - self._settings.epoch
+        now = arrival - self._settings.clock.epoch
         if any(self._let_through.get((caller, called.number), 0.0) >= now for caller in callers):
             return PASSES
         verdict = policy.refuses(call, RULES, self._memory)

@@ -74,7 +74,7 @@ class ProxyCore:
         self._receivers = Receivers()
         self._layer = TransactionLayer(settings.timer_c, self._receivers.knows)
         self._own = OwnResponses(self._layer, self.counters, keys.to_tags, self.refusals)
-        self._calls = Calls(settings.epoch, self.outputs)
+        self._calls = Calls(settings.clock, self.outputs)
         self._contexts = ResponseContexts(self._layer, self._own, self._calls)
         self.outbox = self._layer.outbox
         softswitch_routes = SoftswitchRoutes(settings.softswitch, settings.softswitch_aliases)
@@ -167,6 +167,16 @@ class ProxyCore:
         self._questions.run_timers(now)
         self.watch.run(now)
         self._responses.run_timers(now)
+
+    def set_epoch(self, epoch: float) -> None:
+        """Take the machine's time of day as it is now: `epoch` is what to add to `now` to get seconds since 1970.
+
+        What is judged from now on is judged by it. Timers run on, and each call keeps the clock of its arrival.
+        """
+        clock = self.settings.clock
+        if epoch < clock.epoch:
+            self.sources.set_back(clock.epoch - epoch)
+        clock.epoch = epoch
 
     def transport_failed(self, flow: Flow, now: float) -> None:
         """A stream to this peer broke or could not be made."""

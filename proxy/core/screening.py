@@ -277,6 +277,6 @@ class Screening:
         settings = self._settings
         started = settings.stopwatch()
         snapshot, number = policy.snapshot, subscriber.number if subscriber else None
-        call = Call.from_request(request, trunk, snapshot.numbering, now + settings.epoch, number, callee)
+        call = Call.from_request(request, trunk, snapshot.numbering, now + settings.clock.epoch, number, callee)
         made = decide(call, policy, desk, self.emergencies, self.opinions)
         return Decision(subscriber, None, call, made.verdict, made.served, settings.stopwatch() - started)

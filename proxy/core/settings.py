@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.core.probing import Probing
 from proxy.core.routing import Listener
+from proxy.core.time_of_day import TimeOfDay
 from proxy.identity.authentication import Authenticator, Counts
 from proxy.policy.trunks import Side, Trunk
 from proxy.sip.flow import Flow
@@ -24,7 +25,7 @@ class CoreSettings:
     max_transactions: int = 300_000
     timer_c: float = 181.0  # seconds
     trying_after: float = 0.15  # seconds without any response after which an INVITE gets its 100 Trying
-    epoch: float = 0.0  # what to add to `now` to get seconds since 1970
+    clock: TimeOfDay = field(default_factory=TimeOfDay)
     realm: str = "ringfence.example"  # of digest authentication
     nonce_seconds: float = 60.0
     failed_attempts: int = 5

@@ -10,6 +10,7 @@ from pathlib import Path
 from proxy.config.models import ProxyConfig
 from proxy.core.routing import Listener
 from proxy.core.settings import CoreSettings
+from proxy.core.time_of_day import TimeOfDay
 from proxy.numbers.patterns import read_patterns
 from proxy.policy.snapshot import Snapshot
 from proxy.presets import preset
@@ -125,7 +126,7 @@ def core_settings(config: ProxyConfig, now: float) -> CoreSettings:
         config.softswitch_aliases,
         config.limits.transactions,
         config.limits.timer_c,
-        epoch=time.time() - now,
+        clock=TimeOfDay(time.time() - now),
         realm=config.authentication.realm,
         nonce_seconds=config.authentication.nonce_seconds,
         failed_attempts=config.authentication.wrong_answers,

@@ -120,6 +120,16 @@ class Sources:
             if len(state.answers) > source.cache_entries:
                 state.answers.popitem(last=False)
 
+    def set_back(self, seconds: float) -> None:
+        """The time of day was set back: nobody waits longer for that, and no answer is good for longer."""
+        for state in self._states.values():
+            state.retry_at -= seconds
+            state.alone_until -= seconds
+            if state.down_since:
+                state.down_since -= seconds
+            for number, (until, given, opinion) in state.answers.items():
+                state.answers[number] = until - seconds, given - seconds, opinion
+
     def keep(self, sources: Collection[RemoteSource]) -> None:
         """Forget all others, once nothing is asked of them any more."""
         for source in [one for one, state in self._states.items() if one not in sources and not state.asked]:

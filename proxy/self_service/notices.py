@@ -17,7 +17,7 @@ class RefusedCallNotices:
 
     def due(self, subscriber: str, caller: str, now: float) -> bool:
         """True if it is to be told now, and then counts as told. `now` is in seconds."""
-        told = [(who, at) for who, at in self._told.get(subscriber, ()) if now - at < _HOUR]
+        told = [(who, at) for who, at in self._told.get(subscriber, ()) if abs(now - at) < _HOUR]
         if len(told) >= self._per_hour or any(who == caller for who, _ in told):
             return False
         self._told[subscriber] = [*told, (caller, now)]

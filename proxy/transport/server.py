@@ -32,6 +32,8 @@ log = structlog.get_logger()
 _TICK: Final = 0.02  # seconds; an alarm wakes us for all the timers that end within the same tick
 _LATE: Final = 0.005  # seconds that a timer may be late before a message that woke us anyway has it run
 _WATCH: Final = 1.0  # seconds between two looks at what operators should hear of
+_SET: Final = 0.05  # seconds; two readings of both clocks differ by less
+_TOLD: Final = 1.0  # and from here on operators hear of it: more than clocks are kept right by
 _HOUSEKEEPING: Final = 10  # and as many of them between two rounds of housekeeping
 
 
@@ -39,6 +41,7 @@ class Server:
     """Runs a core on its sockets. `listeners` hear of each event, in order; `save` keeps what subscribers changed of
     their profiles, and tells whether it could; `look_up` asks a remote source about a caller. `messages` hears of every
     message that passes, `transits` how many seconds went by from reading one until all that it brought about was sent.
+    `clocks_apart` says what to add to the loop's time to get seconds since 1970: the core follows it.
 
     Raises ValueError for a TLS listener without `tls`.
     """
@@ -55,6 +58,7 @@ class Server:
         message_bytes: int = 65536,
         messages: MessageListener | None = None,
         transits: Callable[[float], None] | None = None,
+        clocks_apart: Callable[[], float] | None = None,
     ) -> None:
         self.core = core
         self.listeners: tuple[Listener, ...] = core.settings.listeners
@@ -63,6 +67,7 @@ class Server:
         self.message_bytes = message_bytes
         self.messages = messages
         self.transits = transits
+        self._clocks_apart = clocks_apart
         self._event_log = EventLog(core.settings.softswitch, core.settings.find_trunk)
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
@@ -210,12 +215,24 @@ class Server:
         """Once a second; `count` is how often before."""
         if self.core.outputs:  # of streams
             self._tell_listeners()
+        self.keep_time()
         self._event_log.write_due(self.now())
         if count and count % _HOUSEKEEPING == 0:
             self._streams.close_idle()
             if not self.core.transactions:
                 gc.collect()
         self._watching = self._loop.call_later(_WATCH, self._watch, count + 1)
+
+    def keep_time(self) -> None:
+        """Tell the core where the time of day was set, or went on while the machine was suspended."""
+        if self._clocks_apart is None:
+            return
+        epoch = self._clocks_apart()
+        by = epoch - self.core.settings.clock.epoch
+        if abs(by) >= _SET:
+            self.core.set_epoch(epoch)
+            if abs(by) >= _TOLD:
+                log.warning("time_of_day_set", seconds=round(by, 3))
 
     def connections(self) -> int:
         """The number of TCP and TLS connections."""

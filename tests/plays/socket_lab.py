@@ -135,7 +135,7 @@ class SocketLab:
 
 
 @asynccontextmanager
-async def running(tls: ssl.SSLContext | None = None, **limits: int) -> AsyncIterator[SocketLab]:
+async def running(tls: ssl.SSLContext | None = None, **limits: Any) -> AsyncIterator[SocketLab]:
     async with Peer.at(SWITCH_HOST) as switch:
         lab = SocketLab(switch, tls, limits)
         await lab.server.start()

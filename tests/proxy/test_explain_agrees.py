@@ -17,6 +17,7 @@ from proxy.core.flow_tokens import FlowTokens
 from proxy.core.keys import Keys
 from proxy.core.proxy_core import ProxyCore
 from proxy.core.questions import Ask
+from proxy.core.time_of_day import TimeOfDay
 from proxy.explain import explain
 from proxy.policy.engine import Policy
 from proxy.policy.remote import Lookup, Opinion, Reputon
@@ -206,7 +207,7 @@ class Ground:
         self.config = config
         self.overlay = load_overlay(config)
         self.policy = Policy(load_snapshot(config, self.overlay))
-        self.settings = replace(core_settings(config, 0.0), epoch=THEN - NOW)
+        self.settings = replace(core_settings(config, 0.0), clock=TimeOfDay(THEN - NOW))
 
     def core(self, secret: bytes) -> ProxyCore:
         """A new core: no order, notice or nonce of before counts."""

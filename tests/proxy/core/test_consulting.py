@@ -8,6 +8,7 @@ import pytest
 
 from proxy.core.events import Cancelled, Judged
 from proxy.core.probing import Probing
+from proxy.core.time_of_day import TimeOfDay
 from proxy.policy.remote import Opinion, Reputon
 from proxy.reputation.sources import SourceDown, SourceFailed, SourceUp
 from tests.plays.consulted import BAD, BROKEN, CALLER, DESK, GOOD, consulted, policy
@@ -122,7 +123,7 @@ def test_an_answer_is_remembered_for_a_while() -> None:
 
 
 def test_a_source_may_say_for_how_long_its_answer_is_good() -> None:
-    on = consulted(epoch=1_000_000.0).receive(INVITE).sends(100).asked(CALLER)
+    on = consulted(clock=TimeOfDay(1_000_000.0)).receive(INVITE).sends(100).asked(CALLER)
     on.answers(Opinion((Reputon("spam", 0.9),), expires=1_001_010.0)).sends(603).wait(9.9).forget_sent()
     on.receive(invite(2)).sends(603).wait(0.2).forget_sent().receive(invite(3)).sends(100).asked(CALLER)
 

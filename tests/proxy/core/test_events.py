@@ -9,6 +9,7 @@ import pytest
 
 from proxy.core.call_record import call_line, judged_line
 from proxy.core.events import Answered, Cancelled, Ended, Judged, Rang, Unanswered
+from proxy.core.time_of_day import TimeOfDay
 from proxy.policy.treatments import Label
 from proxy.policy.verdict import Verdict
 from proxy.sip.flow import Flow
@@ -59,7 +60,7 @@ def test_a_call_is_judged_rings_is_answered_and_ends() -> None:
 
 
 def test_the_lines_of_a_call_tell_its_times() -> None:
-    dialogue = answered(epoch=1.8e9)
+    dialogue = answered(clock=TimeOfDay(1.8e9))
     (call,) = dialogue.lines()
     assert (call["event"], call["final"]) == ("call", 200)
     assert call["rang"] == call["timestamp"] == "2027-01-15T08:16:40.000000Z"
@@ -217,7 +218,7 @@ def test_calls_whose_end_never_passes_are_given_up_after_a_day(monkeypatch: pyte
 
 
 def test_the_line_of_a_verdict_has_the_members_of_the_record_to_be() -> None:
-    dialogue = answered(epoch=1.8e9)
+    dialogue = answered(clock=TimeOfDay(1.8e9))
     judged = dialogue.events()[0]
     assert isinstance(judged, Judged)
     line = json.loads(judged_line(judged))

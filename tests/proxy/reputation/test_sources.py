@@ -20,6 +20,7 @@ class Told:
         self.events: list[SourceFailed | SourceDown | SourceUp] = []
         sources = Sources(Counter(), self.events.append)
         self.about, self.begin, self.end, self.keep = sources.about, sources.begin, sources.end, sources.keep
+        self.set_back = sources.set_back
 
     def hears(self, number: str, opinion: Opinion, at: float, source: RemoteSource = DESK) -> None:
         assert self.begin(Lookup(source, number), at) == ""
@@ -123,3 +124,15 @@ def test_what_is_configured_no_more_is_forgotten_once_nothing_of_it_is_open() ->
     sources.end(Lookup(DESK, "+2"), BAD, 100.0)
     sources.keep(())
     assert sources.about(Lookup(DESK, "+1"), 100.0) is None
+
+
+def test_where_the_clock_is_set_back_nothing_is_good_for_longer_and_nobody_is_left_alone_for_longer() -> None:
+    sources, union = Told(), replace(DESK, name="union", breaker_failures=1, breaker_seconds=30)
+    sources.hears("+1", BAD, 10_000.0)
+    sources.hears("+1", BROKEN, 10_000.0, union)
+    sources.set_back(3600.0)
+    good = [sources.about(Lookup(DESK, "+1"), at) for at in (6_410.0, 6_459.0, 6_461.0)]
+    assert good == [BAD._replace(age=10.0), BAD._replace(age=59.0), None]
+    assert [sources.begin(Lookup(union, "+1"), at) != "" for at in (6_429.0, 6_431.0)] == [True, False]
+    sources.end(Lookup(union, "+1"), BAD, 6_432.0)
+    assert sources.events[-1] == SourceUp("union", 32.0, 1)

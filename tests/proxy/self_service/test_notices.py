@@ -15,6 +15,11 @@ def test_notices_are_rationed_by_caller_and_by_subscriber() -> None:
     assert not RefusedCallNotices(0).due("alice", "a", 0.0)
 
 
+def test_a_clock_that_was_set_back_keeps_no_notice_back() -> None:
+    notices = RefusedCallNotices(1)
+    assert [notices.due("alice", "a", at) for at in (20 * HOUR, 19.5 * HOUR, HOUR)] == [True, False, True]
+
+
 def test_notices_remember_a_bounded_number_of_subscribers() -> None:
     notices = RefusedCallNotices(1)
     assert all(notices.due(f"subscriber-{i}", "a", 0.0) for i in range(10_001))

@@ -359,3 +359,18 @@ async def test_a_question_that_nobody_can_put_is_a_failure_of_the_source(fault: 
         (record,) = lab.records
         assert "desk: it could not be asked" in str(record["trace"])
         assert lab.core.counters["internal_error"] == (fault is not None)
+
+
+# --- the clock
+
+
+async def test_the_core_follows_the_time_of_day() -> None:
+    apart = [5.0]
+    with capture_logs() as logs:
+        async with running(clocks_apart=lambda: apart[0]) as lab:
+            assert lab.core.settings.clock.epoch == 5.0  # what a proxy is started with may be some seconds old
+            for moved in (1.7e9, 1.7e9 + 0.01, 1.7e9 + 0.3, 1.7e9 - 3600):
+                apart[0] = moved
+                lab.server.keep_time()
+                assert lab.core.settings.clock.epoch == (moved if moved != 1.7e9 + 0.01 else 1.7e9)
+    assert [entry["seconds"] for entry in logs if entry["event"] == "time_of_day_set"] == [5.0, 1.7e9 - 5, -3600.3]
