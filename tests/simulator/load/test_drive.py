@@ -40,7 +40,7 @@ class SeemingRig:
             self.on_rows(told)
 
     def ask(self) -> None:
-        """What there is to tell was told at once."""
+        """Nothing: all was told at once."""
 
     def cut(self, plateau: int) -> None:
         self.cuts.append(plateau)
