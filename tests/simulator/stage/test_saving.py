@@ -18,6 +18,7 @@ from simulator.scenario.calls import Calls
 from simulator.scenario.model import load_scenarios
 from simulator.stage.saving import _copy, entry_of
 from simulator.traffic.plan import plan
+from tests.plays.pin import PIN, shows_pin
 from tests.plays.stage import JSON, StagePlay, soon_over, standing_stage
 
 ROOT = Path(__file__).parents[3]
@@ -121,17 +122,17 @@ def test_what_cannot_be_written_whole_is_not_there_at_all(stage: StagePlay) -> N
 def test_a_report_shows_no_pin_and_the_calls_can_be_played_again_all_the_same(stage: StagePlay) -> None:
     order = {"from": "bob", "to": "*354*1357#", "trunk": "phones", "truth": "scam"}  # a wrong verdict: with its ladder
     stage.ended(stage.post("/api/call", **order)["id"])
-    text = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": "*21*8642#"}
+    text = {"from": "bob", "to": "10086", "trunk": "phones", "method": "MESSAGE", "body": f"*21*{PIN}#"}
     stage.ended(stage.post("/api/call", **text)["id"])
     run = Path(stage.post("/api/save")["folder"])
 
     report = (run / "report.html").read_text()
     assert "*354*••••" in report
     assert "*21*••••" in report
-    assert "8642" not in report
+    assert not shows_pin(report)
     assert not re.search(r"\*1357|1357(#|%23)", report)
     [(scenario, _)] = load_scenarios([run / "inputs" / "scenario.yaml"])
-    assert [call.body or call.callee for call in plan(scenario)][-2:] == ["*354*1357#", "*21*8642#"]
+    assert [call.body or call.callee for call in plan(scenario)][-2:] == ["*354*1357#", f"*21*{PIN}#"]
 
 
 @pytest.mark.usefixtures("saved")
