@@ -9,10 +9,11 @@ PYTHON ?= $(shell for p in /usr/bin/python3.12 /usr/bin/python3.11 python3.12 py
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 # Most tests wait for sockets, processes and sound more than they compute: three times as many at once as there are
-# processors, or twice, where the proxy alone is tested. WORKERS says otherwise.
+# processors; twice, where the proxy alone is tested, four times, where nothing else needs much. WORKERS says otherwise.
 PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
 AT_ONCE = $(shell expr 3 '*' $(PROCESSORS))
 test-compiled: AT_ONCE = $(shell expr 2 '*' $(PROCESSORS))
+unit: AT_ONCE = $(shell expr 4 '*' $(PROCESSORS))
 # A dialogue in real time may fail where a busy machine was late: it is told as a rerun, and what fails thrice is a failure.
 PYTEST = -m pytest --reruns 2 -n $(or $(WORKERS),$(AT_ONCE)) --dist loadscope --no-loadscope-reorder
 # Tests start Python hundreds of times: what it compiled is kept (`make clean` takes it away).
