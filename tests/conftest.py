@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _DOCKER_WITHIN = 600  # seconds for a test with Docker: the first one builds the images
 _SOUNDS = "test_contract_services.py"
-_LONGEST = ("test_both_switches.py", "test_standing_lab.py", _SOUNDS)  # of those with Docker
+_LONGEST = ("test_standing_lab.py", _SOUNDS)  # of those with Docker
 _FIRST = ("docker", "phones", "peers", "browser")  # the markers of what takes longest; all but the last wait
 _EACH_ALONE = (
     "tests/contract/test_asterisk_lifecycle.py",
