@@ -12,6 +12,7 @@ from functools import lru_cache
 
 _PART = re.compile(r"\\d|\[[0-9-]+]|\(\?!\)|\(\?(?::|P<\w+>)|[()|0-9]|\{[0-9,]+}|\?")
 _ANY = frozenset("0123456789")
+_LONGEST = 20  # digits of what is dialled: as many as a repetition without an end may have
 
 Item = tuple["frozenset[str] | list[Sequence]", int, int]  # digits or alternatives, at least and at most so often
 Sequence = list[Item]
@@ -67,8 +68,8 @@ def _alternatives(parts: Iterator[str]) -> list[Sequence]:
         elif part == "?":
             sequence[-1] = (sequence[-1][0], 0, 1)
         elif part[0] == "{":
-            least, _, most = part[1:-1].partition(",")
-            sequence[-1] = (sequence[-1][0], int(least), int(most or least))
+            least, comma, most = part[1:-1].partition(",")
+            sequence[-1] = (sequence[-1][0], int(least or 0), int(most or (_LONGEST if comma else least)))
         else:
             sequence.append((_digits(part), 1, 1))
     return alternatives
