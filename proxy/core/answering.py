@@ -53,7 +53,7 @@ class Answering:
         if call is None or verdict is None:
             return False
         judged = Judged(request.call_id, call, verdict, decision.elapsed, decision.waited)
-        context.call = self._contexts.calls.judged(judged, request)
+        context.call = self._contexts.calls.judged(judged, request, context.call)
         self._counters[verdict.action] += 1
         if verdict.action == "reject":
             refusal = refuse(request, verdict, self._own.new_tag(), call)

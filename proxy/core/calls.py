@@ -41,13 +41,12 @@ _CHALLENGES: Final[tuple[int, ...]] = (401, 407)
 class CallState:
     """One call under way. `caller_tag` is that of From; `judged` is forgotten once the call was answered.
 
-    Its times are all by the clock that it was judged by, also where the time of day is set meanwhile: so none is before
-    its arrival, and between two of them lies what really passed.
+    Its times are all by the clock of its arrival, also where the time of day is set meanwhile: so none is before that,
+    and between two of them lies what really passed.
     """
 
     __slots__ = (
         "answered",
-        "arrival",
         "call_id",
         "caller_tag",
         "cancelled_by",
@@ -63,7 +62,6 @@ class CallState:
 
     def __init__(self, judged: Judged, caller_tag: str | None, epoch: float) -> None:
         self.judged: Judged | None = judged
-        self.arrival = judged.call.arrival
         self.epoch = epoch
         self.call_id = judged.call_id
         self.caller_tag = caller_tag
@@ -78,8 +76,7 @@ class CallState:
 
     def at(self, now: float) -> float:
         """The time of day at a moment of the call, in seconds since 1970."""
-        at = now + self.epoch
-        return max(self.arrival, at)  # the clock was set back between its arrival and its verdict
+        return now + self.epoch
 
 
 class Calls:
@@ -101,9 +98,9 @@ class Calls:
     def __len__(self) -> int:
         return len(self._known) + len(self._far)
 
-    def judged(self, event: Judged, request: Request) -> CallState:
-        """Begin to follow what was decided over."""
-        state = CallState(event, request.from_.tag, self._clock.epoch)
+    def judged(self, event: Judged, request: Request, waited: CallState | None = None) -> CallState:
+        """Begin to follow what was decided over; `waited` is what it was while that could not be done yet."""
+        state = CallState(event, request.from_.tag, self._clock.epoch if waited is None else waited.epoch)
         self.outputs.append(event)
         if event.call.method == "INVITE":
             self._known.setdefault(event.call_id, state)  # else another's, by chance or by intent

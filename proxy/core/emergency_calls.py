@@ -25,7 +25,8 @@ class EmergencyCalls:
     def __init__(self, most: int = _MOST, assumed: float | None = None) -> None:
         self._most = most
         self._assumed = assumed
-        self._called: OrderedDict[str, float] = OrderedDict()
+        self._set_by = 0.0  # seconds by which the time of day was set since the beginning
+        self._called: OrderedDict[str, float] = OrderedDict()  # by the clock of the beginning
         self._proved: OrderedDict[tuple[str, str, int], str] = OrderedDict()
 
     def note_proof(self, flow: Flow, number: str) -> None:
@@ -38,11 +39,16 @@ class EmergencyCalls:
 
     def note(self, number: str, at: float) -> None:
         """A subscriber called or texted an emergency number, at an epoch time."""
-        _put(self._called, number, at, self._most)
+        _put(self._called, number, at - self._set_by, self._most)
+
+    def clock_was_set(self, seconds: float) -> None:
+        """The time of day was set by so many seconds: nobody called longer ago for that, or less long."""
+        self._set_by += seconds
 
     def last_emergency(self, number: str, /) -> float | None:
         """The moment of the last one, in epoch seconds; None where nobody remembers."""
-        return self._called.get(number, self._assumed)
+        called = self._called.get(number)
+        return self._assumed if called is None else called + self._set_by
 
 
 def _put(held: OrderedDict[K, V], key: K, value: V, most: int) -> None:

@@ -171,9 +171,11 @@ class ProxyCore:
     def set_epoch(self, epoch: float) -> None:
         """Take the machine's time of day as it is now: `epoch` is what to add to `now` to get seconds since 1970.
 
-        What is judged from now on is judged by it. Timers run on, and each call keeps the clock of its arrival.
+        What is judged from now on is judged by it. Timers run on, each call keeps the clock of its arrival, and control
+        rooms may call back as long as ever.
         """
         clock = self.settings.clock
+        self._screening.emergencies.clock_was_set(epoch - clock.epoch)
         if epoch < clock.epoch:
             self.sources.set_back(clock.epoch - epoch)
         clock.epoch = epoch

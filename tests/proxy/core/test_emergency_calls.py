@@ -77,6 +77,20 @@ def test_whoever_dialled_an_emergency_number_can_be_called_back(dialled: str, me
     calls.call(HOME, "+861062345678", ALICE, 603)
 
 
+@pytest.mark.parametrize("by", [1e9, -1e9])
+def test_a_control_room_may_call_back_as_long_whatever_the_clock_is_set_to(by: float) -> None:
+    calls = Calls(company())
+    calls.call(PHONE, ALICE, "110", 100)
+    calls.on.wait(300).records()
+    calls.on.forget_sent()
+    core = calls.on.core
+    core.set_epoch(core.settings.clock.epoch + by)
+    assert calls.call(HOME, "+861062345678", ALICE, 100)["rule"] == "never_block"
+    calls.call(PHONE, BOB, "110", 100)
+    calls.on.wait(1600).forget_sent()
+    calls.call(HOME, "+861062345678", ALICE, 603)
+
+
 @pytest.mark.parametrize("dialled", ["96110", "110#", "1101", "*21*110", "110;rn=+33123456789"])
 def test_other_calls_open_nothing(dialled: str) -> None:
     calls = Calls(company())
