@@ -46,11 +46,12 @@ class Tail:
 @asynccontextmanager
 async def followed(*tails: Tail) -> AsyncIterator[None]:
     """Have lines heard meanwhile, soon after they were written, and those that are left at the end."""
+    loop = asyncio.get_running_loop()
 
     async def look() -> None:
         while True:
             for tail in tails:
-                tail.look()
+                loop.call_soon(tail.look)  # where one fails the loop says so, and the others go on
             await asyncio.sleep(_GLANCE)
 
     task = asyncio.create_task(look())

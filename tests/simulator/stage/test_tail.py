@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,28 @@ async def test_what_is_left_at_the_end_is_heard(tmp_path: Path) -> None:
         path.write_text('{"last": true}\n')
         other.write_text('{"least": true}\n')
     assert heard == [{"last": True}, {"least": True}]
+
+
+async def test_a_line_that_nobody_can_make_sense_of_stops_neither_its_file_nor_another(tmp_path: Path) -> None:
+    heard: list[Any] = []
+    wrong: list[type] = []
+    stumbled, both = asyncio.Event(), asyncio.Event()
+
+    def hear(line: dict[str, Any]) -> None:
+        heard.append(line["last"])
+        if len(heard) == 2:
+            both.set()
+
+    def fails(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        wrong.append(type(context["exception"]))
+        stumbled.set()
+
+    asyncio.get_running_loop().set_exception_handler(fails)
+    path, other = tmp_path / "lines.jsonl", tmp_path / "others.jsonl"
+    path.write_text("{}\n")
+    async with asyncio.timeout(10), followed(Tail(path, hear), Tail(other, hear)):
+        await stumbled.wait()
+        path.write_text('{}\n{"last": 1}\n')
+        other.write_text('{"last": 2}\n')
+        await both.wait()
+    assert (sorted(heard), wrong) == ([1, 2], [KeyError])
