@@ -109,6 +109,7 @@ def test_a_session_is_saved_where_only_its_hand_outs_find_no_room(
 def test_what_cannot_be_written_whole_is_not_there_at_all(stage: StagePlay) -> None:
     runs, inputs = stage.stage.chosen.runs, stage.stage.chosen.folder / "inputs"
     before = [*sorted(each.name for each in runs.iterdir()), (runs / "latest").resolve()]
+    listed = stage.get("/api/runs")
     elsewhere = inputs.rename(inputs.with_name("elsewhere"))
 
     status, _, body = stage.ask("POST", "/api/save", b"{}", JSON)
@@ -116,6 +117,7 @@ def test_what_cannot_be_written_whole_is_not_there_at_all(stage: StagePlay) -> N
     elsewhere.rename(inputs)
     assert (status, str(runs) in body.decode()) == (507, True)
     assert [*sorted(each.name for each in runs.iterdir()), (runs / "latest").resolve()] == before
+    assert stage.get("/api/runs") == listed
 
 
 @pytest.mark.usefixtures("saved")
