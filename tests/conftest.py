@@ -66,6 +66,7 @@ setattr(providers, "_get_local_constants", _constants_of_ours)  # noqa: B010 - t
 
 # What is imported and collected stays: to look through it time after time would be a sixth of the collection's time.
 gc.disable()
+_WITHIN = pytest.StashKey[Any]()
 _under_way: dict[str, Path] = {}  # "module": the one whose tests run
 
 
@@ -128,6 +129,21 @@ def pytest_handlecrashitem(crashitem: str, sched: LoadScopeScheduling) -> None:
     if hasattr(sched.config, "failures_db"):
         sched.config.failures_db.set_test_reruns(crashitem, sched.config.option.reruns or 0)
         lost_workers.lost(os.getpid()).touch()
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    """Keep how long a test may take."""
+    item.stash[_WITHIN] = settings
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give a test that is run again as long as before: pytest-timeout is done with it once it has failed, so that one
+    that hangs twice would hang for ever."""
+    if getattr(item, "execution_count", 1) > 1 and _WITHIN in item.stash:
+        item.ihook.pytest_timeout_cancel_timer(item=item)
+        item.ihook.pytest_timeout_set_timer(item=item, settings=item.stash[_WITHIN])
 
 
 @pytest.hookimpl(wrapper=True)

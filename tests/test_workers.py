@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -23,3 +24,15 @@ def test_a_worker_knows_who_it_is(request: pytest.FixtureRequest, pytestconfig: 
     own = pytestconfig.workerinput["workerid"]
     assert own == os.environ["PYTEST_XDIST_WORKER"] == request.getfixturevalue("worker_id")
     assert f"popen-{own}" in tmp_path.parts
+
+
+@pytest.mark.timeout(100, method="signal")
+def test_a_test_that_is_run_again_has_as_long_as_before(
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item, conftest = request.node, pytestconfig.pluginmanager.get_plugin(str(Path(__file__).with_name("conftest.py")))
+    item.ihook.pytest_timeout_cancel_timer(item=item)  # as where a test fails
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    monkeypatch.setattr(item, "execution_count", 2, raising=False)
+    conftest.pytest_runtest_setup(item)
+    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
