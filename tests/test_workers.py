@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,8 @@ def test_a_worker_knows_who_it_is(request: pytest.FixtureRequest, pytestconfig: 
 def test_a_test_that_is_run_again_has_as_long_as_before(
     request: pytest.FixtureRequest, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    item, conftest = request.node, pytestconfig.pluginmanager.get_plugin(str(Path(__file__).with_name("conftest.py")))
+    item: pytest.Item = request.node
+    conftest: Any = pytestconfig.pluginmanager.get_plugin(str(Path(__file__).with_name("conftest.py")))
     item.ihook.pytest_timeout_cancel_timer(item=item)  # as where a test fails
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
     monkeypatch.setattr(item, "execution_count", 2, raising=False)
