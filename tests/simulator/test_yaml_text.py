@@ -41,10 +41,11 @@ def test_what_was_written_is_read_again(document: dict[str, Any]) -> None:
 
 
 def test_keys_keep_their_order_and_letters_are_legible() -> None:
-    assert as_yaml({"to": "bob", "from": "小红", "number": "+8613800138001"}).splitlines() == [
+    assert as_yaml({"to": "bob", "from": "小红", "number": "+8613800138001", "name": "\U0001f4de"}).splitlines() == [
         "to: bob",
         "from: 小红",
         "number: '+8613800138001'",
+        r'name: "\U0001F4DE"',
     ]
 
 
