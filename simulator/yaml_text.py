@@ -8,8 +8,11 @@ import yaml
 
 
 def as_yaml(document: Any) -> str:
-    """The text of lists, mappings, texts, numbers, dates, bytes, true, false and null, keys in their order; characters from
-    U+10000 on are escaped. Raises yaml.YAMLError for all else, UnicodeEncodeError for half a character."""
+    """The text of lists, mappings, texts, numbers, dates, bytes, true, false and null, keys in their order.
+
+    Characters from U+10000 on are escaped. Raises yaml.YAMLError for all else, and UnicodeEncodeError for half a
+    character.
+    """
     text: str = yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
     return text
 
