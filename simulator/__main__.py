@@ -7,6 +7,7 @@ start side by side.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -22,6 +23,8 @@ _WITHOUT = frozenset(("--offline", "--help", "-h"))  # options with which these 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_streams()
     try:
         with _forks(arguments) as forks:
             from simulator.cli import commands  # which imports all the rest
@@ -29,6 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             return commands.main(arguments, forks)
     except KeyboardInterrupt:  # while all the rest is imported
         return 130
+
+
+def _open_streams() -> None:
+    """Have the standard streams that are closed (`>&-`) lead nowhere: else what is opened next would get their
+    numbers."""
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(nowhere, True)
+    os.close(nowhere)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def _forks(arguments: Sequence[str]) -> AbstractContextManager[ProxyForks | None]:

@@ -101,6 +101,14 @@ def test_a_reader_that_goes_away_changes_no_exit_code(desk: Path, unbuffered: st
     os.close(writer)
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_command_whose_output_is_closed_does_what_it_does(tmp_path: Path, closed: str) -> None:
+    scenario = written(tmp_path / "small.yaml")
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "simulator", "lint", scenario]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
 def test_who_interrupts_before_anything_is_read_sees_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
