@@ -171,8 +171,7 @@ class ProxyCore:
     def set_epoch(self, epoch: float) -> None:
         """Take the machine's time of day as it is now: `epoch` is what to add to `now` to get seconds since 1970.
 
-        What is judged from now on is judged by it. Timers run on, each call keeps the clock of its arrival, and control
-        rooms may call back as long as ever.
+        What is new goes by it. Timers run on, calls keep the clock they came by, control rooms may call back as long.
         """
         clock = self.settings.clock
         self._screening.emergencies.clock_was_set(epoch - clock.epoch)
