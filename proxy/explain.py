@@ -209,7 +209,7 @@ def _trunk(name: str, config: ProxyConfig) -> Trunk:
         return next(one for one in config.trunk_table().trunks if one.name == name)
     if name == SOFTSWITCH.name:
         return SOFTSWITCH
-    raise ValueError(f'found trunk "{name}", expected {did_you_mean(name, config.trunks)}')
+    raise ValueError(f'found trunk "{name}", expected {did_you_mean(name, [*config.trunks, SOFTSWITCH.name])}')
 
 
 @dataclass(frozen=True)

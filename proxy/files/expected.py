@@ -33,6 +33,7 @@ _EXPECTED_WITH = {
     "too_long": "at most {max_length} of them",
     "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text that fits {pattern}",
 }
 
 

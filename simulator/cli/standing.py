@@ -23,6 +23,7 @@ from simulator.report.terminal import say
 from simulator.scenario.model import check_lists, load_scenarios
 from simulator.softswitch.kinds import Kind, prepare
 from simulator.stage.chosen import DEFAULT, Chosen
+from simulator.stage.events import Event, Notice
 from simulator.stage.stage import Stage
 from simulator.stage.web.app import web_app
 from simulator.stage.web.guard import Doors
@@ -81,6 +82,7 @@ async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments)
     token = secrets.token_urlsafe(16) if arguments.share else ""
     address = _shown(arguments.host, listening.getsockname()[1])
     async with Stage(chosen, arguments.forks) as stage:
+        stage.hub.hearers.append(_tell)
         url = f"http://{address}/" + (f"?token={token}" if token else "")
         print(f"the stage is at {url}", flush=True)
         say(f"softphones on this machine may register at {LOCALHOST}:{chosen.sip}; Ctrl-C ends it")
@@ -88,6 +90,12 @@ async def _stand(chosen: Chosen, listening: socket.socket, arguments: Arguments)
             stage.soon(_opened(url))
         doors = doors_of(arguments.host, listening.getsockname()[1], token, address)
         await serve_pages(web_app(stage, doors), listening, stop, stage.hub.close)
+
+
+def _tell(event: Event) -> None:
+    """Say on the terminal what pages are to warn of."""
+    if isinstance(event, Notice) and event.level == "warning":
+        say(f"ringfence serve: {event.words['en']}")
 
 
 async def _opened(url: str) -> None:

@@ -57,6 +57,7 @@ _CONTENTS = {
 }
 
 _MOST_THRESHOLDS = 8  # of a curve that are shown
+_IN_BRACKETS = "  In brackets: the 95 % interval, where the true rate lies given so many calls (Wilson)."
 _TIMES = {
     "setup_delay_from_due": "ringing, from when it was due",
     "setup_delay": "with the proxy",
@@ -198,8 +199,11 @@ def _confusion(out: Console, figures: Figures) -> None:
             table.add_row(label, f"{rate.hits} of {rate.of}", with_interval(rate))
     if (estimate := figures.precision_at_prevalence) is not None and figures.prevalence is not None:
         table.add_row(f"the same where {figures.prevalence * 100:g} % of calls are scam", "", with_interval(estimate))
-    out.print(Padding(table, (0, 0, 0, 2)))
-    out.print("  In brackets: the 95 % interval, where the true rate lies given so many calls (Wilson).", style="dim")
+    if table.row_count:
+        out.print(Padding(table, (0, 0, 0, 2)))
+        out.print(
+            "  In brackets: the 95 % interval, where the true rate lies given so many calls (Wilson).", style="dim"
+        )
 
 
 def _split(title: str, rows: dict[str, Confusion]) -> Table:
@@ -207,6 +211,9 @@ def _split(title: str, rows: dict[str, Confusion]) -> Table:
     table.add_column(title, overflow="fold")
     for heading in ("Scam\nstopped", "Scam\nmissed", "Legit\nlet through", "Legit wrongly\nstopped"):
         table.add_column(heading, justify="right")
+    with_unknown = any(row.unknown for row in rows.values())
+    if with_unknown:
+        table.add_column("Of unknown\ntruth", justify="right")
     for name, row in rows.items():
         table.add_row(
             Text(name),
@@ -214,6 +221,7 @@ def _split(title: str, rows: dict[str, Confusion]) -> Table:
             _alarming(row.scam_passed, blank=True),
             _or_blank(row.legit_passed),
             _alarming(row.legit_blocked, blank=True),
+            *([_or_blank(row.unknown)] if with_unknown else []),
         )
     return table
 

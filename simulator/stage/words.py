@@ -273,8 +273,8 @@ _OTHERWISE: Mapping[str, Words] = {
     },
 }
 PROXY_ENDED: Words = {
-    "en": "The proxy has ended: no call gets through any more. End the stage, and begin anew.",
-    "zh": "代理服务器已停止，呼叫无法继续。请结束并重新启动。",
+    "en": "The proxy has ended: no call gets through any more. End ringfence serve with Ctrl-C, and start it again.",
+    "zh": "代理服务器已停止，呼叫无法继续。请用 Ctrl-C 结束 ringfence serve，然后重新启动。",
 }
 _LONGEST = 100  # characters of what a caller wrote, in a sentence
 

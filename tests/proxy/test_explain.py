@@ -163,6 +163,7 @@ def test_a_request_is_read_from_standard_input_whatever_its_line_ends(
     ("trunk", "request_text", "complaint"),
     [
         ("internatoinal", INVITE, 'found trunk "internatoinal", expected "international"'),
+        ("nothing like one", INVITE, '"phones", "desks", "softswitch"'),
         ("international", "hello", "not a SIP start line"),
         ("international", "SIP/2.0 200 OK\n\n", "found a response, expected a request"),
         (

@@ -111,8 +111,9 @@ onLanguage(() => {
 showMuted(sound.muted);
 
 function tellLost() {
-  id("lost").hidden = lostAt === null;
-  id("lost").textContent = lostAt === null ? "" : t(lostWhy ? `lost.${lostWhy}` : "lost", { at: clock(lostAt) });
+  const words = lostAt === null ? state.lab.proxy === "down" && "lost.proxy" : lostWhy ? `lost.${lostWhy}` : "lost";
+  id("lost").hidden = !words;
+  id("lost").textContent = words ? t(words, { at: clock(lostAt) }) : "";
 }
 
 function use(mode) {
@@ -149,6 +150,7 @@ follow({
     state = { ...NOTHING, ...whole };
     stale = redraw = true;
     learnRules(state.rules);
+    tellLost();
     if (state.lesson && !taught) chooseWork("lesson", false);
     const latest = state.calls[0];
     if (programme.call === null && latest) catchUp(latest.id);
@@ -165,6 +167,7 @@ follow({
     if (event.event === "lesson" && event.lesson) chooseWork("lesson", false);
     if (event.event === "notice") notice(event.level, told(event.words));
     if (event.event === "phone" || event.event === "text") redraw = true;
+    if (event.event === "lab") tellLost();
   },
 });
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from proxy.process.ports import owner_of
 from simulator.__main__ import main
 from simulator.cli.standing import Arguments
 from tests.plays import forked
@@ -128,6 +129,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 def test_two_stand_side_by_side_say_where_they_are_and_end_with_all_that_they_began(two: list[Serving]) -> None:
     assert two[0].port != two[1].port
+    assert two[0].process.stderr is not None
+    softphones = re.search(r"at 127\.0\.0\.1:(\d+)", two[0].process.stderr.readline())
+    assert softphones is not None
+    # Not its proxy, a process of its own: the stage would stand there without.
+    assert (owner_of("udp", int(softphones[1])) or "").startswith(f"pid {two[0].process.pid} (")
     for stage, number in zip(two, (signal.SIGINT, signal.SIGTERM), strict=True):
         assert stage.said.startswith("the stage is at http://127.0.0.1:")
         assert json.loads(stage.ask("/api/state")[1])["scenario"] == "stage"
@@ -205,3 +211,4 @@ def test_a_proxy_that_ends_is_told(own: Serving) -> None:
 
     eventually(lambda: own.state()["lab"]["proxy"] == "down")
     assert own.end() == 0
+    assert "The proxy has ended: no call gets through any more" in own.process.communicate()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -118,6 +119,16 @@ def test_what_was_not_measured_is_not_shown_as_nought() -> None:
     assert "Scam calls stopped" not in text
     assert "cost of the check was not measured" in text
     assert "0.00 ms" not in text
+
+
+def test_calls_of_unknown_truth_are_shown_by_the_rule_that_decided() -> None:
+    recorded = (call("a", truth="unknown"), call("b", truth="unknown"), call("c", truth="unknown", blocked=False))
+    text = shown(replace(GOOD, figures=Figures(recorded, {}), thresholds=()))
+    assert "3 of unknown truth" in text
+    assert "Of unknown" in text
+    assert re.search(r"^barring\.incoming_international +3$", text, re.MULTILINE)
+    assert "In brackets" not in text
+    assert "Of unknown" not in shown(GOOD)
 
 
 @pytest.mark.parametrize(

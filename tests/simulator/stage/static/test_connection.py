@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.plays.browser import looking
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay
+from tests.plays.stage import StagePlay, standing_stage
 from tests.plays.stage_page import relay_to, stage_page
 
 pytestmark = pytest.mark.browser
@@ -29,6 +32,16 @@ def test_a_page_that_lost_its_connection_says_so_and_comes_back_with_the_state(
         expect(page.page.locator(f'.calls [data-id="{call}"]')).to_contain_text("Refused")
         page.call("cold-call", "alice")
         expect(page.verdict).to_contain_text("calls alice")
+
+
+def test_a_page_whose_proxy_has_ended_says_so_and_what_to_do_for_as_long_as_it_is_so(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with standing_stage(tmp_path) as stage, stage_page(browser, stage) as page:
+        os.kill(stage.stage.standing.lab.proxy.pid, signal.SIGKILL)
+        expect(page.page.get_by_role("alert")).to_contain_text("start it again")
+        page.page.reload()
+        expect(page.page.get_by_role("alert")).to_contain_text("start it again")
 
 
 def test_many_tabs_of_a_browser_share_one_connection(browser: Browser, stage: StagePlay) -> None:

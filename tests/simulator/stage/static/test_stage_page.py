@@ -137,7 +137,7 @@ def test_settings_change_by_a_texted_word_as_subscribers_do_it(browser: Browser,
         for word, state in (("QXGJLH", "true"), ("KTGJLH", "false")):
             bob.get_by_label("Text a keyword, or dial a star code").fill(word)
             bob.get_by_role("button", name="Send").click()
-            expect(page.switch("bob", "Bar calls from abroad")).to_have_attribute("aria-checked", state)
+            expect(page.switch("bob", "Bar calls and texts from abroad")).to_have_attribute("aria-checked", state)
 
 
 def test_what_was_heard_can_be_heard(browser: Browser, stage: StagePlay) -> None:
@@ -151,7 +151,7 @@ def test_what_was_heard_can_be_heard(browser: Browser, stage: StagePlay) -> None
 
 def test_the_next_call_is_judged_by_the_switches(browser: Browser, stage: StagePlay) -> None:
     with stage_page(browser, stage) as page:
-        switch = page.switch("carol", "Bar calls from abroad")
+        switch = page.switch("carol", "Bar calls and texts from abroad")
         expect(switch).to_have_attribute("aria-checked", "false")
         switch.click()
         expect(switch).to_have_attribute("aria-checked", "true")

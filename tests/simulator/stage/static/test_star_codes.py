@@ -28,7 +28,7 @@ def test_a_pin_is_seen_by_nobody_who_looks_at_the_stage(browser: Browser, stage:
             expect(page.verdict.locator("h2")).to_have_text("An order to the operator")
             expect(page.device.locator(".owner")).to_have_text("bob")
             state = str(code.startswith("*")).lower()
-            expect(page.switch("bob", "Bar calls from abroad")).to_have_attribute("aria-checked", state)
+            expect(page.switch("bob", "Bar calls and texts from abroad")).to_have_attribute("aria-checked", state)
             expect(page.device).to_contain_text("Call over")
         page.ladder.get_by_role("button").first.click()
         expect(page.ladder.locator("pre")).to_contain_text("INVITE sip:%23354*••••%23@")
