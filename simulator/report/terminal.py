@@ -201,9 +201,7 @@ def _confusion(out: Console, figures: Figures) -> None:
         table.add_row(f"the same where {figures.prevalence * 100:g} % of calls are scam", "", with_interval(estimate))
     if table.row_count:
         out.print(Padding(table, (0, 0, 0, 2)))
-        out.print(
-            "  In brackets: the 95 % interval, where the true rate lies given so many calls (Wilson).", style="dim"
-        )
+        out.print(_IN_BRACKETS, style="dim")
 
 
 def _split(title: str, rows: dict[str, Confusion]) -> Table:
