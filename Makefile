@@ -15,7 +15,8 @@ AT_ONCE = $(shell expr 3 '*' $(PROCESSORS))
 test-compiled: AT_ONCE = $(shell expr 2 '*' $(PROCESSORS))
 unit: AT_ONCE = $(shell expr 4 '*' $(PROCESSORS))
 # A dialogue in real time may fail where a busy machine was late: it is told as a rerun, and what fails thrice is a failure.
-PYTEST = -m pytest --reruns 2 -n $(or $(WORKERS),$(AT_ONCE)) --dist loadscope --no-loadscope-reorder
+ONE_BY_ONE := -m pytest --reruns 2
+PYTEST = $(ONE_BY_ONE) -n $(or $(WORKERS),$(AT_ONCE)) --dist loadscope --no-loadscope-reorder
 # Tests start Python hundreds of times: what it compiled is kept (`make clean` takes it away).
 unexport PYTHONDONTWRITEBYTECODE
 # Each would start threads for matrices, of which there are none.
@@ -49,7 +50,8 @@ docker-engine: system-packages
 
 test: .venv/.done docker-engine ## run style checks, type checks and every test
 	@$(MAKE) --no-print-directory lint types
-	RINGFENCE_BUILD=pure $(BIN)/python $(PYTEST) -m "not bench"
+	RINGFENCE_BUILD=pure $(BIN)/python $(PYTEST) -m "not (bench or quiet)"
+	RINGFENCE_BUILD=pure $(BIN)/python $(ONE_BY_ONE) -m quiet
 
 test-compiled: compiled ## run the tests of the proxy with its core compiled, as CI does too
 	RINGFENCE_BUILD=compiled PYTHONSAFEPATH=1 $(COMPILED)/bin/python $(PYTEST) -o pythonpath= \
@@ -80,7 +82,8 @@ style: .venv/.done ## let ruff mend what it can
 
 coverage: .venv/.done docker-engine ## run the tests and show what they do not reach; less than today's share is a failure
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST) -m "not bench"
+	$(BIN)/coverage run $(PYTEST) -m "not (bench or quiet)"
+	$(BIN)/coverage run $(ONE_BY_ONE) -m quiet
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

@@ -30,6 +30,7 @@ def verdicts(switch: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict
 
 @pytest.mark.docker
 @pytest.mark.phones
+@pytest.mark.quiet
 def test_every_call_is_judged_the_same_on_asterisk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     need_an_engine()
     monkeypatch.setattr(result, "LATENESS_BOUND", 60.0)  # what is judged matters, however busy the machine
