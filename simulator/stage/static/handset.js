@@ -148,7 +148,7 @@ function remember() {
 
 async function listen() {
   await microphone.open();
-  if (state.phone?.state !== "talking") microphone.close();
+  if (state.phone?.state === "idle") microphone.close(); // before the answer it rings still
   draw();
 }
 

@@ -7,24 +7,32 @@ import os
 import re
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from simulator.media.recognition import read_wav
 from simulator.stage.phones.apps import ON_THE_LIST
 from tests.plays import ROOT
-from tests.plays.browser import Look, chromium
+from tests.plays.browser import chromium
+from tests.plays.handset_page import HEIGHT, WIDTH, button, call, dial, handset, switched_on
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay
 
 pytestmark = pytest.mark.browser
 
 _MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")  # it beeps once a second
-WIDTH, HEIGHT = 390, 844
+_COUNTS_MICROPHONES = """
+window.microphones = 0;
+window.AudioWorkletNode = class extends AudioWorkletNode {
+  constructor(...given) {
+    super(...given);
+    window.microphones += 1;
+  }
+};
+"""
+ABROAD = {"from": "+12025550188", "trunk": "international", "truth": "scam"}
 HOSTILE = '<img src=x onerror="document.title=1">&amp;'
 
 
@@ -32,57 +40,6 @@ HOSTILE = '<img src=x onerror="document.title=1">&amp;'
 def browser() -> Iterator[Browser]:
     with chromium(*_MICROPHONE) as started:
         yield started
-
-
-@contextmanager
-def handset(
-    browser: Browser,
-    stage: StagePlay,
-    name: str = "bob",
-    *,
-    language: str = "en-GB",
-    **more: Any,
-) -> Iterator[Look]:
-    """A handset's page in a profile of its own."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale=language, **more)
-    look = Look(context.new_page())
-    look.page.on("request", lambda request: look.asked.append(request.url))
-    look.page.on("console", lambda message: look.complaints.append(message.text))
-    look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
-    look.page.goto(f"http://127.0.0.1:{stage.port}/phone/{name}")
-    try:
-        yield look
-    finally:
-        context.close()
-
-
-@contextmanager
-def switched_on(browser: Browser, stage: StagePlay, name: str = "bob") -> Iterator[Look]:
-    """A handset that somebody holds."""
-    with handset(browser, stage, name) as look:
-        button(look.page, "Switch the phone on").click()
-        eventually(lambda: stage.get(f"/api/phones/{name}")["held"])
-        yield look
-
-
-def button(page: Page, name: str, *, exact: bool = False) -> Any:
-    return page.get_by_role("button", name=name, exact=exact)
-
-
-def dial(page: Page, code: str) -> None:
-    button(page, "Keypad").click()
-    for key in code:
-        button(page, {"*": "star", "#": "hash"}.get(key, key), exact=True).click()
-    expect(page.get_by_label("Number or star code")).to_have_value(code)
-    button(page, "Call", exact=True).click()
-
-
-def call(stage: StagePlay, to: str = "bob", **keys: str) -> str:
-    made: str = stage.post("/api/call", **{"from": "+8613900139001", "trunk": "domestic", "to": to, **keys})["id"]
-    return made
-
-
-ABROAD = {"from": "+12025550188", "trunk": "international", "truth": "scam"}
 
 
 def test_it_rings_answers_talks_with_sound_both_ways_and_hangs_up(
@@ -113,6 +70,31 @@ def test_it_rings_answers_talks_with_sound_both_ways_and_hangs_up(
         samples, rate = read_wav(tmp_path / f"{who}.wav")
         assert abs(samples).max() > 0.02, who
         assert samples.size / rate > 1, who
+
+
+def test_a_microphone_that_is_there_before_the_call_is_answered_stays_on(browser: Browser, stage: StagePlay) -> None:
+    late: list[str | bytes] = []
+    lines: list[WebSocketRoute] = []
+
+    def carry(line: WebSocketRoute) -> None:
+        lines.append(line.connect_to_server())
+        line.on_message(lambda told: late.append(told) if "answer" in str(told) else lines[-1].send(told))
+
+    with handset(browser, stage) as look:
+        page = look.page
+        page.add_init_script(_COUNTS_MICROPHONES)
+        page.route_web_socket(re.compile("/line$"), carry)
+        page.reload()
+        button(page, "Switch the phone on").click()
+        eventually(lambda: stage.get("/api/phones/bob")["held"])
+        call_id = call(stage)
+        button(page, "Answer").click()
+        eventually(lambda: page.evaluate("window.microphones"))
+        lines[-1].send(late.pop())
+        expect(button(page, "Microphone on")).to_be_visible()
+        button(page, "Hang up").click()
+        expect(page.get_by_role("heading", name="Ready")).to_be_visible()
+    assert stage.ended(call_id)["outcome"] == "passed"
 
 
 def test_who_declines_has_the_caller_refused(browser: Browser, stage: StagePlay) -> None:

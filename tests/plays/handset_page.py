@@ -1,0 +1,73 @@
+"""The page that is a phone, in a browser of its own, and what its owner does there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from playwright.sync_api import Browser, Page, expect
+
+from simulator.stage.phones.handset import Handset, Unable
+from tests.plays.browser import Look
+from tests.plays.proxy_process import eventually
+from tests.plays.stage import StagePlay
+
+WIDTH, HEIGHT = 390, 844
+
+
+@contextmanager
+def handset(
+    browser: Browser,
+    stage: StagePlay,
+    name: str = "bob",
+    *,
+    language: str = "en-GB",
+    **more: Any,
+) -> Iterator[Look]:
+    """A handset's page in a profile of its own."""
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale=language, **more)
+    look = Look(context.new_page())
+    look.page.on("request", lambda request: look.asked.append(request.url))
+    look.page.on("console", lambda message: look.complaints.append(message.text))
+    look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
+    look.page.goto(f"http://127.0.0.1:{stage.port}/phone/{name}")
+    try:
+        yield look
+    finally:
+        context.close()
+        stage.within(partial(_end_call, stage.stage.phones.handsets[name]))
+
+
+def _end_call(phone: Handset) -> None:
+    """Have a phone that failed in a call free for the next one."""
+    with contextlib.suppress(Unable):
+        phone.hang_up()
+
+
+@contextmanager
+def switched_on(browser: Browser, stage: StagePlay, name: str = "bob") -> Iterator[Look]:
+    """A handset that somebody holds."""
+    with handset(browser, stage, name) as look:
+        button(look.page, "Switch the phone on").click()
+        eventually(lambda: stage.get(f"/api/phones/{name}")["held"])
+        yield look
+
+
+def button(page: Page, name: str, *, exact: bool = False) -> Any:
+    return page.get_by_role("button", name=name, exact=exact)
+
+
+def dial(page: Page, code: str) -> None:
+    button(page, "Keypad").click()
+    for key in code:
+        button(page, {"*": "star", "#": "hash"}.get(key, key), exact=True).click()
+    expect(page.get_by_label("Number or star code")).to_have_value(code)
+    button(page, "Call", exact=True).click()
+
+
+def call(stage: StagePlay, to: str = "bob", **keys: str) -> str:
+    made: str = stage.post("/api/call", **{"from": "+8613900139001", "trunk": "domestic", "to": to, **keys})["id"]
+    return made
