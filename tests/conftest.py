@@ -171,6 +171,14 @@ def pytest_report_header() -> str:
     return f"proxy: {build()}"
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say of each test that was run again why: what passes the second time may be at fault all the same."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = f"line {crash.lineno}: {crash.message.splitlines()[0]}" if crash else str(report.longrepr)[-200:]
+        terminalreporter.write_line(f"RERUN {report.nodeid} - {why}")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Collect garbage again, now that all is imported."""
