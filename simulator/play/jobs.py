@@ -53,14 +53,33 @@ def jobs(
         wanted = (selected(name) and (before is None or before.selects(name)) for name in names)
         calls = tuple(compress(planned, wanted))
         if calls:
+            notes, left_out = unreadable(scenario.records, reading)
             yield Job(
                 populated(scenario, used, planned),
                 source,
                 used,
                 calls,
                 len(calls) < len(planned),
-                *unreadable(scenario.records, reading),
+                (*notes, *_unheard_of(scenario, planned)),
+                left_out,
             )
+
+
+def _unheard_of(scenario: Scenario, planned: Iterable[PlannedCall]) -> Iterator[str]:
+    """A note on the kinds of a mix of which it has no call."""
+    named = dict.fromkeys(scenario.mix.kinds if scenario.mix else ())
+    for call in planned:
+        named.pop(call.campaign, None)
+    if named:
+        yield f"the mix has no call of {', '.join(named)}: more time, more subscribers or another seed may bring some"
+
+
+def not_waited_for(calls: Iterable[PlannedCall]) -> Iterator[str]:
+    """Notes on calls that begin without those that they wait for, as these are not among the ones to be played."""
+    after = {call.campaign: call.after for call in calls}
+    for name, awaited in after.items():
+        if missing := [each for each in awaited if each not in after]:
+            yield f"{name} did not wait for {' and '.join(missing)}: not played"
 
 
 def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:

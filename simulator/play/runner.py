@@ -1,14 +1,11 @@
-"""Plays a scenario and gathers what each side saw: first through the proxy, then straight to the softswitch.
-
-The generator is open-loop: every call leaves at its planned moment, whatever became of those before it.
-"""
+"""Plays a scenario and gathers what each side saw: first through the proxy, then straight to the softswitch."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +17,11 @@ from simulator.judging.evidence import CallerSaw
 from simulator.judging.figures import Figures
 from simulator.judging.observation import CallObservation, Outcome
 from simulator.judging.result import Result
-from simulator.lab.directions import PATIENCE
 from simulator.lab.lab import Lab
 from simulator.lab.lab_spec import LabSpec
 from simulator.lab.proxy_forks import ProxyForks
-from simulator.play.jobs import Job, not_set_up, unplayed, with_agents_at_hand
+from simulator.play.jobs import Job, not_set_up, not_waited_for, unplayed, with_agents_at_hand
+from simulator.play.placing import GRACE, Placing
 from simulator.results.events import (
     CallEnded,
     CallJudged,
@@ -46,12 +43,9 @@ from simulator.results.message_recorder import MessageRecorder
 from simulator.results.messages import Mode, Recorded
 from simulator.results.run_folder import RunFolder
 from simulator.softswitch.kinds import Kind
-from simulator.traffic.planned_call import PlannedCall, closer_together, plan_lasts
+from simulator.traffic.planned_call import PlannedCall, closer_together
 from simulator.wording import counted
 
-_LEAD = 0.02  # seconds from the start of a pass to its first call
-# Seconds that calls get beyond their plan before the pass ends without them: callers lose patience before.
-_GRACE = PATIENCE + 5.0
 _NO_TRANSIT = "transit time was not measured: without messages nothing tells when calls left for Asterisk"
 _TICK = 0.2  # seconds between two looks at how far a pass is
 
@@ -156,6 +150,7 @@ class Runner:
         started = time.monotonic()
         scenario = job.scenario
         job, notes = with_agents_at_hand(job)
+        notes = (*notes, *not_waited_for(job.calls))
         proxied = await self._pass(scenario.name, job.calls, spec, folder, self._tap(recorder, proxied=True))
         calls = tuple(self._observations(job, proxied))
         problems = list(proxied.problems)
@@ -209,6 +204,7 @@ class Runner:
         """Bring a lab up, play the calls in it, and take it down; it still tells what was seen."""
 
         def ended(call: str, saw: CallerSaw) -> None:
+            placing.ended(call)
             try:
                 self._tell(CallEnded(time.monotonic(), call, proxied, saw))
             except OSError as error:  # which must not get between a socket and its messages
@@ -218,6 +214,7 @@ class Runner:
             lab.place(call, due)
             self._tell(CallPlaced(time.monotonic(), call, proxied, due))
 
+        placing = Placing(calls, place)
         settings = self._settings
         lab = Lab(
             spec,
@@ -231,7 +228,7 @@ class Runner:
         )
         async with lab:
             self._tell(PassBegan(time.monotonic(), scenario, proxied, len(calls)))
-            await self._until_stopped(_place_all(lab, calls, place, to_their_end=proxied), lab)
+            await self._until_stopped(_played(placing, lab, to_their_end=proxied), lab)
         for problem in lab.problems:
             self._tell(Problem(time.monotonic(), problem))
         self._tell(PassEnded(time.monotonic(), proxied, lab.cast.ended))
@@ -288,20 +285,14 @@ def _answered(lab: Lab, call: PlannedCall) -> CallerSaw | None:
     return evidence.caller_saw if evidence and evidence.caller_saw.status is not None else None
 
 
-async def _place_all(
-    lab: Lab, calls: Sequence[PlannedCall], place: Callable[[PlannedCall, float], None], *, to_their_end: bool
-) -> None:
-    """Place every call at its moment, then wait until all have ended or should have.
+async def _played(placing: Placing, lab: Lab, *, to_their_end: bool) -> None:
+    """Place every call, then wait until all have ended or should have.
 
     Where only their setup delays are wanted and not what becomes of them, hang up once all of these are known.
     """
-    begin = time.monotonic() + _LEAD
-    for call in sorted(calls, key=lambda call: call.start):
-        due = begin + call.start
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-        place(call, due)
+    all_end = await placing.all_placed()
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(begin + plan_lasts(calls) + _GRACE - time.monotonic()):
+        async with asyncio.timeout(all_end + GRACE - time.monotonic()):
             if not to_their_end:
                 await lab.cast.all_set_up()
                 lab.cast.hang_up()

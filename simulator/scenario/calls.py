@@ -130,9 +130,10 @@ class Calls(CallerHeaders):
 
     `from` is a number as it shall be presented (anything a SIP user part may hold), a list of them, a pool, a
     subscriber, `anonymous`, or a SIP or tel URI; on the trunk `phones` it is a subscriber. `to` is a subscriber, a
-    number to dial, or a list. Times: `start` from the beginning of the run to the first call, `ring` from the phone's
-    180 to what it does then, `talk` from the answer to the caller's BYE, `cancel_after` from ringing to the caller's
-    CANCEL. Texts know `start` only. `presents` is what a subscriber's phone claims as its number instead of their own.
+    number to dial, or a list. Times: `start` from the beginning of the run to the first call, or from the end of all
+    calls of the entries that `after` names; `ring` from the phone's 180 to what it does then, `talk` from the answer to
+    the caller's BYE, `cancel_after` from ringing to the caller's CANCEL. Texts know `after` and `start` only.
+    `presents` is what a subscriber's phone claims as its number instead of their own.
     Real phones press the keys `caller_presses` and `phone_presses` after the answer, each after 3 s of listening.
     """
 
@@ -147,6 +148,7 @@ class Calls(CallerHeaders):
     count: Annotated[int, Field(ge=1, le=_MOST)] = 1
     rate: Annotated[Rate, Field(json_schema_extra={"default": "10/s"})] = 10.0
     arrivals: Literal["steady", "poisson"] = "steady"
+    after: Texts = ()
     start: Annotated[Duration, Field(json_schema_extra={"default": "0s"})] = 0.0
     ring: Duration | None = None
     talk: Duration | None = None

@@ -171,6 +171,23 @@ class Scenario(Model):
             )
         return calls
 
+    @field_validator("calls")
+    @classmethod
+    def _wait_for_those_before(cls, calls: tuple[Calls, ...]) -> tuple[Calls, ...]:
+        names = [each.name for each in calls]
+        problems = [
+            Problem(
+                (index, "after", place),
+                f"a call or campaign that stands before it: {did_you_mean(name, names[:index])}",
+            )
+            for index, each in enumerate(calls)
+            for place, name in enumerate(each.after)
+            if name not in names[:index]
+        ]
+        if problems:
+            raise Problems(problems)
+        return calls
+
     @model_validator(mode="after")
     def _switches_know_the_prompts(self) -> Scenario:
         """A proxy's softswitch may have prompts of its own; those of a lab have ours."""

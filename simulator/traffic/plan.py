@@ -18,10 +18,11 @@ from simulator.scenario.model import Scenario
 from simulator.scenario.voices import PROVING_TALK
 from simulator.traffic.call_records import Reading
 from simulator.traffic.mixture import mixed_calls
-from simulator.traffic.planned_call import PlannedCall
+from simulator.traffic.planned_call import PlannedCall, plan_lasts
 from simulator.traffic.population import People
 from simulator.traffic.replay import recorded, replayed
 
+_BEHIND = 0.001  # seconds: what waits for others comes behind them in the plan too, where texts take no time
 _RING = 0.1  # seconds, where the scenario does not say
 _START = attrgetter("start")
 _TALK = {"wire": 0.1, "pjsua": PROVING_TALK}
@@ -33,7 +34,13 @@ def plan(scenario: Scenario, seed: int | None = None, reading: Reading | None = 
     `reading` is told what became of the rows of its records. Raises FileErrors where these are none.
     """
     number = scenario.seed if seed is None else seed
-    calls = [call for entry in scenario.calls for call in _expand(entry, scenario, Random(f"{number}/{entry.name}"))]
+    calls: list[PlannedCall] = []
+    ends: dict[str, float] = {}
+    for entry in scenario.calls:
+        begin = max((ends[name] + _BEHIND for name in entry.after), default=0.0)
+        planned = tuple(_expand(entry, scenario, Random(f"{number}/{entry.name}"), begin))
+        ends[entry.name] = plan_lasts(planned)
+        calls += planned
     if scenario.mix is not None:
         calls += mixed_calls(scenario.mix, number)
     if scenario.records is not None:
@@ -68,7 +75,7 @@ def populated(scenario: Scenario, seed: int, planned: Iterable[PlannedCall] | No
     return scenario.model_copy(update={"subscribers": subscribers})
 
 
-def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[PlannedCall]:
+def _expand(entry: Calls, scenario: Scenario, random: Random, begin: float) -> Iterator[PlannedCall]:
     callers, callees = _callers(entry.from_, random), _in_rounds(entry.to, random)
     cancel_after = entry.cancel_after
     if cancel_after is None and entry.behaviour == "ring_only":  # nobody answers, and the caller gives up
@@ -76,7 +83,7 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
     headers = entry.lines(lambda text: _number(text, scenario))
     is_text = entry.method == "MESSAGE"
     width = len(str(entry.count))
-    start = entry.start
+    start = begin + entry.start
     for index in range(entry.count):
         caller, callee = next(callers), next(callees)
         yield PlannedCall(
@@ -102,6 +109,7 @@ def _expand(entry: Calls, scenario: Scenario, random: Random) -> Iterator[Planne
             body=entry.body,
             caller_presses=entry.caller_presses,
             phone_presses=entry.phone_presses,
+            after=entry.after,
         )
         start += 1 / entry.rate if entry.arrivals == "steady" else random.expovariate(entry.rate)
 

@@ -19,7 +19,8 @@ class PlannedCall:
     where they are subscribers. `ring` is seconds until the phone does what `behaviour` says; `talk` seconds from the
     answer to the caller's BYE; `cancel_after` seconds from ringing to the caller's CANCEL. `headers` say who calls
     beside From. `body` is the text's words, `caller_presses` and `phone_presses` are keys that real phones press after
-    the answer. `segment` is the profile of the callee in a mix.
+    the answer. `segment` is the profile of the callee in a mix. `after` are the campaigns whose calls must have
+    ended before; `start` takes them to last as long as is planned.
     """
 
     id: str
@@ -45,6 +46,7 @@ class PlannedCall:
     caller_presses: str = ""
     phone_presses: str = ""
     segment: str = ""
+    after: tuple[str, ...] = ()
 
     @property
     def ends(self) -> float:
@@ -64,11 +66,11 @@ def plan_lasts(calls: Iterable[PlannedCall]) -> float:
 
 
 def closer_together(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
-    """Return the same calls in the same order, with the long silences between them cut short."""
+    """Return the same calls in the same order, with the long silences between them cut short; none waits for others."""
     moved = []
     previous = start = 0.0
     for call in sorted(calls, key=lambda call: call.start):
         start += min(call.start - previous, _LONGEST_GAP)
         previous = call.start
-        moved.append(replace(call, start=start))
+        moved.append(replace(call, start=start, after=()))
     return tuple(moved)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator.agents.pjsua import phones as pjsua
-from simulator.play.jobs import Job, with_agents_at_hand
+from simulator.play.jobs import Job, jobs, not_waited_for, with_agents_at_hand
 from simulator.scenario.model import load_scenarios
 from simulator.traffic.plan import plan
 
@@ -37,3 +37,31 @@ def test_wire_agents_stand_in_for_real_phones_that_cannot_be_had(
     replaced, notes = with_agents_at_hand(asked)
     assert {each.agent for each in replaced.calls} == {"wire"}
     assert notes == ("real phones need PJSIP; wire agents played their 1 call",)
+
+
+def test_who_plays_a_part_is_told_what_was_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(TEXT.replace("start: 9s", "after: steady"))
+    (whole,) = jobs(load_scenarios([path]))
+    assert not list(not_waited_for(whole.calls))
+    (part,) = jobs(load_scenarios([path]), selected=lambda name: "later" in name)
+    assert list(not_waited_for(part.calls)) == ["later did not wait for steady: not played"]
+
+
+MIX = """\
+scenario: mix
+mix:
+  lasts: 1h
+  pace: 1000
+  subscribers: {people: {count: 2, numbers: {prefix: "+861380013", length: 13}, profiles: {plain: {}}}}
+  traffic: {home-circle: {calls_per_line: 200}, wangiri: {calls_per_line: 0.000001}}
+"""
+
+
+def test_who_plays_a_mix_is_told_of_which_kinds_it_has_no_call(tmp_path: Path) -> None:
+    path = tmp_path / "mix.yaml"
+    path.write_text(MIX)
+    (job,) = jobs(load_scenarios([path]))
+    assert job.notes == ("the mix has no call of wangiri: more time, more subscribers or another seed may bring some",)
+    path.write_text(MIX.replace("0.000001", "200"))
+    assert not next(jobs(load_scenarios([path]))).notes

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.exit_code import ExitCode
 from simulator.lab import lab
 from simulator.lab.proxy_forks import ProxyForks
 from simulator.play.jobs import Job, jobs
@@ -64,6 +65,20 @@ async def test_listeners_hear_of_a_run_from_its_beginning_to_its_end(
     assert heard[-1].result == result
     assert capsys.readouterr() == ("", "")
     assert gc.isenabled()
+
+
+async def test_a_call_that_waits_for_others_is_placed_once_they_have_ended(
+    tmp_path: Path, forks: ProxyForks | None
+) -> None:
+    heard: list[Event] = []
+    text = TEXT + '  - {call: next, after: good, trunk: domestic, from: "+8613912345678", to: alice, truth: legit}\n'
+    job = written(tmp_path, "in-turn", text=text)
+    (result,) = await Session(tmp_path / "runs", [heard.append], Settings(forks=forks)).play(job)
+    told = [event for event in heard if isinstance(event, CallPlaced | CallEnded) and event.proxied]
+    assert [type(event) for event in told[-3:]] == [CallEnded, CallPlaced, CallEnded]
+    assert isinstance(told[-2], CallPlaced)
+    assert told[-2].call.id == "next"
+    assert result.exit_code == ExitCode.AS_EXPECTED
 
 
 class Watching:

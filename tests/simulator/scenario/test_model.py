@@ -226,6 +226,15 @@ def test_two_campaigns_cannot_share_a_name(folder: Path) -> None:
     assert errors_of(folder, text) == ['5:12: found "a", expected a name not used before']
 
 
+def test_a_call_waits_for_those_that_stand_before_it(folder: Path) -> None:
+    entry = "trunk: domestic, from: anonymous, to: bob, truth: legit"
+    text = with_call(f"campaign: text, {entry}") + f"  - {{call: a, after: text, {entry}}}\n"
+    assert read(folder, text).calls[1].after == ("text",)
+    wrong = text.replace("after: text", "after: [a, texts, text]")
+    expected = 'expected a call or campaign that stands before it: "text"'
+    assert errors_of(folder, wrong) == [f'5:23: found "a", {expected}', f'5:26: found "texts", {expected}']
+
+
 def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_together(folder: Path) -> None:
     (folder / "more").mkdir()
     good = with_call("call: a, trunk: domestic, from: anonymous, to: bob, truth: legit")

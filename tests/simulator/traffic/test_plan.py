@@ -84,6 +84,16 @@ def test_poisson_calls_leave_at_random_with_the_same_mean() -> None:
     assert (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5 == pytest.approx(mean, rel=0.1)
 
 
+def test_what_waits_for_others_is_planned_for_when_the_last_of_them_should_have_ended() -> None:
+    short, late = CALL | {"call": "short", "ring": "1s", "talk": "2s"}, CALL | {"after": ["wangiri", "short"]}
+    wangiri = WANGIRI | {"count": 2, "ring": "1s", "talk": "1s"}
+    calls = plan(scenario(wangiri, short, late | {"start": "0.5s"}, CALL | {"call": "later", "after": "friend"}))
+    assert {call.id: (call.start, call.after) for call in calls if call.after} == {
+        "friend": (pytest.approx(3.5, abs=0.01), ("wangiri", "short")),
+        "later": (pytest.approx(3.7, abs=0.01), ("friend",)),
+    }
+
+
 def test_the_calls_of_all_campaigns_come_in_the_order_of_their_start() -> None:
     calls = plan(scenario(WANGIRI, CALL | {"start": "1.02s"}, WANGIRI | {"campaign": "late", "start": "3s"}))
     starts = [call.start for call in calls]
