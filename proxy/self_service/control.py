@@ -186,7 +186,8 @@ class SelfService:
         return self._say("wrong-pin", changes, lambda say: [say.wrong_pin.format(left=left)])
 
     def _is_locked(self, wrong: WrongPins, now: float) -> bool:
-        return not self._lock_seconds or now < wrong.at + self._lock_seconds
+        """True until the time is over, also where the clock was ahead when it began and has been set since."""
+        return not self._lock_seconds or abs(now - wrong.at) < self._lock_seconds
 
     def _locked(self, seconds: float) -> Callable[[Phrases], list[str]]:
         hours = math.ceil(seconds / 3600)

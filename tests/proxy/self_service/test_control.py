@@ -239,6 +239,12 @@ def test_a_lock_ends_after_its_time_with_all_tries_given_back() -> None:
     assert "Tries left: 2." in wrong.text
 
 
+def test_a_lock_of_a_clock_that_was_ahead_lasts_no_longer_than_its_time() -> None:
+    tomorrow = WrongPins(3, NOON + 24 * HOUR)
+    assert dials("*354*2580#", wrong=tomorrow, at=NOON + 1).prompt == "locked"
+    assert dials("*354*2580#", wrong=tomorrow, at=NOON).prompt == "changed"
+
+
 def test_a_lock_without_a_time_ends_with_the_operator() -> None:
     code = read_code("*354*2580#", CODES)
     assert code is not None
