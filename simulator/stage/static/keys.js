@@ -26,8 +26,10 @@ export class Keys {
 
   _pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-    if (document.querySelector("dialog[open]") || event.target.closest("input:not([type=radio]), select, textarea, dialog, pre")) return;
-    if (event.key === " " && event.target.closest("button, summary, a, [role=tab], input")) return;
+    if (document.querySelector("dialog[open]")) return;
+    const at = event.target.closest("dialog") ? document.body : event.target; // a closed one has the focus until the next frame
+    if (at.closest("input:not([type=radio]), select, textarea, pre")) return;
+    if (event.key === " " && at.closest("button, summary, a, [role=tab], input")) return;
     const name = this.bindings.find(([key]) => key === event.key.toLowerCase())?.[1];
     if (!name || (!this.on && name !== "keys")) return;
     event.preventDefault();

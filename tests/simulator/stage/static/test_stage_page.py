@@ -240,6 +240,18 @@ def test_keys_are_told_of_and_can_be_switched_off(browser: Browser, stage: Stage
         expect(page.page.locator("#mute")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_key_is_heard_at_once_after_the_sheet_was_closed(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        page.page.keyboard.press("?")
+        page.page.get_by_label("Single keys do these things").focus()
+        within_one_frame = (
+            "sheet => { sheet.close(); const key = new KeyboardEvent('keydown', {key: 'm', bubbles: true});"
+            " document.activeElement.dispatchEvent(key); }"
+        )
+        page.page.locator("#sheet").evaluate(within_one_frame)
+        expect(page.page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+
+
 def test_everything_is_reached_with_tab_and_the_focus_is_seen(browser: Browser, stage: StagePlay) -> None:
     with stage_page(browser, stage) as page:
         seen = set()
