@@ -94,8 +94,11 @@ export class Programme {
 
   _put(call, events) {
     this.pace.clear();
-    this.passed = this.next === null ? 0 : this.passed + (this.next.call.id === call.id ? 0 : 1);
-    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, due: 0, next: null, quiet: 0, seen: new Set() });
+    if (this.call?.id !== call.id) { // else its events were brought, and who waits for its end does so still
+      this.passed = this.next === null ? 0 : this.passed + (this.next.call.id === call.id ? 0 : 1);
+      this.next = null;
+    }
+    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, due: 0, quiet: 0, seen: new Set() });
     this.begun += 1;
     for (const event of events) this._push(event);
   }

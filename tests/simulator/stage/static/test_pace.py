@@ -155,6 +155,21 @@ def test_a_call_is_shown_to_its_end_then_the_newest_of_those_that_came_meanwhile
     assert programmed(page, script) == ["one", "four", ["four"], 2]
 
 
+def test_a_call_waits_its_turn_also_where_the_events_of_the_one_before_are_still_being_brought(page: Page) -> None:
+    script = """
+        placed("one"); programme.pass(1000); placed("two"); ends("one");
+        programme.pass(1000); programme.pass(1000);
+        const before = [on(), [...brought]];
+        placed("three");
+        const events = [{ event: "placed", at: 0, call: { id: "two" } }, { event: "ended", at: 0, call: "two" }];
+        programme.replay({ id: "two" }, events, { live: true });
+        const meanwhile = on();
+        for (let n = 0; n < 4; n += 1) programme.pass(1000);
+        return [before, meanwhile, on(), brought, programme.passed];
+    """
+    assert programmed(page, script) == [["two", ["two"]], "two", "three", ["two", "three"], 0]
+
+
 def test_what_the_trainer_places_comes_at_once_whichever_is_heard_of_first(page: Page) -> None:
     script = """
         placed("one"); programme.want("two"); placed("two");
