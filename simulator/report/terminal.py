@@ -43,7 +43,7 @@ _VERDICTS = {
 _CLOSINGS = {
     ExitCode.WRONG_VERDICT: "Some calls were judged wrongly.",
     ExitCode.ENVIRONMENT: "INVALID: do not use these figures, the run went wrong.",
-    ExitCode.THRESHOLD_MISSED: "No single call was wrong, but a threshold was missed.",
+    ExitCode.THRESHOLD_MISSED: "No call went against its own expect, but a threshold was missed.",
     ExitCode.INTERRUPTED: "Interrupted: the figures hold only the calls that were played to their end.",
     ExitCode.NOTHING_SELECTED: "No call could be played, so nothing was judged.",
 }

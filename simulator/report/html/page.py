@@ -32,7 +32,7 @@ _VERDICTS = {
         "bad",
         "✕",
         "Threshold missed",
-        "No single call was wrong, but a threshold was missed.",
+        "No call went against its own expect, but a threshold was missed.",
     ),
     ExitCode.INTERRUPTED: (
         "void",
