@@ -86,7 +86,9 @@ class SelfService:
         unlocked: tuple[Change, ...] = ()
         if subscriber.pin is not None:
             if wrong.count >= MOST_WRONG_PINS and self._is_locked(wrong, now):
-                return self._say("locked", (), self._locked(wrong.at - now + self._lock_seconds))
+                ahead = wrong.at > now  # so was the clock, and has been set since: the lock begins anew
+                begun = (Change(subscriber.number, LAST_WRONG_PIN, now),) if ahead else ()
+                return self._say("locked", begun, self._locked(min(wrong.at, now) + self._lock_seconds - now))
             if not code.pin:
                 wanted = f"{code.masked[:-1]}*PIN#"
                 return self._say("wrong-pin", (), lambda say: [say.pin_needed.format(code=wanted)])
@@ -186,8 +188,7 @@ class SelfService:
         return self._say("wrong-pin", changes, lambda say: [say.wrong_pin.format(left=left)])
 
     def _is_locked(self, wrong: WrongPins, now: float) -> bool:
-        """True until the time is over, also where the clock was ahead when it began and has been set since."""
-        return not self._lock_seconds or abs(now - wrong.at) < self._lock_seconds
+        return not self._lock_seconds or now < wrong.at + self._lock_seconds
 
     def _locked(self, seconds: float) -> Callable[[Phrases], list[str]]:
         hours = math.ceil(seconds / 3600)

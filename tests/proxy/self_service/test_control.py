@@ -239,10 +239,22 @@ def test_a_lock_ends_after_its_time_with_all_tries_given_back() -> None:
     assert "Tries left: 2." in wrong.text
 
 
-def test_a_lock_of_a_clock_that_was_ahead_lasts_no_longer_than_its_time() -> None:
-    tomorrow = WrongPins(3, NOON + 24 * HOUR)
-    assert dials("*354*2580#", wrong=tomorrow, at=NOON + 1).prompt == "locked"
-    assert dials("*354*2580#", wrong=tomorrow, at=NOON).prompt == "changed"
+@pytest.mark.parametrize("ahead", [1, 23 * HOUR, 24 * HOUR, 240 * HOUR])
+def test_a_lock_of_a_clock_that_was_ahead_takes_its_time_from_the_first_try_after_that_was_set(ahead: float) -> None:
+    overlay = Overlay([Change(ALICE.number, "wrong_pins", 3), Change(ALICE.number, "last_wrong_pin", NOON + ahead)])
+
+    def tries(at: float) -> Reply:
+        reply = dials("*354*2580#", wrong=overlay.wrong_pins(ALICE.number), at=at)
+        for change in reply.changes:
+            overlay.apply(change)
+        return reply
+
+    first = tries(NOON)
+    assert first.prompt == "locked"
+    assert "24 hours" in first.text
+    assert tries(NOON + 24 * HOUR - 1).prompt == "locked"
+    assert tries(NOON + 24 * HOUR).prompt == "changed"
+    assert tries(NOON + 24 * HOUR + ahead).prompt == "changed"  # nor does it come back
 
 
 def test_a_lock_without_a_time_ends_with_the_operator() -> None:
