@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -16,7 +16,10 @@ from simulator.scenario.policies import OWN
 from simulator.traffic.call_records import Reading, unreadable
 from simulator.traffic.plan import plan, populated
 from simulator.traffic.planned_call import PlannedCall
+from simulator.traffic.replay import recorded
 from simulator.wording import counted
+
+_NAMED = 5  # calls in a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,19 @@ def _unheard_of(scenario: Scenario, planned: Iterable[PlannedCall]) -> Iterator[
 
 def not_waited_for(calls: Iterable[PlannedCall]) -> Iterator[str]:
     """Notes on calls that begin without those that they wait for, as these are not among the ones to be played."""
-    after = {call.campaign: call.after for call in calls}
+    after = {call.campaign: call.after for call in calls if not recorded(call)}
+    alike: dict[tuple[str, ...], list[str]] = {}
     for name, awaited in after.items():
-        if missing := [each for each in awaited if each not in after]:
-            yield f"{name} did not wait for {' and '.join(missing)}: not played"
+        if missing := tuple(each for each in awaited if each not in after):
+            alike.setdefault(missing, []).append(name)
+    for missing, names in alike.items():
+        yield f"{_listed(names)} did not wait for {_listed(missing)}: not played"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """A few of the names, and how many more there are."""
+    *some, last = names if len(names) <= _NAMED else (*names[:_NAMED], f"{len(names) - _NAMED:,} more")
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def with_agents_at_hand(job: Job) -> tuple[Job, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from simulator.lab.directions import PATIENCE
 from simulator.traffic.planned_call import PlannedCall
+from simulator.traffic.replay import recorded
 
 _LEAD = 0.02  # seconds from the start of a pass to its first call
 # Seconds that calls get beyond their plan before it goes on without them: callers lose patience before.
@@ -44,7 +45,7 @@ class Placing:
         self._to_end: dict[str, _Awaited] = {}
         names = {name for after in self._turns for name in after}
         for call in calls:
-            if call.campaign in names:
+            if call.campaign in names and not recorded(call):  # whose names are those of the records
                 awaited = self._to_end[call.id] = self._awaited[call.campaign]
                 awaited.to_place += 1
                 awaited.to_end += 1
@@ -77,9 +78,10 @@ class Placing:
         for call in self._turns[after]:
             due = begin + call.start
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            mine = self._to_end.get(call.id)
             self._place(call, due)
             self._all_end = max(self._all_end, begin + call.ends)
-            if (mine := self._awaited.get(call.campaign)) is not None:
+            if mine is not None:
                 mine.to_place -= 1
                 if not mine.to_place:
                     mine.ends = begin + mine.lasts

@@ -29,7 +29,7 @@ from simulator.scenario.checks import senseless
 from simulator.scenario.fields import Model, Name, Texts, Thresholds
 from simulator.scenario.file_kinds import FileKind, files_in, kind_by, kind_of, named_twice, once
 from simulator.scenario.mix import Mix
-from simulator.scenario.records import Records
+from simulator.scenario.records import RECORDED, Records
 from simulator.scenario.reputation import LabSource
 
 _INSTEAD = {
@@ -187,6 +187,23 @@ class Scenario(Model):
         if problems:
             raise Problems(problems)
         return calls
+
+    @model_validator(mode="after")
+    def _names_of_their_own(self) -> Scenario:
+        """Calls of one name are waited for, chosen and reported as one, and may have the same Call-ID."""
+        taken = dict.fromkeys(self.mix.kinds if self.mix else (), "a kind of the mix")
+        taken |= {RECORDED: "what calls of records are called"} if self.records else {}
+        problems = [
+            Problem(
+                ("calls", index, "campaign" if each.campaign else "call"),
+                f"another name: {each.name} is {taken[each.name]}",
+            )
+            for index, each in enumerate(self.calls)
+            if each.name in taken
+        ]
+        if problems:
+            raise Problems(problems)
+        return self
 
     @model_validator(mode="after")
     def _switches_know_the_prompts(self) -> Scenario:

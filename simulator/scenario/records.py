@@ -15,6 +15,7 @@ from proxy.files.yaml_file import Problem, Problems, did_you_mean, load
 from simulator.scenario.calls import TrunkName
 from simulator.scenario.fields import Model, Name, listed
 
+RECORDED = "recorded"  # what their calls are called
 _FORMATS = Path(__file__).with_name("record_formats.yaml")
 
 RecordedOutcome = Literal["answer", "ring_only", "busy", "reject", "unknown"]

@@ -9,14 +9,13 @@ from typing import Literal
 from proxy.numbers.numbering import Numbering
 from proxy.policy.profile import Subscriber
 from simulator.scenario.calls import Behaviour, TrunkName
-from simulator.scenario.records import Records
+from simulator.scenario.records import RECORDED, Records
 from simulator.traffic.call_records import Reading, RecordedCall, read_records
 from simulator.traffic.planned_call import PlannedCall
 
 Truth = Literal["scam", "legit", "attack", "unknown"]
 _SHORTEST = 0.05  # seconds that a phone rings, however fast the pace
 _RINGS = 10.0  # seconds, where the record does not tell
-_FAMILY = "recorded"
 
 
 def replayed(
@@ -45,9 +44,9 @@ def _planned(
     rings = call.lasts - talk if call.lasts is not None else _RINGS
     ring = round(max(_SHORTEST, rings / records.pace), 6)
     is_text = call.method == "MESSAGE"
-    family = call.family or _FAMILY
+    family = call.family or RECORDED
     return PlannedCall(
-        id=f"{_FAMILY}.{call.line}",
+        id=f"{RECORDED}.{call.line}",
         campaign=family,
         family=family,
         trunk=_trunk(call, records, reading),
@@ -80,7 +79,7 @@ def _trunk(call: RecordedCall, records: Records, reading: Reading) -> TrunkName:
 
 def recorded(call: PlannedCall) -> bool:
     """True for a call of records."""
-    return call.id.startswith(f"{_FAMILY}.")
+    return call.id.startswith(f"{RECORDED}.")
 
 
 def _truth(call: RecordedCall, records: Records) -> Truth:

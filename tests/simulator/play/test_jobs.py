@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from simulator.agents.pjsua import phones as pjsua
 from simulator.play.jobs import Job, jobs, not_waited_for, with_agents_at_hand
 from simulator.scenario.model import load_scenarios
 from simulator.traffic.plan import plan
+from tests.plays.planned import planned
 
 TEXT = """\
 scenario: plan
@@ -46,6 +48,15 @@ def test_who_plays_a_part_is_told_what_was_not_waited_for(tmp_path: Path) -> Non
     assert not list(not_waited_for(whole.calls))
     (part,) = jobs(load_scenarios([path]), selected=lambda name: "later" in name)
     assert list(not_waited_for(part.calls)) == ["later did not wait for steady: not played"]
+
+
+def test_calls_that_did_not_wait_for_the_same_are_told_of_together_and_not_all_by_name() -> None:
+    calls = [replace(planned(f"c{place}"), campaign=f"c{place}", after=("a", "b")) for place in range(1207)]
+    calls.append(replace(planned("recorded.7"), campaign="c1"))  # a record, whose name is its own matter
+    assert list(not_waited_for(calls)) == [
+        "c0, c1, c2, c3, c4 and 1,202 more did not wait for a and b: not played",
+    ]
+    assert list(not_waited_for(calls[:2])) == ["c0 and c1 did not wait for a and b: not played"]
 
 
 MIX = """\

@@ -64,6 +64,30 @@ async def test_what_is_not_played_is_not_waited_for() -> None:
     assert placed == ["b"]
 
 
+async def test_records_are_not_waited_for_whatever_their_calls_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "GRACE", 3600.0)
+    placed: list[str] = []
+    calls = [call("a"), call("b", "a"), replace(call("recorded.7", start=0.02), campaign="a")]
+    play = Placing(calls, lambda each, _: placed.append(each.id))
+    playing = asyncio.create_task(play.all_placed())
+    await until(lambda: placed == ["a", "recorded.7"])
+    play.ended("a")
+    await until(lambda: placed[-1] == "b")
+    await playing
+
+
+async def test_a_call_that_ends_as_it_is_placed_is_waited_for_no_longer() -> None:
+    placed: list[str] = []
+
+    def place(each: PlannedCall, _: float) -> None:
+        placed.append(each.id)
+        play.ended(each.id)
+
+    play = Placing([call("a"), call("b", "a")], place)
+    await play.all_placed()
+    assert placed == ["a", "b"]
+
+
 async def test_what_does_not_end_in_time_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placing, "GRACE", 0.05)
     placed: list[str] = []

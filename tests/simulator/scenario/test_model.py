@@ -226,6 +226,20 @@ def test_two_campaigns_cannot_share_a_name(folder: Path) -> None:
     assert errors_of(folder, text) == ['5:12: found "a", expected a name not used before']
 
 
+def test_a_call_has_no_name_of_a_mix_or_of_records(folder: Path) -> None:
+    entry = "trunk: domestic, from: anonymous, to: bob, truth: legit"
+    text = with_call(f"campaign: wangiri, {entry}") + f"  - {{call: recorded, {entry}}}\n"
+    assert read(folder, text).calls[0].name == "wangiri"
+    people = 'town: {count: 2, numbers: {prefix: "+861380013", length: 13}, profiles: {plain: {}}}'
+    text += f"mix: {{subscribers: {{{people}}}, traffic: {{wangiri: {{}}}}}}\n"
+    text += "records: {file: cdr.csv, map: {start: when, caller: from, callee: to}}\n"
+    (folder / "cdr.csv").write_text("when,from,to\n")
+    assert errors_of(folder, text) == [
+        '4:16: found "wangiri", expected another name: wangiri is a kind of the mix',
+        '5:12: found "recorded", expected another name: recorded is what calls of records are called',
+    ]
+
+
 def test_a_call_waits_for_those_that_stand_before_it(folder: Path) -> None:
     entry = "trunk: domestic, from: anonymous, to: bob, truth: legit"
     text = with_call(f"campaign: text, {entry}") + f"  - {{call: a, after: text, {entry}}}\n"
