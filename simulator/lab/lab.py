@@ -185,6 +185,11 @@ class Lab:
         if self.spec.card is None or name != self.spec.card.name:
             raise LabError(f"the proxy signed a card of {name!r}")
 
+    @property
+    def stands(self) -> bool:
+        """True as long as its proxy runs, if it has one."""
+        return not self.proxied or self.proxy.runs
+
     def place(self, call: PlannedCall, due: float) -> None:
         """Place a call now; `due` is when it should have been placed."""
         self.cast.expect(call)
@@ -225,10 +230,13 @@ class Lab:
         self.problems += [*self.cast.problems, *self.switch.problems]
 
     async def _stop_proxy(self, proxy: ProxyProcess) -> None:
+        ended = not proxy.runs
         counters = await proxy.stop()
-        if counters is None:
+        if ended:
+            self.problems.append("the proxy ended amid the run (see proxy.log)")
+        elif counters is None:
             self.problems.append("the proxy did not end when and as it was told to (see proxy.log)")
-        else:
+        if counters is not None:
             self.problems += [
                 f"{counters[name]} {meaning}" for name, meaning in _WORRYING.items() if counters.get(name)
             ]

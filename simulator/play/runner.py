@@ -72,6 +72,7 @@ class Runner:
         self._settings = settings
         self._broken: OSError | None = None  # a listener failed where that must not be raised
         self._full: OSError | None = None  # there was no room for the folder: what was played until then is told
+        self._fallen = False  # the proxy has ended: no call gets through any more
         self._cut = float("inf")  # when the run was stopped: what calls came to afterwards says nothing
 
     def _tell(self, event: Event) -> None:
@@ -96,7 +97,8 @@ class Runner:
     async def play(self, job: Job) -> Result:
         """Play one job; where the lab could not be brought up the result says so. Raises OSError without a folder.
 
-        Where there is no more room for the folder, the run ends early, and its result has what was played.
+        Where there is no more room for the folder, or the proxy ends, the run ends early, and its result has what was
+        played.
         """
         inputs = Inputs.of(job.scenario, job.source)
         about = self._about(job) | {"files": inputs.hashes()}
@@ -104,7 +106,7 @@ class Runner:
         inputs.write(folder.path)
         spec = replace(LabSpec.of(job.scenario), scam_lists=inputs.lists_in(folder.path, job.scenario))
         recorder = MessageRecorder(folder.path, self._settings.messages)
-        self._full = None
+        self._full, self._fallen, self._cut = None, False, float("inf")
 
         def keep(event: Event) -> None:
             if self._full is None:
@@ -243,7 +245,8 @@ class Runner:
                 self._tell(Tick(time.monotonic(), lab.cast.ended))
                 if self._broken is not None:
                     raise self._broken
-                if self._full is not None:
+                self._fallen |= not lab.stands
+                if self._full is not None or self._fallen:
                     break
             for task in done:
                 task.result()
@@ -256,8 +259,8 @@ class Runner:
 
     @property
     def _ended_early(self) -> bool:
-        """True once calls are left out: the run was stopped, or there is no room for more of it."""
-        return self._stop.is_set() or self._full is not None
+        """True once calls are left out: the run was stopped, its proxy ended, or there is no room for more of it."""
+        return self._stop.is_set() or self._full is not None or self._fallen
 
     def _observations(self, job: Job, lab: Lab) -> Iterator[CallObservation]:
         """The observations of every call by each side; of an interrupted run only of those that came to their end."""

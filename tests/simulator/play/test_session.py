@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from simulator.exit_code import ExitCode
 from simulator.lab import lab
 from simulator.lab.proxy_forks import ProxyForks
+from simulator.lab.proxy_process import ProxyProcess
 from simulator.play.jobs import Job, jobs
 from simulator.play.runner import Settings
 from simulator.play.session import Session
@@ -131,3 +134,31 @@ async def test_a_lab_that_cannot_be_set_up_is_told_of(tmp_path: Path, monkeypatc
     (result,) = await Session(tmp_path / "runs", [heard.append]).play(written(tmp_path, "small"))
     assert not result.set_up
     assert [type(event) for event in heard] == [RunBegan, RunFailed]
+
+
+async def test_a_run_whose_proxy_ends_is_over_whatever_calls_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: ProxyForks | None
+) -> None:
+    proxies: list[ProxyProcess] = []
+    start = ProxyProcess.start
+
+    async def started(config: Path, log: Path, forks: ProxyForks | None = None) -> ProxyProcess:
+        proxies.append(await start(config, log, forks))
+        return proxies[-1]
+
+    def kill(event: Event) -> None:
+        if isinstance(event, CallEnded) and proxies:
+            os.kill(proxies.pop().pid, signal.SIGKILL)
+
+    monkeypatch.setattr(ProxyProcess, "start", started)
+    to_alice = 'trunk: domestic, from: "+8613912345678", to: alice, truth: legit'
+    text = TEXT + "".join(
+        f"  - {{call: {name}, after: {after}, {to_alice}}}\n" for name, after in [("b", "good"), ("c", "b")]
+    )
+    heard: list[Event] = []
+    session = Session(tmp_path / "runs", [heard.append, kill], Settings(forks=forks))
+    (result,) = await session.play(written(tmp_path, "small", text=text))
+    assert result.problems == ("the proxy ended amid the run (see proxy.log)",)
+    assert "c" not in [event.call.id for event in heard if isinstance(event, CallPlaced)]
+    assert result.unfinished == 4 - len(result.calls) >= 2
+    assert result.exit_code == ExitCode.ENVIRONMENT
