@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 from proxy.process.build import build
-from tests.plays import lost_workers
+from tests.plays import lost_workers, reruns
 from tests.plays.warm_workers import fork_workers
 
 if TYPE_CHECKING:
@@ -174,9 +174,7 @@ def pytest_report_header() -> str:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say of each test that was run again why: what passes the second time may be at fault all the same."""
     for report in terminalreporter.stats.get("rerun", ()):
-        crash = getattr(report.longrepr, "reprcrash", None)
-        why = f"line {crash.lineno}: {crash.message.splitlines()[0]}" if crash else str(report.longrepr)[-200:]
-        terminalreporter.write_line(f"RERUN {report.nodeid} - {why}")
+        terminalreporter.write_line(reruns.told(report))
 
 
 @pytest.hookimpl(tryfirst=True)
