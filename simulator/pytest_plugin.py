@@ -160,7 +160,7 @@ class _Item(pytest.Item):
         if not result.set_up or result.invalid_because:
             raise Failed([f"the run cannot be trusted: {why}" for why in result.invalid_because or result.problems])
         if lines := list(self.failures(result)):
-            raise Failed(lines)
+            raise Failed([*lines, *(f"note: {note}" for note in result.notes)])
 
     def failures(self, result: Result) -> Iterator[str]:
         """Tell what is wrong, if anything is."""

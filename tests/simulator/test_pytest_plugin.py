@@ -110,6 +110,14 @@ def test_each_call_is_a_test_where_asked_for_and_what_is_left_out_is_not_played(
     assert "passed" not in told
 
 
+def test_a_failure_says_what_was_not_waited_for(desk: Path, run: Run) -> None:
+    last = '  - {call: last, after: daughter, trunk: domestic, from: "+8613912345678", to: alice, truth: scam}\n'
+    (desk / "good.yaml").write_text(GOOD + last)
+    code, told = run("--ringfence-each-call", "-k", "last", "good.yaml")
+    assert (code, "1 failed" in told) == (1, True)
+    assert "note: last did not wait for daughter: not played" in told
+
+
 def test_thresholds_are_a_test_of_their_own_and_a_part_of_the_calls_is_held_to_none(desk: Path, run: Run) -> None:
     (desk / "wrong.yaml").unlink()
     strict = GOOD + 'thresholds:\n  scam_recall: [">= 0.99 lower95"]\n'
