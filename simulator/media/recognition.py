@@ -23,9 +23,10 @@ AUDIBLE_RMS = 0.005  # about 46 dB below full scale; G.711's idle noise is well 
 
 PIECE_S = 0.5  # long enough to know a piece of speech by, short enough that a jitter buffer leaves most of them whole
 STEP = 64  # samples by which delays are told apart once pieces have been found
+PEAKS = 3  # the best delays of each piece, of which those of the others may be more than steps away
 SLIP = 8  # steps by which a piece may be early or late within its prompt: three packets lost or put in
 ENOUGH_S = 1.2  # that much of a prompt tells it from all others; what is shorter counts in proportion
-SAME = 0.5  # the prompts' own recordings score above 0.7, any other prompt's below 0.3
+SAME = 0.5  # the prompts' own recordings score above 0.7, any other's below 0.35
 
 
 def tone(hz: float, seconds: float, *, rate: int = RATE_HZ, level: float = 0.3) -> Samples:
@@ -110,8 +111,9 @@ def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) 
 
     The prompt is looked for piece by piece, each by its normalised cross-correlation with the recording, at the one
     delay at which the pieces together fit best. So neither delay, gain, G.711 nor repetition matters, a packet lost
-    or put in costs one piece, and of a prompt that was heard in part only that part counts. Where a tone of one of
-    the frequencies ``but_for`` is heard, nothing else is looked for.
+    or put in costs one piece, and of a prompt that was heard in part only that part counts. Who played it may have
+    stood still amid it: the delay may grow by what is silent there. Where a tone of one of the frequencies ``but_for``
+    is heard, nothing else is looked for.
     """
     played, heard_ = _brightened(prompt), _brightened(recording, but_for)
     count = max(1, round(played.size / RATE_HZ / PIECE_S))
@@ -124,14 +126,17 @@ def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) 
     lead = played.size - before * STEP
     fits, audible = _fits(np.pad(heard_, (lead, length + size - 1 - heard_.size - lead)), pieces)
     around = (before, count * size // STEP)  # steps at which nothing is heard
-    fits, audible = _around(np.pad(fits, ((0, 0), around))), np.pad(audible, around)
-    fit, could = np.zeros(starts), np.zeros(starts)
-    for index, norm in enumerate(norms):
-        places = slice(index * size // STEP, index * size // STEP + starts)
-        fit += fits[index, places]
-        could += norm * audible[places]
-    enough = norms.sum() * min(1.0, ENOUGH_S / PIECE_S / count)
-    return float(np.clip(np.max(fit / np.maximum(could, enough)), 0, 1))
+    fits, audible = np.pad(fits, ((0, 0), around)), np.pad(audible, around)
+    rows = np.arange(count)[:, np.newaxis]
+    places = rows * size // STEP + np.arange(starts)
+    fit, could = _around(fits)[rows, places], norms[:, np.newaxis] * audible[places]
+    enough = float(norms.sum() * min(1.0, ENOUGH_S / PIECE_S / count))
+    steady = fit.sum(axis=0) / np.maximum(could.sum(axis=0), enough)
+    delays = np.append(_peaks(fits[rows, places]), np.argmax(steady))
+    whole = np.pad(heard_, (played.size, (fits.shape[1] + size // STEP) * STEP - heard_.size - played.size))
+    silent = np.append(0, np.cumsum(_rms(whole.reshape(-1, STEP)) < AUDIBLE_RMS / 2))
+    halting = _halting(fit[:, delays], could[:, delays], enough, _may_follow(places[:, delays], silent))
+    return float(np.clip(max(np.max(steady), halting), 0, 1))
 
 
 def which_prompt(recording: Path, prompts: Iterable[str] = PROMPTS) -> str | None:
@@ -176,6 +181,40 @@ def _fits(samples: Samples, pieces: Samples) -> tuple[Samples, npt.NDArray[np.bo
         fits.append((products * inverse.astype(np.float32)).reshape(len(pieces), -1, STEP).max(axis=2))
         audible.append(inverse[::STEP] > 0)
     return np.concatenate(fits, axis=1, dtype=np.float64), np.concatenate(audible)
+
+
+def _peaks(fits: Samples) -> npt.NDArray[np.intp]:
+    """The delays, each once, at which one of the pieces (rows) fits best."""
+    left, found = fits.copy(), []
+    for _ in range(min(PEAKS, fits.shape[1])):
+        best = np.argmax(left, axis=1)
+        found.append(best)
+        near = np.clip(best[:, np.newaxis] + np.arange(-SLIP, SLIP + 1), 0, fits.shape[1] - 1)
+        np.put_along_axis(left, near, -1.0, axis=1)
+    return np.unique(found)
+
+
+def _may_follow(places: npt.NDArray[np.intp], silent: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """True where a piece may follow upon the one before it: where the recording, from where that one begins to where
+    this one ends, is silent for as long as the delay has grown.
+
+    `places` are those of the pieces (rows) at each delay (columns), `silent` counts the silent steps before each place.
+    What comes back has a matrix for each piece but the first: its delays in rows, those of the piece before in columns.
+    """
+    size = np.diff(places, axis=0)[:, :1, np.newaxis]
+    before, after = places[:-1, np.newaxis, :], places[1:, :, np.newaxis]
+    grown = after - before - size
+    return np.asarray((grown >= 0) & (silent[after + size] - silent[before] >= grown - SLIP))
+
+
+def _halting(fit: Samples, could: Samples, enough: float, may_follow: npt.NDArray[np.bool_]) -> float:
+    """The likeness of pieces (rows) that are each at one of several delays (columns), which may follow so upon each
+    other."""
+    fits, coulds = fit[0], could[0]
+    for index, follows in enumerate(may_follow, 1):
+        before = np.argmax(np.where(follows, fits - SAME * coulds, -np.inf), axis=1)
+        fits, coulds = fits[before] + fit[index], coulds[before] + could[index]
+    return float(np.max(fits / np.maximum(coulds, enough)))
 
 
 def _around(values: Samples) -> Samples:

@@ -96,6 +96,42 @@ def test_a_prompt_is_known_from_what_a_network_leaves_of_it(tmp_path: Path, name
         assert which_prompt(tmp_path / "heard.wav", ["blocked", name, "listed"]) == name, what
 
 
+def broken_up(samples: Samples, *breaks: tuple[float, Samples]) -> Samples:
+    """The samples with more put in at these seconds of theirs."""
+    places = [round(second * RATE_HZ) for second, _ in breaks]
+    return np.insert(
+        samples, np.repeat(places, [each.size for _, each in breaks]), np.concatenate([b for _, b in breaks])
+    )
+
+
+@pytest.mark.parametrize("name", ["barred", "challenge-5", "changed", "warning"])
+def test_a_prompt_is_known_though_who_played_it_stood_still_amid_it(tmp_path: Path, name: str) -> None:
+    """A switch without a processor's time goes on where it stopped, and its packets say how much later that was."""
+    pauses = [np.zeros(round(seconds * RATE_HZ)) for seconds in (0.3, 1.1, 0.22)]
+    stopped = {
+        "once": broken_up(played(name), (0.7, pauses[1])),
+        "twice": broken_up(played(name), (0.55, pauses[0]), (1.2, pauses[1])),
+        "thrice": broken_up(played(name), *zip((0.3, 0.8, 1.3), pauses, strict=True)),
+        "twice in its beginning": broken_up(played(name)[:12000], (0.5, pauses[1]), (1.0, pauses[2])),
+    }
+    for how, samples in stopped.items():
+        write_wav(tmp_path / "heard.wav", over_the_phone(np.concatenate([np.zeros(3333), samples, np.zeros(5000)])))
+        assert which_prompt(tmp_path / "heard.wav") == name, how
+        others = (likeness(tmp_path / "heard.wav", prompt(other)) for other in PROMPTS if other != name)
+        assert max(others) < 0.35, how
+
+
+def test_a_prompt_with_other_sound_put_in_is_not_whole(tmp_path: Path) -> None:
+    """Only silence is a standstill: words found here and there in a long talk are not put together to a prompt."""
+    pause, talk = np.zeros(8000), np.concatenate([tone(hz, 0.02, level=0.1) for hz in range(300, 3300, 60)])
+    scores = []
+    for between in (pause, talk):
+        write_wav(tmp_path / "heard.wav", over_the_phone(broken_up(played("barred"), (0.97, between), (1.94, between))))
+        scores.append(likeness(tmp_path / "heard.wav", prompt("barred")))
+    assert scores[0] > 0.9
+    assert scores[1] < 0.5
+
+
 def test_a_prompt_recorded_at_another_rate_is_the_same_prompt(tmp_path: Path) -> None:
     whole = played("barred")
     write_wav(tmp_path / "wide.wav", np.fft.irfft(np.fft.rfft(whole), 2 * whole.size) * 2, rate=2 * RATE_HZ)
