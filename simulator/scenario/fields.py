@@ -61,7 +61,9 @@ def _rate(value: Any) -> Any:
 
 
 def listed(value: Any) -> Any:
-    """One text as a list of it; anything else as it is."""
+    """One text as a list of it, and lists as they are. Raises ValueError for nothing, and for a mapping."""
+    if value is None or isinstance(value, dict):
+        raise ValueError("text, or a list of it")
     return [value] if isinstance(value, str) else value
 
 

@@ -247,6 +247,9 @@ def test_a_call_waits_for_those_that_stand_before_it(folder: Path) -> None:
     wrong = text.replace("after: text", "after: [a, texts, text]")
     expected = 'expected a call or campaign that stands before it: "text"'
     assert errors_of(folder, wrong) == [f'5:23: found "a", {expected}', f'5:26: found "texts", {expected}']
+    for nothing, found in (("", "nothing"), ("~", '"~"'), ("{text: a}", "a mapping")):
+        (error,) = errors_of(folder, text.replace("after: text", f"after: {nothing}"))
+        assert error.endswith(f": found {found}, expected text, or a list of it")
 
 
 def test_a_folder_is_read_with_all_below_it_and_the_errors_of_all_files_come_together(folder: Path) -> None:
