@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 from pathlib import Path
 
 from simulator.agents.pjsua import phones as pjsua
@@ -52,9 +51,10 @@ def jobs(
         before = again.get(source) if again else None
         used = seed if seed is not None else before.seed if before else scenario.seed
         planned = plan(scenario, used, reading := Reading())
-        names = (f"{scenario.name}/{call.campaign}" for call in planned)
-        wanted = (selected(name) and (before is None or before.selects(name)) for name in names)
-        calls = tuple(compress(planned, wanted))
+        kinds = scenario.mix.kinds if scenario.mix else ()
+        names = {name: f"{scenario.name}/{name}" for name in {*kinds, *(call.campaign for call in planned)}}
+        wanted = {name for name, full in names.items() if selected(full) and (before is None or before.selects(full))}
+        calls = tuple(call for call in planned if call.campaign in wanted)
         if calls:
             notes, left_out = unreadable(scenario.records, reading)
             yield Job(
@@ -63,15 +63,15 @@ def jobs(
                 used,
                 calls,
                 len(calls) < len(planned),
-                (*notes, *_unheard_of(scenario, planned)),
+                (*notes, *_unheard_of([name for name in kinds if name in wanted], calls)),
                 left_out,
             )
 
 
-def _unheard_of(scenario: Scenario, planned: Iterable[PlannedCall]) -> Iterator[str]:
-    """A note on the kinds of a mix of which it has no call."""
-    named = dict.fromkeys(scenario.mix.kinds if scenario.mix else ())
-    for call in planned:
+def _unheard_of(kinds: Iterable[str], calls: Iterable[PlannedCall]) -> Iterator[str]:
+    """A note on those of a mix's kinds of which there is no call."""
+    named = dict.fromkeys(kinds)
+    for call in calls:
         named.pop(call.campaign, None)
     if named:
         yield f"the mix has no call of {', '.join(named)}: more time, more subscribers or another seed may bring some"

@@ -74,5 +74,7 @@ def test_who_plays_a_mix_is_told_of_which_kinds_it_has_no_call(tmp_path: Path) -
     path.write_text(MIX)
     (job,) = jobs(load_scenarios([path]))
     assert job.notes == ("the mix has no call of wangiri: more time, more subscribers or another seed may bring some",)
+    (part,) = jobs(load_scenarios([path]), selected=lambda name: "home" in name)
+    assert not part.notes  # nobody asked for the others
     path.write_text(MIX.replace("0.000001", "200"))
     assert not next(jobs(load_scenarios([path]))).notes
