@@ -43,6 +43,7 @@ class Traffic:
         self._files: dict[str, Path] = {}
         self._runs = 0
         self._task: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
         self._now: dict[str, object] = {}
 
     def offer(self, files: dict[str, Path]) -> None:
@@ -55,14 +56,19 @@ class Traffic:
             raise NoTraffic(f"rate: expected more than 0, and at most {FASTEST:.0f} calls a second")
         rate = float(rate)
         calls = await self._calls(scenario)
-        await self.stop()
-        self._runs += 1
-        self._now = {"running": True, "scenario": scenario, "rate": rate, "placed": 0, "left_out": 0}
-        self._tell()
-        self._task = asyncio.get_running_loop().create_task(self._place(calls, rate, f"t{self._runs}"))
+        async with self._one_at_a_time:
+            await self._end()
+            self._runs += 1
+            self._now = {"running": True, "scenario": scenario, "rate": rate, "placed": 0, "left_out": 0}
+            self._tell()
+            self._task = asyncio.get_running_loop().create_task(self._place(calls, rate, f"t{self._runs}"))
 
     async def stop(self) -> None:
         """Let no more come; those under way go on."""
+        async with self._one_at_a_time:
+            await self._end()
+
+    async def _end(self) -> None:
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -6,7 +6,7 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +45,11 @@ class StagePlay:
         async def doing() -> T:
             return do()
 
-        return asyncio.run_coroutine_threadsafe(doing(), self._loop).result(WITHIN)
+        return self.run(doing())
+
+    def run(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Have something done in the stage's own thread that takes its time."""
+        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(WITHIN)
 
     def until(self, holds: Callable[[State], T]) -> T:
         """Return what `holds` returns of the stage's state as soon as that is true: it looks in the stage's own thread,

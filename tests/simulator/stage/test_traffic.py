@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from itertools import islice
@@ -41,6 +42,22 @@ def test_calls_of_all_families_come_until_they_are_stopped(stage: StagePlay) -> 
     assert (traffic["running"], traffic["rate"]) == (False, 40)
     stage.until(lambda _: stage.stage.standing.under_way == 0)
     assert stage.get("/api/state")["traffic"]["placed"] == traffic["placed"]
+
+
+def test_calls_that_were_started_by_several_at_once_come_at_one_rate_and_are_stopped(stage: StagePlay) -> None:
+    traffic = stage.stage.traffic
+
+    async def start_at_once() -> None:
+        await traffic.start(None, 40)
+        await asyncio.gather(traffic.start(None, 40), traffic.start(None, 40))
+        await traffic.stop()
+
+    def placing() -> int:
+        return sum("Traffic._place" in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+    stage.run(start_at_once())
+    assert stage.within(placing) == 0
+    assert not stage.get("/api/state")["traffic"]["running"]
 
 
 def test_a_scenario_of_the_same_home_is_offered_and_its_calls_go_to_our_subscribers(stage: StagePlay) -> None:
