@@ -18,17 +18,27 @@ export class Programme {
     this.replayed = false;
     this.taken = this.told = 0; // events of it that are known, and that have begun
     this.due = 0; // events of it that were told before they are known
-    this.next = null; // {call, count}: a call that waits, and how many of its events were told
+    this.next = null; // {call, at, count}: a call that waits, when it was placed, and how many of its events were told
     this.passed = 0; // calls that went by while this one was shown
     this.wanted = null; // the id of a call that the trainer placed
     this.seen = new Set(); // its events, as texts: one that was fetched may be told a moment later as well
     this.quiet = 0; // ms since anything was to be shown
   }
 
-  /** The trainer placed this call: it takes the stage as soon as it is there. */
-  want(id) {
+  /** The trainer placed this call: it takes the stage as soon as it is there. `placed` is the call with its `at` where it
+   * is known by now: others may have come after it. */
+  want(id, placed = null) {
     this.wanted = id;
-    if (this.next?.call.id === id) this._begin(this.next.call);
+    if (this.next?.call.id === id) this._begin(this.next);
+    else if (placed && this.call?.id !== id) this._begin({ call: placed, at: placed.at, count: 0 });
+  }
+
+  /** Calls were placed, the newest first, while nothing was heard. */
+  missed(calls) {
+    for (const call of calls.toReversed()) {
+      if (call.id === this.wanted) this.want(call.id, call);
+      else if (call.id !== this.call?.id) this._waits(call, call.at, 0);
+    }
   }
 
   /** Take an event as it happened. */
@@ -43,10 +53,12 @@ export class Programme {
     if (this.call?.id === call.id) return;
     if (this._isFree() || this.wanted === call.id) {
       this._put(call, [event]);
-    } else {
-      if (this.next) this.passed += 1;
-      this.next = { call, count: 1 };
-    }
+    } else this._waits(call, event.at, 1);
+  }
+
+  _waits(call, at, count) {
+    if (this.next) this.passed += 1;
+    this.next = { call, at, count };
   }
 
   /** Show a call from its beginning. It may still go on (`live`), or be over, of this session or of the run `source`. */
@@ -68,7 +80,7 @@ export class Programme {
 
   /** Let time go by. Returns the events that began, in order. */
   pass(elapsed) {
-    if (this.next && this._isFree()) this._begin(this.next.call);
+    if (this.next && this._isFree()) this._begin(this.next);
     const began = this.pace.pass(elapsed);
     this.told += began.length;
     this.quiet = began.length || !this.pace.done ? 0 : this.quiet + elapsed;
@@ -85,10 +97,9 @@ export class Programme {
     this.due += 1;
   }
 
-  _begin(call) {
-    const due = this.next?.call.id === call.id ? this.next.count : 0;
-    this._put(call, []);
-    this.due = due;
+  _begin({ call, at, count }) {
+    this._put(call, [{ event: "placed", at, call }]);
+    this.due = count;
     this.begins(call);
   }
 

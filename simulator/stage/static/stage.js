@@ -51,7 +51,7 @@ let lostAt = null; // since when there is no connection, in seconds since 1970
 let lostWhy = ""; // why, where that is known
 let fetching = null; // a call whose past is being fetched, and what came of it meanwhile
 const pace = new Pace(PACES.includes(kept("pace")) ? kept("pace") : "slow");
-const programme = new Programme(pace, (call) => catchUp(call.id, false));
+const programme = new Programme(pace, (call) => catchUp(call.id, "begin"));
 const sound = new Sound();
 let shown = 0; // what the programme has begun, and the scene is of
 
@@ -59,8 +59,8 @@ let shown = 0; // what the programme has begun, and the scene is of
 
 const failed = (answer) => notice("warning", (told(answer.words) || answer.error) ?? t(answer.status ? "failed.status" : "failed.connection", { status: answer.status }));
 const placed = (call) => {
-  pace.paused = false;
-  programme.want(call);
+  if (programme.call?.id !== call || !programme.told) pace.paused = false; // else a pause is one in this call
+  programme.want(call, state.calls.find((each) => each.id === call));
 };
 
 const picture = new Picture(id("picture"));
@@ -147,14 +147,20 @@ follow({
   },
   onState(whole) {
     const taught = state.lesson !== null;
+    const heard = state.calls[0]?.id;
     state = { ...NOTHING, ...whole };
     stale = redraw = true;
     learnRules(state.rules);
     tellLost();
     if (state.lesson && !taught) chooseWork("lesson", false);
     const latest = state.calls[0];
-    if (programme.call === null && latest) catchUp(latest.id);
-    else if (programme.call && !programme.ended && !programme.replayed) catchUp(programme.call.id);
+    if (programme.call === null) {
+      if (latest) catchUp(latest.id, "now");
+      return;
+    }
+    if (!programme.ended && !programme.replayed) catchUp(programme.call.id, pace.mode === "real" && !pace.paused ? "now" : "rest");
+    const place = state.calls.findIndex((each) => each.id === heard);
+    programme.missed(place < 0 ? state.calls : state.calls.slice(0, place));
   },
   onEvent(event) {
     state = reduced(state, event);
@@ -171,25 +177,26 @@ follow({
   },
 });
 
-/** Fetch what became of a call so far, to show it as it is by now (`atOnce`), or from its beginning. What happens
- * meanwhile comes after that. */
-async function catchUp(call, atOnce = true) {
-  fetching = { id: call, events: [] };
+/** Fetch what became of a call so far, to show it as it is by `now`, from its `begin`, or the `rest` of what is shown. What
+ * happens meanwhile comes after that. */
+async function catchUp(call, how) {
+  const mine = { id: call, events: [] };
+  fetching = mine;
   const { begun } = programme;
   const got = await get(`/api/calls/${encodeURIComponent(call)}`);
-  const meanwhile = fetching?.id === call ? fetching.events : [];
-  if (fetching?.id === call) fetching = null;
-  if (!got) {
-    for (const event of meanwhile) programme.take(event);
+  if (fetching !== mine) return; // all that this one would bring comes with the one that was asked for since
+  fetching = null;
+  if (!got || how === "rest") {
+    for (const event of [...(got?.events ?? []), ...mine.events]) programme.take(event);
     return;
   }
   if (programme.begun !== begun && programme.call?.id !== call) return; // another one took the stage meanwhile
   const known = new Set(got.events.map((each) => JSON.stringify(each)));
-  const events = [...got.events, ...meanwhile.filter((each) => !known.has(JSON.stringify(each)))];
-  programme.replay(got.call, atOnce ? [] : events, { live: true });
+  const events = [...got.events, ...mine.events.filter((each) => !known.has(JSON.stringify(each)))];
+  programme.replay(got.call, how === "now" ? [] : events, { live: true });
   programme.ended = events.some((each) => each.event === "ended");
-  scene = atOnce ? ordered(events).reduce(after, { ...EMPTY, call: got.call }) : EMPTY;
-  if (atOnce) {
+  scene = how === "now" ? ordered(events).reduce(after, { ...EMPTY, call: got.call }) : EMPTY;
+  if (how === "now") {
     Object.assign(programme, { leg: scene.leg, taken: events.length, told: events.length });
     for (const each of events) programme.note(each);
   }

@@ -4,34 +4,97 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.plays.browser import looking
 from tests.plays.proxy_process import eventually
-from tests.plays.stage import StagePlay, standing_stage
+from tests.plays.stage import JSON, StagePlay, standing_stage
 from tests.plays.stage_page import relay_to, stage_page
 
 pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def rung(stage: StagePlay) -> Iterator[None]:
+    """Have somebody hold bob's phone meanwhile, which rings until it is told, and end its call."""
+    stage.post("/api/phones/bob", do="hold")
+    try:
+        yield
+    finally:
+        stage.ask("POST", "/api/phones/bob", b'{"do": "hang_up"}', JSON)
+        stage.post("/api/phones/bob", do="hold", on=False)
 
 
 def test_a_page_that_lost_its_connection_says_so_and_comes_back_with_the_state(
     browser: Browser, stage: StagePlay
 ) -> None:
     with relay_to(stage.port) as relay, stage_page(browser, relay.port) as page:
+        page.call("cold-call", "alice")
+        expect(page.verdict).to_contain_text("The phone did not ring.")
         relay.cut()
         expect(page.page.get_by_role("alert")).to_contain_text("Connection lost")
         call = stage.post("/api/family", id="impersonation", to="bob")["id"]
         stage.ended(call)
         relay.mend()
         expect(page.page.get_by_role("alert")).to_be_hidden()
+        expect(page.verdict).to_contain_text("calls bob")
         page.page.get_by_role("tab", name="Calls").click()
         expect(page.page.locator(f'.calls [data-id="{call}"]')).to_contain_text("Refused")
         page.call("cold-call", "alice")
         expect(page.verdict).to_contain_text("calls alice")
+
+
+def test_a_call_that_is_led_through_step_by_step_stays_where_it_is_when_the_connection_comes_back(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with rung(stage), relay_to(stage.port) as relay, stage_page(browser, relay.port, pace="step") as page:
+        page.call("friend", "bob")
+        expect(page.page.locator(".note")).to_contain_text("steps to come")
+        page.button("Next step").click()
+        expect(page.ladder).to_contain_text("INVITE")
+        stage.until(lambda state: any(each["phone"]["state"] == "ringing" for each in state.subscribers))
+        relay.cut()
+        expect(page.page.get_by_role("alert")).to_contain_text("Connection lost")
+        with page.page.expect_event("requestfinished", lambda request: "/api/calls/" in request.url):
+            relay.mend()
+        page.button("Next step").click()
+        expect(page.ladder.locator(".judgement")).to_be_visible()
+        assert len(page.messages()) == 2
+
+
+def test_what_happens_while_a_call_is_fetched_twice_is_shown(browser: Browser, stage: StagePlay) -> None:
+    fetched: list[tuple[Route, bytes]] = []
+
+    def hold_back(route: Route) -> None:
+        fetched.append((route, stage.ask("GET", f"/api/calls/{call}")[2]))
+
+    with rung(stage), relay_to(stage.port) as relay, stage_page(browser, relay.port) as page:
+        page.page.get_by_role("tab", name="Score").click()
+        call = stage.post("/api/call", **{"from": "+8613900139001", "to": "bob", "trunk": "domestic"})["id"]
+        expect(page.device).to_contain_text("Ringing")
+        page.page.route("**/api/calls/*", hold_back)
+        for many in (1, 2):
+            relay.cut()
+            expect(page.page.get_by_role("alert")).to_contain_text("Connection lost")
+            relay.mend()
+            expect(page.page.get_by_role("alert")).to_be_hidden()
+            eventually(lambda many=many: page.evaluate("true") and len(fetched) == many)  # type: ignore[misc]
+        (first, early), (second, late) = fetched
+        with page.page.expect_event("requestfinished"):
+            first.fulfill(body=early, content_type="application/json")
+        before = stage.get("/api/state")["score"].get("legit_passed", 0)
+        stage.post("/api/phones/bob", do="hang_up")
+        stage.ended(call)
+        expect(page.page.locator("#score .confusion b").nth(3)).to_have_text(str(before + 1))
+        with page.page.expect_event("requestfinished"):
+            second.fulfill(body=late, content_type="application/json")
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        expect(page.device).to_contain_text("Call over")
 
 
 def test_a_page_whose_proxy_has_ended_says_so_and_what_to_do_for_as_long_as_it_is_so(

@@ -180,6 +180,27 @@ def test_what_the_trainer_places_comes_at_once_whichever_is_heard_of_first(page:
     assert programmed(page, script) == ["two", "three", ["three"]]
 
 
+def test_what_the_trainer_placed_comes_though_others_came_before_its_name_was_known(page: Page) -> None:
+    script = """
+        placed("one"); programme.pass(1000); placed("two"); placed("three");
+        programme.want("two", { id: "two", at: 5 });
+        return [on(), brought, programme.pace.queue];
+    """
+    shown = {"event": "placed", "at": 5, "call": {"id": "two", "at": 5}}
+    assert programmed(page, script) == ["two", ["two"], [shown]]
+
+
+def test_calls_that_were_placed_while_nothing_was_heard_come_what_the_trainer_placed_before_others(page: Page) -> None:
+    script = """
+        placed("one"); programme.pass(1000); programme.want("two");
+        programme.missed([{ id: "four", at: 4 }, { id: "three", at: 3 }, { id: "two", at: 2 }]);
+        const first = on();
+        ends("two"); programme.pass(1000); programme.pass(1000); programme.pass(1000);
+        return [first, on(), brought, programme.passed];
+    """
+    assert programmed(page, script) == ["two", "four", ["two", "four"], 1]
+
+
 def test_what_was_told_of_a_call_is_not_shown_before_it_was_brought(page: Page) -> None:
     script = """
         placed("one"); placed("two"); ends("two"); programme.want("two");

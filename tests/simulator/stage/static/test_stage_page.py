@@ -6,7 +6,7 @@ import re
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from tests.plays.stage import StagePlay
 from tests.plays.stage_page import stage_page
@@ -84,6 +84,20 @@ def test_a_pause_holds_everything_and_a_replay_begins_again(browser: Browser, st
         assert page.messages() == []
         page.button("Next step").click()
         expect(page.ladder).to_contain_text("INVITE")
+
+
+def test_a_pause_in_a_call_stays_though_the_answer_to_placing_it_comes_later(browser: Browser, stage: StagePlay) -> None:
+    answered: list[tuple[Route, APIResponse]] = []
+    with stage_page(browser, stage, pace="slow") as page:
+        page.page.route("**/api/family", lambda route: answered.append((route, route.fetch())))
+        page.call("cold-call", "alice")
+        expect(page.verdict.locator("h2")).to_have_text("On its way …")
+        page.button("Pause").click()
+        [(route, answer)] = answered
+        with page.page.expect_event("requestfinished"):
+            route.fulfill(response=answer)
+        expect(page.button("Once more")).to_be_enabled()
+        expect(page.button("Go on")).to_be_visible()
 
 
 def test_any_call_of_the_session_is_played_again(browser: Browser, stage: StagePlay) -> None:
