@@ -23,7 +23,7 @@ export class Switches {
     this.failed = failed;
     this.phones = new Map(); // by name: what its page would show
     this.secret = new Set(); // names of those for whom a PIN is being typed
-    this.read = new Map(); // by name: when the latest of its texts came
+    this.read = new Map(); // by name: its latest text, and the latest call before that which was refused
     onDo(root, {
       turn: ({ dataset: { of, setting }, ariaChecked }) => {
         const wanted = { [setting]: ariaChecked !== "true" };
@@ -76,17 +76,21 @@ export class Switches {
 
   /** Ask what a phone shows: which of its texts offer to let a caller through, and which words change settings. */
   async _look(name) {
+    const read = this.read.get(name);
     const view = await get(`/api/phones/${encodeURIComponent(name)}`);
-    if (view) this.phones.set(name, view);
+    if (view && this.read.get(name) === read) this.phones.set(name, view);
     this.draw(this.state);
   }
 
   draw(state) {
     this.state = state;
     for (const { name, phone } of state.subscribers) {
-      const latest = phone?.texts?.[0]?.at ?? 0;
-      if (latest <= (this.read.get(name) ?? 0)) continue;
-      this.read.set(name, latest);
+      const latest = phone?.texts?.[0]?.at;
+      if (!latest) continue;
+      const refused = state.calls.find((each) => each.subscriber === name && each.action === "reject" && each.at < latest);
+      const read = `${latest} ${refused?.id}`; // a notice may come before the verdict that it is of
+      if (read === this.read.get(name)) continue;
+      this.read.set(name, read);
       this._look(name);
     }
     show(this.root, state.subscribers.map((each) => card(each, this.phones.get(each.name) ?? {}, this.secret.has(each.name))),

@@ -86,7 +86,9 @@ def test_a_pause_holds_everything_and_a_replay_begins_again(browser: Browser, st
         expect(page.ladder).to_contain_text("INVITE")
 
 
-def test_a_pause_in_a_call_stays_though_the_answer_to_placing_it_comes_later(browser: Browser, stage: StagePlay) -> None:
+def test_a_pause_in_a_call_stays_though_the_answer_to_its_placing_comes_later(
+    browser: Browser, stage: StagePlay
+) -> None:
     answered: list[tuple[Route, APIResponse]] = []
     with stage_page(browser, stage, pace="slow") as page:
         page.page.route("**/api/family", lambda route: answered.append((route, route.fetch())))
@@ -143,6 +145,31 @@ def test_a_refused_caller_is_let_through_with_one_tap_on_the_notice(browser: Bro
         expect(page.verdict).to_contain_text("Own allow list")
         alice.get_by_role("button", name=f"Take off: {caller}").click()
         expect(alice.locator(".numbers").first).not_to_contain_text(caller)
+
+
+def test_a_notice_that_comes_before_the_verdict_has_its_button_and_keeps_it(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        shown = page.evaluate(
+            """async () => {
+                const { Switches } = await import("/static/switches.js");
+                const answers = [];
+                window.fetch = () => new Promise((answer) => answers.push(answer));
+                const notice = { at: 5, caller: "10086", body: "ALLOW +12025550188" };
+                const seen = async (place, allow) => {
+                    answers[place]({ ok: true, json: async () => ({ texts: [{ body: notice.body, allow }] }) });
+                    await new Promise((done) => setTimeout(done));
+                    return root.querySelectorAll("[data-do=allow]").length;
+                };
+                const root = document.createElement("div");
+                const switches = new Switches(root, {});
+                const call = { id: "one", subscriber: "alice", at: 4 };
+                const subscribers = [{ name: "alice", phone: { texts: [notice] } }];
+                for (const more of [{}, { action: "reject" }, { action: "reject", by: "proxy" }])
+                    switches.draw({ subscribers, calls: [{ ...call, ...more }] });
+                return [answers.length, await seen(1, "+12025550188"), await seen(0, null)];
+            }"""
+        )
+        assert shown == [2, 1, 1]
 
 
 def test_settings_change_by_a_texted_word_as_subscribers_do_it(browser: Browser, stage: StagePlay) -> None:
