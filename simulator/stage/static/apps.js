@@ -8,6 +8,8 @@ import { loadWords, nextLanguage, onLanguage, t, told } from "./words.js";
 const REASONS = ["fake_bank", "fake_police", "loan", "remote_control", "other"];
 const id = (name) => document.getElementById(name);
 let listed = { apps: [], reporting: [] };
+let asked = 0; // changes that were asked for
+let changed = Promise.resolve(); // once the last of them is answered
 
 function draw() {
   document.title = t("list.title");
@@ -29,17 +31,23 @@ function row(app) {
     el("button", { type: "button", "data-do": "remove", "data-app": app.name }, t("list.remove", { name: app.name })));
 }
 
-async function change(apps) {
-  const got = await post("/api/app-list", { apps });
-  id("error").hidden = got.ok;
-  id("error").textContent = told(got.words) || (got.error ?? "");
-  if (got.ok) listed = got;
-  draw();
+/** Change the list by `edit(apps)`, each time as the change before left it. */
+function change(edit) {
+  asked += 1;
+  changed = changed.then(async () => {
+    const got = await post("/api/app-list", { apps: edit(listed.apps) });
+    id("error").hidden = got.ok;
+    id("error").textContent = told(got.words) || (got.error ?? "");
+    if (got.ok) listed = got;
+    draw();
+  });
 }
 
 async function look() {
+  await changed;
+  const before = asked;
   const got = await get("/api/app-list");
-  if (got) listed = got;
+  if (got && asked === before) listed = got; // else it may be as it was before the change
   draw();
 }
 
@@ -47,13 +55,14 @@ await loadWords("handset");
 onLanguage(draw);
 onDo(document.body, {
   language: () => nextLanguage(),
-  remove: (button) => change(listed.apps.filter((each) => each.name !== button.dataset.app)),
+  remove: (button) => change((apps) => apps.filter((each) => each.name !== button.dataset.app)),
 });
 document.addEventListener("submit", (event) => {
   event.preventDefault();
   const name = id("name").value.trim();
   if (!name) return;
-  change([...listed.apps, { name, why: id("why").value }]);
+  const why = id("why").value;
+  change((apps) => [...apps, { name, why }]);
   id("name").value = "";
 });
 await look();
