@@ -57,6 +57,7 @@ export class Microphone {
     this.said = said;
     this.state = microphoneIsAllowed() ? "off" : "insecure"; // on, off, insecure, refused
     this.level = 0;
+    this.call = ""; // the one that it was opened for last
     this.stream = null;
     this.context = null;
   }
@@ -64,9 +65,10 @@ export class Microphone {
   /** Listen to it; the browser asks the reader first. */
   async open() {
     if (this.state !== "off" && this.state !== "refused") return;
+    let stream = null;
     try {
       const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
+      stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
       this.close();
       this.stream = stream;
       this.context = new AudioContext();
@@ -80,6 +82,7 @@ export class Microphone {
       new MediaStreamAudioSourceNode(this.context, { mediaStream: stream }).connect(reader);
       this.state = "on";
     } catch {
+      if (stream && this.stream !== stream) return; // closed meanwhile
       this.close();
       this.state = "refused";
     }

@@ -52,7 +52,7 @@ function took(phone) {
   const ringing = phone.state === "ringing";
   ringer.ring(state.on && ringing);
   if (ringing && before?.state !== "ringing") announce(phone);
-  if (phone.state === "idle" && before && before.state !== "idle") over();
+  if (before?.call && before.call.id !== phone.call?.id) over(); // another one may ring at once
   const latest = phone.texts[0];
   if (before && latest && !latest.to && latest.at > (before.texts[0]?.at ?? 0)) {
     id("aloud").textContent = t("aloud.text", { who: latest.from });
@@ -101,8 +101,11 @@ function complain(error) {
   complain.timer = setTimeout(() => { id("error").hidden = true; }, 5000);
 }
 
+/** Tell the phone to do something; false, and the reader knows, where the line is down. */
 function tell(told) {
-  if (!line.tell(told)) complain(t("lost"));
+  const went = line.tell(told);
+  if (!went) complain(t("lost"));
+  return went;
 }
 
 function draw() {
@@ -147,8 +150,9 @@ function remember() {
 }
 
 async function listen() {
+  microphone.call = state.phone?.call?.id;
   await microphone.open();
-  if (state.phone?.state === "idle") microphone.close(); // before the answer it rings still
+  if (state.phone?.call?.id !== microphone.call) microphone.close(); // it is for that call alone
   draw();
 }
 
@@ -198,8 +202,7 @@ const doers = {
     speaker.wake();
     const number = button.dataset.number ?? state.dialled;
     if (!number) return;
-    state.dialled = "";
-    tell({ do: "dial", number });
+    if (tell({ do: "dial", number })) state.dialled = "";
     draw();
   },
   prepare: (button) => {
@@ -210,22 +213,19 @@ const doers = {
   },
   order: (button) => {
     const { to, text } = button.dataset;
-    tell({ do: "text", to, body: text });
-    state.sent = { to, text };
+    if (tell({ do: "text", to, body: text })) state.sent = { to, text };
     draw();
   },
   send: () => {
     const to = id("to").value.trim();
     const body = id("body").value.trim();
     if (!to || !body) return;
-    tell({ do: "text", to, body });
-    id("body").value = "";
+    if (tell({ do: "text", to, body })) id("body").value = "";
     draw();
   },
   allow: (button) => {
     const { number } = button.dataset;
-    tell({ do: "allow", number });
-    state.allowed.push(number);
+    if (tell({ do: "allow", number })) state.allowed.push(number);
     draw();
   },
   warns: () => { state.warns = !state.warns; remember(); draw(); },

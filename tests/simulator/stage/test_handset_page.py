@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, WebSocketRoute, expect
+from playwright.sync_api import Browser, Route, WebSocketRoute, expect
 
 from simulator.media.recognition import read_wav
 from simulator.stage.phones.apps import ON_THE_LIST
 from tests.plays import ROOT
-from tests.plays.browser import chromium
+from tests.plays.browser import chromium, looking
 from tests.plays.handset_page import HEIGHT, WIDTH, button, call, dial, handset, switched_on
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay
@@ -95,6 +95,80 @@ def test_a_microphone_that_is_there_before_the_call_is_answered_stays_on(browser
         button(page, "Hang up").click()
         expect(page.get_by_role("heading", name="Ready")).to_be_visible()
     assert stage.ended(call_id)["outcome"] == "passed"
+
+
+def test_a_microphone_is_for_one_call_alone_though_the_next_one_rings_at_once(
+    browser: Browser, stage: StagePlay
+) -> None:
+    view = stage.get("/api/phones/bob")
+    lines: list[WebSocketRoute] = []
+
+    def shows(state: str, call_id: str) -> None:
+        now = {"id": call_id, "peer": "+8613900139001", "display_name": "", "label": "", "warnings": [], "sound": True}
+        lines[-1].send(json.dumps({"phone": {**view, "state": state, "call": {**now, "since": 0}}}))
+
+    with handset(browser, stage) as look:
+        page = look.page
+        page.route_web_socket(re.compile("/line$"), lambda line: lines.append(line))  # noqa: PLW0108 - playwright marks it
+        page.reload()
+        eventually(lambda: page.evaluate("true") and lines)
+        shows("ringing", "one")
+        button(page, "Switch the phone on").click()
+        button(page, "Answer").click()
+        shows("talking", "one")
+        expect(button(page, "Microphone on")).to_be_visible()
+        shows("ringing", "two")
+        shows("talking", "two")
+        expect(button(page, "Microphone off")).to_be_visible()
+
+
+def test_a_microphone_that_was_let_go_before_it_was_ready_was_not_refused(browser: Browser, stage: StagePlay) -> None:
+    with handset(browser, stage) as look:
+        state = look.page.evaluate(
+            """async () => {
+                const { Microphone } = await import("/static/handset-sound.js");
+                let fail;
+                const loads = new Promise((begun) => {
+                    window.AudioContext = class {
+                        audioWorklet = { addModule: () => new Promise((_, no) => { fail = no; begun(); }) };
+                        close() {}
+                    };
+                });
+                const microphone = new Microphone(() => {});
+                const opens = microphone.open();
+                await loads;
+                microphone.close();
+                fail(new Error("the context is closed"));
+                await opens;
+                return microphone.state;
+            }"""
+        )
+        assert state == "off"
+
+
+def test_what_could_not_be_sent_is_kept(browser: Browser, stage: StagePlay) -> None:
+    lines: list[WebSocketRoute] = []
+
+    def carry(line: WebSocketRoute) -> None:
+        if lines:
+            line.close()
+            return
+        line.connect_to_server()
+        lines.append(line)
+
+    with handset(browser, stage) as look:
+        page = look.page
+        page.route_web_socket(re.compile("/line$"), carry)
+        page.reload()
+        button(page, "Switch the phone on").click()
+        button(page, "Texts").click()
+        page.get_by_label("To").fill("10086")
+        page.get_by_label("Text", exact=True).fill("STATUS")
+        lines[0].close()
+        expect(page.get_by_text("The connection is lost").first).to_be_visible()
+        button(page, "Send").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.get_by_label("Text", exact=True)).to_have_value("STATUS")
 
 
 def test_who_declines_has_the_caller_refused(browser: Browser, stage: StagePlay) -> None:
@@ -234,6 +308,31 @@ def test_the_trainer_edits_the_list_of_apps(browser: Browser, stage: StagePlay) 
     assert "SafeDesk Remote" not in listed
     context.close()
     stage.post("/api/app-list", apps=[each.to_json() for each in ON_THE_LIST])
+
+
+def test_a_list_of_apps_that_was_asked_for_before_a_change_does_not_undo_it(browser: Browser, stage: StagePlay) -> None:
+    before = stage.ask("GET", "/api/app-list")[2]
+    held: list[Route] = []
+    with looking(browser, f"http://127.0.0.1:{stage.port}/") as look:
+        page = look.page
+        page.clock.install()
+        page.goto(f"http://127.0.0.1:{stage.port}/apps")
+        button(page, "Remove SafeDesk Remote").wait_for()
+        page.route(
+            "**/api/app-list", lambda route: held.append(route) if route.request.method == "GET" else route.continue_()
+        )
+        with page.expect_request("**/api/app-list"):
+            page.clock.fast_forward(3000)
+        button(page, "Remove SafeDesk Remote").click()
+        expect(button(page, "Remove SafeDesk Remote")).to_have_count(0)
+        with page.expect_event("requestfinished"):
+            held[0].fulfill(body=before, content_type="application/json")
+        page.get_by_label("Name of the app").fill("Lucky Wheel")
+        button(page, "Add").click()
+        expect(page.get_by_role("heading", name="Lucky Wheel")).to_be_visible()
+        listed = [each["name"] for each in stage.get("/api/app-list")["apps"]]
+        stage.post("/api/app-list", apps=[each.to_json() for each in ON_THE_LIST])
+        assert "SafeDesk Remote" not in listed
 
 
 def test_a_line_that_was_lost_says_so_and_comes_back_with_the_phone_as_it_is(
