@@ -20,6 +20,7 @@ export class Calls {
     this.query = "";
     this.runs = [];
     this.found = [];
+    this.wanted = 0; // calls that were asked for
     onDo(root, { replay: (button) => this.play(button.dataset.id, this.source) });
     root.addEventListener("change", (event) => {
       if (event.target.name === "source") this._use(event.target.value);
@@ -44,6 +45,7 @@ export class Calls {
 
   async _use(source) {
     this.source = source;
+    this.found = [];
     await this._search();
   }
 
@@ -60,7 +62,10 @@ export class Calls {
   /** Put a call of this session, or of a run, on the stage from its beginning. */
   async play(id, source = "") {
     const path = source ? `/api/runs/${encodeURIComponent(source)}/calls/${encodeURIComponent(id)}` : `/api/calls/${encodeURIComponent(id)}`;
+    this.wanted += 1;
+    const { wanted } = this;
     const got = await get(path);
+    if (wanted !== this.wanted) return; // another one was asked for since
     if (got) this.handlers.replay(got.call, withPlaced(got.call, got.events), source);
     else this.handlers.failed({ status: 404 });
   }

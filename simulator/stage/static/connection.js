@@ -67,9 +67,10 @@ export class Connection {
 
   /** An EventSource does not say why it was refused: an ordinary request does. */
   async _ask() {
+    const { source } = this;
     const asking = new AbortController();
     const got = await fetch("/api/events", { signal: asking.signal }).catch(() => null);
     asking.abort();
-    if (WHY[got?.status]) this.hear({ up: false, why: WHY[got.status] });
+    if (WHY[got?.status] && this.source === source) this.hear({ up: false, why: WHY[got.status] });
   }
 }

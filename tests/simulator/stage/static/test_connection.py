@@ -200,3 +200,26 @@ def test_a_page_that_may_no_longer_come_in_says_why(browser: Browser, stage: Sta
         assert page.evaluate(f"import('/static/words.js').then(({{ t }}) => t('lost.{said}'))").startswith(
             "This address"
         )
+
+
+def test_the_reason_of_a_refusal_that_is_learnt_when_the_page_is_back_is_no_news(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with stage_page(browser, stage) as page:
+        told = page.evaluate(
+            """async () => {
+                const { Connection } = await import("/static/connection.js");
+                const told = [];
+                let answer;
+                window.fetch = () => new Promise((answers) => { answer = answers; });
+                window.EventSource = class { readyState = 2; addEventListener() {} close() {} };
+                window.EventSource.CLOSED = 2;
+                const connection = new Connection((each) => told.push(each.why));
+                connection.source.onerror();
+                connection.open();
+                answer({ status: 503 });
+                await new Promise((done) => setTimeout(done));
+                return told;
+            }"""
+        )
+        assert told == [None]

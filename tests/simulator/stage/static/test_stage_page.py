@@ -114,6 +114,25 @@ def test_any_call_of_the_session_is_played_again(browser: Browser, stage: StageP
         expect(page.verdict.locator("h2")).to_have_text("Refused")
 
 
+def test_of_calls_that_are_to_be_played_again_the_last_one_is(browser: Browser, stage: StagePlay) -> None:
+    with stage_page(browser, stage) as page:
+        shown = page.evaluate(
+            """async () => {
+                const { Calls } = await import("/static/calls.js");
+                const answers = [], shown = [];
+                window.fetch = () => new Promise((answer) => answers.push(answer));
+                const calls = new Calls(document.createElement("div"), { replay: ({ id }) => shown.push(id) });
+                const plays = ["one", "two"].map((id) => calls.play(id));
+                for (const [place, id] of [[1, "two"], [0, "one"]]) {
+                    answers[place]({ ok: true, json: async () => ({ call: { id }, events: [] }) });
+                    await plays[place];
+                }
+                return shown;
+            }"""
+        )
+        assert shown == ["two"]
+
+
 def test_a_saved_session_has_a_report_and_its_calls_are_played_again(browser: Browser, stage: StagePlay) -> None:
     call = stage.post("/api/family", id="cold-call", to="alice")["id"]
     stage.ended(call)
@@ -131,6 +150,7 @@ def test_a_saved_session_has_a_report_and_its_calls_are_played_again(browser: Br
         page.page.locator(".calls button").click()
         expect(page.page.locator(".note")).to_have_text("Replay")
         expect(page.verdict.locator("h2")).to_have_text("Refused")
+        expect(page.ladder).to_contain_text("ACK")
         assert page.messages() == ["INVITE", "Refused", "603 Decline", "ACK"]
 
 
