@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -89,11 +89,11 @@ def looking(
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion=motion, accept_downloads=True
     )
-    context.add_init_script(first)
-    look = Look(context.new_page())
-    look.page.on("request", lambda request: look.asked.append(request.url))
-    look.page.on("console", lambda message: look.complaints.append(message.text))
-    look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
-    look.page.goto(where.as_uri() if isinstance(where, Path) else where)
-    yield look
-    context.close()
+    with closing(context):
+        context.add_init_script(first)
+        look = Look(context.new_page())
+        look.page.on("request", lambda request: look.asked.append(request.url))
+        look.page.on("console", lambda message: look.complaints.append(message.text))
+        look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
+        look.page.goto(where.as_uri() if isinstance(where, Path) else where)
+        yield look

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
@@ -33,18 +32,21 @@ def handset(
     look.page.on("request", lambda request: look.asked.append(request.url))
     look.page.on("console", lambda message: look.complaints.append(message.text))
     look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
-    look.page.goto(f"http://127.0.0.1:{stage.port}/phone/{name}")
     try:
+        look.page.goto(f"http://127.0.0.1:{stage.port}/phone/{name}")
         yield look
     finally:
         context.close()
-        stage.within(partial(_end_call, stage.stage.phones.handsets[name]))
+        phone = stage.stage.phones.handsets[name]
+        stage.until(lambda _: _is_free(phone))
 
 
-def _end_call(phone: Handset) -> None:
-    """Have a phone that failed in a call free for the next one."""
-    with contextlib.suppress(Unable):
-        phone.hang_up()
+def _is_free(phone: Handset) -> bool:
+    """True once nobody holds a phone any more, and it is in no call: the next one is to begin as this one did."""
+    if not phone.holders:
+        with contextlib.suppress(Unable):
+            phone.hang_up()
+    return not phone.holders and phone.held is None
 
 
 @contextmanager

@@ -31,6 +31,14 @@ WITHIN = 20.0  # seconds
 JSON = {"Content-Type": "application/json"}
 
 
+_STRANGERS = (f"+1303555{last:04d}" for last in range(100, 200))
+
+
+def stranger() -> str:
+    """A number abroad from which nobody has called yet: subscribers are told of a refused caller once an hour."""
+    return next(_STRANGERS)
+
+
 class StagePlay:
     """The stage, and what a page can ask of it."""
 
@@ -110,6 +118,10 @@ class StagePlay:
         status, _, body = self.ask("POST", path, json.dumps(keys).encode(), JSON)
         assert status == 200, body
         return json.loads(body)
+
+    def set(self, subscriber: str, **settings: Any) -> None:
+        """Give a subscriber these settings."""
+        self.post("/api/settings", subscriber=subscriber, settings=settings)
 
     def call_where(self, call: str, holds: Callable[[Mapping[str, Any]], object]) -> dict[str, Any]:
         """The call in the state that pages get, as soon as that holds of it."""

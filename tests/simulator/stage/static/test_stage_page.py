@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import APIResponse, Browser, Route, expect
 
-from tests.plays.stage import StagePlay
+from tests.plays.stage import StagePlay, stranger
 from tests.plays.stage_page import stage_page
 
 pytestmark = pytest.mark.browser
@@ -155,16 +155,18 @@ def test_a_saved_session_has_a_report_and_its_calls_are_played_again(browser: Br
 
 
 def test_a_refused_caller_is_let_through_with_one_tap_on_the_notice(browser: Browser, stage: StagePlay) -> None:
-    caller = "+12025550188"
-    with stage_page(browser, stage) as page:
-        stage.ended(stage.post("/api/call", **{"from": caller, "to": "alice", "truth": "legit"})["id"])
-        alice = page.page.get_by_role("article", name="alice")
-        alice.get_by_role("button", name=f"Allow {caller}").click()
-        expect(alice.locator(".numbers").first).to_contain_text(caller)
-        stage.ended(stage.post("/api/call", **{"from": caller, "to": "alice", "ring": "100ms", "talk": "100ms"})["id"])
+    caller = stranger()
+    with ExitStack() as at_the_end, stage_page(browser, stage) as page:
+        stage.set("carol", barring={"incoming_international": True}, notify=True)  # who is told of few: six an hour
+        at_the_end.callback(stage.set, "carol", barring={"incoming_international": False}, notify=False, allow=[])
+        stage.ended(stage.post("/api/call", **{"from": caller, "to": "carol", "truth": "legit"})["id"])
+        carol = page.page.get_by_role("article", name="carol")
+        carol.get_by_role("button", name=f"Allow {caller}").click()
+        expect(carol.locator(".numbers").first).to_contain_text(caller)
+        stage.ended(stage.post("/api/call", **{"from": caller, "to": "carol", "ring": "100ms", "talk": "100ms"})["id"])
         expect(page.verdict).to_contain_text("Own allow list")
-        alice.get_by_role("button", name=f"Take off: {caller}").click()
-        expect(alice.locator(".numbers").first).not_to_contain_text(caller)
+        carol.get_by_role("button", name=f"Take off: {caller}").click()
+        expect(carol.locator(".numbers").first).not_to_contain_text(caller)
 
 
 def test_a_notice_that_comes_before_the_verdict_has_its_button_and_keeps_it(browser: Browser, stage: StagePlay) -> None:
@@ -193,7 +195,8 @@ def test_a_notice_that_comes_before_the_verdict_has_its_button_and_keeps_it(brow
 
 
 def test_settings_change_by_a_texted_word_as_subscribers_do_it(browser: Browser, stage: StagePlay) -> None:
-    with stage_page(browser, stage) as page:
+    with ExitStack() as at_the_end, stage_page(browser, stage) as page:
+        at_the_end.callback(stage.set, "bob", barring={"incoming_international": False})
         bob = page.page.get_by_role("article", name="bob")
         for word, state in (("QXGJLH", "true"), ("KTGJLH", "false")):
             bob.get_by_label("Text a keyword, or dial a star code").fill(word)
@@ -211,7 +214,9 @@ def test_what_was_heard_can_be_heard(browser: Browser, stage: StagePlay) -> None
 
 
 def test_the_next_call_is_judged_by_the_switches(browser: Browser, stage: StagePlay) -> None:
-    with stage_page(browser, stage) as page:
+    with ExitStack() as at_the_end, stage_page(browser, stage) as page:
+        at_the_end.callback(stage.set, "carol", barring={"incoming_international": False})
+        at_the_end.callback(stage.post, "/api/rule", rule="barring.incoming_international", mode="enforce")
         switch = page.switch("carol", "Bar calls and texts from abroad")
         expect(switch).to_have_attribute("aria-checked", "false")
         switch.click()
