@@ -80,8 +80,9 @@ class Teacher:
         now = [Taught(self._begun, self._progress)] if self._progress is not None else []
         return [*self.taught, *now]
 
-    async def do(self, what: str, name: str = "") -> str:
-        """Start, perform, step, next, back, again or leave; returns the id of a call that was placed.
+    async def do(self, what: str, name: str = "", seen: tuple[object, object] | None = None) -> str:
+        """Start, perform, step, next, back, again or leave; returns the id of a call that was placed. Where `seen`, the
+        number of a step and its result, is no longer so, a step is not done: who pressed twice saw nothing in between.
 
         Raises NoLesson, and what placing and changing raise.
         """
@@ -93,6 +94,8 @@ class Teacher:
             if progress is None:
                 raise NoLesson("no lesson is under way")
             if what == "step":
+                if seen not in (None, (progress.at, "finished" if progress.finished else progress.outcome.state)):
+                    return ""
                 what = "next" if progress.finished or progress.settled else "perform"
             if what == "perform":
                 return await self._perform(progress)

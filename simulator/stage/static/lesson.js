@@ -44,9 +44,11 @@ export class Lesson {
     else if (answer.call) this.placed(answer.call);
   }
 
-  /** Do what the step asks for, or go to the next one. */
+  /** Do what the step asks for, or go to the next one: once, though it may be pressed again before that is seen. */
   go() {
-    if (this.state?.lesson && !this.watching) this.ask({ do: "step" });
+    const { lesson } = this.state ?? {};
+    if (!lesson || this.watching) return;
+    this.ask({ do: "step", at: lesson.step, result: lesson.finished ? "finished" : lesson.steps[lesson.step].result });
   }
 
   draw(state) {

@@ -19,8 +19,9 @@ def routes(stage: Stage) -> list[BaseRoute]:
 
     async def lesson(request: Request) -> Response:
         told = await body_of(request, "do")
+        seen = (told["at"], told.get("result")) if "at" in told else None
         try:
-            call = await stage.teacher.do(str(told["do"]), str(told.get("id", "")))
+            call = await stage.teacher.do(str(told["do"]), str(told.get("id", "")), seen)
         except (NoLesson, Unplaceable, Unchangeable) as error:
             raise HTTPException(422, str(error)) from None
         return Json({"call": call})

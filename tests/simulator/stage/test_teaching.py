@@ -43,6 +43,19 @@ def test_a_lesson_begins_with_its_own_settings_whatever_was_switched_before(stag
     stage.post("/api/lesson", do="leave")
 
 
+def test_a_button_that_is_pressed_twice_does_one_step(stage: StagePlay) -> None:
+    stage.post("/api/lesson", id=LESSONS[0], do="start")
+    stage.post("/api/lesson", do="next")
+    for _ in range(2):
+        stage.post("/api/lesson", do="step", at=1, result="waits")
+    assert settled(stage, 1)["result"] == "done"
+    assert lesson_of(stage)["step"] == 1
+    for _ in range(2):
+        stage.post("/api/lesson", do="step", at=1, result="done")
+    assert lesson_of(stage)["step"] == 2
+    stage.post("/api/lesson", do="leave")
+
+
 def test_what_is_done_with_the_stages_own_controls_counts_as_well(stage: StagePlay) -> None:
     stage.post("/api/lesson", id=LESSONS[0], do="start")
     stranger = {"from": "+61491570156", "to": "alice", "trunk": "international", "truth": "scam"}
