@@ -80,6 +80,8 @@ class Switches:
                 f"found {', '.join(sorted(unknown))[:80]}, expected {', '.join(sorted(_OWN | _OPERATORS))}"
             )
         async with self._one_at_a_time:
+            if any(isinstance(settings.get(each), dict) for each in _LISTS):
+                settings = {**settings, **await self._edited(number, settings)}
             changes = list(_changes(number, settings, await asyncio.to_thread(self._numbering)))
             before = self._people.read_text(encoding="utf-8")
             try:
@@ -89,6 +91,14 @@ class Switches:
                 _write(self._people, before)
                 raise Unchangeable(str(error)) from error
             await self.read()
+
+    async def _edited(self, number: str, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The lists of which numbers are to be added or dropped, as they are then. Raises Unchangeable."""
+        await self.read()
+        assert self.reconsidering is not None  # noqa: S101 - it has read
+        one = self.reconsidering.snapshot.subscribers.find(number)
+        edits = {each: settings[each] for each in _LISTS if isinstance(settings.get(each), dict)}
+        return {each: _edited(each, getattr(one, each, ()), edit) for each, edit in edits.items()}
 
     def _numbering(self) -> Numbering:
         return load_config(self._config).numbering()
@@ -151,6 +161,13 @@ def _changes(number: str, settings: Mapping[str, Any], numbering: Numbering) -> 
     for name in _LISTS:
         if name in settings:
             yield Change(number, name, _patterns(name, settings[name], numbering))
+
+
+def _edited(name: str, listed: Iterable[str], edit: Mapping[str, Any]) -> list[str]:
+    add, drop = edit.get("add", []), edit.get("drop", [])
+    if not isinstance(add, list) or not isinstance(drop, list):
+        raise Unchangeable(f"{name}: expected a list of at most {_MOST_LISTED} numbers")
+    return [*(each for each in listed if each not in drop), *add]
 
 
 def _patterns(name: str, value: Any, numbering: Numbering) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ export class Switches {
       },
       drop: (button) => {
         const { of, list, number } = button.dataset;
-        this._change(of, { [list]: this._list(of, list).filter((each) => each !== number) });
+        this._change(of, { [list]: { drop: [number] } });
       },
       code: (button) => code(button.dataset.of),
       allow: (button) => this._phone(button.dataset.of, { do: "allow", number: button.dataset.number }),
@@ -52,7 +52,7 @@ export class Switches {
       const { of, does, list } = form.dataset;
       const value = form.elements.value.value.trim();
       if (!value) return;
-      if (does === "list") this._change(of, { [list]: [...this._list(of, list), value] });
+      if (does === "list") this._change(of, { [list]: { add: [value] } });
       else if (CODE.test(asDialled(value))) this._phone(of, { do: "dial", number: asDialled(value) });
       else this._phone(of, { do: "text", to: form.elements.to.value.trim(), body: value });
       form.elements.value.value = "";
@@ -68,10 +68,6 @@ export class Switches {
   async _phone(name, body) {
     const answer = await post(`/api/phones/${encodeURIComponent(name)}`, body);
     if (!answer.ok) this.failed(answer);
-  }
-
-  _list(name, list) {
-    return this.state.subscribers.find((each) => each.name === name)?.settings?.[list] ?? [];
   }
 
   /** Ask what a phone shows: which of its texts offer to let a caller through, and which words change settings. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +54,20 @@ def counted(stage: StagePlay, rule: str, count: str, number: int) -> None:
 def from_abroad(stage: StagePlay, to: str, caller: str = "+442079460123") -> dict[str, Any]:
     keys = {"from": caller, "to": to, "ring": "50ms", "talk": "50ms"}
     return stage.ended(stage.post("/api/call", **keys)["id"])
+
+
+def test_numbers_that_are_added_and_dropped_at_once_are_all_so(stage: StagePlay) -> None:
+    change = stage.stage.switches.change
+
+    async def all_at_once() -> None:
+        edits = ({"drop": ["+6591234567"]}, {"add": ["+6591234568"]}, {"add": ["+6591234569"]})
+        await asyncio.gather(*(change("alice", {"allow": edit}) for edit in edits))
+
+    assert shown(stage, "alice")["allow"] == ["+6591234567"]
+    stage.run(all_at_once())
+    assert shown(stage, "alice")["allow"] == ["+6591234568", "+6591234569"]
+    keys = {"subscriber": "alice", "settings": {"allow": {"add": 7}}}
+    assert stage.ask("POST", "/api/settings", json.dumps(keys).encode(), JSON)[0] == 422
 
 
 def test_the_next_call_is_judged_by_a_new_setting(stage: StagePlay) -> None:

@@ -194,6 +194,30 @@ def test_a_notice_that_comes_before_the_verdict_has_its_button_and_keeps_it(brow
         assert shown == [2, 1, 1]
 
 
+def test_numbers_that_are_added_one_right_after_the_other_are_both_on_the_list(
+    browser: Browser, stage: StagePlay
+) -> None:
+    with ExitStack() as at_the_end, stage_page(browser, stage) as page:
+        at_the_end.callback(stage.set, "bob", block=[])
+        held: list[Route] = []
+        page.page.route("**/api/settings", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks it
+        bob = page.page.get_by_role("article", name="bob")
+        number = bob.locator("[data-list=block] input")
+        for each in ("+12025550171", "+12025550172"):
+            number.fill(each)
+            number.press("Enter")
+            expect(number).to_have_value("")
+        for route in held:
+            route.continue_()
+        expect(bob.locator("[data-key=block] .chip")).to_have_text([re.compile("550171"), re.compile("550172")])
+        for each in ("+12025550171", "+12025550172"):
+            bob.get_by_role("button", name=f"Take off: {each}").click()
+        expect(bob.locator("[data-key=block] .chip")).to_have_count(2)
+        for route in held[2:]:
+            route.continue_()
+        expect(bob.locator("[data-key=block] .chip")).to_have_count(0)
+
+
 def test_settings_change_by_a_texted_word_as_subscribers_do_it(browser: Browser, stage: StagePlay) -> None:
     with ExitStack() as at_the_end, stage_page(browser, stage) as page:
         at_the_end.callback(stage.set, "bob", barring={"incoming_international": False})
