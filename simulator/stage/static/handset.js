@@ -51,8 +51,8 @@ function took(phone) {
   if (!before && state.reports) report();
   const ringing = phone.state === "ringing";
   ringer.ring(state.on && ringing);
-  if (ringing && before?.state !== "ringing") announce(phone);
   if (before?.call && before.call.id !== phone.call?.id) over(); // another one may ring at once
+  if (ringing && before?.call?.id !== phone.call.id) announce(phone);
   const latest = phone.texts[0];
   if (before && latest && !latest.to && latest.at > (before.texts[0]?.at ?? 0)) {
     id("aloud").textContent = t("aloud.text", { who: latest.from });

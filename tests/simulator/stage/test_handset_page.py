@@ -105,7 +105,14 @@ def test_a_microphone_is_for_one_call_alone_though_the_next_one_rings_at_once(
     lines: list[WebSocketRoute] = []
 
     def shows(state: str, call_id: str) -> None:
-        now = {"id": call_id, "peer": "+8613900139001", "display_name": "", "label": "", "warnings": [], "sound": True}
+        now = {
+            "id": call_id,
+            "peer": f"caller {call_id}",
+            "display_name": "",
+            "label": "",
+            "warnings": [],
+            "sound": True,
+        }
         lines[-1].send(json.dumps({"phone": {**view, "state": state, "call": {**now, "since": 0}}}))
 
     with handset(browser, stage) as look:
@@ -119,6 +126,7 @@ def test_a_microphone_is_for_one_call_alone_though_the_next_one_rings_at_once(
         shows("talking", "one")
         expect(button(page, "Microphone on")).to_be_visible()
         shows("ringing", "two")
+        expect(page.get_by_role("status").filter(has_text="caller two is calling")).to_be_attached()
         shows("talking", "two")
         expect(button(page, "Microphone off")).to_be_visible()
 
