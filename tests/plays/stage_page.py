@@ -16,6 +16,8 @@ from tests.plays.stage import WITHIN, StagePlay
 
 expect.set_options(timeout=WITHIN * 1000)
 
+DRAWN = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"  # once what came is drawn
+
 
 class StagePage:
     """A page of the stage that is looked at."""

@@ -70,6 +70,11 @@ export class Calls {
     else this.handlers.failed({ status: 404 });
   }
 
+  /** Play none of those that were asked for, and are not there yet. */
+  forget() {
+    this.wanted += 1;
+  }
+
   draw(state, on) {
     this.state = state;
     this.on = on;

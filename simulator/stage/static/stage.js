@@ -60,6 +60,7 @@ let shown = 0; // what the programme has begun, and the scene is of
 const failed = (answer) => notice("warning", (told(answer.words) || answer.error) ?? t(answer.status ? "failed.status" : "failed.connection", { status: answer.status }));
 const placed = (call) => {
   if (programme.call?.id !== call || !programme.told) pace.paused = false; // else a pause is one in this call
+  calls.forget();
   programme.want(call, state.calls.find((each) => each.id === call));
 };
 

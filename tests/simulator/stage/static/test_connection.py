@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Route, expect
 from tests.plays.browser import looking
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import JSON, StagePlay, standing_stage
-from tests.plays.stage_page import relay_to, stage_page
+from tests.plays.stage_page import DRAWN, relay_to, stage_page
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +62,7 @@ def test_a_call_that_is_led_through_step_by_step_stays_where_it_is_when_the_conn
         expect(page.page.get_by_role("alert")).to_contain_text("Connection lost")
         with page.page.expect_event("requestfinished", lambda request: "/api/calls/" in request.url):
             relay.mend()
+        page.evaluate(DRAWN)
         page.button("Next step").click()
         expect(page.ladder.locator(".judgement")).to_be_visible()
         assert len(page.messages()) == 2
@@ -93,7 +94,7 @@ def test_what_happens_while_a_call_is_fetched_twice_is_shown(browser: Browser, s
         expect(page.page.locator("#score .confusion b").nth(3)).to_have_text(str(before + 1))
         with page.page.expect_event("requestfinished"):
             second.fulfill(body=late, content_type="application/json")
-        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        page.evaluate(DRAWN)
         expect(page.device).to_contain_text("Call over")
 
 
