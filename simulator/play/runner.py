@@ -73,7 +73,7 @@ class Runner:
         self._broken: OSError | None = None  # a listener failed where that must not be raised
         self._full: OSError | None = None  # there was no room for the folder: what was played until then is told
         self._fallen = False  # the proxy has ended: no call gets through any more
-        self._cut = float("inf")  # when the run was stopped: what calls came to afterwards says nothing
+        self._over: set[str] = set()  # calls that ended before the run was: what others came to says nothing
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:
@@ -106,7 +106,7 @@ class Runner:
         inputs.write(folder.path)
         spec = replace(LabSpec.of(job.scenario), scam_lists=inputs.lists_in(folder.path, job.scenario))
         recorder = MessageRecorder(folder.path, self._settings.messages)
-        self._full, self._fallen, self._cut = None, False, float("inf")
+        self._full, self._fallen, self._over = None, False, set()
 
         def keep(event: Event) -> None:
             if self._full is None:
@@ -207,6 +207,8 @@ class Runner:
 
         def ended(call: str, saw: CallerSaw) -> None:
             placing.ended(call)
+            if proxied and not self._ended_early:
+                self._over.add(call)
             try:
                 self._tell(CallEnded(time.monotonic(), call, proxied, saw))
             except OSError as error:  # which must not get between a socket and its messages
@@ -250,8 +252,6 @@ class Runner:
                     break
             for task in done:
                 task.result()
-            if self._ended_early:
-                self._cut = min(self._cut, time.monotonic())
         finally:
             for task in tasks:
                 task.cancel()
@@ -265,10 +265,9 @@ class Runner:
     def _observations(self, job: Job, lab: Lab) -> Iterator[CallObservation]:
         """The observations of every call by each side; of an interrupted run only of those that came to their end."""
         for call in job.calls:
-            evidence = lab.evidence(call)
-            final = evidence.caller_saw.final if evidence else None
-            if self._ended_early and (final is None or final > self._cut):
+            if self._ended_early and call.id not in self._over:
                 continue
+            evidence = lab.evidence(call)
             if evidence is None:
                 raise LabError(f"call {call.id} was planned and never placed")
             yield CallObservation.of(call, evidence)

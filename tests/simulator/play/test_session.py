@@ -125,6 +125,19 @@ async def test_a_session_that_is_stopped_ends_its_run_and_begins_no_other(
     assert results[0].notes == ("not begun: 1 more scenario (second)",)
 
 
+async def test_a_call_that_was_under_way_when_its_session_was_stopped_was_not_played_to_its_end(
+    tmp_path: Path, forks: ProxyForks | None
+) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, CallPlaced) and event.call.id == "good.2":
+            session.stop()
+
+    session = Session(tmp_path / "runs", [stop], Settings(forks=forks))
+    long = TEXT.replace("20/s", "2/s, ring: 0s, talk: 60s")
+    (result,) = await session.play(written(tmp_path, "talks", text=long))
+    assert (result.calls, result.unfinished) == ((), 2)
+
+
 async def test_a_lab_that_cannot_be_set_up_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left() -> int:
         raise OSError(errno.EADDRINUSE, "Address already in use")
