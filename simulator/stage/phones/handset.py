@@ -144,15 +144,15 @@ class Handset(PhoneListener):
             self.holders.discard(holder)
             self._line.changed(self)
 
-    def answer(self) -> None:
-        """Take the call that rings."""
-        self._ringing().respond(200, self._line.now())
+    def answer(self, call: object = None) -> None:
+        """Take the call that rings; where its id is given no other one, which its owner may not have seen yet."""
+        self._ringing(call).respond(200, self._line.now())
         self._line.changed(self)
 
-    def hang_up(self) -> None:
-        """End the call, or refuse the one that rings."""
+    def hang_up(self, call: object = None) -> None:
+        """End the call, or refuse the one that rings; where its id is given no other one."""
         held = self.held
-        if held is None or held.call is None:
+        if held is None or held.call is None or call not in (None, held.id):
             raise Unable("there is no call to end")
         held.call.hang_up(self._line.now())
         self._line.changed(self)
@@ -212,9 +212,9 @@ class Handset(PhoneListener):
         )
         return sound
 
-    def _ringing(self) -> UasCall:
+    def _ringing(self, call: object) -> UasCall:
         held = self.held
-        if held is None or held.state != "ringing" or not isinstance(held.call, UasCall):
+        if held is None or call not in (None, held.id) or held.state != "ringing" or not isinstance(held.call, UasCall):
             raise Unable("nothing rings")
         return held.call
 

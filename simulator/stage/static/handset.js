@@ -181,10 +181,10 @@ const doers = {
   answer: () => {
     speaker.wake();
     ringer.ring(false);
-    tell({ do: "answer" });
+    tell({ do: "answer", call: state.phone.call?.id });
     listen();
   },
-  hang_up: () => tell({ do: "hang_up" }),
+  hang_up: () => tell({ do: "hang_up", call: state.phone.call?.id }),
   microphone: () => {
     if (microphone.state === "on") microphone.close();
     else listen();

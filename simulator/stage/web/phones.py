@@ -53,8 +53,8 @@ def _allow(phones: Phones, handset: Handset, told: Told, _: object) -> None:
 
 _COMMANDS: Mapping[str, Callable[[Phones, Handset, Told, object], None]] = {
     "hold": _hold,
-    "answer": lambda _, handset, *__: handset.answer(),
-    "hang_up": lambda _, handset, *__: handset.hang_up(),
+    "answer": lambda _, handset, told, __: handset.answer(told.get("call")),
+    "hang_up": lambda _, handset, told, __: handset.hang_up(told.get("call")),
     "press": lambda _, handset, told, __: handset.press(_text(told, "keys")),
     "dial": lambda _, handset, told, __: handset.dial(_text(told, "number")),
     "text": lambda _, handset, told, __: handset.text(_text(told, "to"), _text(told, "body")),

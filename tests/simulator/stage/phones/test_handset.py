@@ -62,6 +62,22 @@ def test_who_declines_refuses_the_caller() -> None:
     assert (lab.state, call.record.status) == ("idle", 603)
 
 
+def test_who_answers_or_declines_a_call_that_is_over_does_so_to_no_other_one() -> None:
+    lab = HandsetLab().hold()
+    lab.is_called(cancel_after=2.0)
+    assert lab.handset.held is not None
+    first = lab.handset.held.id
+    lab.run(3)
+    lab.is_called()
+    for late in (lab.handset.answer, lab.handset.hang_up):
+        with pytest.raises(Unable):
+            late(first)
+    assert lab.state == "ringing"
+    lab.handset.answer(lab.handset.held.id)
+    lab.settle()
+    assert lab.state == "talking"
+
+
 def test_a_caller_who_gives_up_stops_the_ringing_and_is_remembered_as_missed() -> None:
     lab = HandsetLab().hold()
     lab.is_called(cancel_after=2.0)
