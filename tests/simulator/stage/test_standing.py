@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -102,18 +103,28 @@ def test_a_call_that_cannot_be_placed_is_refused_with_the_reason(stage: StagePla
 
 
 def test_closing_all_pages_leaves_the_lab_as_it_is_and_who_comes_back_gets_the_state_as_it_is(stage: StagePlay) -> None:
-    with stage.events() as events:
-        next(events)
-        keys = {"from": "+8613900139002", "to": "carol", "trunk": "domestic", "ring": "300ms", "talk": "100ms"}
-        call = stage.post("/api/call", **keys)["id"]
-        assert next(fields for name, fields in events if name == "phone")["state"] == "ringing"
-    eventually(lambda: stage.stage.hub.followers == 0)
-    stage.call_where(call, lambda each: "rule" in each)
+    def carol(do: str, **more: bool) -> None:
+        stage.post("/api/phones/carol", do=do, **more)
 
-    with stage.events() as events:
-        name, state = next(events)
-        told = {each["id"]: each for each in state["calls"]}
-        assert (name, told[call]["rule"]) == ("state", "default.allow")
-        ended = next(fields for name, fields in events if name == "ended" and fields["call"] == call)
+    with ExitStack() as at_the_end:
+        at_the_end.callback(carol, "hold", on=False)
+        eventually(lambda: stage.get("/api/phones/carol")["state"] == "idle")  # else it is busy
+        carol("hold")
+        with stage.events() as events:
+            next(events)
+            call = stage.post("/api/call", **{"from": "+8613900139002", "to": "carol", "trunk": "domestic"})["id"]
+            phone = next(fields for name, fields in events if name == "phone" and fields["call"] == call)
+            assert phone["state"] == "ringing"
+        eventually(lambda: stage.stage.hub.followers == 0)
+        stage.call_where(call, lambda each: "rule" in each)
+
+        with stage.events() as events:
+            name, state = next(events)
+            told = {each["id"]: each for each in state["calls"]}
+            assert (name, told[call]["rule"]) == ("state", "default.allow")
+            carol("answer")
+            eventually(lambda: stage.get("/api/phones/carol")["state"] == "talking")
+            carol("hang_up")
+            ended = next(fields for name, fields in events if name == "ended" and fields["call"] == call)
 
     assert (ended["outcome"], ended["status"]) == ("passed", 200)

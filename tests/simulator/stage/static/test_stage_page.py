@@ -432,13 +432,15 @@ def test_it_asks_nobody_else_for_anything(browser: Browser, stage: StagePlay) ->
 
 def test_the_picture_moves_only_for_those_who_like_it(browser: Browser, stage: StagePlay) -> None:
     running = "document.getAnimations().filter(each => each.playState === 'running').length"
-    stage.post("/api/call", **{"from": "+6591234567", "to": "bob", "truth": "legit", "ring": "20s"})
-    with stage_page(browser, stage, motion="reduce") as page:
-        expect(page.device).to_contain_text("Ringing")
-        assert page.evaluate(running) == 0
-    with stage_page(browser, stage, motion="no-preference") as page:
-        expect(page.device).to_contain_text("Ringing")
-        assert page.evaluate(running) > 0
+    with ExitStack() as at_the_end:
+        stage.post("/api/call", **{"from": "+6591234567", "to": "bob", "truth": "legit", "ring": "20s"})
+        at_the_end.callback(stage.post, "/api/phones/bob", do="hang_up")
+        with stage_page(browser, stage, motion="reduce") as page:
+            expect(page.device).to_contain_text("Ringing")
+            assert page.evaluate(running) == 0
+        with stage_page(browser, stage, motion="no-preference") as page:
+            expect(page.device).to_contain_text("Ringing")
+            assert page.evaluate(running) > 0
 
 
 def test_thirty_pages_are_open_and_those_that_draw_see_the_call(browser: Browser, stage: StagePlay) -> None:
