@@ -9,7 +9,8 @@ from proxy.sip.message import Request, Response, parse
 
 
 class Peer:
-    """A UDP socket that says SIP, and waits for what it hears."""
+    """A UDP socket that says SIP, and waits for what it hears. A request or final response that comes
+    again, the same in each byte, is heard once: who is late finds retransmissions (RFC 3261 17.1.1.2, 17.2.1)."""
 
     def __init__(self, host: str, port: int = 0) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -17,6 +18,7 @@ class Peer:
         self.socket.settimeout(10)
         self.host, self.port = self.socket.getsockname()
         self.sent = 0
+        self._heard: set[bytes] = set()
         self.proxy: tuple[str, int] = ("", 0)
 
     def __enter__(self) -> Self:
@@ -44,17 +46,24 @@ class Peer:
     def hears(self, what: int | str) -> Request | Response:
         """The next message of that status or method; others are let go."""
         while True:
-            if not (data := self.socket.recv(65535)).strip():
-                continue  # somebody knocked
-            message = parse(data)
+            message = self._next()
             if what == (message.method if isinstance(message, Request) else message.status):
                 return message
 
     def next_request(self) -> Request:
         """The very next request, whatever it is."""
-        while True:
-            if (data := self.socket.recv(65535)).strip() and isinstance(message := parse(data), Request):
-                return message
+        while not isinstance(message := self._next(), Request):
+            pass
+        return message
+
+    def _next(self) -> Request | Response:
+        """The next message that has not been heard before; an empty datagram is somebody who knocks."""
+        while not (data := self.socket.recv(65535)).strip() or data in self._heard:
+            pass
+        message = parse(data)
+        if isinstance(message, Request) or message.status >= 200:
+            self._heard.add(data)
+        return message
 
     def answers(self, request: Request | Response, status: int, *headers: tuple[str, str]) -> None:
         assert isinstance(request, Request)
