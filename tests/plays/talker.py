@@ -18,6 +18,7 @@ from simulator.agents.leg import Leg, LegListener
 from simulator.agents.registration import Failure, Registration, WirePhone
 from simulator.agents.scheduler import Timer
 from simulator.agents.udp import UdpEndpoint
+from simulator.media.g711 import RATE
 from simulator.media.ports import RtpMedia
 from simulator.media.prompts import PROMPTS
 from simulator.media.recognition import Samples, heard, tone, tone_seconds, which_prompt, write_wav
@@ -28,6 +29,7 @@ PATIENCE = 20.0  # seconds for whatever the switch is to do
 _DIGITS = "0123456789*#"
 _KEY_PACKETS = 5  # 100 ms of a key, then its end, three times (RFC 4733 2.5.1.4)
 _EVENTS = 101
+_FRAME = 160  # samples of 20 ms
 _HEAD = 44  # bytes of a WAV file before its samples
 
 
@@ -65,6 +67,12 @@ class Talker(LegListener):
     async def __aexit__(self, *_: object) -> None:
         self._media.close()
         self._udp.close()
+
+    @property
+    def uri(self) -> str:
+        """The URI at which it listens."""
+        host, port = self._udp.address
+        return f"sip:{self.name}@{host}:{port}"
 
     # --- orders
 
@@ -137,6 +145,13 @@ class Talker(LegListener):
             event = bytes([_DIGITS.index(digit), end << 7 | 10]) + duration.to_bytes(2, "big")
             self._port.send(Packet(_EVENTS, 40000 + n, timestamp, 99, event, marker=n == 0))
             await asyncio.sleep(0 if end else 0.02)
+
+    def burst(self, sound: bytes) -> None:
+        """Send this (mu-law) at once, as it comes from a machine that stood still while it was said."""
+        self._port.silence()
+        start = round(time.monotonic() * RATE)
+        for place in range(0, len(sound), _FRAME):
+            self._port.play_frame(sound[place : place + _FRAME], "PCMU", start + place, first=not place)
 
     # --- what it saw
 

@@ -20,6 +20,9 @@ Error = pj.Error
 
 _FAVOURITE = 200  # priority of the codec that is wanted most; PJSIP's go from 0 (never) to 255
 CLOCK_HZ = 8000  # sound is mixed at G.711's own rate: nothing to resample
+# How late sound may come and still be heard whole: what a machine that stood still delivers at once when it goes on. Of
+# such a burst PJSIP's own jitter buffer keeps a few tenths of a second.
+LATE_MS = 5000
 # How long a player outlives its use: PJSIP tells it of the end of its file from a thread of its own, a while later, and
 # meets a segmentation fault where it is gone by then.
 RETIRED_S = 0.2
@@ -264,6 +267,7 @@ class PjsipEndpoint(pj.Endpoint):  # type: ignore[misc]
         config.medConfig.clockRate = CLOCK_HZ
         config.medConfig.ecTailLen = 0
         config.medConfig.noVad = True  # silence is sent too: what was heard must not depend on how loud it was
+        config.medConfig.jbMax = LATE_MS
         self.libInit(config)
         self.audDevManager().setNullDev()
         self.libStart()
