@@ -135,7 +135,10 @@ def likeness(recording: Path, prompt: Path, *, but_for: Collection[float] = ()) 
     delays = np.append(_peaks(fits[rows, places]), np.argmax(steady))
     whole = np.pad(heard_, (played.size, (fits.shape[1] + size // STEP) * STEP - heard_.size - played.size))
     silent = np.append(0, np.cumsum(_rms(whole.reshape(-1, STEP)) < AUDIBLE_RMS / 2))
-    halting = _halting(fit[:, delays], could[:, delays], enough, _may_follow(places[:, delays], silent))
+    # Between sounds a piece that is not heard counts: none is put aside in a pause to let the others fit.
+    amid = np.maximum.accumulate(audible) & np.maximum.accumulate(audible[::-1])[::-1]
+    could = norms[:, np.newaxis] * amid[places[:, delays]]
+    halting = _halting(fit[:, delays], could, enough, _may_follow(places[:, delays], silent))
     return float(np.clip(max(np.max(steady), halting), 0, 1))
 
 

@@ -132,6 +132,16 @@ def test_a_prompt_with_other_sound_put_in_is_not_whole(tmp_path: Path) -> None:
     assert scores[1] < 0.5
 
 
+@pytest.mark.parametrize("talker", ["family", "police", "office"])
+def test_a_talk_in_shreds_is_no_prompt(tmp_path: Path, talker: str) -> None:
+    """However often it stood still: what is not heard between sounds counts against a prompt."""
+    pauses, talk = np.random.default_rng(9), read_wav(caller_says(talker, "en"))[0]
+    seconds = np.arange(0.4, talk.size / RATE_HZ, 0.4)
+    shreds = broken_up(talk, *((second, np.zeros(round(pauses.uniform(800, 12000)))) for second in seconds))
+    write_wav(tmp_path / "heard.wav", over_the_phone(shreds, gain=0.4))
+    assert max(likeness(tmp_path / "heard.wav", prompt(name)) for name in PROMPTS) < 0.42
+
+
 def test_a_prompt_recorded_at_another_rate_is_the_same_prompt(tmp_path: Path) -> None:
     whole = played("barred")
     write_wav(tmp_path / "wide.wav", np.fft.irfft(np.fft.rfft(whole), 2 * whole.size) * 2, rate=2 * RATE_HZ)
