@@ -15,6 +15,7 @@ from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay
 
 WIDTH, HEIGHT = 390, 844
+MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")  # it beeps once a second
 
 
 @contextmanager
