@@ -28,10 +28,11 @@ OF_EACH_BUILD = pytest.mark.parametrize("system", BUILDS, ids=lambda system: sys
 def measured(system: System, *sizes: int) -> Any:
     """The figures of decisions.py, by the interpreter of a system."""
     interpreter = os.path.abspath(os.environ.get("BENCH_COMPILED", "")) if system is COMPILED else sys.executable  # noqa: PTH100 - a link is the environment
-    found = subprocess.run(
+    uncovered = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    found = subprocess.run(  # without coverage.py, whose memory would be measured too
         [interpreter, str(HERE / "decisions.py"), *map(str, sizes)],
         cwd="/",
-        env={**os.environ, **system.environment},
+        env={**uncovered, **system.environment},
         stdout=subprocess.PIPE,
         check=True,
     )
