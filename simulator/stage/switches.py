@@ -32,6 +32,7 @@ from simulator.yaml_text import as_yaml, from_yaml
 MODES = ("enforce", "shadow", "off")
 _LISTS = ("allow", "block")
 _MOST_LISTED = 100
+_EDITS = {"add", "drop"}  # of a list
 _OWN = {"barring", "notify", *_LISTS}  # what the store of changes holds
 _OPERATORS = {"roaming"}  # what only the file of subscribers holds
 
@@ -80,9 +81,9 @@ class Switches:
                 f"found {', '.join(sorted(unknown))[:80]}, expected {', '.join(sorted(_OWN | _OPERATORS))}"
             )
         async with self._one_at_a_time:
-            if any(isinstance(settings.get(each), dict) for each in _LISTS):
-                settings = {**settings, **await self._edited(number, settings)}
-            changes = list(_changes(number, settings, await asyncio.to_thread(self._numbering)))
+            edited = any(isinstance(settings.get(each), dict) for each in _LISTS)
+            listed = await self._listed(number) if edited else {}
+            changes = list(_changes(number, settings, await asyncio.to_thread(self._numbering), listed))
             before = self._people.read_text(encoding="utf-8")
             try:
                 await asyncio.to_thread(self._save, number, changes, settings)
@@ -92,13 +93,12 @@ class Switches:
                 raise Unchangeable(str(error)) from error
             await self.read()
 
-    async def _edited(self, number: str, settings: Mapping[str, Any]) -> dict[str, list[str]]:
-        """The lists of which numbers are to be added or dropped, as they are then. Raises Unchangeable."""
+    async def _listed(self, number: str) -> dict[str, tuple[str, ...]]:
+        """What is on a subscriber's lists by now."""
         await self.read()
         assert self.reconsidering is not None  # noqa: S101 - it has read
         one = self.reconsidering.snapshot.subscribers.find(number)
-        edits = {each: settings[each] for each in _LISTS if isinstance(settings.get(each), dict)}
-        return {each: _edited(each, getattr(one, each, ()), edit) for each, edit in edits.items()}
+        return {each: getattr(one, each, ()) for each in _LISTS}
 
     def _numbering(self) -> Numbering:
         return load_config(self._config).numbering()
@@ -147,8 +147,11 @@ def settings_of(subscriber: Subscriber) -> dict[str, Any]:
     }
 
 
-def _changes(number: str, settings: Mapping[str, Any], numbering: Numbering) -> Iterable[Change]:
-    """The changes of fields that the store holds. Raises Unchangeable."""
+def _changes(
+    number: str, settings: Mapping[str, Any], numbering: Numbering, listed: Mapping[str, tuple[str, ...]]
+) -> Iterable[Change]:
+    """The changes of fields that the store holds; lists are added to and dropped from as they are `listed`. Raises
+    Unchangeable."""
     barring = settings.get("barring", {})
     if not isinstance(barring, dict) or set(barring) - set(Barring.__match_args__):
         raise Unchangeable(f"barring: expected some of {', '.join(Barring.__match_args__)}")
@@ -159,15 +162,26 @@ def _changes(number: str, settings: Mapping[str, Any], numbering: Numbering) -> 
         if name not in _OPERATORS:
             yield Change(number, name, value)
     for name in _LISTS:
-        if name in settings:
-            yield Change(number, name, _patterns(name, settings[name], numbering))
+        if isinstance(value := settings.get(name), dict):
+            yield Change(number, name, _edited(name, listed[name], value, numbering))
+        elif name in settings:
+            yield Change(number, name, _patterns(name, value, numbering))
 
 
-def _edited(name: str, listed: Iterable[str], edit: Mapping[str, Any]) -> list[str]:
-    add, drop = edit.get("add", []), edit.get("drop", [])
-    if not isinstance(add, list) or not isinstance(drop, list):
+def _edited(name: str, listed: tuple[str, ...], edit: Mapping[str, Any], numbering: Numbering) -> tuple[str, ...]:
+    """A list with what is to be added, without what is to be dropped. What stands in it may be anything; it is dropped
+    as it is shown, or by another way to dial it. Raises Unchangeable."""
+    if unknown := set(edit) - _EDITS:
+        raise Unchangeable(f"{name}: found {', '.join(sorted(unknown))[:80]}, expected {', '.join(sorted(_EDITS))}")
+    drop = edit.get("drop", [])
+    shown = set(listed).intersection(each for each in drop if isinstance(each, str)) if isinstance(drop, list) else ()
+    other = [each for each in drop if each not in shown] if shown else drop
+    dropped = {*shown, *_patterns(name, other, numbering)}
+    kept = [each for each in listed if each not in dropped]
+    found = tuple(dict.fromkeys([*kept, *_patterns(name, edit.get("add", []), numbering)]))
+    if len(found) > max(_MOST_LISTED, len(listed)):
         raise Unchangeable(f"{name}: expected a list of at most {_MOST_LISTED} numbers")
-    return [*(each for each in listed if each not in drop), *add]
+    return found
 
 
 def _patterns(name: str, value: Any, numbering: Numbering) -> tuple[str, ...]:

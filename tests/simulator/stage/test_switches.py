@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from proxy.subscribers.changes import Change
 from simulator.stage.state import State
 from tests.plays.stage import JSON, StagePlay, soon_over, standing_stage
 
@@ -68,6 +69,28 @@ def test_numbers_that_are_added_and_dropped_at_once_are_all_so(stage: StagePlay)
     assert shown(stage, "alice")["allow"] == ["+6591234568", "+6591234569"]
     keys = {"subscriber": "alice", "settings": {"allow": {"add": 7}}}
     assert stage.ask("POST", "/api/settings", json.dumps(keys).encode(), JSON)[0] == 422
+
+
+def test_a_number_is_dropped_by_any_way_to_dial_it(stage: StagePlay) -> None:
+    def edited(**edit: list[str]) -> Any:
+        stage.post("/api/settings", subscriber="bob", settings={"block": edit})
+        return shown(stage, "bob")["block"]
+
+    assert edited(add=["0044 20 7946 0123", "00*"]) == ["+442079460123", "00*"]
+    assert edited(drop=["0044 20 7946 0123"], add=["+6591234568"]) == ["00*", "+6591234568"]
+    assert edited(drop=["00*", "+442079460123"]) == ["+6591234568"]
+    assert edited(drop=["+65 9123-4568"]) == []
+
+
+def test_of_a_list_that_holds_too_many_or_senseless_numbers_one_can_be_dropped(stage: StagePlay) -> None:
+    switches, number = stage.stage.switches, stage.stage.chosen.scenario.subscribers["bob"].number
+    full = ("000000*", *(f"+65912{n:05}" for n in range(100)))
+    switches._save(number, [Change(number, "block", full)], {})
+
+    stage.post("/api/settings", subscriber="bob", settings={"block": {"drop": [full[1]]}})
+    assert shown(stage, "bob")["block"] == [full[0], *full[2:]]
+    stage.post("/api/settings", subscriber="bob", settings={"block": {"drop": [full[0]]}})
+    assert shown(stage, "bob")["block"] == [*full[2:]]
 
 
 def test_the_next_call_is_judged_by_a_new_setting(stage: StagePlay) -> None:
@@ -154,6 +177,11 @@ def test_who_roams_is_told_to_the_proxy(stage: StagePlay) -> None:
         ("/api/settings", {"subscriber": "bob", "settings": {"barring": {"anonymous": "yes"}}}),
         ("/api/settings", {"subscriber": "bob", "settings": {"allow": ["000000*"]}}),
         ("/api/settings", {"subscriber": "bob", "settings": {"allow": "+1"}}),
+        ("/api/settings", {"subscriber": "bob", "settings": {"allow": {"add": "+1"}}}),
+        ("/api/settings", {"subscriber": "bob", "settings": {"allow": {"drop": 7}}}),
+        ("/api/settings", {"subscriber": "bob", "settings": {"allow": {"drop": ["000000*"]}}}),
+        ("/api/settings", {"subscriber": "bob", "settings": {"allow": {"remove": ["+6591234567"]}}}),
+        ("/api/settings", {"subscriber": "bob", "settings": {"block": {"add": [f"+65912{n:05}" for n in range(101)]}}}),
         ("/api/settings", {"subscriber": "bob", "settings": {"password": "x"}}),
         ("/api/rule", {"rule": "default.allow", "mode": "off"}),
         ("/api/rule", {"rule": "scam_list.exact", "mode": "sometimes"}),
