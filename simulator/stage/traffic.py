@@ -55,8 +55,8 @@ class Traffic:
         if not 0 < rate <= FASTEST:
             raise NoTraffic(f"rate: expected more than 0, and at most {FASTEST:.0f} calls a second")
         rate = float(rate)
-        calls = await self._calls(scenario)
-        async with self._one_at_a_time:
+        async with self._one_at_a_time:  # who stops it meanwhile waits, and stops what is begun here
+            calls = await self._calls(scenario)
             await self._end()
             self._runs += 1
             self._now = {"running": True, "scenario": scenario, "rate": rate, "placed": 0, "left_out": 0}

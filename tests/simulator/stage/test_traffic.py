@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from simulator.scenario.model import load_scenarios
 from simulator.stage.chosen import DEFAULT
 from simulator.stage.families import NAMES
 from simulator.stage.programme import SHARES, played
-from tests.plays.stage import JSON, StagePlay, soon_over, standing_stage
+from tests.plays.stage import JSON, WITHIN, StagePlay, soon_over, standing_stage
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,6 +59,27 @@ def test_calls_that_were_started_by_several_at_once_come_at_one_rate_and_are_sto
 
     stage.run(start_at_once())
     assert stage.within(placing) == 0
+    assert not stage.get("/api/state")["traffic"]["running"]
+
+
+def test_who_stops_what_is_still_being_read_stops_it(stage: StagePlay, monkeypatch: pytest.MonkeyPatch) -> None:
+    traffic, begun, go_on = stage.stage.traffic, threading.Event(), threading.Event()
+
+    def slowly(files: list[Path]) -> Any:
+        begun.set()
+        go_on.wait(WITHIN)
+        return load_scenarios(files)
+
+    async def start_and_stop() -> None:
+        starting = asyncio.create_task(traffic.start("wangiri", 40))
+        await asyncio.to_thread(begun.wait, WITHIN)
+        stopping = asyncio.create_task(traffic.stop())
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(starting, stopping)
+
+    monkeypatch.setattr("simulator.stage.traffic.load_scenarios", slowly)
+    stage.run(start_and_stop())
     assert not stage.get("/api/state")["traffic"]["running"]
 
 
