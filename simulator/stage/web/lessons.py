@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +21,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
 
     async def lesson(request: Request) -> Response:
         told = await body_of(request, "do")
-        seen = (told["at"], told.get("result")) if "at" in told else None
+        seen = _seen(told)
         try:
             call = await stage.teacher.do(str(told["do"]), str(told.get("id", "")), seen)
         except (NoLesson, Unplaceable, Unchangeable) as error:
@@ -27,3 +29,13 @@ def routes(stage: Stage) -> list[BaseRoute]:
         return Json({"call": call})
 
     return [Route("/api/lesson", lesson, methods=["POST"])]
+
+
+def _seen(told: dict[str, Any]) -> tuple[int, str] | None:
+    """The number of a step and its result, where they are told. Raises HTTPException (422)."""
+    if "at" not in told and "result" not in told:
+        return None
+    at, result = told.get("at"), told.get("result")
+    if type(at) is not int or not isinstance(result, str):
+        raise HTTPException(422, "at: expected the number of a step, with its result")
+    return at, result

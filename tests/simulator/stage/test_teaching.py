@@ -56,6 +56,16 @@ def test_a_button_that_is_pressed_twice_does_one_step(stage: StagePlay) -> None:
     stage.post("/api/lesson", do="leave")
 
 
+@pytest.mark.parametrize(
+    "seen", [{"at": 0}, {"result": "said"}, {"at": True, "result": "said"}, {"at": 0, "result": 7}]
+)
+def test_a_step_that_is_named_in_half_is_refused_rather_than_not_done(stage: StagePlay, seen: dict[str, Any]) -> None:
+    stage.post("/api/lesson", id=LESSONS[0], do="start")
+    status, _, body = stage.ask("POST", "/api/lesson", json.dumps({"do": "step", **seen}).encode(), JSON)
+    assert (status, json.loads(body)["error"]) == (422, "at: expected the number of a step, with its result")
+    stage.post("/api/lesson", do="leave")
+
+
 def test_what_is_done_with_the_stages_own_controls_counts_as_well(stage: StagePlay) -> None:
     stage.post("/api/lesson", id=LESSONS[0], do="start")
     stranger = {"from": "+61491570156", "to": "alice", "trunk": "international", "truth": "scam"}
