@@ -30,27 +30,33 @@ export class Programme {
   want(id, placed = null) {
     this.wanted = id;
     if (this.next?.call.id === id) this._begin(this.next);
-    else if (placed && this.call?.id !== id) this._begin({ call: placed, at: placed.at, count: 0 });
+    else if (placed && !this.isOn(id)) this._begin({ call: placed, at: placed.at, count: 0 });
   }
 
   /** Calls were placed, the newest first, while nothing was heard. */
   missed(calls) {
+    this.quiet = 0; // what became of the one that is shown is to be fetched, and has its time
     for (const call of calls.toReversed()) {
       if (call.id === this.wanted) this.want(call.id, call);
-      else if (call.id !== this.call?.id) this._waits(call, call.at, 0);
+      else if (!this.isOn(call.id)) this._waits(call, call.at, 0);
     }
+  }
+
+  /** True if the call of this session is on the stage: calls of other runs have the same ids. */
+  isOn(id) {
+    return this.call?.id === id && this.source === "";
   }
 
   /** Take an event as it happened. */
   take(event) {
     if (event.event === "placed") this._placed(event);
-    else if (event.call && this.call?.id === event.call && !this.replayed) this._push(event);
+    else if (event.call && this.isOn(event.call) && !this.replayed) this._push(event);
     else if (event.call && this.next?.call.id === event.call) this.next.count += 1;
   }
 
   _placed(event) {
     const { call } = event;
-    if (this.call?.id === call.id) return;
+    if (this.isOn(call.id)) return;
     if (this._isFree() || this.wanted === call.id) {
       this._put(call, [event]);
     } else this._waits(call, event.at, 1);
@@ -63,19 +69,18 @@ export class Programme {
 
   /** Show a call from its beginning. It may still go on (`live`), or be over, of this session or of the run `source`. */
   replay(call, events, { live = false, source = "" } = {}) {
-    this._put(call, events);
+    this._put(call, events, source);
     this.replayed = !live;
-    this.source = source;
   }
 
   /** How many events of a call are known that are on the stage, or will be. */
   known(id) {
-    return this.call?.id === id ? Math.max(this.taken, this.due) : this.next?.call.id === id ? this.next.count : 0;
+    return this.isOn(id) ? Math.max(this.taken, this.due) : this.next?.call.id === id ? this.next.count : 0;
   }
 
   /** True where so many events of a call have begun on the stage, or never will. */
   shown(id, count) {
-    return this.call?.id === id ? this.told >= count : this.next?.call.id !== id;
+    return this.isOn(id) ? this.told >= count : this.next?.call.id !== id;
   }
 
   /** Let time go by. Returns the events that began, in order. */
@@ -103,13 +108,13 @@ export class Programme {
     this.begins(call);
   }
 
-  _put(call, events) {
+  _put(call, events, source = "") {
     this.pace.clear();
-    if (this.call?.id !== call.id) { // else its events were brought, and who waits for its end does so still
+    if (this.call?.id !== call.id || this.source !== source) { // else its events were brought, and who waits for its end does so still
       this.passed = this.next === null ? 0 : this.passed + (this.next.call.id === call.id ? 0 : 1);
       this.next = null;
     }
-    Object.assign(this, { call, source: "", leg: "", ended: false, replayed: false, taken: 0, told: 0, due: 0, quiet: 0, seen: new Set() });
+    Object.assign(this, { call, source, leg: "", ended: false, replayed: false, taken: 0, told: 0, due: 0, quiet: 0, seen: new Set() });
     this.begun += 1;
     for (const event of events) this._push(event);
   }

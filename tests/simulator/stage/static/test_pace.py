@@ -233,6 +233,45 @@ def test_a_replay_hears_nothing_of_what_happens_meanwhile(page: Page) -> None:
     assert programmed(page, script) == [1, "", "two"]
 
 
+def test_a_call_that_has_the_id_of_one_of_another_run_is_shown_after_its_replay(page: Page) -> None:
+    script = """
+        const replayed = [{ event: "placed", at: 0, call: { id: "one" } }];
+        programme.replay({ id: "one" }, replayed, { source: "a-run" });
+        const known = [programme.known("one"), programme.shown("one", 1)];
+        programme.pass(10); programme.pass(5000); placed("one"); programme.pass(10);
+        const heard = programme.source;
+        programme.replay({ id: "two" }, replayed, { source: "a-run" });
+        programme.want("two"); placed("two");
+        const wanted = programme.source;
+        programme.replay({ id: "three" }, replayed, { source: "a-run" });
+        programme.missed([{ id: "three", at: 3 }]);
+        programme.pass(10); programme.pass(5000); programme.pass(10);
+        return [known, heard, wanted, programme.source, on()];
+    """
+    assert programmed(page, script) == [[0, True], "", "", "", "three"]
+
+
+def test_who_waits_for_the_end_of_a_replay_does_so_still_when_it_begins_again(page: Page) -> None:
+    script = """
+        const again = () => programme.replay({ id: "one" }, [{ event: "placed", at: 0, call: { id: "one" } }], { source: "a-run" });
+        again(); programme.pass(10); placed("one"); again();
+        programme.pass(10); programme.pass(5000); programme.pass(10);
+        return [on(), programme.source, programme.passed];
+    """
+    assert programmed(page, script) == ["one", "", 0]
+
+
+def test_the_call_that_is_shown_when_the_connection_was_lost_has_its_time_to_be_fetched(page: Page) -> None:
+    script = """
+        placed("one"); programme.pass(10); programme.pass(5000);
+        programme.missed([{ id: "two", at: 2 }]); programme.pass(10);
+        const before = on();
+        ends("one"); programme.pass(10); programme.pass(1000); programme.pass(10);
+        return [before, on()];
+    """
+    assert programmed(page, script) == ["one", "two"]
+
+
 def test_an_event_that_was_fetched_and_is_told_a_moment_later_is_one(page: Page) -> None:
     script = """
         const sent = { event: "message", at: 1, call: "one", from: "caller", to: "proxy", text: "", first_line: "" };
