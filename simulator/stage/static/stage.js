@@ -59,7 +59,7 @@ let shown = 0; // what the programme has begun, and the scene is of
 
 const failed = (answer) => notice("warning", (told(answer.words) || answer.error) ?? t(answer.status ? "failed.status" : "failed.connection", { status: answer.status }));
 const placed = (call) => {
-  if (programme.call?.id !== call || !programme.told) pace.paused = false; // else a pause is one in this call
+  if (!programme.isOn(call) || !programme.told) pace.paused = false; // else a pause is one in this call
   calls.forget();
   programme.want(call, state.calls.find((each) => each.id === call));
 };
@@ -168,7 +168,7 @@ follow({
     stale = true;
     if (fetching && (event.call === fetching.id || event.call?.id === fetching.id)) {
       fetching.events.push(event);
-      if (programme.call?.id === fetching.id) programme.awaits();
+      if (programme.isOn(fetching.id)) programme.awaits();
     } else programme.take(event);
     if (event.event === "lesson") lesson.take(event.lesson);
     if (event.event === "lesson" && event.lesson) chooseWork("lesson", false);
@@ -191,7 +191,7 @@ async function catchUp(call, how) {
     for (const event of [...(got?.events ?? []), ...mine.events]) programme.take(event);
     return;
   }
-  if (programme.begun !== begun && programme.call?.id !== call) return; // another one took the stage meanwhile
+  if (programme.begun !== begun && !programme.isOn(call)) return; // another one took the stage meanwhile
   const known = new Set(got.events.map((each) => JSON.stringify(each)));
   const events = [...got.events, ...mine.events.filter((each) => !known.has(JSON.stringify(each)))];
   programme.replay(got.call, how === "now" ? [] : events, { live: true });
@@ -205,11 +205,14 @@ async function catchUp(call, how) {
   stale = redraw = true;
 }
 
-/** Put a call that is over on the stage, from its beginning. */
+/** Put a call on the stage, from its beginning; one that goes on is shown to its end. */
 function put(call, events, source) {
   pace.paused = false;
-  programme.replay(call, events, { source });
-  scene = EMPTY;
+  if (!source && !events.some((each) => each.event === "ended")) catchUp(call.id, "begin");
+  else {
+    programme.replay(call, events, { source });
+    scene = EMPTY;
+  }
   stale = redraw = true;
   id("picture").scrollIntoView({ block: "nearest", behavior: calmly.matches ? "auto" : "smooth" });
 }

@@ -86,6 +86,23 @@ def test_a_pause_holds_everything_and_a_replay_begins_again(browser: Browser, st
         expect(page.ladder).to_contain_text("INVITE")
 
 
+def test_a_call_that_goes_on_is_shown_to_its_end_though_it_began_again(browser: Browser, stage: StagePlay) -> None:
+    stage.post("/api/phones/bob", do="hold")
+    try:
+        with stage_page(browser, stage) as page:
+            page.call("friend", "bob")
+            expect(page.ladder).to_contain_text("180 Ringing")
+            page.button("Replay").click()
+            expect(page.page.locator(".note")).not_to_have_text("Replay")
+            expect(page.ladder).to_contain_text("180 Ringing")
+            stage.post("/api/phones/bob", do="answer")
+            expect(page.ladder).to_contain_text("200 OK")
+            stage.post("/api/phones/bob", do="hang_up")
+            expect(page.ladder).to_contain_text("BYE")
+    finally:
+        stage.post("/api/phones/bob", do="hold", on=False)
+
+
 def test_a_pause_in_a_call_stays_though_the_answer_to_its_placing_comes_later(
     browser: Browser, stage: StagePlay
 ) -> None:
