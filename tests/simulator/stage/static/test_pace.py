@@ -253,7 +253,8 @@ def test_a_call_that_has_the_id_of_one_of_another_run_is_shown_after_its_replay(
 
 def test_who_waits_for_the_end_of_a_replay_does_so_still_when_it_begins_again(page: Page) -> None:
     script = """
-        const again = () => programme.replay({ id: "one" }, [{ event: "placed", at: 0, call: { id: "one" } }], { source: "a-run" });
+        const events = [{ event: "placed", at: 0, call: { id: "one" } }];
+        const again = () => programme.replay({ id: "one" }, events, { source: "a-run" });
         again(); programme.pass(10); placed("one"); again();
         programme.pass(10); programme.pass(5000); programme.pass(10);
         return [on(), programme.source, programme.passed];
