@@ -180,8 +180,8 @@ const doers = {
   },
   answer: () => {
     speaker.wake();
+    if (!tell({ do: "answer", call: state.phone.call?.id })) return;
     ringer.ring(false);
-    tell({ do: "answer", call: state.phone.call?.id });
     listen();
   },
   hang_up: () => tell({ do: "hang_up", call: state.phone.call?.id }),

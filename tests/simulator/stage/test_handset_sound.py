@@ -123,6 +123,27 @@ def test_a_microphone_is_for_one_call_alone_though_the_next_one_rings_at_once(
         expect(button(page, "Microphone off")).to_be_visible()
 
 
+def test_a_phone_that_cannot_be_told_to_answer_listens_to_nobody(browser: Browser, stage: StagePlay) -> None:
+    view = stage.get("/api/phones/bob")
+    now = {"id": "one", "peer": "caller", "display_name": "", "label": "", "warnings": [], "sound": True, "since": 0}
+    lines: list[WebSocketRoute] = []
+    with handset(browser, stage) as look:
+        page = look.page
+        page.add_init_script(
+            """window.asked = 0;
+            navigator.mediaDevices.getUserMedia = () => { window.asked += 1; return new Promise(() => {}); };"""
+        )
+        page.route_web_socket(re.compile("/line$"), lambda line: lines.append(line))  # noqa: PLW0108 - playwright marks it
+        page.reload()
+        eventually(lambda: page.evaluate("true") and lines)
+        lines[-1].send(json.dumps({"phone": {**view, "state": "ringing", "call": now}}))
+        button(page, "Switch the phone on").click()
+        page.evaluate("() => { Object.defineProperty(WebSocket, 'OPEN', { value: -1 }); }")  # no line is
+        button(page, "Answer").click()
+        expect(page.locator("#error")).to_be_visible()
+        assert page.evaluate("window.asked") == 0
+
+
 def test_a_microphone_that_was_let_go_before_it_was_ready_was_not_refused(browser: Browser, stage: StagePlay) -> None:
     with handset(browser, stage) as look:
         state = look.page.evaluate(
