@@ -102,7 +102,7 @@ _ERRORS: Sequence[_Error] = (
     _Error(r"at most (?P<what>\d+) bytes are taken", "内容过长，最多 {what} 字节。"),
     _Error(
         r"half a request|JSON is expected|found no JSON|expected a JSON object|\w+ more than once|\w+: expected .*"
-        r"|found no [\w, ]+|found .*, expected .*",
+        r"|found no [\w, ]+|(?:\w+: )?found .*, expected .*",
         "请求格式有误。",
     ),
 )  # fmt: skip
