@@ -77,11 +77,17 @@ class Apps:
         return [each for each in self.listed if each.name.casefold() in there]
 
     def change_list(self, apps: object) -> None:
-        """Make this the list: objects with `name` and `why`. Raises WrongApps."""
-        if not isinstance(apps, list) or len(apps) > MOST:
-            raise WrongApps(f"apps: expected a list of at most {MOST} apps")
-        found = [_listed(each) for each in apps]
-        self.listed = tuple({each.name.casefold(): each for each in found}.values())
+        """Make this the list: objects with `name` and `why`. Or change it as it is: `add` such objects, `drop` names.
+        Raises WrongApps."""
+        kept: tuple[Listed, ...] = ()
+        if isinstance(apps, Mapping):
+            if unknown := set(apps) - {"add", "drop"}:
+                raise WrongApps(f"apps: found {', '.join(sorted(unknown))[:80]}, expected add, drop")
+            dropped = {_name(each).casefold() for each in _few(apps.get("drop", []))}
+            kept = tuple(each for each in self.listed if each.name.casefold() not in dropped)
+            apps = apps.get("add", [])
+        found = [*kept, *(_listed(each) for each in _few(apps))]
+        self.listed = tuple(_few(list({each.name.casefold(): each for each in found}.values())))
 
     def to_json(self, name: str) -> dict[str, Any]:
         """A phone's side of it, as its page shows it."""
@@ -95,6 +101,12 @@ class Apps:
 def offered(listed: Collection[Listed]) -> list[str]:
     """The apps that a made-up phone may have on it, those that are listed among them."""
     return [*ON_A_PHONE, *(each.name for each in listed)]
+
+
+def _few(apps: object) -> list[Any]:
+    if not isinstance(apps, list) or len(apps) > MOST:
+        raise WrongApps(f"apps: expected a list of at most {MOST} apps")
+    return apps
 
 
 def _listed(each: object) -> Listed:

@@ -31,11 +31,11 @@ function row(app) {
     el("button", { type: "button", "data-do": "remove", "data-app": app.name }, t("list.remove", { name: app.name })));
 }
 
-/** Change the list by `edit(apps)`, each time as the change before left it. */
-function change(edit) {
+/** Add apps to the list, or drop names from it, as it is by then; one change after the other. */
+function change(apps) {
   asked += 1;
   changed = changed.then(async () => {
-    const got = await post("/api/app-list", { apps: edit(listed.apps) });
+    const got = await post("/api/app-list", { apps });
     id("error").hidden = got.ok;
     id("error").textContent = told(got.words) || (got.error ?? "");
     if (got.ok) listed = got;
@@ -55,14 +55,13 @@ await loadWords("handset");
 onLanguage(draw);
 onDo(document.body, {
   language: () => nextLanguage(),
-  remove: (button) => change((apps) => apps.filter((each) => each.name !== button.dataset.app)),
+  remove: (button) => change({ drop: [button.dataset.app] }),
 });
 document.addEventListener("submit", (event) => {
   event.preventDefault();
   const name = id("name").value.trim();
   if (!name) return;
-  const why = id("why").value;
-  change((apps) => [...apps, { name, why }]);
+  change({ add: [{ name, why: id("why").value }] });
   id("name").value = "";
 });
 await look();

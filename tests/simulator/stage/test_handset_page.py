@@ -195,6 +195,22 @@ def test_the_trainer_edits_the_list_of_apps(browser: Browser, stage: StagePlay) 
         assert "SafeDesk Remote" not in listed
 
 
+def test_what_another_page_put_on_the_list_of_apps_stays_there(browser: Browser, stage: StagePlay) -> None:
+    with ExitStack() as at_the_end, looking(browser, f"http://127.0.0.1:{stage.port}/apps") as look:
+        at_the_end.callback(stage.post, "/api/app-list", apps=[each.to_json() for each in ON_THE_LIST])
+        page = look.page
+        button(page, "Remove SafeDesk Remote").wait_for()
+        page.route(  # it hears of nothing that others do
+            "**/api/app-list", lambda route: route.abort() if route.request.method == "GET" else route.continue_()
+        )
+        others = [each.to_json() for each in ON_THE_LIST if each.name != "Speedy Loan Pro"]
+        stage.post("/api/app-list", apps=[*others, {"name": "Lucky Wheel", "why": "other"}])
+        with page.expect_response("**/api/app-list"):
+            button(page, "Remove SafeDesk Remote").click()
+        listed = [each["name"] for each in stage.get("/api/app-list")["apps"]]
+        assert listed == ["Harbour Bank Mobile+", "e-Police Verify", "Lucky Wheel"]
+
+
 def test_a_list_of_apps_that_was_asked_for_before_a_change_does_not_undo_it(browser: Browser, stage: StagePlay) -> None:
     before = stage.ask("GET", "/api/app-list")[2]
     held: list[Route] = []

@@ -47,6 +47,15 @@ def test_the_list_is_what_the_trainer_makes_of_it() -> None:
     assert apps.warnings("alice") == []
 
 
+def test_apps_are_added_to_the_list_and_dropped_from_it_as_it_is() -> None:
+    apps = Apps()
+    apps.change_list({"add": [{"name": "Weather", "why": "other"}], "drop": ["safedesk REMOTE", "no such app"]})
+    apps.change_list({"drop": ["Speedy Loan Pro"]})
+    apps.change_list({"add": [{"name": "WEATHER", "why": "loan"}]})
+    assert [(each.name, each.why) for each in apps.listed[2:]] == [("WEATHER", "loan")]
+    assert [each.name for each in apps.listed[:2]] == ["Harbour Bank Mobile+", "e-Police Verify"]
+
+
 def test_a_made_up_phone_may_have_all_that_is_listed() -> None:
     assert set(offered(ON_THE_LIST)) > {each.name for each in ON_THE_LIST}
 
@@ -68,6 +77,11 @@ def test_what_is_no_list_of_apps_is_refused(apps: object) -> None:
         [{"name": 1, "why": "other"}],
         [{"name": "Weather", "why": "other", "more": 1}],
         [{"name": str(number), "why": "other"} for number in range(MOST + 1)],
+        {"add": [{"name": str(number), "why": "other"} for number in range(MOST)]},
+        {"add": {"name": "Weather", "why": "other"}},
+        {"drop": "Weather"},
+        {"drop": [None]},
+        {"remove": ["Weather"]},
     ],
 )
 def test_what_is_no_list_of_the_trainers_is_refused_and_the_old_one_stays(apps: object) -> None:
