@@ -52,7 +52,7 @@ export class Switches {
       const { of, does, list } = form.dataset;
       const value = form.elements.value.value.trim();
       if (!value) return;
-      if (does === "list") this._change(of, { [list]: { add: [value] } });
+      if (does === "list") this._add(of, list, value, form.elements.value);
       else if (CODE.test(asDialled(value))) this._phone(of, { do: "dial", number: asDialled(value) });
       else this._phone(of, { do: "text", to: form.elements.to.value.trim(), body: value });
       form.elements.value.value = "";
@@ -63,6 +63,13 @@ export class Switches {
   async _change(subscriber, settings) {
     const answer = await post("/api/settings", { subscriber, settings });
     if (!answer.ok) this.failed(answer);
+    return answer.ok;
+  }
+
+  /** Put a number on a list. One that was not taken is to be mended, unless the next one is typed by then. */
+  async _add(subscriber, list, number, input) {
+    if (await this._change(subscriber, { [list]: { add: [number] } }) || input.value) return;
+    input.value = number;
   }
 
   async _phone(name, body) {

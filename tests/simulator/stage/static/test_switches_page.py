@@ -78,6 +78,21 @@ def test_numbers_that_are_added_one_right_after_the_other_are_both_on_the_list(
         expect(bob.locator("[data-key=block] .chip")).to_have_count(0)
 
 
+def test_a_number_that_was_not_taken_can_be_mended(browser: Browser, stage: StagePlay) -> None:
+    with ExitStack() as at_the_end, stage_page(browser, stage) as page:
+        at_the_end.callback(stage.set, "bob", block=[])
+        bob = page.page.get_by_role("article", name="bob")
+        number = bob.locator("[data-list=block] input")
+        number.fill("+1 202 555 0171 x")
+        number.press("Enter")
+        expect(page.page.locator("#notices .warning")).to_be_visible()
+        expect(number).to_have_value("+1 202 555 0171 x")
+        number.press("Backspace")
+        number.press("Enter")
+        expect(bob.locator("[data-key=block] .chip")).to_have_text(re.compile("550171"))
+        expect(number).to_have_value("")
+
+
 def test_settings_change_by_a_texted_word_as_subscribers_do_it(browser: Browser, stage: StagePlay) -> None:
     with ExitStack() as at_the_end, stage_page(browser, stage) as page:
         at_the_end.callback(stage.set, "bob", barring={"incoming_international": False})
