@@ -94,7 +94,7 @@ class Switches:
             await self.read()
 
     async def _listed(self, number: str) -> dict[str, tuple[str, ...]]:
-        """What is on a subscriber's lists by now."""
+        """The numbers on a subscriber's lists by now."""
         await self.read()
         assert self.reconsidering is not None  # noqa: S101 - it has read
         one = self.reconsidering.snapshot.subscribers.find(number)
