@@ -7,20 +7,18 @@ and column.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from proxy.files.visible import visible
 from proxy.files.yaml_file import FileError, FileErrors
 from simulator.scenario.headers import USER_PART
 from simulator.scenario.records import Mapped, RecordedOutcome, Records
-from simulator.wording import takes
+from simulator.traffic.record_rows import Row, csv_rows, parquet_rows
 
 _TOGETHER = 100_000  # calls for which more rows are waited for
 _LAST = 253_402_300_800.0  # epoch seconds: the year 10000
@@ -73,7 +71,7 @@ def read_records(records: Records, reading: Reading | None = None) -> Iterator[R
     """The calls of a file, in the order of their first rows. Raises FileErrors where it is no file of such records."""
     reading = reading or Reading()
     path, meaning = records.file, records.meaning
-    rows = _parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path, meaning)
+    rows = parquet_rows(path) if path.suffix == ".parquet" else csv_rows(path, meaning)
     columns = _Columns.of(path, meaning, next(rows))
     zone = ZoneInfo(records.zone)
     open_calls: OrderedDict[str, RecordedCall] = OrderedDict()
@@ -112,122 +110,18 @@ def _merged(first: RecordedCall, later: RecordedCall) -> RecordedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """The cells of a row, with the line that it is on, counted from 1; `text` is that line, to count columns in.
-
-    Of the names of columns, `numbers` are those that a file keeps as numbers, and not as text.
-    """
-
-    line: int
-    cells: Sequence[str]
-    text: str = ""
-    numbers: frozenset[str] = frozenset()
-
-
-def _csv_rows(path: Path, meaning: Mapped) -> Iterator[_Row]:
-    """The names of the columns, and then the rows. Raises FileErrors where the file is no text."""
-    lines = _Lines(path)
-    try:
-        reader = csv.reader(lines, strict=True)
-        header: list[str] | None = None
-        if meaning.columns:
-            header = list(meaning.columns)
-            yield _Row(0, header)
-        begins = 1
-        while True:
-            lines.seen.clear()
-            try:
-                cells = next(reader)
-            except StopIteration:
-                break
-            except csv.Error as error:
-                wrong = FileError(path, reader.line_num, 1, str(error), "quotes that end, as in CSV")
-                raise FileErrors([wrong]) from None
-            if header is None:
-                header = [cell.strip().lstrip("\ufeff") for cell in cells]
-                yield _Row(begins, header)
-            elif cells and not _is_header(cells, meaning):
-                yield _Row(begins, cells, "".join(lines.seen))
-            begins = reader.line_num + 1
-        if header is None:
-            raise FileErrors([FileError.whole(path, "it is empty: a line with the names of columns is expected")])
-    except UnicodeDecodeError as error:
-        raise FileErrors(
-            [FileError(path, reader.line_num + 1, 1, f"a byte {error.object[error.start]:#04x}", "UTF-8")]
-        ) from None
-
-
-def _is_header(cells: Sequence[str], meaning: Mapped) -> bool:
-    """True for a line of names in a file that needs none, as exports may put there."""
-    return bool(meaning.columns) and list(cells[:4]) == list(meaning.columns[:4])
-
-
-class _Lines:
-    """The lines of a file, with those that were taken since `seen` was emptied."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.seen: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        with self._path.open(encoding="utf-8", newline="") as file:
-            for line in file:
-                self.seen.append(line)
-                yield line
-
-
-def _parquet_rows(path: Path) -> Iterator[_Row]:
-    """The names of the columns, and then the rows, all as text. Raises FileErrors where pyarrow is missing, or cannot
-    read it."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise FileErrors([FileError.whole(path, takes("reading Parquet", "pyarrow", "data"))]) from None
-    try:
-        file = parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise FileErrors([FileError.whole(path, f"no Parquet file: {_line(error)}")]) from None
-    schema = file.schema_arrow
-    numeric = [
-        each.name for each in schema if pyarrow.types.is_integer(each.type) or pyarrow.types.is_floating(each.type)
-    ]
-    yield _Row(0, schema.names, numbers=frozenset(numeric))
-    line = 0
-    try:
-        for batch in file.iter_batches(batch_size=10_000):
-            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                line += 1
-                yield _Row(line, [_text(value) for value in values])
-    except (pyarrow.ArrowException, OSError) as error:
-        raise FileErrors([FileError.whole(path, f"from row {line + 1} on it cannot be read: {_line(error)}")]) from None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-@dataclass(frozen=True, slots=True)
 class _Columns:
-    """The places of the columns that mean something; -1 where the file has none."""
+    """The places of the columns that mean something; -1 where the file has none. A row has `needs` columns at least;
+    where that is 0, one for each of the `names`."""
 
     path: Path
     meaning: Mapped
     names: Sequence[str]
     places: dict[str, int]
+    needs: int
 
     @classmethod
-    def of(cls, path: Path, meaning: Mapped, head: _Row) -> _Columns:
+    def of(cls, path: Path, meaning: Mapped, head: Row) -> _Columns:
         """Find them. Raises FileErrors where one that is needed is missing, or keeps telephone numbers as numbers."""
         names = head.cells
         wanted = ("id", "other_leg", "start", "caller", "callee", "display_name", "trunk", "truth", "family", "method")
@@ -243,13 +137,14 @@ class _Columns:
         if kept:
             found = f"{' and '.join(kept)} kept as numbers, without the plus and zeros in front"
             raise FileErrors([FileError(path, 1, 1, found, "columns of text")])
-        return cls(path, meaning, names, places)
+        needs = meaning.needs if tuple(names) == meaning.columns else 0
+        return cls(path, meaning, names, places, needs)
 
-    def read(self, row: _Row, zone: ZoneInfo, reading: Reading) -> tuple[RecordedCall, str] | None:
+    def read(self, row: Row, zone: ZoneInfo, reading: Reading) -> tuple[RecordedCall, str] | None:
         """The call of a row, and the id of its other leg; None where the row is left out."""
         meaning, cells, places = self.meaning, row.cells, self.places
-        least = meaning.needs or len(self.names)
-        if len(cells) < least or (not meaning.needs and any(cells[least:])):
+        least = self.needs or len(self.names)
+        if len(cells) < least or (not self.needs and any(cells[least:])):
             found, expected = f"{len(cells)} columns", f"{least}, as in {self.path.name}"
             reading.leave_out(FileError(self.path, row.line, 1, found, expected))
             return None
@@ -304,14 +199,14 @@ class _Columns:
         )
         return call, cell("other_leg")
 
-    def _wrong(self, row: _Row, name: str, expected: str, reading: Reading) -> None:
+    def _wrong(self, row: Row, name: str, expected: str, reading: Reading) -> None:
         place = self.places[name]
         cell = visible(row.cells[place]).replace("\n", "␊") if place < len(row.cells) else None
         found = "no column" if cell is None else f'"{cell}"'
         reading.leave_out(FileError(self.path, row.line, _column(row, place), found, expected))
 
 
-def _column(row: _Row, place: int) -> int:
+def _column(row: Row, place: int) -> int:
     """The column of a cell in its line, counted from 1; in Parquet, and on further lines, that of the cell."""
     at, quoted, passed = 0, False, 0
     if not row.text:

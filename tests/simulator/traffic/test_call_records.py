@@ -11,7 +11,7 @@ from proxy.files.yaml_file import FileContext, FileErrors
 from simulator.play.jobs import jobs
 from simulator.scenario.model import load_scenarios
 from simulator.scenario.records import Records
-from simulator.traffic import call_records
+from simulator.traffic import call_records, record_rows
 from simulator.traffic.call_records import Reading, RecordedCall, read_records, told
 
 ASTERISK = '"","{src}","{dst}","in","""{name}"" <{src}>","PJSIP/c-{n}","PJSIP/p-{n}","Dial","",{rest},"DOCUMENTATION"'
@@ -46,6 +46,23 @@ def test_asterisks_records_are_read_without_a_header(tmp_path: Path) -> None:
     assert (first.caller, first.callee, first.display_name) == ("+6591234567", "+8613800138001", "Tan, Mei")
     assert (first.start, first.lasts, first.talk) == (1772409600.0, 65.0, 60.0)  # 00:00 UTC
     assert (reading.rows, reading.left_out) == (3, 0)
+
+
+def test_a_file_that_names_its_columns_is_read_by_these_names(tmp_path: Path) -> None:
+    when, numbers = "2026-03-02 08:00:00", "+6591234567,+8613800138001"
+    heads = ("src,dst,start,disposition,userfield,billsec", "\ufeffaccountcode,src,dst,dcontext,start,disposition,more")
+    rows = (f"{numbers},{when},ANSWERED,scam,60", f"a,{numbers},b,{when},ANSWERED,")
+    for head, one in zip(heads, rows, strict=True):
+        text = f"{head}\n{one}\n{head}\n{one}\n"  # two exports, one behind the other
+        calls, reading = read(tmp_path / "m.csv", text, format="asterisk", map={"truth": "userfield"})
+        assert [(call.caller, call.callee, call.outcome) for call in calls] == [
+            ("+6591234567", "+8613800138001", "answer")
+        ] * 2
+        assert calls[0].truth == ("scam" if "userfield" in head else "")
+        assert (reading.rows, reading.left_out) == (2, 0)
+    with pytest.raises(FileErrors, match="a column src for caller"):
+        read(tmp_path / "m.csv", "dst,start,end,clid\n", format="asterisk")
+    assert read(tmp_path / "m.csv", "", format="asterisk")[0] == []
 
 
 def test_two_rows_of_one_uniqueid_are_one_call_that_was_answered_if_any_says_so(tmp_path: Path) -> None:
@@ -207,13 +224,13 @@ def test_a_job_reads_its_records_once(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "past.yaml").write_text(f"scenario: past\nhome: CN\nrecords: {{file: past.csv, {mapped}}}\n")
     scenarios = load_scenarios([tmp_path / "past.yaml"])
     opened: list[Path] = []
-    read = call_records._csv_rows
+    read = record_rows.csv_rows
 
     def rows(path: Path, *more: Any) -> Any:
         opened.append(path)
         return read(path, *more)
 
-    monkeypatch.setattr(call_records, "_csv_rows", rows)
+    monkeypatch.setattr(call_records, "csv_rows", rows)
     (job,) = jobs(scenarios)
     assert [each.number for each in job.scenario.subscribers.values()] == ["+8613800138001"]
     assert len(opened) == 1
