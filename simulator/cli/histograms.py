@@ -38,7 +38,8 @@ def histograms(runs: tuple[Path, ...], output: Path | None, json: Path | None) -
     reports = {option: path for option, path in (("--output", output), ("--json", json)) if path is not None}
     if complain("histograms", asked_for.objections(reports, ())):
         return ExitCode.USAGE
-    found = merged(read_histograms(run) for run in runs)
+    once = {run.resolve(): run for run in runs}  # runs/latest is one of the others
+    found = merged(read_histograms(run) for run in once.values())
     distributions = {name: each for name, one in found.times.items() if (each := one.distribution) is not None}
     if distributions:
         terminal.times(terminal.console(), distributions)

@@ -25,6 +25,8 @@ def test_the_times_of_two_runs_are_added_up(desk: Path, capsys: pytest.CaptureFi
     assert "INVITE from caller to softswitch" in capsys.readouterr().out
     both = json.loads(Path("both.json").read_text())
     assert both["decision_time.count"] == 2 * alone["decision_time.count"]
+    assert main(["histograms", *runs, "runs/latest", "--json", "latest-too.json"]) == 0
+    assert json.loads(Path("latest-too.json").read_text()) == both
     assert main(["histograms", "both.hlog", "--json", "again.json"]) == 0
     assert json.loads(Path("again.json").read_text()) == both
 
