@@ -99,7 +99,8 @@ standing-lab: .venv/.done ## start proxy and Asterisk in containers, for phones 
 		{ echo "a SIP element answers on 127.0.0.1:$(LAB_PORT) already: stop it, or take another RINGFENCE_PORT"; exit 3; }
 	@docker/lab up -d --build && docker/lab exec -T proxy sh -c 'answers-options $$RINGFENCE_PORT 30' \
 		|| { docker/lab logs --tail 20; exit 3; }
-	@for i in $$(seq 40); do docker/lab ps | grep -q 'proxy.*(healthy)' && break; sleep 0.25; done; docker/lab ps
+	@for i in $$(seq 120); do docker/lab ps | grep -q 'proxy.*(healthy)' && break; sleep 0.25; done; docker/lab ps
+	@docker/lab ps | grep -q 'proxy.*(healthy)' || { docker/lab logs --tail 5 proxy; exit 3; }
 	@echo "the standing lab answers on 127.0.0.1:$(LAB_PORT); who has a phone: docker/standing-lab/subscribers.yaml"
 
 clean: ## remove the environment, caches and runs
