@@ -85,7 +85,7 @@ def not_waited_for(calls: Iterable[PlannedCall]) -> Iterator[str]:
         if missing := tuple(each for each in awaited if each not in after):
             alike.setdefault(missing, []).append(name)
     for missing, names in alike.items():
-        yield f"{_listed(names)} did not wait for {_listed(missing)}: not played"
+        yield f"{_listed(names)} did not wait for {_listed(missing)}: not played; where they need it, select it too"
 
 
 def _listed(names: Sequence[str]) -> str:

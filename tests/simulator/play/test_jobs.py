@@ -47,16 +47,20 @@ def test_who_plays_a_part_is_told_what_was_not_waited_for(tmp_path: Path) -> Non
     (whole,) = jobs(load_scenarios([path]))
     assert not list(not_waited_for(whole.calls))
     (part,) = jobs(load_scenarios([path]), selected=lambda name: "later" in name)
-    assert list(not_waited_for(part.calls)) == ["later did not wait for steady: not played"]
+    assert list(not_waited_for(part.calls)) == [
+        "later did not wait for steady: not played; where they need it, select it too"
+    ]
 
 
 def test_calls_that_did_not_wait_for_the_same_are_told_of_together_and_not_all_by_name() -> None:
     calls = [replace(planned(f"c{place}"), campaign=f"c{place}", after=("a", "b")) for place in range(1207)]
     calls.append(replace(planned("recorded.7"), campaign="c1"))  # a record, whose name is its own matter
     assert list(not_waited_for(calls)) == [
-        "c0, c1, c2, c3, c4 and 1,202 more did not wait for a and b: not played",
+        "c0, c1, c2, c3, c4 and 1,202 more did not wait for a and b: not played; where they need it, select it too",
     ]
-    assert list(not_waited_for(calls[:2])) == ["c0 and c1 did not wait for a and b: not played"]
+    assert list(not_waited_for(calls[:2])) == [
+        "c0 and c1 did not wait for a and b: not played; where they need it, select it too"
+    ]
 
 
 MIX = """\
