@@ -83,11 +83,16 @@ def looking(
     height: int = 900,
     scheme: Literal["light", "dark"] = "light",
     motion: Literal["no-preference", "reduce"] = "no-preference",
+    language: str | None = None,
     first: str = "",
 ) -> Iterator[Look]:
     """Look at a file or an address, in a profile of its own; `first` is a script that each page begins with."""
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion=motion, accept_downloads=True
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion=motion,
+        locale=language,
+        accept_downloads=True,
     )
     with closing(context):
         context.add_init_script(first)

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from simulator.stage.phones.handset import Handset, Unable
-from tests.plays.browser import Look
+from tests.plays.browser import Look, looking
 from tests.plays.proxy_process import eventually
 from tests.plays.stage import StagePlay
 
@@ -19,25 +19,13 @@ MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-str
 
 
 @contextmanager
-def handset(
-    browser: Browser,
-    stage: StagePlay,
-    name: str = "bob",
-    *,
-    language: str = "en-GB",
-    **more: Any,
-) -> Iterator[Look]:
+def handset(browser: Browser, stage: StagePlay, name: str = "bob", *, language: str = "en-GB") -> Iterator[Look]:
     """A handset's page in a profile of its own."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale=language, **more)
-    look = Look(context.new_page())
-    look.page.on("request", lambda request: look.asked.append(request.url))
-    look.page.on("console", lambda message: look.complaints.append(message.text))
-    look.page.on("pageerror", lambda error: look.complaints.append(str(error)))
+    page = f"http://127.0.0.1:{stage.port}/phone/{name}"
     try:
-        look.page.goto(f"http://127.0.0.1:{stage.port}/phone/{name}")
-        yield look
+        with looking(browser, page, width=WIDTH, height=HEIGHT, language=language) as look:
+            yield look
     finally:
-        context.close()
         phone = stage.stage.phones.handsets[name]
         stage.until(lambda _: _is_free(phone))
 
