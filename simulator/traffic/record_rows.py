@@ -63,14 +63,18 @@ def csv_rows(path: Path, meaning: Mapped) -> Iterator[Row]:
 
 def _is_header(cells: Sequence[str], meaning: Mapped) -> bool:
     """True for a line of names in a file that needs none, as exports may put there, in whatever order."""
-    if not set(_names(cells[:1])) & set(meaning.columns):  # a row of data, nearly always
+    if not cells or _name(cells[0]) not in meaning.columns:  # a row of data, nearly always
         return False
     names = _names(cells)
     return len(names) >= 4 and (names[:4] == list(meaning.columns[:4]) or set(names) <= set(meaning.columns))
 
 
 def _names(cells: Sequence[str]) -> list[str]:
-    return [cell.strip().lstrip("\ufeff") for cell in cells]
+    return [_name(cell) for cell in cells]
+
+
+def _name(cell: str) -> str:
+    return cell.strip().lstrip("\ufeff")
 
 
 class _Lines:
